@@ -1,0 +1,63 @@
+# Two commands on a fresh machine: `make demo` trains a small GAN, `make test` checks everything.
+# Both build the environment in .venv first, and again only when pyproject.toml changes.
+#
+#   PYTHON    the interpreter to build .venv with (3.11 or newer)
+#   PIP_ARGS  more arguments for pip; for the smaller CPU-only PyTorch on Linux:
+#             make demo PIP_ARGS="--extra-index-url https://download.pytorch.org/whl/cpu"
+
+PYTHON ?= python3
+PIP_ARGS ?=
+
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALL := $(BIN)/python -m pip install --disable-pip-version-check $(PIP_ARGS)
+
+.PHONY: help demo test lint format compare checkpoints clean
+
+help:
+	@echo "make demo      train WGAN-GP on scikit-learn's digits (about two minutes on a CPU, no download of data)"
+	@echo "make test      style, types and tests: what CI runs"
+	@echo "make lint      style and types only"
+	@echo "make format    rewrite the code in the house style"
+	@echo "make compare   train DCGAN, WGAN and WGAN-GP on MNIST with three seeds each and write the table (hours)"
+	@echo "make clean     remove the environment, build products and caches; runs and data stay"
+
+demo: $(VENV)/.installed
+	$(BIN)/ganzoo fit --recipe wgan_gp_digits
+
+test: lint
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.installed-dev
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+format: $(VENV)/.installed-dev
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+# The trainings of the comparison are what the bundled checkpoints are made of: each run exports its own.
+compare checkpoints: $(VENV)/.installed
+	$(BIN)/ganzoo compare dcgan_mnist wgan_mnist wgan_gp_mnist --seeds 0 1 2
+
+clean:
+	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache
+	find ganzoo tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and \
+	    "ganzoo needs Python 3.11 or newer; name one: make PYTHON=python3.12")'
+	@echo "Creating $(VENV)"
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
+	    echo "Python's venv module is missing (Debian, Ubuntu: apt install python3-venv)" >&2; exit 1; }
+
+# A stamp is touched only when pip has succeeded, so that an interrupted install is done again.
+$(VENV)/.installed: pyproject.toml | $(BIN)/python
+	$(INSTALL) -e .
+	@touch $@
+
+# The development install contains the plain one.
+$(VENV)/.installed-dev: pyproject.toml | $(BIN)/python
+	$(INSTALL) -e '.[dev]'
+	@touch $(VENV)/.installed $@

@@ -1,0 +1,1 @@
+"""Lightning callbacks that measure, draw and watch a training."""

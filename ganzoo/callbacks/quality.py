@@ -1,0 +1,138 @@
+"""Scores while training, validating and testing."""
+
+from typing import Any
+
+import lightning.pytorch as pl
+
+from ganzoo.errors import GanzooError
+from ganzoo.metrics.evaluation import Evaluation
+from ganzoo.metrics.scores import SCORES, check, choose, key
+
+
+class Quality(pl.Callback):
+    """Scores the model's samples at the end of each validation and test epoch, and logs the scores.
+
+    The reference is whatever the data module's validation loader serves. Its features are extracted once and cached
+    by content under `$XDG_CACHE_HOME/ganzoo/features` (default `~/.cache`). Training does not notice: the random state
+    is left alone, and samples are drawn by the model's `sample`.
+
+    Args:
+        features: Extractor for fid, is and kid: mnist, inception, or the path of a classifier's .safetensors file.
+        metrics: Names among fid, is, kid, swd, modes, good, wasserstein. Default: fid, is and kid with an extractor,
+            else swd; for points modes (where the data has centres), good and wasserstein.
+        samples: Number of generated samples, over all processes.
+        batch_size: Samples generated and scored at a time.
+        seed: Of the samples and of all that is random in a score.
+        monitor: The metric that chooses the best checkpoint. Default: the first one.
+        cache: Whether real features are read from and written to the disk.
+
+    Raises:
+        GanzooError: A metric is unknown or needs an extractor, or `monitor` is not among the metrics.
+    """
+
+    def __init__(
+        self,
+        features: str | None = None,
+        metrics: list[str] | None = None,
+        samples: int = 10_000,
+        batch_size: int = 500,
+        seed: int = 0,
+        monitor: str | None = None,
+        cache: bool = True,
+    ):
+        check(metrics or [], features)
+        if monitor is not None:
+            check([monitor], features)
+            if metrics is not None and monitor not in metrics:
+                raise GanzooError(
+                    f"monitor: {monitor} given, but it is not computed; choose among {', '.join(metrics)}"
+                )
+        self.features = features
+        self.metrics = metrics
+        self.samples = samples
+        self.batch_size = batch_size
+        self.seed = seed
+        self.monitor = monitor
+        self.cache = cache
+        self._evaluation: Evaluation | None = None
+
+    def key(self, name: str, datamodule: Any) -> str:
+        """Returns how the score with this short name is logged on this data, such as `fid[mnist,10k/test]`."""
+        return key(name, self.features, self.samples, datamodule)
+
+    @staticmethod
+    def higher_is_better(name: str) -> bool:
+        """Returns whether a higher value of the score with this short name is better."""
+        return SCORES[name].higher
+
+    def monitored(self, datamodule: Any) -> str:
+        """Returns the short name of the score that chooses the best checkpoint on this data.
+
+        Raises:
+            GanzooError: `monitor` is not computed on this data.
+        """
+        names = choose(self.metrics, self.features, datamodule)
+        name = self.monitor or names[0]
+        if name not in names:
+            raise GanzooError(f"monitor: {name} given, but it is not computed; choose among {', '.join(names)}.")
+        return name
+
+    def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
+        """Builds extractor and scores before anything runs, so that a mistake shows before the training."""
+        if stage not in ("fit", "validate", "test"):
+            return
+        datamodule = trainer.datamodule  # type: ignore[attr-defined]
+        if datamodule is None:
+            raise GanzooError(
+                "data: none given, but quality scores need a data module; pass datamodule= to the trainer."
+            )
+        self._evaluation = Evaluation(
+            datamodule,
+            self.features,
+            self.metrics,
+            self.samples,
+            self.batch_size,
+            self.seed,
+            self.cache,
+            trainer.strategy.root_device,
+            trainer.global_rank,
+            trainer.world_size,
+        )
+
+    def on_validation_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Looks for the real features of an earlier epoch or run."""
+        if self._evaluation is not None and not trainer.sanity_checking:
+            self._evaluation.begin()
+
+    def on_validation_batch_end(
+        self,
+        trainer: pl.Trainer,
+        pl_module: pl.LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+        dataloader_idx: int = 0,
+    ) -> None:
+        """Collects real data, unless it is there."""
+        if self._evaluation is not None and self._evaluation.wants_real and not trainer.sanity_checking:
+            self._evaluation.add(batch[0])
+
+    def on_validation_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Draws samples, scores and logs them."""
+        if not trainer.sanity_checking:
+            self._log(trainer, pl_module, trainer.num_val_batches, trainer.val_dataloaders)
+
+    on_test_start = on_validation_start
+    on_test_batch_end = on_validation_batch_end
+
+    def on_test_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Draws samples, scores and logs them."""
+        self._log(trainer, pl_module, trainer.num_test_batches, trainer.test_dataloaders)
+
+    def _log(self, trainer: pl.Trainer, pl_module: pl.LightningModule, batches: list[int | float], loader: Any) -> None:
+        assert self._evaluation is not None, "the trainer calls setup first"
+        if self._evaluation.wants_real:
+            self._evaluation.finish(whole=batches[0] == len(loader))
+        scores = self._evaluation.scores(pl_module)
+        # The same on all processes. `step` makes the loggers' x-axis count generator updates.
+        pl_module.log_dict({**scores, "step": float(trainer.global_step)}, sync_dist=False)

@@ -1,0 +1,23 @@
+"""Data sets as LightningDataModules: images in [-1, 1], NCHW, or points in the plane."""
+
+from ganzoo.data.base import DataModule, ImageDataModule
+from ganzoo.data.celeba import CelebA
+from ganzoo.data.cifar10 import CIFAR10
+from ganzoo.data.digits import Digits
+from ganzoo.data.image_folder import ImageFolder
+from ganzoo.data.loader import BatchLoader
+from ganzoo.data.mnist import MNIST, FashionMNIST
+from ganzoo.data.toy2d import Toy2D
+
+__all__ = [
+    "CIFAR10",
+    "MNIST",
+    "BatchLoader",
+    "CelebA",
+    "DataModule",
+    "Digits",
+    "FashionMNIST",
+    "ImageDataModule",
+    "ImageFolder",
+    "Toy2D",
+]

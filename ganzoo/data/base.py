@@ -1,0 +1,177 @@
+"""What every data set of ganzoo has in common: splits held in memory, loaders, fingerprints."""
+
+import hashlib
+import os
+from pathlib import Path
+from typing import Literal
+
+import lightning.pytorch as pl
+import torch
+from torch import Tensor
+
+from ganzoo.data.loader import BatchLoader, Stored
+from ganzoo.errors import GanzooError
+from ganzoo.seeding import run_seed
+
+Split = Literal["train", "test"]
+Loaded = tuple[Stored, Tensor | None]
+
+
+class DataModule(pl.LightningDataModule):
+    """Batches (x, y) of a data set; a subclass says how a split is loaded and what shape an item has.
+
+    What fits is held once as a tensor, on the training device when that is a GPU; a batch is then an index.
+    Validation, test and prediction serve the `reference` split in its stored order. Works without a trainer, too.
+
+    Args:
+        batch_size: items per process.
+        flip: mirror half of the training images, chosen at random.
+        num_workers: processes that read what is too large for memory; 0 reads in this process.
+
+    Attributes:
+        shape: (channels, height, width) of an image, or (2,) of a point.
+        n_classes: number of classes; 0 without labels. Known at the latest after `setup`.
+        reference: split that scores are computed against.
+        title: name for people.
+        licence: terms of the data.
+        source: who made it, and where it comes from.
+    """
+
+    title = ""
+    licence = "unknown"
+    source = ""
+    reference: Split = "test"
+    n_classes = 0
+    shape: tuple[int, ...]
+
+    def __init__(self, batch_size: int = 64, flip: bool = False, num_workers: int = 0) -> None:
+        super().__init__()
+        require_at_least(1, batch_size=batch_size)
+        require_at_least(0, num_workers=num_workers)
+        self.batch_size, self.flip, self.num_workers = batch_size, flip, num_workers
+        self._splits: dict[Split, Loaded] = {}
+        self._fingerprints: dict[Split, str] = {}
+
+    def load(self, split: Split) -> Loaded:
+        """Loads "train" or "test".
+
+        Returns:
+            The items, a uint8 tensor (N, C, H, W), a float tensor (N, 2) or a dataset of uint8 tensors (C, H, W); and
+            the class indices (N,) or None.
+
+        Raises:
+            GanzooError: the data is missing or damaged.
+        """
+        raise NotImplementedError
+
+    def prepare_data(self) -> None:
+        """Downloads what is missing: Lightning calls this on one process per machine, before `setup` on all."""
+        self.split(self.reference)  # with one split of a downloaded data set the other comes, too
+
+    def setup(self, stage: str | None = None) -> None:
+        """Loads the splits that `stage` (None: any) needs and that are not there yet."""
+        self.split(self.reference)
+        if stage in (None, "fit"):
+            self.split("train")
+
+    def split(self, name: Split) -> Loaded:
+        """Returns a split as it is stored, uint8 not yet normalised; loads it when first asked for.
+
+        Raises:
+            GanzooError: the data is missing or damaged, or has no such split.
+        """
+        if name == "test" and self.reference == "train":
+            raise GanzooError(f"data: {self.title} has no test split, only 'train'.")
+        if name not in self._splits:
+            self._splits[name] = self.load(name)
+        return self._splits[name]
+
+    def fingerprint(self, split: Split) -> str:
+        """Returns the sha256 (hexadecimal) of a split's items, as batches show them, and labels."""
+        if split not in self._fingerprints:
+            items, labels = self.split(split)
+            digest = hashlib.sha256(repr((self.shape, len(items))).encode())
+            digest.update(_content(items) if isinstance(items, Tensor) else items.signature().encode())
+            digest.update(b"" if labels is None else _content(labels))
+            self._fingerprints[split] = digest.hexdigest()
+        return self._fingerprints[split]
+
+    def loader(self, split: Split, *, train: bool = False) -> BatchLoader:
+        """Returns a loader of a split: its stored order, or shuffled and flipped as training wants it."""
+        items, labels = self.split(split)
+        trainer, device = self.trainer, torch.device("cpu")
+        if trainer is not None and trainer.strategy.root_device.type == "cuda":
+            device = trainer.strategy.root_device
+        if isinstance(items, Tensor):
+            # moved here and kept, so that a split used for training and for scores lies on the device once
+            items, labels = self._splits[split] = items.to(device), None if labels is None else labels.to(device)
+        return BatchLoader(
+            items,
+            labels,
+            batch_size=self.batch_size,
+            shuffle=train,
+            flip=train and self.flip,
+            seed=run_seed(),
+            rank=0 if trainer is None else trainer.global_rank,
+            world_size=1 if trainer is None else trainer.world_size,
+            num_workers=self.num_workers,
+            device=device,
+            limit=1.0 if trainer is None else trainer.limit_train_batches,
+        )
+
+    def train_dataloader(self) -> BatchLoader:
+        """Shuffled batches of the training split."""
+        return self.loader("train", train=True)
+
+    def val_dataloader(self) -> BatchLoader:
+        """The reference split in its stored order."""
+        return self.loader(self.reference)
+
+    def test_dataloader(self) -> BatchLoader:
+        """The reference split in its stored order."""
+        return self.loader(self.reference)
+
+    def predict_dataloader(self) -> BatchLoader:
+        """The reference split in its stored order."""
+        return self.loader(self.reference)
+
+
+class ImageDataModule(DataModule):
+    """Square images in [-1, 1], NCHW.
+
+    Args:
+        root: folder of the data. Default: `$GANZOO_DATA`, else `./data`.
+        size: height and width of the images in pixels.
+        batch_size: images per process.
+        flip: mirror half of the training images, chosen at random.
+        num_workers: processes that read what is too large for memory; 0 reads in this process.
+        download: fetch what is missing from the internet.
+    """
+
+    channels = 3
+
+    def __init__(
+        self,
+        root: str | None = None,
+        size: int = 32,
+        batch_size: int = 64,
+        flip: bool = False,
+        num_workers: int = 2,
+        download: bool = True,
+    ) -> None:
+        super().__init__(batch_size, flip, num_workers)
+        require_at_least(1, size=size)
+        self.root = Path(root or os.environ.get("GANZOO_DATA") or "data").expanduser()
+        self.size, self.download = size, download
+        self.shape = (self.channels, size, size)
+
+
+def require_at_least(least: int, **fields: int) -> None:
+    """Raises GanzooError for the first argument below `least`."""
+    for name, value in fields.items():
+        if value < least:
+            raise GanzooError(f"data.{name}: {value} given, but it must be at least {least}.")
+
+
+def _content(tensor: Tensor) -> bytes:
+    return tensor.cpu().contiguous().numpy().tobytes()

@@ -1,0 +1,152 @@
+"""Your own pictures: a folder or a zip of them."""
+
+import logging
+import os
+import zipfile
+from concurrent.futures import ThreadPoolExecutor
+from itertools import takewhile
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import torch
+from lightning.pytorch.utilities import rank_zero_only
+from torch import Tensor
+
+from ganzoo.data.base import ImageDataModule, Loaded, Split
+from ganzoo.data.pictures import Pictures
+from ganzoo.errors import GanzooError
+
+log = logging.getLogger(__name__)
+
+SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm", ".jp2", ".avif")
+RESIDENT_BYTES = 2 * 2**30
+
+
+class ImageFolder(ImageDataModule):
+    """Every picture below a folder or in a zip; the sub-folders, if all pictures lie in some, are the classes.
+
+    Any format, mode, orientation and shape is welcome: the central square is resized to `size`. Files that cannot be
+    read are skipped and named in a warning. There is no test split: scores refer to the training pictures.
+
+    Args:
+        root: the folder or zip. A relative path that does not exist is also looked for under `$GANZOO_DATA`.
+        size: height and width of the images in pixels.
+        channels: 3 (RGB) or 1 (grey).
+        title: what the pictures are, for model cards. Default: the name of the folder.
+        licence: their terms.
+        source: who made them, and where they come from.
+        **kwargs: see `ImageDataModule`.
+
+    Attributes:
+        class_names: names of the sub-folders, in the order of the labels. Known after `setup`.
+    """
+
+    reference: Split = "train"
+
+    def __init__(
+        self,
+        root: str | None = None,
+        size: int = 64,
+        channels: int = 3,
+        title: str | None = None,
+        licence: str = "unknown",
+        source: str = "",
+        **kwargs: Any,
+    ) -> None:
+        if channels not in (1, 3):
+            raise GanzooError(f"data.channels: {channels} given, but it must be 3 (RGB) or 1 (grey).")
+        self.channels = channels
+        super().__init__(root, size, **kwargs)
+        if root is not None and not self.root.exists():
+            self.root = next((path for path in _elsewhere(root) if path.exists()), self.root)
+        self.named = root is not None
+        self.title = title or (self.root.stem if self.named else "pictures")
+        self.licence, self.source = licence, source
+        self.class_names: list[str] = []
+
+    def load(self, split: Split) -> Loaded:
+        """Finds, decodes and labels the pictures; those that do not fit into 2 GiB are decoded batch by batch."""
+        if not self.named:
+            raise GanzooError("data.root: not given. Name the folder or the zip of your pictures with --data.root.")
+        names = _find(self.root)
+        pictures = Pictures(self.root, names, self.size, self.channels)
+        resident = len(names) * self.channels * self.size**2 <= RESIDENT_BYTES
+        images = torch.empty((len(names) if resident else 0, *self.shape), dtype=torch.uint8)
+
+        def check(index: int) -> str:
+            """Reads one picture; returns what is wrong with it."""
+            try:
+                if resident:
+                    images[index] = pictures.decode(index)
+                else:
+                    pictures.check(index)
+            except Exception as error:
+                return f"{type(error).__name__}: {error}"
+            return ""
+
+        with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
+            faults = list(pool.map(check, range(len(names))))
+        good = [index for index, fault in enumerate(faults) if not fault]
+        self._report([name for name, fault in zip(names, faults, strict=True) if fault], len(names), max(faults))
+        pictures.names = [names[index] for index in good]
+        labels = self._labels(pictures.names)
+        if not resident:
+            return pictures, labels
+        return images if len(good) == len(names) else images[good], labels
+
+    def _report(self, bad: list[str], total: int, fault: str) -> None:
+        if len(bad) == total:
+            raise GanzooError(f"data.root: none of the {total} pictures in {self.root} can be read ({fault}).")
+        if bad:
+            named = ", ".join(bad[:5]) + (f" and {len(bad) - 5} more" if len(bad) > 5 else "")
+            rank_zero_only(log.warning)(
+                f"{self.root.name}: skipped {len(bad)} of {total} pictures that cannot be read: {named} ({fault})"
+            )
+
+    def _labels(self, names: list[str]) -> Tensor | None:
+        """Returns the class of each picture, or None without at least two folders that hold all of them."""
+        folders = [PurePosixPath(name).parts[:-1] for name in names]
+        # a zip often wraps everything in one folder: what all paths share says nothing
+        depth = len(list(takewhile(lambda level: len(set(level)) == 1, zip(*folders, strict=False))))
+        if not all(len(folder) > depth for folder in folders):
+            return None
+        classes = [folder[depth] for folder in folders]
+        self.class_names = sorted(set(classes))
+        self.n_classes = len(self.class_names)
+        numbers = {name: number for number, name in enumerate(self.class_names)}
+        return torch.tensor([numbers[name] for name in classes])
+
+
+def _elsewhere(root: str) -> list[Path]:
+    data = os.environ.get("GANZOO_DATA")
+    return [Path(data).expanduser() / root] if data else []
+
+
+def _find(root: Path) -> list[str]:
+    """Returns the sorted paths of the pictures inside a folder or zip.
+
+    Raises:
+        GanzooError: it is missing, neither a folder nor a zip, or has no picture.
+    """
+    if root.is_dir():
+        walk = os.walk(root, followlinks=True)
+        files = [(Path(folder) / name).relative_to(root).as_posix() for folder, _, names in walk for name in names]
+    elif zipfile.is_zipfile(root):
+        with zipfile.ZipFile(root) as archive:
+            files = [item.filename for item in archive.infolist() if not item.is_dir()]
+    elif root.exists():
+        raise GanzooError(f"data.root: {root} is neither a folder nor a zip. Give a folder or a zip of pictures.")
+    else:
+        looked = ", ".join(str(path) for path in [root.absolute(), *_elsewhere(str(root))])
+        raise GanzooError(
+            f"data.root: {root} does not exist (looked for {looked}). Give a folder or a zip of pictures."
+        )
+    names = sorted(file for file in files if file.lower().endswith(SUFFIXES) and not _is_junk(file))
+    if not names:
+        raise GanzooError(f"data.root: no pictures in {root}. It takes {', '.join(suffix[1:] for suffix in SUFFIXES)}.")
+    return names
+
+
+def _is_junk(file: str) -> bool:
+    """Says whether this is hidden, or what macOS leaves in zips."""
+    return any(part.startswith((".", "__MACOSX")) for part in PurePosixPath(file).parts)

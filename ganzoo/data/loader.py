@@ -1,0 +1,145 @@
+"""Batches of images in a seeded order that can stop and resume anywhere."""
+
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader
+
+from ganzoo.errors import GanzooError
+from ganzoo.seeding import mix
+
+Batch = tuple[Tensor, Tensor | None]
+
+
+class Images(Protocol):
+    """What a dataset read by workers has: items, a length, and a text that identifies its content."""
+
+    def __getitem__(self, index: int) -> Tensor: ...
+    def __len__(self) -> int: ...
+    def signature(self) -> str: ...  # noqa: D102
+
+
+Stored = Tensor | Images
+
+
+class BatchLoader:
+    """Yields batches (x, y) of a tensor held in memory or of a dataset read by workers.
+
+    Epoch e of a shuffled loader follows a permutation drawn from (seed, e), so the order depends on nothing else and
+    never touches the global random state. `state_dict` counts the batches handed out; after `load_state_dict` the next
+    `iter` yields what was left of that epoch, and the following ones are whole. Lightning saves and restores this.
+
+    With several processes, batch b of rank r is the r-th part of the b-th *joint* batch of `batch_size * world_size`
+    images: two processes see exactly the images and flips that one process with twice the batch sees.
+
+    Args:
+        images: (N, C, H, W) uint8, or (N, ...) float that is passed through as it is, moved to `device` once; or a
+            dataset of N uint8 (C, H, W) tensors, read batch by batch.
+        labels: (N,) class indices, or None.
+        batch_size: images per process.
+        shuffle: training order: shuffled, incomplete last batch dropped. Otherwise the stored order, everything kept.
+        flip: mirror half of the images, chosen at random.
+        seed: seed of order and flips.
+        rank: index of this process.
+        world_size: number of processes.
+        num_workers: processes that read a dataset; not used for tensors.
+        device: where batches are made.
+        limit: where the trainer ends an epoch: Lightning's `limit_train_batches`, a count or a share.
+
+    Raises:
+        GanzooError: there are fewer images than one joint training batch needs.
+    """
+
+    def __init__(
+        self,
+        images: Stored,
+        labels: Tensor | None = None,
+        *,
+        batch_size: int = 64,
+        shuffle: bool = False,
+        flip: bool = False,
+        seed: int = 0,
+        rank: int = 0,
+        world_size: int = 1,
+        num_workers: int = 0,
+        device: torch.device | str = "cpu",
+        limit: int | float = 1.0,
+    ) -> None:
+        self.device = torch.device(device)
+        self.images = images.to(self.device) if isinstance(images, Tensor) else images
+        self.labels = None if labels is None else labels.to(self.device, torch.long)
+        self.batch_size, self.shuffle, self.flip, self.seed = batch_size, shuffle, flip, seed
+        self.rank, self.world_size, self.num_workers, self.limit = rank, world_size, num_workers, limit
+        self.size = len(images)
+        self.epoch = 0
+        self.position = 0
+        self._resume = False
+        joint = batch_size * world_size
+        if shuffle and self.size < joint:
+            raise GanzooError(
+                f"data.batch_size: {batch_size} on {world_size} process(es) needs at least {joint} images, but there "
+                f"are {self.size}. Lower --data.batch_size to at most {self.size // world_size}."
+            )
+
+    def __len__(self) -> int:
+        """Returns the batches of a whole epoch on this rank."""
+        whole, rest = divmod(self.size, self.batch_size * self.world_size)
+        return whole if self.shuffle else whole + (self.rank < rest)
+
+    def __iter__(self) -> Iterator[Batch]:
+        # Lightning calls iter() more often than it starts an epoch: one of which nothing was read is not over.
+        if self.position > 0 and not self._resume:
+            self.epoch, self.position = self.epoch + 1, 0
+        self._resume = False
+        return self._batches(self.epoch, self.position)
+
+    def state_dict(self) -> dict[str, int]:
+        """Returns the epoch and how many of its batches were handed out."""
+        return {"epoch": self.epoch, "position": self.position}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Continues after the batch at which `state` was taken; a finished epoch is followed by the next one."""
+        self.epoch, self.position = int(state["epoch"]), int(state["position"])
+        end = self.limit if isinstance(self.limit, int) else int(len(self) * self.limit)
+        if self.position >= min(len(self), end):
+            self.epoch, self.position = self.epoch + 1, 0
+        self._resume = True
+
+    def _batches(self, epoch: int, start: int) -> Iterator[Batch]:
+        order, mirror = torch.arange(self.size), None
+        if self.shuffle:
+            order = torch.randperm(self.size, generator=torch.Generator().manual_seed(mix(self.seed, epoch)))
+        if self.flip:
+            generator = torch.Generator().manual_seed(mix(self.seed, epoch, 1))
+            mirror = (torch.rand(self.size, generator=generator) < 0.5).to(self.device)
+        if isinstance(self.images, Tensor):
+            order = order.to(self.device)  # once, not batch by batch
+        joint = order.split(self.batch_size * self.world_size)
+        mine = [part.tensor_split(self.world_size)[self.rank] for part in joint][start : len(self)]
+        for position, (index, x) in enumerate(zip(mine, self._read(mine), strict=True), start + 1):
+            index = index.to(self.device)
+            if mirror is not None:
+                x = torch.where(mirror[index].view(-1, 1, 1, 1), x.flip(-1), x)
+            if x.dtype == torch.uint8:
+                x = x.float().div_(127.5).sub_(1)
+            # counted before it is handed out, so that a checkpoint written while it is in use includes it
+            self.position = position
+            yield x, None if self.labels is None else self.labels[index]
+
+    def _read(self, batches: list[Tensor]) -> Iterator[Tensor]:
+        """Yields the stored images of each batch of indices, on the device."""
+        if isinstance(self.images, Tensor):
+            for index in batches:
+                yield self.images[index]
+            return
+        reader: DataLoader[Tensor] = DataLoader(
+            self.images,  # type: ignore[arg-type]  # what is indexed and has a length is enough
+            batch_sampler=[index.tolist() for index in batches],
+            num_workers=self.num_workers,
+            pin_memory=self.device.type == "cuda",
+            generator=torch.Generator().manual_seed(self.seed),  # else it would draw from the global state
+        )
+        for x in reader:
+            yield x.to(self.device, non_blocking=True)

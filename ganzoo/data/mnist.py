@@ -1,0 +1,36 @@
+"""Handwritten digits and pictures of clothes: MNIST and Fashion-MNIST, 28x28, grey."""
+
+from ganzoo.data.base import ImageDataModule, Loaded, Split
+from ganzoo.data.fetch import from_torchvision
+from ganzoo.data.pictures import pad_to
+
+
+class MNIST(ImageDataModule):
+    """70,000 handwritten digits (60,000 train, 10,000 test), padded with black from 28x28 to `size`.
+
+    LeCun, Bottou, Bengio, Haffner, "Gradient-Based Learning Applied to Document Recognition" (1998).
+    """
+
+    title = "MNIST"
+    licence = "CC BY-SA 3.0"
+    source = "Yann LeCun, Corinna Cortes, Christopher J. C. Burges, http://yann.lecun.com/exdb/mnist/"
+    channels = 1
+    n_classes = 10
+    folder = "MNIST"
+
+    def load(self, split: Split) -> Loaded:
+        """Loads the IDX files under `root/{folder}/raw`, torchvision's layout."""
+        data = from_torchvision(self.folder, self.root, self.download, train=split == "train")
+        return pad_to(data.data.unsqueeze(1), self.size, self.title), data.targets
+
+
+class FashionMNIST(MNIST):
+    """70,000 grey pictures of clothes in ten classes, made as a drop-in for MNIST.
+
+    Xiao, Rasul, Vollgraf, "Fashion-MNIST: a Novel Image Dataset for Benchmarking Machine Learning Algorithms" (2017).
+    """
+
+    title = "Fashion-MNIST"
+    licence = "MIT"
+    source = "Zalando Research, https://github.com/zalandoresearch/fashion-mnist"
+    folder = "FashionMNIST"

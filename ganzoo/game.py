@@ -1,0 +1,355 @@
+"""The one training loop: a game of players, each with its modules, its optimizer and its loss.
+
+`Game` plays any number of players in turn and keeps the averaged weights; `GAN` adds what generator-against-discriminator
+variants share: the latent prior, the socket in front of the discriminator, and sampling. No variant repeats the loop.
+"""
+
+import inspect
+from abc import abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from copy import deepcopy
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Literal
+
+import lightning.pytorch as pl
+import torch
+from torch import Tensor, nn
+from torch.optim import Adam, Optimizer
+from torch.optim.lr_scheduler import LambdaLR, LRScheduler
+from torch.optim.swa_utils import get_ema_multi_avg_fn
+
+from ganzoo.augment import diff_augment
+from ganzoo.errors import GanzooError
+from ganzoo.schedules import Schedule, value
+from ganzoo.seeding import mix, run_seed
+
+Terms = Mapping[str, Tensor]
+LATENT_BLOCK = 64  # latent vectors are drawn in blocks, so that the i-th depends on the seed and on i alone
+SAMPLE_BATCH = 512
+
+
+@dataclass(frozen=True)
+class Player:
+    """One side of a game.
+
+    Args:
+        name: prefix of its logged terms, such as `d`.
+        modules: what its optimizer updates; two players may share a module.
+        loss: (x, y) -> {term: scalar}; the sum is descended.
+        optim: parameters -> optimizer.
+        every: moves on every k-th batch, counted since its own last move; constant or over the run's progress.
+        scheduler: optimizer -> learning-rate scheduler, stepped once per counted update.
+        after: called right after its step.
+        shares: name of another player whose optimizer it uses instead of one of its own.
+        counted: whether its updates are the game's `global_step`; exactly one player's are.
+    """
+
+    name: str
+    modules: Sequence[nn.Module]
+    loss: Callable[[Any, Any], Terms]
+    optim: Callable[[Any], Optimizer]
+    every: float | Schedule = 1
+    scheduler: Callable[[Optimizer], LRScheduler] | None = None
+    after: Callable[[], None] | None = None
+    shares: str | None = None
+    counted: bool = False
+
+
+class Average(nn.Module):
+    """An exponential moving average of a module's parameters, always frozen and in evaluation mode; buffers are copied.
+
+    Args:
+        module: what to follow; it is copied.
+        decay: share of the old average that an update keeps. Early updates keep less, (1 + n) / (10 + n), so that the
+            random initialisation is forgotten.
+    """
+
+    def __init__(self, module: nn.Module, decay: float) -> None:
+        super().__init__()
+        self.module = deepcopy(module).eval().requires_grad_(False)
+        self.decay = decay
+
+    def train(self, mode: bool = True) -> "Average":
+        """Stays in evaluation mode whatever its parent does."""
+        return self
+
+    @torch.no_grad()
+    def update(self, live: nn.Module, updates: int) -> None:
+        """Moves the average towards `live` after its `updates`-th update."""
+        decay = min(self.decay, (1 + updates) / (10 + updates))
+        get_ema_multi_avg_fn(decay)(list(self.module.parameters()), list(live.parameters()), updates)
+        for ours, theirs in zip(self.module.buffers(), live.buffers(), strict=True):
+            ours.copy_(theirs)
+
+
+class Game(pl.LightningModule):
+    """The loop: each batch every player whose turn it is moves once, the others frozen.
+
+    `trainer.global_step` and `max_steps` count the updates of the player marked `counted`.
+
+    Args:
+        accumulate: splits a batch into so many chunks whose gradients are added before a step.
+    """
+
+    def __init__(self, accumulate: int = 1) -> None:
+        super().__init__()
+        if accumulate < 1:
+            raise GanzooError(f"model.accumulate: must be at least 1, not {accumulate}.")
+        self.automatic_optimization = False
+        self.accumulate = accumulate
+        self.averages = nn.ModuleDict()
+        self.batches = 0  # seen so far in this run; seeds the next one
+        self.images = 0  # real samples seen so far, over all processes
+        self.waited: dict[str, int] = {}  # batches since each player's last move
+        self.stash: dict[str, tuple[Tensor, int]] = {}  # sums and counts since the last log, never read in the step
+
+    @abstractmethod
+    def players(self) -> Sequence[Player]:
+        """Returns the players in the order in which they move within a batch."""
+
+    @property
+    def progress(self) -> float:
+        """Share of the run that is done, in [0, 1]; 0 outside a run or in an endless one."""
+        trainer = self._trainer
+        if trainer is None:
+            return 0.0
+        done, total = trainer.global_step, trainer.max_steps
+        if total is None or total < 1:
+            done, total = trainer.current_epoch, trainer.max_epochs or -1
+        return min(done / total, 1.0) if total > 0 else 0.0
+
+    def configure_optimizers(self) -> list[dict[str, Any]]:
+        """Gives each player an optimizer, in the players' order, unless it shares another's."""
+        self.line_up = tuple(self.players())
+        if sum(player.counted for player in self.line_up) != 1:
+            raise ValueError(f"{type(self).__name__}: exactly one player must be counted")
+        owners = [player for player in self.line_up if player.shares is None]
+        seats = {player.name: seat for seat, player in enumerate(owners)}
+        self.seats = {player.name: seats[player.shares or player.name] for player in self.line_up}
+        configured: list[dict[str, Any]] = []
+        for player in owners:
+            optimizer = player.optim([p for module in player.modules for p in module.parameters()])
+            configured.append({"optimizer": optimizer})
+            if player.scheduler is not None:
+                configured[-1]["lr_scheduler"] = player.scheduler(optimizer)
+        return configured
+
+    def training_step(self, batch: tuple[Any, Any], batch_idx: int) -> None:
+        """Plays one batch. Reseeded by batch, so that ranks differ and a resumed run draws what it would have drawn."""
+        x, y = batch
+        self.batches += 1
+        self.images += len(x) * self.trainer.world_size
+        torch.manual_seed(mix(run_seed(), self.global_rank, self.batches))
+        for player in self.line_up:
+            self.waited[player.name] = self.waited.get(player.name, 0) + 1
+            if self.waited[player.name] >= value(player.every, self.progress):
+                self.waited[player.name] = 0
+                self.move(player, x, y)
+
+    def move(self, player: Player, x: Any, y: Any) -> None:
+        """Lets one player take one step while every other parameter is frozen."""
+        optimizer = self.optimizers(use_pl_optimizer=True)
+        optimizer = optimizer[self.seats[player.name]] if isinstance(optimizer, list) else optimizer
+        with self.toggled_optimizer(optimizer):
+            optimizer.zero_grad()
+            for part_x, part_y in zip(chunks(x, self.accumulate), chunks(y, self.accumulate), strict=True):
+                terms = player.loss(part_x, part_y)
+                self.manual_backward(torch.stack([term.float() for term in terms.values()]).sum() / self.accumulate)
+                for name, term in terms.items():
+                    self.note(f"{player.name}/{name}", term)
+            if player.counted:
+                optimizer.step()
+            else:  # the same path through precision plugin and strategy, without advancing `global_step`
+                self.trainer.strategy.optimizer_step(optimizer.optimizer, lambda: None)
+        if player.after is not None:
+            player.after()
+        if player.counted:
+            self._counted_update()
+
+    def _counted_update(self) -> None:
+        schedulers = self.lr_schedulers() or []
+        for scheduler in schedulers if isinstance(schedulers, list) else [schedulers]:
+            scheduler.step()  # type: ignore[call-arg]  # every scheduler but ReduceLROnPlateau steps without a metric
+        for name, average in self.averages.items():
+            average.update(getattr(self, name), self.global_step)  # type: ignore[operator]
+
+    def average(self, name: str, decay: float | None) -> None:
+        """Keeps an exponential moving average of the attribute `name`; `decay` None keeps none."""
+        if decay is not None:
+            self.averages[name] = Average(getattr(self, name), decay)
+
+    def averaged(self, name: str) -> nn.Module:
+        """Returns the averaged copy of the attribute `name`, or the live module where none is kept."""
+        return self.averages[name].module if name in self.averages else getattr(self, name)  # type: ignore[return-value]
+
+    def exported(self) -> dict[str, nn.Module]:
+        """Returns what a published checkpoint holds: every submodule, averaged where an average is kept."""
+        return {name: self.averaged(name) for name, _ in self.named_children() if name != "averages"}
+
+    def note(self, name: str, tensor: Tensor) -> None:
+        """Stashes a scalar to be shown; its mean since the last log is logged. Never waits for the device."""
+        total, count = self.stash.get(name, (0.0, 0))
+        self.stash[name] = (total + tensor.detach().float(), count + 1)
+
+    def noted(self) -> dict[str, float]:
+        """Returns the means of what was noted since `stash` was last cleared. This waits for the device."""
+        return {name: float(total) / count for name, (total, count) in self.stash.items()}
+
+    def validation_step(self, batch: tuple[Any, Any], batch_idx: int) -> None:
+        """Does nothing: scores are computed by the Quality callback."""
+
+    test_step = validation_step
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Adds the loop's own counters."""
+        checkpoint["game"] = {"batches": self.batches, "images": self.images, "waited": dict(self.waited)}
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Takes the loop's own counters back."""
+        game = checkpoint["game"]
+        self.batches, self.images, self.waited = game["batches"], game["images"], dict(game["waited"])
+
+
+class GAN(Game):
+    """A generator against a discriminator.
+
+    Args:
+        generator: maps latent vectors (N, latent_dim) to samples; says its `latent_dim` and its samples' `shape`.
+        discriminator: maps samples to logits (N,), without a sigmoid.
+        g_lr: learning rate of the generator.
+        d_lr: learning rate of the discriminator.
+        betas: decay rates of the optimizer's moments, where it has them.
+        optimizer: class of both optimizers.
+        n_critic: discriminator updates per generator update.
+        lr_factor: factor on both learning rates over the run.
+        prior: distribution of the latent vector: standard normal, or uniform on [-1, 1].
+        augment: DiffAugment policy in front of the discriminator, such as `color,translation,cutout`.
+        ema: decay of the averaged generator that is evaluated and exported; None evaluates the live one.
+        accumulate: splits a batch into so many chunks.
+    """
+
+    def __init__(
+        self,
+        generator: nn.Module,
+        discriminator: nn.Module,
+        g_lr: float = 2e-4,
+        d_lr: float = 2e-4,
+        betas: tuple[float, float] = (0.5, 0.999),
+        optimizer: type[Optimizer] = Adam,
+        n_critic: int | Schedule = 1,
+        lr_factor: Schedule | None = None,
+        prior: Literal["normal", "uniform"] = "normal",
+        augment: str = "",
+        ema: float | None = 0.999,
+        accumulate: int = 1,
+    ) -> None:
+        super().__init__(accumulate)
+        self.generator = generator
+        self.discriminator = discriminator
+        self.optim = {"g": build_optim(optimizer, g_lr, betas), "d": build_optim(optimizer, d_lr, betas)}
+        self.n_critic = n_critic
+        self.lr_factor = lr_factor
+        self.prior = prior
+        self.augment = augment
+        self.average("generator", ema)
+
+    @abstractmethod
+    def d_loss(self, x: Tensor, y: Tensor | None) -> Terms:
+        """What the discriminator descends, term by term."""
+
+    @abstractmethod
+    def g_loss(self, x: Tensor, y: Tensor | None) -> Terms:
+        """What the generator descends, term by term."""
+
+    def players(self) -> Sequence[Player]:
+        """The discriminator on every batch, then the generator on every `n_critic`-th."""
+        scheduler = self._decay if self.lr_factor is not None else None
+        return (
+            Player("d", [self.discriminator], self.d_loss, self.optim["d"], scheduler=scheduler, after=self.after_d),
+            Player("g", [self.generator], self.g_loss, self.optim["g"], self.n_critic, scheduler, counted=True),
+        )
+
+    def after_d(self) -> None:
+        """Called after each step of the discriminator; WGAN clips here."""
+
+    def _decay(self, optimizer: Optimizer) -> LRScheduler:
+        return LambdaLR(optimizer, lambda _: value(self.lr_factor, self.progress))  # type: ignore[arg-type]
+
+    def fake(self, n: int, y: Tensor | None = None) -> Tensor:
+        """Draws n samples from the live generator, differentiable, in training mode."""
+        return self.generator(self.latent(n))
+
+    def judge(self, x: Tensor, y: Tensor | None = None) -> Tensor:
+        """Returns the discriminator's logits (N,) on augmented input."""
+        return self.discriminator(diff_augment(x, self.augment))
+
+    def note_accuracy(self, real: Tensor, fake: Tensor) -> None:
+        """Notes the share of real and of generated samples that the logits put on the right side of 0."""
+        self.note("d/acc_real", (real > 0).float().mean())
+        self.note("d/acc_fake", (fake < 0).float().mean())
+
+    def latent(self, n: int, seed: int | None = None) -> Tensor:
+        """Draws n latent vectors (n, latent_dim) from the prior.
+
+        With a seed they are drawn on the CPU in blocks: the i-th depends on the seed and on i, not on n or the device.
+        """
+        dim: int = self.generator.latent_dim  # type: ignore[assignment]
+        if seed is None:
+            z = torch.empty(n, dim, device=self.device)
+            return self._fill(z, None)
+        blocks = [
+            self._fill(torch.empty(LATENT_BLOCK, dim), torch.Generator().manual_seed(mix(seed, block)))
+            for block in range(-(-n // LATENT_BLOCK))
+        ]
+        return torch.cat(blocks)[:n].to(self.device) if blocks else torch.empty(0, dim, device=self.device)
+
+    def _fill(self, z: Tensor, source: torch.Generator | None) -> Tensor:
+        return z.normal_(generator=source) if self.prior == "normal" else z.uniform_(-1, 1, generator=source)
+
+    @torch.no_grad()
+    def sample(self, n: int, y: Tensor | None = None, seed: int | None = None, truncation: float = 1.0) -> Tensor:
+        """Draws samples from the averaged generator in evaluation mode.
+
+        Args:
+            n: how many.
+            y: labels (n,) for a conditional generator.
+            seed: fixes the draw; image i is the same whatever n is, up to rounding. None draws anew each time.
+            truncation: factor on the latent vectors; below 1 it trades variety for typicality.
+
+        Returns:
+            Images (n, C, H, W) in [-1, 1], or points (n, 2), on the model's device.
+
+        Raises:
+            GanzooError: if n is negative.
+        """
+        if n < 0:
+            raise GanzooError(f"n: the number of samples must be at least 0, not {n}.")
+        generator = self.averaged("generator")
+        training = generator.training
+        generator.eval()
+        samples = [generator(z) for z in (truncation * self.latent(n, seed)).split(SAMPLE_BATCH)]
+        generator.train(training)
+        return torch.cat(samples)
+
+    def predict_step(self, batch: tuple[Tensor, Any], batch_idx: int) -> Tensor:
+        """Draws as many samples as the batch holds; the b-th batch has its own seed."""
+        return self.sample(len(batch[0]), seed=mix(run_seed(), self.global_rank, batch_idx))
+
+
+def build_optim(kind: type[Optimizer], lr: float, betas: tuple[float, float]) -> Callable[[Any], Optimizer]:
+    """Returns parameters -> optimizer, passing on `betas`, and asking for fused kernels, where `kind` has them."""
+    accepted = inspect.signature(kind).parameters
+    options = {"betas": tuple(betas), "fused": True}
+    return partial(kind, lr=lr, **{name: option for name, option in options.items() if name in accepted})
+
+
+def chunks(batch: Any, count: int) -> Iterator[Any]:
+    """Splits a tensor, None, or a tuple of them into `count` parts along the first axis."""
+    if batch is None:
+        return iter([None] * count)
+    if isinstance(batch, tuple | list):
+        return zip(*(chunks(part, count) for part in batch), strict=True)
+    if len(batch) < count:
+        raise GanzooError(f"model.accumulate: cannot split a batch of {len(batch)} into {count}.")
+    return iter(batch.tensor_split(count))

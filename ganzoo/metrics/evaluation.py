@@ -1,0 +1,273 @@
+"""The one path from a model and its data to scores: training, `validate`, model cards and tables all take it."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor
+from torchmetrics.utilities.distributed import gather_all_tensors
+
+from ganzoo.errors import GanzooError
+from ganzoo.metrics.cache import features_path, read_features, write_features
+from ganzoo.metrics.extractors import Extractor, get_extractor
+from ganzoo.metrics.points import PointScores
+from ganzoo.metrics.scores import (
+    SCORES,
+    choose,
+    frechet_distance,
+    inception_score,
+    kernel_distance,
+    key,
+    needs_reference,
+)
+from ganzoo.metrics.swd import SlicedWasserstein
+from ganzoo.seeding import mix
+
+
+class Evaluation:
+    """Collects real data once, then scores models against it as often as asked.
+
+    Each image goes through the extractor once, whatever the number of scores. Real features are read from the disk
+    cache where it has them. The global random state is left as it was, and equal inputs give equal scores.
+
+    Args:
+        datamodule: Has `shape`, `reference`, `fingerprint(split)`, and for points `centres` and `std`.
+        features: Name of the extractor or path of its weights, for fid, is and kid.
+        metrics: Short names; by default those that suit the data (see `ganzoo.metrics.scores.choose`).
+        samples: Number of generated samples, over all processes.
+        batch_size: Samples generated and scored at a time.
+        seed: Of the samples and of all that is random in a score.
+        cache: Whether real features are read from and written to the disk.
+        device: Where scores are computed.
+        rank: Index of this process.
+        world_size: Number of processes; each must make the same calls, and each gets the scores of all data.
+
+    Raises:
+        GanzooError: A name is unknown, something does not suit the data, or the extractor cannot be built.
+    """
+
+    def __init__(
+        self,
+        datamodule: Any,
+        features: str | None = None,
+        metrics: Sequence[str] | None = None,
+        samples: int = 10_000,
+        batch_size: int = 500,
+        seed: int = 0,
+        cache: bool = True,
+        device: torch.device | str = "cpu",
+        rank: int = 0,
+        world_size: int = 1,
+    ):
+        for name, value, least in (("samples", samples, 2), ("batch_size", batch_size, 1)):
+            if value < least:
+                raise GanzooError(f"{name}: {value} given, but it must be at least {least}.")
+        self.datamodule = datamodule
+        self.features = features
+        self.names = choose(metrics, features, datamodule)
+        self.samples = samples
+        self.batch_size = batch_size
+        self.seed = seed
+        self.cache = cache
+        self.device = torch.device(device)
+        self.rank = rank
+        self.world_size = world_size
+
+        self.extractor: Extractor | None = None
+        if features is not None and self._any("features"):
+            self.extractor = get_extractor(features).to(self.device)
+            self.extractor.check(datamodule.shape)
+        self._metrics = self._fresh()
+        self._extracted: list[tuple[Tensor, Tensor]] = []
+        self._real: tuple[Tensor, Tensor] | None = None
+        self.wants_real = any(needs_reference(name, datamodule) for name in self.names)
+
+    def key(self, name: str) -> str:
+        """Returns how the score with this short name is logged."""
+        return key(name, self.features, self.samples, self.datamodule)
+
+    def begin(self) -> None:
+        """Starts to collect real data; `wants_real` is False if none is needed, or all is there or in the cache."""
+        if not self.wants_real:
+            return
+        # Anew, because an interrupted collection may have left something.
+        self._extracted, self._metrics = [], self._fresh()
+        if self.extractor is None or self._real is not None:
+            return
+        found = read_features(features_path(self.extractor, self.datamodule)) if self.cache else None
+        if self._everywhere(found is not None) and found is not None:
+            self._real = (found[0].to(self.device), found[1].to(self.device))
+            self.wants_real = bool(self._metrics)
+
+    def add(self, x: Tensor) -> None:
+        """Adds this process's next real images (N, C, H, W) in [-1, 1] or points (N, 2)."""
+        x = x.to(self.device)
+        if self.extractor is not None and self._real is None:
+            self._extracted.append(self.extractor(x))
+        for metric in self._metrics:
+            metric.update(x, real=True)
+
+    def finish(self, whole: bool) -> None:
+        """Ends the collection.
+
+        Args:
+            whole: Whether this was the whole split; only then it is cached.
+        """
+        self.wants_real = False
+        whole = self._everywhere(whole)
+        if self.extractor is None or self._real is not None:
+            return
+        features, logits = (torch.cat(self._gathered(torch.cat(parts))) for parts in zip(*self._extracted, strict=True))
+        self._extracted = []
+        self._real = (features, logits)
+        if self.cache and whole and self.rank == 0:
+            write_features(features_path(self.extractor, self.datamodule), features, logits)
+
+    def collect(self) -> None:
+        """Does all of the above from the data module's own loader, for use without a trainer."""
+        self.begin()
+        if self.wants_real:
+            self.datamodule.setup("validate")
+            # PyTorch's loader draws a seed for its workers from the global state.
+            with _random_state(self.device, self.seed):
+                for x, *_ in self.datamodule.val_dataloader():
+                    self.add(x)
+            self.finish(whole=True)
+
+    def scores(self, model: Any) -> dict[str, float]:
+        """Draws samples and returns the scores by their full keys.
+
+        Args:
+            model: Has `sample(n, seed=...)`.
+        """
+        with _random_state(self.device, self.seed):
+            results = self._scores(model)
+        return {
+            self.key(name): float(value) for name, value in results.items() if name.removesuffix("_std") in self.names
+        }
+
+    def real_inception_score(self) -> tuple[float, float]:
+        """Returns the Inception Score of the collected real images, mean and standard deviation over 10 splits."""
+        assert self._real is not None, "collect() first"
+        with _random_state(self.device, self.seed):
+            mean, std = inception_score(self._real[1].to(self._wide), sync_on_compute=False)
+        return mean.item(), std.item()
+
+    def _fresh(self) -> list[SlicedWasserstein | PointScores]:
+        options: dict[str, Any] = {"sync_on_compute": self.world_size > 1, "reset_real": False}
+        metrics: list[SlicedWasserstein | PointScores] = []
+        if self._any("images"):
+            metrics.append(SlicedWasserstein(**options))
+        if self._any("points"):
+            centres = getattr(self.datamodule, "centres", None)
+            metrics.append(PointScores(centres, self.datamodule.std, **options))
+        return metrics
+
+    def _scores(self, model: Any) -> dict[str, Tensor]:
+        extracted = []
+        for x in draw(model, self.samples, self.batch_size, self.seed, self.rank, self.world_size):
+            x = x.to(self.device)
+            if self.extractor is not None:
+                extracted.append(self.extractor(x))
+            for metric in self._metrics:
+                metric.update(x, real=False)
+        results: dict[str, Tensor] = {}
+        for metric in self._metrics:
+            value = metric.compute()
+            results |= value if isinstance(value, dict) else {"swd": value}
+            metric.reset()
+        if self.extractor is not None:
+            results |= self._feature_scores(*map(torch.cat, zip(*extracted, strict=True)))
+        return results
+
+    def _feature_scores(self, features: Tensor, logits: Tensor) -> dict[str, Tensor]:
+        sync = {"sync_on_compute": self.world_size > 1}
+        results: dict[str, Tensor] = {}
+        if self._real is not None:
+            # Every process holds all real features, and each scores its share of them.
+            real, fake = self._real[0][self.rank :: self.world_size].to(self._wide), features.to(self._wide)
+            if "fid" in self.names:
+                results["fid"] = frechet_distance(real, fake, **sync)
+            if "kid" in self.names:
+                subset = min(1000, self.samples, len(self._real[0]))
+                results["kid"] = kernel_distance(real, fake, subset, **sync)
+        if "is" in self.names:
+            results["is"], results["is_std"] = inception_score(logits.to(self._wide), **sync)
+        return results
+
+    @property
+    def _wide(self) -> torch.dtype:
+        return torch.float32 if self.device.type == "mps" else torch.float64
+
+    def _any(self, of: str) -> bool:
+        return any(SCORES[name].of == of for name in self.names)
+
+    def _everywhere(self, flag: bool) -> bool:
+        """Whether a flag holds on all processes: they must not part ways before a collective operation."""
+        return all(part.item() for part in self._gathered(torch.tensor([flag], device=self.device)))
+
+    def _gathered(self, x: Tensor) -> list[Tensor]:
+        return gather_all_tensors(x) if self.world_size > 1 else [x]
+
+
+def score(
+    model: Any,
+    datamodule: Any,
+    features: str | None = None,
+    metrics: Sequence[str] | None = None,
+    samples: int = 10_000,
+    seed: int = 0,
+    batch_size: int = 500,
+    cache: bool = True,
+) -> dict[str, float]:
+    """Scores a model without a trainer, in this process alone; see `Evaluation` for the arguments.
+
+    Returns:
+        The scores by their full keys, such as `fid[mnist,10k/test]`.
+    """
+    evaluation = Evaluation(datamodule, features, metrics, samples, batch_size, seed, cache, model.device)
+    evaluation.collect()
+    return evaluation.scores(model)
+
+
+def real_inception_score(datamodule: Any, features: str, cache: bool = True) -> tuple[float, float]:
+    """Returns the Inception Score of the reference split, mean and standard deviation: what to measure a model by."""
+    evaluation = Evaluation(datamodule, features, ["fid"], cache=cache)
+    evaluation.collect()
+    return evaluation.real_inception_score()
+
+
+def class_shares(
+    model: Any, extractor: Extractor, samples: int = 10_000, seed: int = 0, batch_size: int = 500
+) -> list[float]:
+    """Returns the share of a model's samples that the extractor assigns to each of its classes.
+
+    These are the very samples that `score` draws with the same seed and batch size.
+    """
+    extractor = extractor.to(model.device)
+    with _random_state(model.device, seed):
+        logits = torch.cat([extractor(x)[1] for x in draw(model, samples, batch_size, seed)])
+    counts = logits.argmax(dim=1).bincount(minlength=logits.shape[1])
+    return (counts.cpu().double() / samples).tolist()
+
+
+def draw(model: Any, samples: int, batch_size: int, seed: int, rank: int = 0, world_size: int = 1) -> Iterator[Tensor]:
+    """Yields this process's share of a model's samples, batch by batch.
+
+    Batch k has its own seed and belongs to process k modulo `world_size`, so that all processes together draw the same
+    samples as one.
+    """
+    # Nobody goes without, or the processes would wait for one another for ever.
+    batch_size = max(1, min(batch_size, samples // world_size))
+    for k in range(rank, -(-samples // batch_size), world_size):
+        n = min(batch_size, samples - k * batch_size)
+        yield model.sample(n, seed=mix(seed, k)).detach()
+
+
+@contextmanager
+def _random_state(device: torch.device, seed: int) -> Iterator[None]:
+    """Seeds all that is drawn inside and restores the global generators afterwards."""
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        torch.manual_seed(seed)
+        yield

@@ -1,0 +1,128 @@
+"""Networks that turn images into the features and logits that FID, KID and IS compare."""
+
+import hashlib
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from ganzoo.errors import GanzooError, nearest
+from ganzoo.metrics.mnist import SHIPPED, load_classifier
+
+NAMES = ("mnist", "inception")
+
+
+class Extractor(nn.Module):
+    """A frozen network in eval mode that gives (features, logits).
+
+    Attributes:
+        name: What scores are labelled with: "mnist", "inception", or the stem of the file it was read from.
+        num_features: D, the size of the features.
+        digest: First 12 hexadecimal digits of the sha256 of its weights; cached features are filed under it.
+
+    Args:
+        network: Maps images (N, C, H, W) in [-1, 1] to features (N, D) and logits (N, K).
+        name: See above.
+        num_features: See above.
+        channels: The number of channels that the network takes.
+        least: The least height and width that it takes, in pixels.
+    """
+
+    def __init__(self, network: nn.Module, name: str, num_features: int, channels: int, least: int = 1):
+        super().__init__()
+        self.network = network.eval().requires_grad_(False)
+        self.name = name
+        self.num_features = num_features
+        self.channels = channels
+        self.least = least
+        self.digest = _digest(network)
+
+    def train(self, mode: bool = True) -> "Extractor":
+        """Stays in eval mode, whatever a parent module does."""
+        return super().train(False)
+
+    def check(self, shape: tuple[int, ...]) -> None:
+        """Raises a GanzooError unless images of this (C, H, W) can be scored."""
+        if len(shape) != 3 or shape[0] not in (1, self.channels) or min(shape[1:]) < self.least:
+            colours = "grey" if self.channels == 1 else "grey or RGB"
+            raise GanzooError(
+                f"features: {self.name} takes {colours} images of at least {self.least}x{self.least} pixels, "
+                f"but the data has the shape {tuple(shape)}; leave `features` out to score by `swd`."
+            )
+
+    @torch.inference_mode()
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Returns features (N, D) and logits (N, K) in float32 of images (N, C, H, W) in [-1, 1]."""
+        features, logits = self.network(x.float().expand(-1, self.channels, -1, -1))
+        return features.float(), logits.float()
+
+
+class Inception(nn.Module):
+    """Inception v3 as published FIDs use it: 2048 pooled features and the 1008 logits without bias.
+
+    Args:
+        network: torch-fidelity's extractor, which takes uint8 RGB images and resizes them to 299x299 itself.
+        batch_size: Images in a forward pass; one image needs about 30 MB.
+    """
+
+    def __init__(self, network: nn.Module, batch_size: int = 100):
+        super().__init__()
+        self.network = network
+        self.batch_size = batch_size
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Returns features (N, 2048) and logits (N, 1008) of RGB images (N, 3, H, W) in [-1, 1]."""
+        pixels = ((x + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
+        features, logits = zip(*map(self.network, pixels.split(self.batch_size)), strict=True)
+        return torch.cat(features), torch.cat(logits)
+
+
+def get_extractor(name: str) -> Extractor:
+    """Builds the extractor called `name`.
+
+    Args:
+        name: "mnist" (shipped with the package), "inception" (torch-fidelity's weights, fetched on first use), or the
+            path of a .safetensors file written by `python -m ganzoo.metrics.mnist`.
+
+    Raises:
+        GanzooError: The name is unknown, the file cannot be used, or Inception's package or weights are missing.
+    """
+    if name == "mnist":
+        return _classifier(SHIPPED, "mnist")
+    if name == "inception":
+        return Extractor(Inception(_fidelity()), "inception", num_features=2048, channels=3)
+    if name.endswith(".safetensors"):
+        return _classifier(Path(name).expanduser(), Path(name).stem)
+    raise GanzooError(
+        f"features: '{name}' given, but it must be one of {', '.join(NAMES)} or the path of a .safetensors file."
+        + nearest(name, NAMES)
+    )
+
+
+def _classifier(path: Path, name: str) -> Extractor:
+    network = load_classifier(path)
+    return Extractor(network, name, network.num_features, channels=1, least=28)
+
+
+def _fidelity() -> nn.Module:
+    try:
+        from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
+    except ImportError as error:
+        raise GanzooError(
+            "features: inception needs the package torch-fidelity: pip install 'ganzoo[inception]'."
+        ) from error
+    try:
+        return FeatureExtractorInceptionV3("inception-v3-compat", ["2048", "logits_unbiased"])
+    except (OSError, RuntimeError) as error:
+        raise GanzooError(
+            f"features: the weights of inception could not be fetched ({str(error).splitlines()[0]}); "
+            "connect to the internet once, or give another extractor, such as mnist."
+        ) from error
+
+
+def _digest(network: nn.Module) -> str:
+    total = hashlib.sha256()
+    for key, value in sorted(network.state_dict().items()):
+        total.update(key.encode())
+        total.update(value.detach().cpu().contiguous().numpy().tobytes())
+    return total.hexdigest()[:12]

@@ -1,0 +1,162 @@
+"""The sliced Wasserstein distance between Laplacian pyramids: image quality without a network."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+from torchmetrics import Metric
+from torchmetrics.utilities import dim_zero_cat
+
+from ganzoo.errors import GanzooError
+
+# The plastic number: the powers of its inverse spread points evenly over the unit square (the R2 sequence).
+PLASTIC = 1.32471795724474602596
+
+
+class SlicedWasserstein(Metric):
+    """Distance between patches of real and generated images, one value for each level of a Laplacian pyramid.
+
+    Karras et al. 2018, "Progressive Growing of GANs for Improved Quality, Stability, and Variation", section 5
+    (https://arxiv.org/abs/1710.10196): 7x7 patches of every level from the full resolution down to 16 pixels, each set
+    normalised by its own mean and standard deviation in each channel, are projected on random directions, where the
+    Wasserstein-1 distance is a matter of sorting. Values are multiplied by 1,000, as in the paper.
+
+    Departures: patches lie on a low-discrepancy sequence, so that equal images give equal patches and exactly 0; images
+    of less than 16 pixels have one level and 5x5 patches; sets of different sizes are compared by their quantiles.
+
+    Memory: `patches` x levels x 49 x C x 4 bytes an image, about 40 kB for 64 grey pixels. Time: `patches` are thinned
+    out evenly to `limit` for each level and set before they are sorted.
+
+    Args:
+        patches: Patches taken from an image at each level.
+        directions: Random projections.
+        limit: The most patches of each set that are projected at a level.
+        reset_real: Whether `reset` forgets the real images, too.
+        seed: Of the projections.
+        kwargs: For torchmetrics' `Metric`.
+    """
+
+    full_state_update = False
+    higher_is_better = False
+    is_differentiable = False
+    real: list[Tensor]
+    fake: list[Tensor]
+
+    def __init__(
+        self,
+        patches: int = 64,
+        directions: int = 256,
+        limit: int = 2**16,
+        reset_real: bool = True,
+        seed: int = 0,
+        **kwargs: Any,
+    ):
+        super().__init__(**kwargs)
+        self.patches = patches
+        self.directions = directions
+        self.limit = limit
+        self.reset_real = reset_real
+        self.seed = seed
+        # (N, levels, patches, C, k, k) a batch
+        self.add_state("real", [], dist_reduce_fx="cat")
+        self.add_state("fake", [], dist_reduce_fx="cat")
+
+    def update(self, images: Tensor, real: bool) -> None:
+        """Adds images (N, C, H, W), H and W at least 8 pixels.
+
+        Raises:
+            GanzooError: The images are smaller.
+        """
+        size = min(images.shape[-2:])
+        if size < 8:
+            raise GanzooError(f"swd: images of {size} pixels given, but they must have at least 8.")
+        into = self.real if real else self.fake
+        first = sum(map(len, into))
+        patch = 7 if size >= 16 else 5
+        levels = laplacian_pyramid(images.detach().float())
+        into.append(torch.stack([self._sample(level, patch, first) for level in levels], dim=1))
+
+    def compute(self) -> Tensor:
+        """Returns the mean distance over the levels, times 1,000."""
+        return self.levels().mean()
+
+    def levels(self) -> Tensor:
+        """Returns the distance at each level, times 1,000, finest first; of this process's images only."""
+        real, fake = dim_zero_cat(self.real), dim_zero_cat(self.fake)
+        return torch.stack([self._distance(real[:, i], fake[:, i]) for i in range(real.shape[1])]) * 1000
+
+    def reset(self) -> None:
+        """Forgets the images; the real ones only if `reset_real`."""
+        real = list(self.real)
+        super().reset()
+        if not self.reset_real:
+            self.real = real
+
+    def _sample(self, level: Tensor, size: int, first: int) -> Tensor:
+        """Cuts patches (N, patches, C, size, size) out of (N, C, H, W); `first` is the number of images before."""
+        n, channels, height, width = level.shape
+        index = torch.arange(first * self.patches, (first + n) * self.patches, dtype=torch.float64) + 1
+        top = (index / PLASTIC % 1 * (height - size + 1)).long()
+        left = (index / PLASTIC**2 % 1 * (width - size + 1)).long()
+        offsets = torch.arange(size)
+        rows = (top[:, None, None] + offsets[:, None]).view(n, -1, size, 1)
+        columns = (left[:, None, None] + offsets).view(n, -1, 1, size)
+        # Flat positions serve all channels of an image at once.
+        flat = (rows * width + columns).view(n, 1, -1).to(level.device).expand(-1, channels, -1)
+        found = level.flatten(2).gather(2, flat)
+        return found.view(n, channels, self.patches, size, size).transpose(1, 2)
+
+    def _distance(self, real: Tensor, fake: Tensor) -> Tensor:
+        real, fake = self._normalise(real), self._normalise(fake)
+        generator = torch.Generator().manual_seed(self.seed)
+        directions = F.normalize(torch.randn(self.directions, real.shape[1], generator=generator), dim=1)
+        total = torch.zeros((), dtype=torch.float64)
+        for chunk in directions.to(real).split(32):
+            a, b = (chunk @ real.T).sort().values, (chunk @ fake.T).sort().values
+            count = min(a.shape[1], b.shape[1])
+            total += (_quantiles(a, count) - _quantiles(b, count)).abs().mean(dim=1).sum().double().cpu()
+        return (total / self.directions).float()
+
+    def _normalise(self, patches: Tensor) -> Tensor:
+        """Whitens each channel of (N, patches, C, k, k) and flattens to at most (limit, C * k * k)."""
+        patches = patches.flatten(0, 1)
+        patches = patches[:: -(-len(patches) // self.limit)]
+        std, mean = torch.std_mean(patches, dim=(0, 2, 3), keepdim=True)
+        # A constant channel stays zero.
+        return ((patches - mean) / std.clamp_min(1e-8)).flatten(1)
+
+
+def laplacian_pyramid(images: Tensor) -> list[Tensor]:
+    """Splits (N, C, H, W) into band-pass levels, finest first, and the low-pass rest of at least 16 pixels."""
+    levels = []
+    while min(images.shape[-2:]) >= 32:
+        smaller = _blur(images)[..., ::2, ::2]
+        levels.append(images - _enlarge(smaller, images.shape[-2:]))
+        images = smaller
+    return [*levels, images]
+
+
+def _enlarge(images: Tensor, size: tuple[int, ...] | torch.Size) -> Tensor:
+    spaced = images.new_zeros(*images.shape[:2], *size)
+    spaced[..., ::2, ::2] = images
+    return _blur(spaced) * 4
+
+
+def _blur(images: Tensor) -> Tensor:
+    """Burt and Adelson's 5-tap filter, mirrored at the border."""
+    taps = torch.tensor([1.0, 4.0, 6.0, 4.0, 1.0], dtype=images.dtype, device=images.device) / 16
+    n, channels, height, width = images.shape
+    padded = F.pad(images, (2, 2, 2, 2), mode="reflect").view(n * channels, 1, height + 4, width + 4)
+    return F.conv2d(padded, taps.outer(taps)[None, None]).view(n, channels, height, width)
+
+
+def _quantiles(values: Tensor, count: int) -> Tensor:
+    """Reads `count` evenly spaced quantiles off sorted values (D, N), linearly between neighbours."""
+    n = values.shape[1]
+    if n == count:
+        return values
+    position = (torch.arange(count, dtype=torch.float64, device=values.device) + 0.5) * n / count - 0.5
+    low = position.floor().clamp(0, n - 1).long()
+    share = (position - low).to(values.dtype)
+    return torch.lerp(values[:, low], values[:, (low + 1).clamp(max=n - 1)], share)

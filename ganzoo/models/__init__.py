@@ -1,0 +1,1 @@
+"""One file per variant, each the algorithm of its paper."""

@@ -1,0 +1,45 @@
+"""DCGAN: the convolutional architecture that made GANs train.
+
+Paper: Radford, Metz and Chintala, Unsupervised Representation Learning with Deep Convolutional GANs, 2016.
+URL: https://arxiv.org/abs/1511.06434 (sections 3 and 4)
+Code: https://github.com/Newmu/dcgan_code
+Deviations: a normal prior unless a recipe asks for the paper's uniform one; an averaged generator is evaluated.
+"""
+
+from typing import Any, Literal
+
+from torch import Tensor, nn
+
+from ganzoo.game import GAN, Terms
+from ganzoo.losses import OBJECTIVES
+
+
+class DCGAN(GAN):
+    """The paper's networks (`ganzoo.networks.dcgan`) and settings: Adam, 2e-4, beta1 0.5, one step each.
+
+    Args:
+        generator: latent vectors to images.
+        discriminator: images to logits.
+        objective: the paper's non-saturating loss, or the hinge loss of later work on the same networks.
+        **kwargs: see `GAN`.
+    """
+
+    def __init__(
+        self,
+        generator: nn.Module,
+        discriminator: nn.Module,
+        objective: Literal["nonsaturating", "hinge"] = "nonsaturating",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(generator, discriminator, **kwargs)
+        self.objective = OBJECTIVES[objective]
+
+    def d_loss(self, x: Tensor, y: Tensor | None) -> Terms:
+        """Real and generated images go through the discriminator as separate batches, each with its own statistics."""
+        real, fake = self.judge(x, y), self.judge(self.fake(len(x), y), y)
+        self.note_accuracy(real, fake)
+        return {"adv": self.objective.d(real, fake)}
+
+    def g_loss(self, x: Tensor, y: Tensor | None) -> Terms:
+        """Fool the discriminator."""
+        return {"adv": self.objective.g(self.judge(self.fake(len(x), y), y))}

@@ -1,0 +1,65 @@
+"""WGAN: a critic that estimates the Wasserstein distance, kept Lipschitz by clipping its weights.
+
+Paper: Arjovsky, Chintala and Bottou, Wasserstein GAN, 2017.
+URL: https://arxiv.org/abs/1701.07875 (Algorithm 1)
+Code: https://github.com/martinarjovsky/WassersteinGAN
+Deviations: none. The reference code's early schedule, 100 critic steps for the first 25 generator steps, is a
+    `Schedule` for `n_critic` in a recipe.
+"""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer, RMSprop
+
+from ganzoo.game import GAN, Terms
+from ganzoo.losses import wasserstein_d, wasserstein_g
+from ganzoo.schedules import Schedule
+
+
+class WGAN(GAN):
+    """Algorithm 1: `n_critic` RMSprop steps of the critic, each followed by clipping, per generator step.
+
+    Args:
+        generator: latent vectors to samples.
+        discriminator: the critic: samples to unbounded scores.
+        clip: every critic weight is kept in [-clip, clip].
+        g_lr: learning rate of the generator.
+        d_lr: learning rate of the critic.
+        optimizer: class of both optimizers; momentum makes clipped critics unstable (section 4.3).
+        n_critic: critic steps per generator step.
+        **kwargs: see `GAN`.
+    """
+
+    def __init__(
+        self,
+        generator: nn.Module,
+        discriminator: nn.Module,
+        clip: float = 0.01,
+        g_lr: float = 5e-5,
+        d_lr: float = 5e-5,
+        optimizer: type[Optimizer] = RMSprop,
+        n_critic: int | Schedule = 5,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            generator, discriminator, g_lr=g_lr, d_lr=d_lr, optimizer=optimizer, n_critic=n_critic, **kwargs
+        )
+        self.clip = clip
+
+    def d_loss(self, x: Tensor, y: Tensor | None) -> Terms:
+        """Line 5: ascend f(x) - f(G(z)), whose value estimates the distance up to the clipping's scale."""
+        adversarial = wasserstein_d(self.judge(x, y), self.judge(self.fake(len(x), y), y))
+        self.note("d/wasserstein", -adversarial)
+        return {"adv": adversarial}
+
+    @torch.no_grad()
+    def after_d(self) -> None:
+        """Line 7: clip."""
+        torch._foreach_clamp_min_(list(self.discriminator.parameters()), -self.clip)
+        torch._foreach_clamp_max_(list(self.discriminator.parameters()), self.clip)
+
+    def g_loss(self, x: Tensor, y: Tensor | None) -> Terms:
+        """Line 10: ascend f(G(z))."""
+        return {"adv": wasserstein_g(self.judge(self.fake(len(x), y), y))}

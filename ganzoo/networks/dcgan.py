@@ -1,0 +1,109 @@
+"""The DCGAN pair: Radford et al. 2016, arXiv 1511.06434, section 3 and figure 1.
+
+From 8 to 128 pixels the paper's scheme is kept: start (generator) or end (discriminator) at 4x4 and halve or double the
+channels as the side doubles or halves. 28 pixels start at 7x7. The paper's 64-pixel networks are `width=128` for the
+generator and `width=64` for the discriminator.
+"""
+
+from typing import Literal
+
+from torch import Tensor, nn
+from torch.nn.utils.parametrizations import spectral_norm
+
+from ganzoo.errors import GanzooError
+
+SIDES = {8: (4, 1), 16: (4, 2), 28: (7, 2), 32: (4, 3), 64: (4, 4), 128: (4, 5)}  # size: (smallest side, doublings)
+Norm = Literal["batch", "layer", "none"]
+
+
+class DCGANGenerator(nn.Module):
+    """Latent vectors to images by transposed convolutions, BatchNorm and ReLU.
+
+    Args:
+        size: side of the images in pixels: 8, 16, 28, 32, 64 or 128.
+        channels: channels of the images.
+        width: channels of the last hidden layer; each one before it has twice as many.
+        latent_dim: length of the latent vector.
+    """
+
+    def __init__(self, size: int = 64, channels: int = 3, width: int = 128, latent_dim: int = 100) -> None:
+        super().__init__()
+        side, doublings = _sides(size)
+        self.shape = (channels, size, size)
+        self.latent_dim = latent_dim
+        widest = width * 2 ** (doublings - 1)
+        self.project = nn.ConvTranspose2d(latent_dim, widest, side, bias=False)
+        layers: list[nn.Module] = [nn.BatchNorm2d(widest), nn.ReLU(inplace=True)]
+        for i in range(doublings - 1, 0, -1):
+            wide, narrow = width * 2**i, width * 2 ** (i - 1)
+            layers += [nn.ConvTranspose2d(wide, narrow, 4, 2, 1, bias=False), nn.BatchNorm2d(narrow), nn.ReLU(inplace=True)]
+        self.net = nn.Sequential(*layers, nn.ConvTranspose2d(width, channels, 4, 2, 1), nn.Tanh())
+        self.apply(init_dcgan)
+
+    def forward(self, z: Tensor) -> Tensor:
+        """Maps (N, latent_dim) to images (N, channels, size, size) in [-1, 1]."""
+        return self.net(self.project(z[:, :, None, None]))
+
+
+class DCGANDiscriminator(nn.Module):
+    """Images to one logit each by strided convolutions and LeakyReLU.
+
+    Args:
+        size: side of the images in pixels: 8, 16, 28, 32, 64 or 128.
+        channels: channels of the images.
+        width: channels of the first hidden layer; each one after it has twice as many.
+        norm: normalisation of the hidden layers after the first. A gradient penalty forbids `batch`, which mixes samples.
+        spectral: divide every weight by its largest singular value (Miyato et al. 2018).
+        dropout: share of feature maps dropped after each hidden layer in training.
+    """
+
+    def __init__(
+        self,
+        size: int = 64,
+        channels: int = 3,
+        width: int = 64,
+        norm: Norm = "batch",
+        spectral: bool = False,
+        dropout: float = 0.0,
+    ) -> None:
+        super().__init__()
+        side, halvings = _sides(size)
+        self.shape = (channels, size, size)
+        layers: list[nn.Module] = []
+        for i in range(halvings):
+            before, after = (width * 2 ** (i - 1), width * 2**i) if i else (channels, width)
+            # A bias before a normalisation would be subtracted again.
+            layers.append(nn.Conv2d(before, after, 4, 2, 1, bias=i == 0 or norm == "none"))
+            layers += _normalise(norm, after) if i else []
+            layers += [nn.LeakyReLU(0.2, inplace=True), *[nn.Dropout2d(dropout)] * (dropout > 0)]
+        self.net = nn.Sequential(*layers, nn.Conv2d(width * 2 ** (halvings - 1), 1, side))
+        self.apply(init_dcgan)
+        if spectral:  # after the initialisation: a parametrised weight ignores writes to its data
+            for layer in self.net:
+                if isinstance(layer, nn.Conv2d):
+                    spectral_norm(layer)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Maps images (N, channels, size, size) to logits (N,)."""
+        return self.net(x).flatten()
+
+
+def init_dcgan(module: nn.Module) -> None:
+    """Weights from N(0, 0.02), BatchNorm scales from N(1, 0.02), biases zero: section 4 of the paper and its code."""
+    if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
+        nn.init.normal_(module.weight, 0.0, 0.02)
+    elif isinstance(module, nn.BatchNorm2d):
+        nn.init.normal_(module.weight, 1.0, 0.02)
+    if isinstance(getattr(module, "bias", None), nn.Parameter):
+        nn.init.zeros_(module.bias)
+
+
+def _sides(size: int) -> tuple[int, int]:
+    if size not in SIDES:
+        raise GanzooError(f"size: DCGAN networks are made for {', '.join(map(str, SIDES))} pixels, not {size}.")
+    return SIDES[size]
+
+
+def _normalise(norm: Norm, channels: int) -> list[nn.Module]:
+    kinds = {"batch": nn.BatchNorm2d, "layer": lambda c: nn.GroupNorm(1, c)}
+    return [kinds[norm](channels)] if norm != "none" else []

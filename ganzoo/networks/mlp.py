@@ -1,0 +1,67 @@
+"""Multilayer perceptrons: Goodfellow et al. 2014, section 5, in the widths that became customary for MNIST."""
+
+from math import prod
+
+from torch import Tensor, nn
+
+
+class MLPGenerator(nn.Module):
+    """Latent vectors to images or points through fully connected layers.
+
+    Args:
+        shape: shape of one sample, such as [1, 28, 28] or [2].
+        latent_dim: length of the latent vector.
+        hidden: widths of the hidden layers.
+        slope: negative slope of the LeakyReLU between them.
+        squash: end in tanh, for samples in [-1, 1]; points have no such bound.
+    """
+
+    def __init__(
+        self,
+        shape: list[int],
+        latent_dim: int = 100,
+        hidden: tuple[int, ...] = (256, 512, 1024),
+        slope: float = 0.2,
+        squash: bool = True,
+    ) -> None:
+        super().__init__()
+        self.shape = tuple(shape)
+        self.latent_dim = latent_dim
+        layers: list[nn.Module] = []
+        for before, width in zip((latent_dim, *hidden), hidden, strict=False):
+            layers += [nn.Linear(before, width), nn.LeakyReLU(slope)]
+        layers += [nn.Linear(hidden[-1], prod(self.shape)), *[nn.Tanh()] * squash, nn.Unflatten(1, self.shape)]
+        self.net = nn.Sequential(*layers)
+
+    def forward(self, z: Tensor) -> Tensor:
+        """Maps (N, latent_dim) to (N, *shape)."""
+        return self.net(z)
+
+
+class MLPDiscriminator(nn.Module):
+    """Images or points to one logit each through fully connected layers.
+
+    Args:
+        shape: shape of one sample.
+        hidden: widths of the hidden layers.
+        slope: negative slope of the LeakyReLU between them.
+        dropout: share of hidden units dropped in training.
+    """
+
+    def __init__(
+        self,
+        shape: list[int],
+        hidden: tuple[int, ...] = (1024, 512, 256),
+        slope: float = 0.2,
+        dropout: float = 0.3,
+    ) -> None:
+        super().__init__()
+        self.shape = tuple(shape)
+        layers: list[nn.Module] = [nn.Flatten()]
+        for before, width in zip((prod(self.shape), *hidden), hidden, strict=False):
+            layers += [nn.Linear(before, width), nn.LeakyReLU(slope), *[nn.Dropout(dropout)] * (dropout > 0)]
+        self.net = nn.Sequential(*layers, nn.Linear(hidden[-1], 1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Maps (N, *shape) to logits (N,)."""
+        return self.net(x).squeeze(1)

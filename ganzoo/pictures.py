@@ -1,0 +1,80 @@
+"""Tensors to pictures: grids of images, scatters of points."""
+
+from math import ceil, isqrt
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+
+from ganzoo.files import written
+
+
+def to_uint8(x: Tensor) -> NDArray[np.uint8]:
+    """Converts images (N, C, H, W) in [-1, 1] to (N, H, W, C) in [0, 255]."""
+    return ((x.detach().float().cpu().clamp(-1, 1) + 1) * 127.5).round().byte().permute(0, 2, 3, 1).numpy()
+
+
+def to_image(pixels: NDArray[np.uint8]) -> Image.Image:
+    """Converts (H, W, 1 or 3) in [0, 255] to a picture."""
+    return Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
+
+
+def grid(x: Tensor, columns: int | None = None, gap: int = 2, scale: int | None = None) -> Image.Image:
+    """Lays images out in rows, left to right.
+
+    Args:
+        x: images (N, C, H, W) in [-1, 1], N at least 1.
+        columns: images per row; as square as possible by default.
+        gap: white pixels between images.
+        scale: whole factor of enlargement; by default small images grow to at least 64 pixels.
+    """
+    pixels = to_uint8(x)
+    n, height, width, channels = pixels.shape
+    columns = columns or (isqrt(n - 1) + 1)
+    scale = scale or max(1, ceil(64 / height))
+    rows = ceil(n / columns)
+    sheet = np.full((rows * (height + gap) - gap, columns * (width + gap) - gap, channels), 255, np.uint8)
+    for i, tile in enumerate(pixels):
+        top, left = i // columns * (height + gap), i % columns * (width + gap)
+        sheet[top : top + height, left : left + width] = tile
+    return to_image(sheet.repeat(scale, 0).repeat(scale, 1))
+
+
+def scatter(samples: Tensor, real: Tensor | None = None, size: float = 4.0) -> Image.Image:
+    """Draws points (N, 2) over real ones, on equal axes."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(size, size), dpi=150, layout="tight")
+    canvas = FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    if real is not None:
+        axes.scatter(*real.cpu().T.numpy(), s=2, color="0.8", linewidths=0)
+        span = 1.25 * float(real.abs().max())
+        axes.set(xlim=(-span, span), ylim=(-span, span))
+    axes.scatter(*samples.cpu().T.numpy(), s=2, color="tab:red", alpha=0.6, linewidths=0)
+    axes.set_aspect("equal")
+    axes.axis("off")
+    canvas.draw()
+    return Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
+
+
+def picture(samples: Tensor, real: Tensor | None = None) -> Image.Image:
+    """Returns the picture that suits the samples: a grid of images or a scatter of points."""
+    return grid(samples) if samples.dim() == 4 else scatter(samples, real)
+
+
+def save(image: Image.Image, path: Path) -> None:
+    """Writes a picture in the format its name says, beside and renamed.
+
+    Raises:
+        GanzooError: if the name's ending is no picture format.
+    """
+    from ganzoo.errors import GanzooError
+
+    if path.suffix.lower() not in Image.registered_extensions():
+        raise GanzooError(f"-o: cannot write a picture to '{path}'; use a name that ends in .png.")
+    with written(path) as beside:
+        image.save(beside)

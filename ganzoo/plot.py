@@ -1,0 +1,268 @@
+"""Training curves: one figure per run, drawn from the numbers that it logged."""
+
+import csv
+import math
+import re
+from contextlib import suppress
+from itertools import cycle
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
+from numpy.lib.stride_tricks import sliding_window_view
+
+from ganzoo.errors import GanzooError, nearest
+
+SUFFIXES = (".png", ".pdf", ".svg")
+INK, QUIET, AXIS, HAIRLINE = "#222222", "#777777", "#bbbbbb", "#e8e8e8"
+PLAYERS = ("#2563a8", "#d1602b", "#6a9a2d", "#9a4f96", "#b8860b")
+REAL, FAKE = "#1f8a70", "#a23b72"
+ROUND = [1, 2, 2.5, 5, 10]  # steps between ticks that a person counts in
+BOOKKEEPING = {"step", "epoch", "time", "images"}
+
+
+class Curve(NamedTuple):
+    """What was logged under one name."""
+
+    steps: np.ndarray  # int64, ascending, each once
+    values: np.ndarray  # float64, finite
+
+
+def plot_run(run: str | Path, out: str | Path | None = None) -> Path:
+    """Draws the losses, D's accuracy, the Wasserstein estimate and the scores of a run over its steps.
+
+    Args:
+        run: A run folder, a `metrics.csv`, or the name of a recipe: then its run written last under `runs/`.
+        out: The picture to write (.png, .pdf or .svg) or a folder for it; by default `plot.png` in the run folder.
+
+    Returns:
+        The path of the picture.
+
+    Raises:
+        GanzooError: There is no such run, it has logged nothing, or `out` cannot be written.
+    """
+    source = find_metrics(run)
+    target = Path(out) if out else source.parent
+    if target.is_dir():
+        target /= "plot.png"
+    if target.suffix.lower() not in SUFFIXES:
+        raise GanzooError(f"out: cannot draw '{target}'; end its name in {', '.join(SUFFIXES)}")
+    figure = draw(read_metrics(source), title=" · ".join(source.resolve().parts[-3:-1]))
+    part = target.with_name(f".{target.name}.part")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        figure.savefig(part, format=target.suffix[1:].lower(), dpi=160)
+        return part.replace(target)
+    except OSError as error:
+        with suppress(OSError):
+            part.unlink()
+        raise GanzooError(f"out: cannot write '{target}': {error.strerror}") from error
+
+
+def find_metrics(run: str | Path) -> Path:
+    """Returns the `metrics.csv` that `run` stands for; where several do, the one written last.
+
+    Raises:
+        GanzooError: `run` is neither a run folder, nor a file, nor a recipe with a run under `runs/`.
+    """
+    if Path(run).is_file():
+        return Path(run)
+    for folder in (Path(run), Path("runs", str(run).replace("-", "_"))):
+        found = [*folder.glob("metrics.csv"), *folder.glob("*/metrics.csv")]
+        if found:
+            return max(found, key=lambda path: path.stat().st_mtime)
+    known = sorted({path.parts[-3] for path in Path("runs").glob("*/*/metrics.csv")})
+    there = f"runs/ has {', '.join(known)}." if known else "runs/ holds none yet: `ganzoo fit --recipe NAME` makes one."
+    raise GanzooError(f"run: found no metrics.csv for '{run}'; {there}{nearest(str(run), known)}")
+
+
+def read_metrics(path: Path) -> dict[str, Curve]:
+    """Reads a sparse `metrics.csv` into one curve per column that holds anything.
+
+    A run that was stopped and resumed logs some steps twice: the last value of a step counts. Cells that are empty,
+    not finite or not a number (a row cut short by a crash) are left out.
+
+    Raises:
+        GanzooError: The file is not a CSV with a `step` column, or holds no value in any other.
+    """
+    columns: dict[str, dict[int, float]] = {}
+    try:
+        with path.open(newline="", encoding="utf-8", errors="replace") as file:
+            rows = csv.DictReader(file)
+            if "step" not in (rows.fieldnames or ()):
+                raise GanzooError(f"run: '{path}' is not the metrics.csv of a run: it has no 'step' column")
+            for row in rows:
+                step = _number(row.pop("step"))
+                for key, cell in row.items():
+                    value = _number(cell)
+                    if step is not None and value is not None:
+                        columns.setdefault(key, {})[int(step)] = value
+    except csv.Error as error:
+        raise GanzooError(f"run: '{path}' is not the metrics.csv of a run: {error}") from error
+    if all(key in BOOKKEEPING or key.startswith("lr/") for key in columns):
+        raise GanzooError(f"run: '{path}' holds no values yet; wait for the first log step")
+    return {
+        key: Curve(np.array(sorted(points)), np.array([points[step] for step in sorted(points)]))
+        for key, points in columns.items()
+    }
+
+
+def _number(cell: object) -> float | None:
+    try:
+        value = float(cell)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        return None
+    return value if math.isfinite(value) else None
+
+
+def draw(curves: dict[str, Curve], title: str = "") -> Figure:
+    """Draws small multiples over one common axis of generator steps.
+
+    The adversarial terms of all players share a panel, and so do D's accuracies; every other term and every score has
+    its own, titled with its full key. Learning rates are left out.
+
+    Args:
+        curves: Curves by column of `metrics.csv`.
+        title: The heading; the run's length stands below it.
+    """
+    panels = _panels(curves)
+    rows = math.ceil(len(panels) / 4)
+    columns = math.ceil(len(panels) / rows)
+    head = 0.62  # inches
+    height = 2.3 * rows + head
+    layout = ConstrainedLayoutEngine(w_pad=0.13, h_pad=0.12, wspace=0.03, rect=(0, 0, 1, 1 - head / height))
+    figure = Figure(figsize=(max(3.6 * columns, 5), height), layout=layout, facecolor="white")
+    figure.text(0.13 / figure.get_figwidth(), 1 - 0.16 / height, title, fontsize=13, color=INK, va="top")
+    figure.text(0.13 / figure.get_figwidth(), 1 - 0.43 / height, _length(curves), fontsize=9, color=QUIET, va="top")
+
+    last = max(curve.steps[-1] for curve in curves.values())
+    for index, (name, colours) in enumerate(panels.items()):
+        ax = figure.add_subplot(rows, columns, index + 1)
+        _dress(ax, name, last)
+        if index == (rows - 1) * columns:
+            ax.set_xlabel("generator steps", fontsize=8.5, color=QUIET, loc="left")
+        if name in curves and _is_score(name):
+            _draw_score(ax, curves[name])
+        else:
+            _draw_terms(ax, {key: curves[key] for key in colours}, colours)
+    return figure
+
+
+def _panels(curves: dict[str, Curve]) -> dict[str, dict[str, str]]:
+    """Returns the columns of each panel and their colours, by the panel's title and in reading order."""
+    terms = [key for key in curves if not _is_score(key) and not key.startswith("lr/")]
+    colour = dict(zip(sorted({key.split("/")[0] for key in terms}), cycle(PLAYERS), strict=False))
+    adversarial = {key: colour[key.split("/")[0]] for key in terms if key.endswith("/adv")}
+    accuracy = {key: REAL if key.endswith("real") else FAKE for key in terms if re.search(r"/acc_(real|fake)$", key)}
+    panels = {"adversarial losses": adversarial, "share judged rightly by D": accuracy}
+    for key in sorted(terms, key=lambda key: not key.endswith("/wasserstein")):
+        if key not in adversarial and key not in accuracy:
+            title = f"Wasserstein estimate ({key})" if key.endswith("/wasserstein") else key
+            panels[title] = {key: colour[key.split("/")[0]]}
+    panels |= {key: {key: INK} for key in curves if _is_score(key) and key not in BOOKKEEPING}
+    return {title: members for title, members in panels.items() if members}
+
+
+def _is_score(key: str) -> bool:
+    """Tells a score, `fid[mnist,10k/test]`, from a player's term, `d/gp`: a term's name is led by its player."""
+    return "/" not in re.split(r"[\[(]", key)[0]
+
+
+def _length(curves: dict[str, Curve]) -> str:
+    """Says how long the run was in steps, images and time, as far as it logged them."""
+    words = [f"{max(curve.steps[-1] for curve in curves.values()):,} generator steps"]
+    if "images" in curves:
+        words.append(f"{curves['images'].values[-1]:,.0f} images seen by D")
+    if "time" in curves:
+        minutes, seconds = divmod(round(curves["time"].values[-1]), 60)
+        hours, minutes = divmod(minutes, 60)
+        words.append(
+            f"{hours} h {minutes} min" if hours else f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
+        )
+    return "  ·  ".join(words)
+
+
+def _draw_terms(ax: Axes, curves: dict[str, Curve], colours: dict[str, str]) -> None:
+    """Draws what is logged all the time: the raw values faintly, their running mean on top."""
+    extent: list[float] = []
+    labels = []
+    for key, (steps, values) in curves.items():
+        mean = _smooth(values)
+        ax.plot(steps, values, color=colours[key], linewidth=0.6, alpha=0.25)
+        dot = "o" if len(steps) < 10 else ""
+        ax.plot(steps, mean, color=colours[key], linewidth=1.3, marker=dot, markersize=3, solid_capstyle="round")
+        # a handful of spikes must not flatten everything else
+        extent += [*np.percentile(values, (1, 99)), mean.min(), mean.max()]
+        labels.append((mean[-1], key.removeprefix("d/acc_") if len(curves) > 1 else _short(mean[-1]), colours[key]))
+    if all("/acc_" in key for key in curves):
+        ax.set_ylim(-0.03, 1.03)
+        ax.set_yticks([0, 0.5, 1], ["0", "50", "100%"])
+    else:
+        low, high = min(extent), max(extent)
+        margin = 0.08 * (high - low) or 0.1 * abs(high) or 1.0
+        ax.set_ylim(low - margin, high + margin)
+        if low < 0 < high:
+            ax.axhline(0, color=AXIS, linewidth=0.8, zorder=0.5)
+    _label_ends(ax, labels)
+
+
+def _draw_score(ax: Axes, curve: Curve) -> None:
+    """Draws what is measured now and then: a dot per measurement, the last one labelled."""
+    steps, values = curve
+    ax.plot(steps, values, color=INK, linewidth=1.1, marker="o", markersize=3.2, markeredgewidth=0, clip_on=False)
+    ax.margins(y=0.12)
+    if values.min() > 0 and values.max() / values.min() > 15:
+        # scores fall by orders of magnitude at first; the end of the run is what one wants to read
+        ax.set_yscale("log")
+        ax.yaxis.set_major_locator(LogLocator(subs=(1, 3)))
+        ax.yaxis.set_minor_locator(NullLocator())
+        ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: _short(value)))
+    _label_ends(ax, [(values[-1], _short(values[-1]), INK)])
+
+
+def _smooth(values: np.ndarray) -> np.ndarray:
+    """Returns the running mean under a Hann window of a twelfth of the points; a few points stay as they are."""
+    width = len(values) // 12
+    if width < 3:
+        return values
+    # the median of five neighbours first, so that a lone spike does not become a hill
+    values = np.median(sliding_window_view(np.pad(values, 2, mode="edge"), 5), axis=-1)
+    window = np.hanning(width + 2)[1:-1]
+    # dividing by the window's share inside the data keeps both ends unbiased
+    return np.convolve(values, window, "same") / np.convolve(np.ones(len(values)), window, "same")
+
+
+def _short(value: float) -> str:
+    """Writes a number in at most three significant digits, without an exponent where it stays readable."""
+    return f"{value:,.0f}" if 1000 <= abs(value) < 1e6 else f"{value:.3g}"
+
+
+def _dress(ax: Axes, title: str, last: int) -> None:
+    """Gives every panel the same quiet frame: no box, hairlines to read the height by, a common x-axis."""
+    ax.set_title(title, loc="left", fontsize=9.5, color=INK, pad=7)
+    ax.set_xlim(0, max(last, 1))
+    ax.xaxis.set_major_locator(MaxNLocator(5, integer=True, steps=ROUND))
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda step, _: f"{step / 1000:g}k" if step >= 1000 else f"{step:g}"))
+    ax.yaxis.set_major_locator(MaxNLocator(5, steps=ROUND, min_n_ticks=3))
+    ax.grid(axis="y", color=HAIRLINE, linewidth=0.7)
+    ax.set_axisbelow(True)
+    ax.spines[["top", "right", "left"]].set_visible(False)
+    ax.spines["bottom"].set_color(AXIS)
+    ax.tick_params(labelsize=8, labelcolor=QUIET, color=AXIS, length=3)
+    ax.tick_params(axis="y", length=0)
+
+
+def _label_ends(ax: Axes, labels: list[tuple[float, str, str]]) -> None:
+    """Writes (value, text, colour) labels beside the ends of their curves, moved just enough not to overlap."""
+    ax.autoscale_view()
+    to_axes = ax.transScale + ax.transLimits
+    floor, gap = 0.0, 0.11
+    for rank, (value, text, colour) in enumerate(sorted(labels)):
+        room = 1 - gap * (len(labels) - 1 - rank)
+        height = max(floor, min(to_axes.transform((1, value))[1], room))
+        ax.text(1.025, height, text, transform=ax.transAxes, fontsize=8.5, color=colour, va="center")
+        floor = height + gap

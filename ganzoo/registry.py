@@ -1,0 +1,83 @@
+"""What is on disk: recipes, bundled checkpoints and the variants they name. Imports nothing heavy."""
+
+import ast
+from dataclasses import dataclass
+from pathlib import Path
+
+from ganzoo.errors import GanzooError, nearest
+
+PACKAGE = Path(__file__).parent
+
+
+def _beside(name: str) -> Path:
+    """Recipes and checkpoints lie in the package in an installed wheel, beside it in the repository."""
+    inside = PACKAGE / name
+    return inside if inside.is_dir() else PACKAGE.parent / name
+
+
+RECIPES = _beside("recipes")
+CHECKPOINTS = _beside("checkpoints")
+
+
+@dataclass(frozen=True)
+class Variant:
+    """The first lines of a model file: what it is and where it comes from."""
+
+    module: str
+    title: str
+    paper: str
+    year: str
+    url: str
+
+
+def list_recipes() -> list[str]:
+    """Returns the names of the recipes on disk, sorted."""
+    return sorted(path.stem for path in RECIPES.glob("*.yaml"))
+
+
+def list_checkpoints() -> list[str]:
+    """Returns the names of the bundled checkpoints, sorted."""
+    return sorted(path.parent.name for path in CHECKPOINTS.glob("*/model.safetensors"))
+
+
+def find_recipe(name: str) -> Path:
+    """Returns the file of a recipe: a name on disk with `-` or `_`, or a path to a YAML file.
+
+    Raises:
+        GanzooError: if there is none; the message names the nearest one.
+    """
+    path = Path(name)
+    if path.suffix in {".yaml", ".yml"}:
+        if path.is_file():
+            return path
+        raise GanzooError(f"--recipe: there is no file '{name}'.")
+    stem = name.replace("-", "_")
+    if stem in list_recipes():
+        return RECIPES / f"{stem}.yaml"
+    raise GanzooError(f"--recipe: there is no recipe '{name}'.{nearest(stem, list_recipes())} `ganzoo list` shows all.")
+
+
+def find_checkpoint(name: str) -> Path | None:
+    """Returns the folder of a bundled checkpoint, named with `-` or `_`, or None."""
+    stem = name.replace("_", "-")
+    return CHECKPOINTS / stem if stem in list_checkpoints() else None
+
+
+def class_path(recipe: Path) -> str:
+    """Returns the import path of a recipe's model class."""
+    import yaml
+
+    return yaml.safe_load(recipe.read_text())["model"]["class_path"]
+
+
+def variant(class_path: str) -> Variant:
+    """Reads title, paper, year and address of a model class from its file's docstring, without importing it."""
+    module = class_path.rpartition(".")[0]
+    file = PACKAGE.parent.joinpath(*module.split(".")).with_suffix(".py")
+    if not file.is_file():
+        return Variant(module, class_path.rpartition(".")[2], "", "", "")
+    title, _, rest = (ast.get_docstring(ast.parse(file.read_text())) or module).partition("\n")
+    fields = dict(line.split(": ", 1) for line in rest.splitlines() if ": " in line and line[0].isupper())
+    paper = fields.get("Paper", "").rstrip(".")
+    year = paper[-4:] if paper[-4:].isdigit() else ""
+    return Variant(module, title, paper, year, fields.get("URL", "").split(" ")[0])

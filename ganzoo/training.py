@@ -1,0 +1,250 @@
+"""From a recipe to a run: LightningCLI with run folders, and `from_recipe` for notebooks."""
+
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import lightning.pytorch as pl
+import torch
+import yaml
+from jsonargparse import ArgumentError
+from lightning.pytorch.callbacks import Callback, ModelCheckpoint
+from lightning.pytorch.cli import LightningCLI
+from lightning.pytorch.loggers import CSVLogger, Logger, TensorBoardLogger
+from lightning.pytorch.utilities import rank_zero_only
+from lightning_utilities.core.imports import RequirementCache
+
+from ganzoo import registry, runs
+from ganzoo.callbacks.grids import SampleGrid
+from ganzoo.callbacks.keep import Last
+from ganzoo.callbacks.progress import Bar, TermLogger
+from ganzoo.callbacks.quality import Quality
+from ganzoo.errors import GanzooError
+from ganzoo.files import written
+from ganzoo.game import Game
+from ganzoo.messages import explain
+
+TRAINER_DEFAULTS: dict[str, Any] = {
+    "max_epochs": -1,  # runs are counted in generator updates
+    "num_sanity_val_steps": 0,
+    "enable_model_summary": False,
+    "check_val_every_n_epoch": None,  # `val_check_interval` counts batches over epochs
+    "log_every_n_steps": 50,
+}
+
+
+class RecipeCLI(LightningCLI):
+    """`fit`, `validate`, `test` and `predict` of a recipe, each in a run folder.
+
+    Args:
+        arguments: what follows `ganzoo`, the recipe already replaced by `--config FILE`.
+        recipe: name of the recipe, which names the run folder.
+        run: run the subcommand; otherwise only make model, data and trainer.
+    """
+
+    def __init__(self, arguments: list[str], recipe: str, run: bool = True) -> None:
+        self.recipe = recipe
+        self.folder: Path | None = None
+        self._subcommand_parsers: dict[str, Any] = {}
+        super().__init__(
+            Game,
+            pl.LightningDataModule,
+            save_config_callback=None,
+            trainer_defaults=TRAINER_DEFAULTS,
+            seed_everything_default=0,
+            parser_kwargs={"exit_on_error": False},
+            subclass_mode_model=True,
+            subclass_mode_data=True,
+            args=arguments,
+            run=run,
+            auto_configure_optimizers=False,
+            load_from_checkpoint_support=False,
+        )
+
+    def add_arguments_to_parser(self, parser: Any) -> None:
+        """Adds the sections of a recipe that are ours."""
+        parser.add_lightning_class_args(Quality, "quality")
+        parser.add_lightning_class_args(SampleGrid, "grid")
+        parser.add_argument("--runs", type=str, default="runs", help="Folder of all runs.")
+        parser.add_argument("--version", type=str, default=None, help="Name of this run; the next number by default.")
+        parser.add_argument("--save_every", type=int, default=500, help="Generator updates between two `last.ckpt`.")
+
+    def parse_arguments(self, parser: Any, args: Any) -> None:
+        """Parses, and says what is wrong in one line."""
+        try:
+            self.config = parser.parse_args(args)
+        except ArgumentError as error:
+            known = self._parser(args[0] if self._subcommand_parsers else None).get_defaults()
+            raise GanzooError(explain(error, known.keys())) from error
+
+    def instantiate_classes(self) -> None:
+        """Makes model, data and trainer; a complaint of theirs comes wrapped in the parser's, and is taken out."""
+        try:
+            super().instantiate_classes()
+        except ValueError as error:
+            raise innermost(error) from error
+
+    def before_instantiate_classes(self) -> None:
+        """Chooses the run folder: a new one, or the one whose `last` is continued."""
+        config = self.config[self.subcommand] if self.subcommand else self.config
+        name = config.data.init_args.get("root") if config.get("data") else None
+        if name is not None and not isinstance(name, str):
+            raise GanzooError(f"data.root: must be a path, not {name!r}.")
+        home = Path(config.runs) / self.recipe
+        if config.get("ckpt_path") in {"last", "best"}:
+            checkpoint = runs.newest(home, config.ckpt_path, config.version)
+            config["ckpt_path"] = str(checkpoint)
+            self.folder = checkpoint.parent
+        elif self.subcommand in {"fit", None}:
+            self.folder = runs.fresh(home, config.version)
+
+    def instantiate_trainer(self, **kwargs: Any) -> pl.Trainer:
+        """Adds the loggers and callbacks of a run, unless the user gave others."""
+        config = self._get(self.config_init, "trainer")
+        quality: Quality = self._get(self.config_init, "quality")
+        callbacks: list[Callback] = [Bar()] if config.enable_progress_bar is not False else []
+        training = self.subcommand in {"fit", None} and not config.fast_dev_run
+        if training:
+            assert self.folder is not None
+            callbacks += [TermLogger(), Last(self._get(self.config, "save_every")), best(self.folder, quality, self.datamodule)]
+        config.callbacks = [*(config.callbacks or []), *callbacks]
+        if config.logger is None:
+            config.logger = loggers(self.folder) if training and self.folder else False
+        if config.strategy == "auto" and several(config.devices):
+            # D's move leaves G's parameters without gradients and the reverse
+            config.strategy = "ddp_find_unused_parameters_true"
+        return super().instantiate_trainer(default_root_dir=str(self.folder or Path.cwd()), **kwargs)
+
+    def recipe_text(self) -> str:
+        """Returns the resolved recipe as YAML: what was asked for and every default, ready to be run again."""
+        parser = self._parser(self.subcommand)
+        config = yaml.safe_load(parser.dump(self._get_config(), skip_none=False))
+        for name in ("config", "ckpt_path", "weights_only", "version", "runs"):
+            config.pop(name, None)
+        return yaml.safe_dump(config, sort_keys=False)
+
+    def _get_config(self) -> Any:
+        return self.config[self.subcommand] if self.subcommand else self.config
+
+    def before_fit(self) -> None:
+        """Keeps the resolved recipe and says in one line what is about to run."""
+        if self.folder is None or self.trainer.fast_dev_run:  # type: ignore[attr-defined]
+            return
+        self.model.recipe = self.recipe_text()
+        self.datamodule.prepare_data()
+        self.datamodule.setup("fit")
+        if self.trainer.global_rank == 0:
+            with written(self.folder / "recipe.yaml") as file:
+                file.write_text(self.model.recipe)
+            print(runs.announce(self.model, self.datamodule, self.trainer, self.folder), flush=True)
+
+    @rank_zero_only
+    def after_fit(self) -> None:
+        """Exports the best weights as a checkpoint folder and says where everything is."""
+        if self.folder is None or self.trainer.fast_dev_run:  # type: ignore[attr-defined]
+            return
+        from ganzoo.reports import finish
+
+        finish(self.recipe, self.folder)
+
+
+def innermost(error: BaseException) -> BaseException:
+    """Returns the GanzooError that led to `error`, or `error` itself."""
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, GanzooError):
+        cause = cause.__cause__ or cause.__context__
+    return cause or GanzooError(" ".join(str(error).split()))
+
+
+def best(folder: Path, quality: Quality, datamodule: Any) -> ModelCheckpoint:
+    """Returns the keeper of `best.ckpt`: the best score at a validation's end by the recipe's monitor."""
+    name = quality.monitored(datamodule)
+    return ModelCheckpoint(
+        folder,
+        "best",
+        monitor=quality.key(name, datamodule),
+        mode="max" if quality.higher_is_better(name) else "min",
+        save_on_train_epoch_end=False,
+        enable_version_counter=False,
+    )
+
+
+def loggers(folder: Path) -> list[Logger]:
+    """Returns CSV, and TensorBoard where it is installed, both writing straight into the run folder."""
+    found: list[Logger] = [CSVLogger(folder, name="", version="", flush_logs_every_n_steps=1)]
+    if RequirementCache("tensorboard"):
+        found.append(TensorBoardLogger(folder, name="", version="tensorboard"))
+    return found
+
+
+def several(devices: Any) -> bool:
+    """Whether a Trainer's `devices` asks for more than one."""
+    if isinstance(devices, str):
+        if devices in {"auto", "-1"}:
+            return torch.cuda.device_count() > 1
+        return "," in devices.strip(",") or (devices.isdigit() and int(devices) > 1)
+    if isinstance(devices, list):
+        return len(devices) > 1
+    return torch.cuda.device_count() > 1 if devices == -1 else devices > 1
+
+
+def split_recipe(arguments: list[str]) -> tuple[str | None, list[str]]:
+    """Takes `--recipe NAME` out of the arguments and puts `--config FILE` in its place.
+
+    Returns:
+        The name under which runs are kept, None without a recipe or configuration, and the arguments.
+    """
+    kept: list[str] = []
+    name: str | None = None
+    waiting = iter(arguments)
+    for argument in waiting:
+        flag, equals, given = argument.partition("=")
+        if flag == "--recipe":
+            given = given if equals else next(waiting, "")
+            path = registry.find_recipe(given)
+            name = path.stem
+            kept += ["--config", str(path)]
+        else:
+            kept.append(argument)
+            if flag in {"--config", "-c"} and name is None:
+                given = given if equals else next(waiting, "")
+                kept += [] if equals else [given]
+                name = Path(given).stem if Path(given).stem != "recipe" else Path(given).absolute().parent.parent.name
+    return name, kept
+
+
+def run(command: str, arguments: list[str]) -> None:
+    """Runs `ganzoo fit|validate|test|predict`."""
+    name, arguments = split_recipe(arguments)
+    asks_help = any(a.startswith(("-h", "--help", "--model.help", "--data.help", "--print_config")) for a in arguments)
+    if name is None and not asks_help:
+        raise GanzooError(f"ganzoo {command}: name a recipe with --recipe NAME. `ganzoo list` shows all.")
+    os.environ.setdefault("TORCHELASTIC_USE_AGENT_STORE", "False")
+    started = time.perf_counter()
+    cli = RecipeCLI([command, *arguments], name or command)
+    if command in {"validate", "test"} and cli.trainer.is_global_zero:
+        from ganzoo.reports import scores_line
+
+        print(scores_line(cli.trainer.callback_metrics), f"({time.perf_counter() - started:.0f} s)")
+
+
+def from_recipe(name: str, **overrides: Any) -> tuple[Game, pl.LightningDataModule, pl.Trainer]:
+    """Makes what a recipe describes, ready for `trainer.fit(model, datamodule)`.
+
+    Args:
+        name: a recipe's name, with `-` or `_`, or a path to a YAML file.
+        **overrides: values in the place of the recipe's, dots written as double underscores:
+            `from_recipe("gan_toy", trainer__max_steps=100, model__init_args__ema=0.99)`.
+
+    Returns:
+        (model, datamodule, trainer).
+
+    Raises:
+        GanzooError: if there is no such recipe, or a value does not fit.
+    """
+    path = registry.find_recipe(name)
+    flags = [f"--{key.replace('__', '.')}={yaml.safe_dump(value, default_flow_style=True).removesuffix(chr(10)).removesuffix('...').strip()}" for key, value in overrides.items()]
+    cli = RecipeCLI(["--config", str(path), *flags], path.stem, run=False)
+    cli.model.recipe = cli.recipe_text()
+    return cli.model, cli.datamodule, cli.trainer
