@@ -9,6 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
+from ganzoo.errors import GanzooError, nearest
+
 
 def brightness(x: Tensor) -> Tensor:
     """Adds one number in [-0.5, 0.5) to each image."""
@@ -54,6 +56,20 @@ def cutout(x: Tensor, ratio: float = 0.5) -> Tensor:
 POLICIES: dict[str, Callable[[Tensor], Tensor]] = {"color": color, "translation": translation, "cutout": cutout}
 
 
+def augmentations(policy: str) -> list[str]:
+    """Returns the augmentations that a policy names.
+
+    Raises:
+        GanzooError: if there is none of that name.
+    """
+    found = [name.strip() for name in policy.split(",") if name.strip()]
+    for name in found:
+        if name not in POLICIES:
+            hint = nearest(name, POLICIES)
+            raise GanzooError(f"model.augment: there is no '{name}'.{hint} Join any of {', '.join(POLICIES)} by commas.")
+    return found
+
+
 def diff_augment(x: Tensor, policy: str) -> Tensor:
     """Applies the named augmentations, each image drawing its own.
 
@@ -63,8 +79,11 @@ def diff_augment(x: Tensor, policy: str) -> Tensor:
 
     Returns:
         Augmented images of the same shape, differentiable with respect to `x`.
+
+    Raises:
+        GanzooError: if there is no augmentation of that name.
     """
-    for name in filter(None, policy.split(",")):
+    for name in augmentations(policy):
         x = POLICIES[name](x)
     return x
 

@@ -1,21 +1,236 @@
-"""The `ganzoo` command. Training commands are LightningCLI's; the rest are thin functions over the Python interface."""
+"""The `ganzoo` command. Training is LightningCLI's; the rest are thin functions over the Python interface.
 
+Nothing heavy is imported before it is needed: `ganzoo --help` and `ganzoo list` answer at once.
+"""
+
+import argparse
+import os
 import sys
-from collections.abc import Sequence
-from ganzoo.errors import GanzooError
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from ganzoo import registry
+from ganzoo.errors import GanzooError, nearest
+
+TRAINING = {
+    "fit": "train a recipe",
+    "validate": "score a run's best weights on the recipe's reference split",
+    "test": "the same on the test split",
+    "predict": "draw samples from a run's best weights to an .npz file",
+}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the command line.
+
+    Args:
+        argv: the arguments after `ganzoo`; those of the process by default.
+
+    Returns:
+        The exit status: 0, or 2 for what the user has to change.
+    """
     arguments = list(sys.argv[1:] if argv is None else argv)
-    from ganzoo.training import run
+    debug = "--debug" in arguments
+    arguments = [argument for argument in arguments if argument != "--debug"]
     try:
-        run(arguments[0], arguments[1:])
-    except GanzooError as e:
-        print(f"ganzoo: error: {e}", file=sys.stderr)
+        if arguments and arguments[0] in TRAINING:
+            from ganzoo.training import run
+
+            run(arguments[0], arguments[1:])
+        else:
+            options = make_parser().parse_args(arguments)
+            options.command(options)
+    except GanzooError as error:
+        if debug:
+            raise
+        print(f"ganzoo: error: {error}", file=sys.stderr)
         return 2
+    except OSError as error:
+        if debug:
+            raise
+        where = f" '{error.filename}'" if error.filename else ""
+        print(f"ganzoo: error: {error.strerror or error}{where}", file=sys.stderr)
+        return 2
+    except SystemExit as leaving:  # argparse has said what there is to say
+        return leaving.code if isinstance(leaving.code, int) else 0
     return 0
 
 
 def entry() -> None:
-    """Console entry."""
-    sys.exit(main())
+    """The console script."""
+    try:
+        status = main()
+        sys.stdout.flush()
+    except BrokenPipeError:  # the reader, `head` say, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = 0
+    sys.exit(status)
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse with one-line errors that name the nearest right word."""
+
+    def error(self, message: str) -> NoReturn:
+        """Says what is wrong in one line.
+
+        Raises:
+            GanzooError: always.
+        """
+        words = message.partition("invalid choice: '")[2].partition("'")[0]
+        hint = nearest(words, [*TRAINING, *COMMANDS]) if words else ""
+        raise GanzooError(f"{message}.{hint} `{self.prog} --help` shows what there is.")
+
+
+def make_parser() -> Parser:
+    """Returns the parser of every command; those of training only for the help text."""
+    parser = Parser("ganzoo", description="A model zoo of generative adversarial networks.")
+    parser.add_argument("--version", action="version", version=f"ganzoo {_version()}")
+    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for name, text in TRAINING.items():
+        commands.add_parser(name, help=f"{text} (--recipe NAME; `ganzoo {name} --help` shows all options)")
+    for name, (fill, command) in COMMANDS.items():
+        text = (command.__doc__ or "").partition("\n")[0].rstrip(".")
+        sub = commands.add_parser(name, help=text[0].lower() + text[1:], description=text + ".")
+        fill(sub)
+        sub.set_defaults(command=command)
+    return parser
+
+
+def _version() -> str:
+    from ganzoo import __version__
+
+    return __version__
+
+
+def list_arguments(parser: argparse.ArgumentParser) -> None:
+    """`ganzoo list` takes nothing."""
+
+
+def list_command(options: argparse.Namespace) -> None:
+    """List recipes and bundled checkpoints."""
+    bundled = set(registry.list_checkpoints())
+    rows = []
+    for name in registry.list_recipes():
+        about = registry.variant(registry.class_path(registry.RECIPES / f"{name}.yaml"))
+        checkpoint = name.replace("_", "-")
+        rows.append((name, checkpoint if checkpoint in bundled else "-", about.year, about.title))
+    header = ("RECIPE", "CHECKPOINT", "YEAR", "VARIANT")
+    widths = [max(len(row[i]) for row in [header, *rows]) for i in range(3)]
+    for row in [header, *rows]:
+        print("  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[3]]))
+
+
+def info_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of `ganzoo info`."""
+    parser.add_argument("name", help="a recipe, a bundled checkpoint or a checkpoint folder")
+
+
+def info_command(options: argparse.Namespace) -> None:
+    """Show a recipe and its paper, or a checkpoint's model card."""
+    stem = options.name.replace("-", "_")
+    folder = registry.find_checkpoint(options.name)
+    if Path(options.name, "README.md").is_file():
+        folder = Path(options.name)
+    if stem not in registry.list_recipes() and folder is None:
+        names = [*registry.list_recipes(), *registry.list_checkpoints()]
+        raise GanzooError(f"there is no recipe or checkpoint '{options.name}'.{nearest(options.name, names)}")
+    if stem in registry.list_recipes():
+        path = registry.find_recipe(stem)
+        about = registry.variant(registry.class_path(path))
+        print(f"{about.title}\n{about.paper} {about.url}\n{about.module}\n\n# {path}\n{path.read_text()}")
+    if folder is not None:
+        print((folder / "README.md").read_text().rpartition("---\n")[2].strip())
+
+
+def sample_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of `ganzoo sample`."""
+    parser.add_argument("name", help="a bundled checkpoint, a checkpoint folder, a .ckpt, or a Hub repository")
+    parser.add_argument("-n", type=int, default=64, help="how many (64)")
+    parser.add_argument("-o", "--out", type=Path, help="a picture; a .npz file; or a folder, for one PNG each")
+    parser.add_argument("--seed", type=int, default=0, help="fixes the draw (0)")
+    parser.add_argument("--labels", type=int, nargs="+", help="classes to draw in turn, for a conditional model")
+    parser.add_argument("--truncation", type=float, default=1.0, help="factor on the latent vectors (1.0)")
+    parser.add_argument("--npz", type=Path, help="also write the samples as uint8 NHWC to this .npz file")
+    parser.add_argument("--revision", help="branch, tag or commit of a Hub repository")
+    parser.add_argument("--device", default="cpu", help="cpu, cuda, mps (cpu)")
+
+
+def sample_command(options: argparse.Namespace) -> None:
+    """Draw samples from a trained model."""
+    from ganzoo.sampling import write_samples
+
+    for path in write_samples(options):
+        print(path)
+
+
+def export_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of `ganzoo export`."""
+    parser.add_argument("run", type=Path, help="a run folder, such as runs/wgan_gp_mnist/version_0")
+    parser.add_argument("-o", "--out", type=Path, required=True, help="the checkpoint folder, named as the checkpoint")
+    parser.add_argument("--weights", choices=["best", "last"], default="best", help="which weights of the run (best)")
+    parser.add_argument("--samples", type=int, help="samples that the scores are computed from (the recipe's number)")
+
+
+def export_command(options: argparse.Namespace) -> None:
+    """Write a run's weights as a checkpoint folder with a model card."""
+    from ganzoo.reports import export
+
+    facts = export(options.run, options.out, options.weights, options.samples)
+    print(options.out, *(f"{key} {number:.4g}" for key, number in facts.scores.items()), sep="  ")
+
+
+def plot_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of `ganzoo plot`."""
+    parser.add_argument("run", help="a run folder, or a recipe for its newest run")
+    parser.add_argument("-o", "--out", help="the picture to write (plot.png in the run folder)")
+
+
+def plot_command(options: argparse.Namespace) -> None:
+    """Draw a run's curves: losses, D's accuracy, Wasserstein estimate, scores."""
+    from ganzoo.plot import plot_run
+
+    print(plot_run(options.run, options.out))
+
+
+def compare_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of `ganzoo compare`."""
+    parser.add_argument("recipes", nargs="+", metavar="RECIPE", help="recipes, or with --checkpoints checkpoints")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0], help="training seeds (0)")
+    parser.add_argument("--steps", type=int, help="generator updates of every run (each recipe's own)")
+    parser.add_argument("--samples", type=int, default=10_000, help="samples that the scores are computed from (10000)")
+    parser.add_argument("--checkpoints", action="store_true", help="score bundled checkpoints, train nothing")
+    parser.add_argument("--runs", type=Path, default=Path("runs"), help="folder of all runs (runs)")
+    parser.add_argument("-o", "--out", type=Path, default=Path("comparison"), help="where the table goes (comparison)")
+    parser.add_argument("--readme", type=Path, help="also put the table between this file's comparison markers")
+    parser.add_argument("--set", dest="overrides", nargs="+", default=[], metavar="KEY=VALUE", help="overrides for all")
+
+
+def compare_command(options: argparse.Namespace) -> None:
+    """Train what is missing, score it, and write the comparison table."""
+    from ganzoo.compare import compare
+
+    written = compare(
+        options.recipes,
+        options.seeds,
+        steps=options.steps,
+        runs=options.runs,
+        out=options.out,
+        samples=options.samples,
+        readme=options.readme,
+        overrides=[f"--{override}" for override in options.overrides],
+        checkpoints=options.checkpoints,
+    )
+    print(written)
+
+
+Command = tuple[Callable[[argparse.ArgumentParser], None], Callable[[argparse.Namespace], None]]
+COMMANDS: dict[str, Command] = {
+    "sample": (sample_arguments, sample_command),
+    "list": (list_arguments, list_command),
+    "info": (info_arguments, info_command),
+    "compare": (compare_arguments, compare_command),
+    "plot": (plot_arguments, plot_command),
+    "export": (export_arguments, export_command),
+}

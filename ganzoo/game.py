@@ -19,7 +19,7 @@ from torch.optim import Adam, Optimizer
 from torch.optim.lr_scheduler import LambdaLR, LRScheduler
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
-from ganzoo.augment import diff_augment
+from ganzoo.augment import augmentations, diff_augment
 from ganzoo.errors import GanzooError
 from ganzoo.schedules import Schedule, value
 from ganzoo.seeding import mix, run_seed
@@ -90,7 +90,14 @@ class Game(pl.LightningModule):
 
     Args:
         accumulate: splits a batch into so many chunks whose gradients are added before a step.
+
+    Attributes:
+        recipe: the resolved recipe that the model was made from, as YAML; empty for one made by hand.
+        card: the model card of a loaded checkpoint.
     """
+
+    recipe = ""
+    card = ""
 
     def __init__(self, accumulate: int = 1) -> None:
         super().__init__()
@@ -202,8 +209,23 @@ class Game(pl.LightningModule):
     test_step = validation_step
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Adds the loop's own counters."""
-        checkpoint["game"] = {"batches": self.batches, "images": self.images, "waited": dict(self.waited)}
+        """Adds the loop's own counters.
+
+        Raises:
+            GanzooError: if a weight is NaN or infinite; nothing is written then.
+        """
+        for name, tensor in checkpoint["state_dict"].items():
+            if not tensor.isfinite().all():  # a finite term may have had a gradient that was not
+                raise GanzooError(
+                    f"{name} is not finite at step {self.global_step}: training stopped, the last good checkpoint is "
+                    "kept. Lower the learning rate, or train with --trainer.precision 32-true."
+                )
+        checkpoint["game"] = {
+            "batches": self.batches,
+            "images": self.images,
+            "waited": dict(self.waited),
+            "recipe": self.recipe,
+        }
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Takes the loop's own counters back."""
@@ -251,8 +273,23 @@ class GAN(Game):
         self.n_critic = n_critic
         self.lr_factor = lr_factor
         self.prior = prior
+        augmentations(augment)  # so that a misspelt name shows before any training
         self.augment = augment
         self.average("generator", ema)
+
+    def setup(self, stage: str) -> None:
+        """Checks that the networks fit the data.
+
+        Raises:
+            GanzooError: if they make or judge samples of another shape, or augment what are no images.
+        """
+        data = getattr(getattr(self.trainer, "datamodule", None), "shape", None)
+        for name, network in (("generator", self.generator), ("discriminator", self.discriminator)):
+            shape = getattr(network, "shape", data)
+            if data is not None and shape != data:
+                raise GanzooError(f"model.{name}: it is made for samples of shape {shape}, but the data gives {data}.")
+        if self.augment and data is not None and len(data) != 3:
+            raise GanzooError(f"model.augment: '{self.augment}' is for images, but the data gives samples of shape {data}.")
 
     @abstractmethod
     def d_loss(self, x: Tensor, y: Tensor | None) -> Terms:
@@ -321,10 +358,12 @@ class GAN(Game):
             Images (n, C, H, W) in [-1, 1], or points (n, 2), on the model's device.
 
         Raises:
-            GanzooError: if n is negative.
+            GanzooError: if n is negative, or labels are given to a model without any.
         """
         if n < 0:
             raise GanzooError(f"n: the number of samples must be at least 0, not {n}.")
+        if y is not None:
+            raise GanzooError(f"labels: {type(self).__name__} is unconditional; it has no classes to choose from.")
         generator = self.averaged("generator")
         training = generator.training
         generator.eval()

@@ -1,4 +1,135 @@
-def finish(recipe, folder):
-    print("done", folder)
-def scores_line(m):
-    return str(m)
+"""After a run: its best weights as a checkpoint folder with a model card, and a few lines on where everything is."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import yaml
+from jsonargparse import ArgumentParser
+from lightning.pytorch import LightningDataModule
+
+from ganzoo import hub, pictures
+from ganzoo.card import Facts, write_card
+from ganzoo.errors import GanzooError
+from ganzoo.files import written
+from ganzoo.game import Game
+from ganzoo.machine import hardware, versions
+from ganzoo.metrics.evaluation import class_shares, score
+from ganzoo.metrics.extractors import get_extractor
+from ganzoo.metrics.neighbours import nearest_neighbours, neighbours_picture
+from ganzoo.plot import read_metrics
+from ganzoo.runs import duration
+
+NEIGHBOURS = 16
+
+
+def export(
+    run: Path,
+    out: Path,
+    weights: str = "best",
+    samples: int | None = None,
+    datamodule: Any = None,
+) -> Facts:
+    """Writes a run's weights as a checkpoint folder: recipe, half-precision weights, samples, and a card with scores.
+
+    Args:
+        run: a run folder.
+        out: the checkpoint folder; its name is the checkpoint's.
+        weights: `best` by the recipe's monitor, or `last`.
+        samples: how many samples the scores are computed from; the recipe's own number by default.
+        datamodule: the recipe's data, if it is at hand.
+
+    Returns:
+        What the card says.
+
+    Raises:
+        GanzooError: if the run holds no such weights.
+    """
+    file = run / f"{weights}.ckpt"
+    if not file.is_file():
+        raise GanzooError(f"'{run}' is no run with a {weights}.ckpt.")
+    model = hub.read_training_checkpoint(file).eval()
+    recipe = yaml.safe_load(model.recipe)
+    datamodule = datamodule or make_datamodule(recipe)
+    quality = recipe["quality"]
+    facts = _facts(run, out.name, weights, file, model, recipe, datamodule)
+    facts.scores = score(
+        model, datamodule, quality["features"], quality["metrics"], samples or quality["samples"], quality["seed"]
+    )
+    facts.seed = quality["seed"]
+    if len(datamodule.shape) == 3:
+        if quality["features"] == "mnist":
+            facts.shares = class_shares(model, get_extractor("mnist"), samples or quality["samples"], quality["seed"])
+        drawn = model.sample(NEIGHBOURS, seed=0)  # type: ignore[operator]
+        found, distances = nearest_neighbours(drawn, datamodule)
+        facts.distances = distances.tolist()
+        pictures.save(neighbours_picture(drawn, found), out / "neighbours.png")
+    picture = pictures.picture(model.sample(_shown(datamodule), seed=0), getattr(datamodule, "preview", None))  # type: ignore[operator]
+    hub.save(model, out, publishable(recipe), write_card(facts), picture)
+    return facts
+
+
+def finish(run: Path, datamodule: Any, name: str) -> None:
+    """Exports a run that has just ended and says in a few lines what it gave."""
+    weights = "best" if (run / "best.ckpt").is_file() else "last"
+    facts = export(run, run / "export", weights, datamodule=datamodule)
+    before = {key: curve.values[0] for key, curve in read_metrics(run / "metrics.csv").items() if curve.steps[0] == 0}
+    pictured = sorted((run / "samples").glob("step_*.png"))
+    for key, number in facts.scores.items():
+        was = f"{before[key]:.4g} before, " if key in before else ""
+        print(f"{key:24} {was}{number:.4g} after training")
+    print(f"{'time':24} {duration(facts.seconds)} for {facts.steps:,} generator steps ({weights} weights)")
+    print(f"{'samples':24} {pictured[-1] if pictured else run / 'export' / 'samples.png'}")
+    print(f"{'curves':24} ganzoo plot {run}")
+    print(f"{'draw more':24} ganzoo sample {run / 'export'} -n 64 -o {name}.png")
+
+
+def make_datamodule(recipe: dict[str, Any]) -> Any:
+    """Makes the data that a resolved recipe describes."""
+    parser = ArgumentParser(exit_on_error=False)
+    parser.add_subclass_arguments(LightningDataModule, "data", required=True)
+    return parser.instantiate_classes(parser.parse_object({"data": recipe["data"]})).data
+
+
+def publishable(recipe: dict[str, Any]) -> str:
+    """Writes a resolved recipe without what belongs to one machine: folders, devices, loggers."""
+    kept = {name: section for name, section in recipe.items() if name in {"seed_everything", "model", "data", "quality"}}
+    kept["data"]["init_args"]["root"] = _portable(kept["data"]["init_args"].get("root"))
+    trainer = {name: recipe["trainer"][name] for name in ("max_steps", "precision", "val_check_interval")}
+    return yaml.safe_dump({**kept, "trainer": trainer}, sort_keys=False)
+
+
+def _portable(root: str | None) -> str | None:
+    return root if root and not Path(root).is_absolute() else None
+
+
+def _shown(datamodule: Any) -> int:
+    return 64 if len(datamodule.shape) == 3 else 2000
+
+
+def _facts(
+    run: Path, name: str, weights: str, file: Path, model: Game, recipe: dict[str, Any], datamodule: Any
+) -> Facts:
+    state = torch.load(file, map_location="cpu", weights_only=True)
+    step = state["global_step"]
+    clock = read_metrics(run / "metrics.csv").get("time")
+    return Facts(
+        name=name if name != "export" else run.parent.name.replace("_", "-"),
+        recipe=run.parent.name,
+        class_path=recipe["model"]["class_path"],
+        data=datamodule.title,
+        licence=datamodule.licence,
+        source=datamodule.source,
+        shape=datamodule.shape,
+        steps=step,
+        images=state["game"]["images"],
+        seconds=float(np.interp(step, clock.steps, clock.values)) if clock else 0.0,
+        training_seed=recipe["seed_everything"],
+        precision=str(recipe["trainer"]["precision"] or "32-true"),
+        weights=weights,
+        hardware=hardware(),
+        versions=versions(),
+        parameters={part: sum(p.numel() for p in module.parameters()) for part, module in model.exported().items()},
+    )
+

@@ -1,7 +1,8 @@
 """From a recipe to a run: LightningCLI with run folders, and `from_recipe` for notebooks."""
 
-import os
-import time
+import csv
+import logging
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from jsonargparse import ArgumentError
 from lightning.pytorch.callbacks import Callback, ModelCheckpoint
 from lightning.pytorch.cli import LightningCLI
 from lightning.pytorch.loggers import CSVLogger, Logger, TensorBoardLogger
+from lightning.pytorch.loggers.csv_logs import ExperimentWriter
 from lightning.pytorch.utilities import rank_zero_only
 from lightning_utilities.core.imports import RequirementCache
 
@@ -24,6 +26,7 @@ from ganzoo.errors import GanzooError
 from ganzoo.files import written
 from ganzoo.game import Game
 from ganzoo.messages import explain
+from ganzoo.sampling import write
 
 TRAINER_DEFAULTS: dict[str, Any] = {
     "max_epochs": -1,  # runs are counted in generator updates
@@ -92,10 +95,14 @@ class RecipeCLI(LightningCLI):
         if name is not None and not isinstance(name, str):
             raise GanzooError(f"data.root: must be a path, not {name!r}.")
         home = Path(config.runs) / self.recipe
+        if self.subcommand in {"validate", "test", "predict"} and config.ckpt_path is None:
+            config["ckpt_path"] = "best"  # untrained weights are never what is meant
         if config.get("ckpt_path") in {"last", "best"}:
             checkpoint = runs.newest(home, config.ckpt_path, config.version)
             config["ckpt_path"] = str(checkpoint)
             self.folder = checkpoint.parent
+        elif config.get("ckpt_path") is not None and not Path(config.ckpt_path).is_file():
+            raise GanzooError(f"--ckpt_path: there is no file '{config.ckpt_path}'; `last` continues the newest run.")
         elif self.subcommand in {"fit", None}:
             self.folder = runs.fresh(home, config.version)
 
@@ -146,7 +153,33 @@ class RecipeCLI(LightningCLI):
             return
         from ganzoo.reports import finish
 
-        finish(self.recipe, self.folder)
+        finish(self.folder, self.datamodule, self.recipe)
+        if self.trainer.global_step < self.trainer.max_steps:
+            print(f"{'stopped early':24} continue with: ganzoo fit --recipe {self.recipe} --ckpt_path last")
+
+    def validate(self, **kwargs: Any) -> None:
+        """Scores the weights and says the scores in one line each."""
+        self.trainer.validate(**kwargs, verbose=False)
+        self._print_scores(kwargs["ckpt_path"])
+
+    def test(self, **kwargs: Any) -> None:
+        """Scores the weights and says the scores in one line each."""
+        self.trainer.test(**kwargs, verbose=False)
+        self._print_scores(kwargs["ckpt_path"])
+
+    def predict(self, **kwargs: Any) -> None:
+        """Draws as many samples as the reference split holds and writes them beside the weights."""
+        batches = self.trainer.predict(**kwargs, return_predictions=True)
+        out = Path(kwargs["ckpt_path"]).with_name("predictions.npz")
+        write(torch.cat(batches), out)  # type: ignore[arg-type]
+        print(out)
+
+    @rank_zero_only
+    def _print_scores(self, weights: str) -> None:
+        print(weights)
+        for name, number in self.trainer.callback_metrics.items():
+            if name != "step":
+                print(f"{name:24} {float(number):.4g}")
 
 
 def innermost(error: BaseException) -> BaseException:
@@ -170,9 +203,25 @@ def best(folder: Path, quality: Quality, datamodule: Any) -> ModelCheckpoint:
     )
 
 
+class AppendingCSVLogger(CSVLogger):
+    """Lightning's CSV logger, which would begin `metrics.csv` anew in a run that is continued in place."""
+
+    @property
+    def experiment(self) -> ExperimentWriter:
+        """The writer, with the rows of the earlier part of the run."""
+        if self._experiment is None:
+            file = Path(self.log_dir) / ExperimentWriter.NAME_METRICS_FILE
+            rows = list(csv.DictReader(file.open(newline=""))) if file.is_file() else []
+            with warnings.catch_warnings():
+                warnings.filterwarnings("ignore", ".*exists and is not empty.*")
+                self._experiment = ExperimentWriter(self.log_dir)
+            self._experiment.metrics = [{name: cell for name, cell in row.items() if cell} for row in rows]
+        return self._experiment
+
+
 def loggers(folder: Path) -> list[Logger]:
     """Returns CSV, and TensorBoard where it is installed, both writing straight into the run folder."""
-    found: list[Logger] = [CSVLogger(folder, name="", version="", flush_logs_every_n_steps=1)]
+    found: list[Logger] = [AppendingCSVLogger(folder, name="", version="", flush_logs_every_n_steps=1)]
     if RequirementCache("tensorboard"):
         found.append(TensorBoardLogger(folder, name="", version="tensorboard"))
     return found
@@ -220,13 +269,9 @@ def run(command: str, arguments: list[str]) -> None:
     asks_help = any(a.startswith(("-h", "--help", "--model.help", "--data.help", "--print_config")) for a in arguments)
     if name is None and not asks_help:
         raise GanzooError(f"ganzoo {command}: name a recipe with --recipe NAME. `ganzoo list` shows all.")
-    os.environ.setdefault("TORCHELASTIC_USE_AGENT_STORE", "False")
-    started = time.perf_counter()
-    cli = RecipeCLI([command, *arguments], name or command)
-    if command in {"validate", "test"} and cli.trainer.is_global_zero:
-        from ganzoo.reports import scores_line
-
-        print(scores_line(cli.trainer.callback_metrics), f"({time.perf_counter() - started:.0f} s)")
+    for chatty in ("lightning.pytorch", "lightning.fabric"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)  # devices and seed stand in our own line
+    RecipeCLI([command, *arguments], name or command)
 
 
 def from_recipe(name: str, **overrides: Any) -> tuple[Game, pl.LightningDataModule, pl.Trainer]:

@@ -43,6 +43,8 @@ class Last(Checkpoint):
         """Saves where it is due."""
         step = trainer.global_step
         ending = trainer.should_stop or step == trainer.max_steps or self._last_batch(trainer)
+        if ending:
+            trainer.should_stop = True  # makes Lightning validate the last state too
         if ending or (step and step % self.every == 0 and step != self.saved):
             self.saved = step
             trainer.save_checkpoint(Path(trainer.log_dir or ".") / "last.ckpt")

@@ -36,7 +36,7 @@ class TermLogger(Callback):
         """Logs on log steps."""
         assert isinstance(pl_module, Game)
         step = trainer.global_step
-        if step == self.logged or step % trainer.log_every_n_steps:  # type: ignore[attr-defined]
+        if step in {0, self.logged} or step % trainer.log_every_n_steps:  # type: ignore[attr-defined]
             return
         self.logged = step
         values = finite(pl_module)

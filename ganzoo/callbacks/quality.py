@@ -99,6 +99,15 @@ class Quality(pl.Callback):
             trainer.world_size,
         )
 
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Scores the untrained model, so that every curve has a beginning."""
+        if self._evaluation is None or trainer.global_step or not trainer.loggers:
+            return
+        self._evaluation.collect()
+        scores = self._evaluation.scores(pl_module)
+        for logger in trainer.loggers:
+            logger.log_metrics(scores, step=0)
+
     def on_validation_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Looks for the real features of an earlier epoch or run."""
         if self._evaluation is not None and not trainer.sanity_checking:

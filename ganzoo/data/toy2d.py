@@ -86,6 +86,11 @@ class Toy2D(DataModule):
                 clean = torch.stack([angle.cos(), angle.sin()], 1) * (angle / (4.5 * math.pi)).unsqueeze(1)
         return clean + self.std * torch.randn(n, 2, generator=generator), None
 
+    @property
+    def preview(self) -> Tensor:
+        """Real points (2000, 2), to draw samples over."""
+        return self.split("test")[0][:2000]  # type: ignore[index]
+
 
 def _centres(kind: str, modes: int) -> Tensor | None:
     if kind == "ring":

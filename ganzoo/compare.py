@@ -1,0 +1,185 @@
+"""The comparison: train what is missing, score every run in the same way, write table, numbers and pictures.
+
+A run lives in `runs/RECIPE/seed_S`, where `ganzoo fit` would put it, and keeps its scores in `scores.json`, so that a
+comparison can be stopped, continued and extended without doing anything twice.
+"""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ganzoo import figures, registry, tables
+from ganzoo.entries import Entry, published, train, trained
+from ganzoo.errors import GanzooError, nearest
+from ganzoo.files import written
+from ganzoo.hub import load
+from ganzoo.metrics.evaluation import real_inception_score
+from ganzoo.plot import Curve, read_metrics
+from ganzoo.tables import Real, Result
+
+PICTURE_SEED = 0
+
+
+def compare(
+    recipes: list[str],
+    seeds: list[int],
+    *,
+    steps: int | None = None,
+    runs: Path = Path("runs"),
+    out: Path = Path("comparison"),
+    samples: int = 10_000,
+    readme: Path | None = None,
+    overrides: Sequence[str] = (),
+    checkpoints: bool = False,
+) -> Path:
+    """Trains what is missing, scores every run at its last step, and writes the comparison.
+
+    Args:
+        recipes: recipes, names or files; with `checkpoints` bundled checkpoints or checkpoint folders.
+        seeds: training seeds.
+        steps: generator updates of every run; each recipe's own number by default.
+        runs: folder of all runs; runs that are there are used, continued where they are behind.
+        out: folder for comparison.md, .csv, .json and .png, and for curves.png.
+        samples: generated samples that scores are computed from.
+        readme: a file that holds the comparison's two markers, to put the table between them.
+        overrides: further arguments of `ganzoo fit` for every run.
+        checkpoints: score published weights instead of training.
+
+    Returns:
+        The path of comparison.md.
+
+    Raises:
+        GanzooError: if something does not fit, a training fails, or a run that is there has other settings.
+    """
+    if readme is not None:
+        tables.between_markers(readme, None)
+    if steps is not None:
+        overrides = [*overrides, "--trainer.max_steps", str(steps)]
+    found = [_checkpoint(name) if checkpoints else registry.find_recipe(name) for name in recipes]
+    names = [file.parent.name if checkpoints else file.stem for file in found]
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise GanzooError(f"'{twice}' is named twice; runs and rows are told apart by the name.")
+    entries: list[Entry] = []
+    for name, file in zip(names, found, strict=True):
+        entries.append(Entry(name, file, overrides, samples))
+        entries[-1].share(entries[:-1])
+
+    if checkpoints:
+        results = [published(entry) for entry in entries]
+    else:
+        todo = [(entry, seed) for seed in dict.fromkeys(seeds) for entry in entries]
+        for entry, _ in todo:
+            if entry.target < 1:
+                raise GanzooError(
+                    f"--steps: recipe '{entry.recipe}' sets no number of steps (trainer.max_steps); say how many."
+                )
+        for number, (entry, seed) in enumerate(todo, 1):
+            train(entry, seed, runs, f"[{number}/{len(todo)}]")
+        results = [trained(entry, seed, runs) for entry in entries for seed in dict.fromkeys(seeds)]
+    return write(entries, results, out, readme)
+
+
+def write(entries: Sequence[Entry], results: Sequence[Result], out: Path, readme: Path | None) -> Path:
+    """Writes table, numbers and pictures; returns the path of the table."""
+    models = tables.by_model(results)
+    real = _bounds(entries)
+    text = tables.markdown(results, real)
+    titles = [entry.title for entry in entries]
+    labels = {entry.recipe: entry.title if titles.count(entry.title) == 1 else entry.recipe for entry in entries}
+    logs = {name: [(run, _curves(run)) for run in runs] for name, runs in models.items()}
+    fits = [
+        {"name": run.name, "seed": run.seed, **fit}
+        for runs in logs.values()
+        for run, log in runs
+        if (fit := figures.tracking(log)) is not None
+    ]
+    numbers = {
+        "models": {name: {"title": runs[0].title, "scores": tables.statistics(runs)} for name, runs in models.items()},
+        "real": [vars(row) for row in real],
+        "tracking": fits,
+        "study": {name: dict(zip(("is", "fid"), row, strict=True)) for name, row in tables.STUDY.items()},
+        "runs": [{**vars(run), "file": run.file.as_posix()} for run in results],
+    }
+    for name, content in {
+        "comparison.md": text,
+        "comparison.csv": tables.spreadsheet(results),
+        "comparison.json": json.dumps(numbers, indent=1, ensure_ascii=False) + "\n",
+    }.items():
+        with written(out / name) as file:
+            file.write_text(content, encoding="utf-8")
+    figures.save(figures.sheet(_rows(entries, models)), out / "comparison.png")
+    drawn = figures.curves({labels[name]: [log for _, log in runs if log] for name, runs in logs.items()})
+    if drawn is not None:
+        figures.save(drawn, out / "curves.png")
+    if readme is not None:
+        tables.between_markers(readme, text)
+    return out / "comparison.md"
+
+
+def _checkpoint(name: str) -> Path:
+    """Returns the recipe of a bundled checkpoint or of a checkpoint folder."""
+    folder = registry.find_checkpoint(name) or Path(name)
+    if not (folder / "recipe.yaml").is_file():
+        bundled = registry.list_checkpoints()
+        hint = nearest(name.replace("_", "-"), bundled)
+        raise GanzooError(f"there is no checkpoint '{name}'.{hint} Bundled: {', '.join(bundled) or 'none'}.")
+    return folder.resolve() / "recipe.yaml"
+
+
+def _curves(run: Result) -> dict[str, Curve]:
+    """Reads what a run has logged; nothing for a checkpoint, and for a run too short to log."""
+    try:
+        return read_metrics(run.file.with_name("metrics.csv"))
+    except (GanzooError, FileNotFoundError):
+        return {}
+
+
+def _bounds(entries: Sequence[Entry]) -> list[Real]:
+    """Returns the Inception Score of the real data of all entries that have one."""
+    found: dict[str, Real] = {}
+    for entry in entries:
+        scored, data = entry.evaluation, entry.datamodule
+        if scored.features is not None and "is" in scored.names and entry.conditions["fingerprint"] not in found:
+            value, _ = real_inception_score(data, scored.features, scored.cache)
+            about = (data.title, data.reference, entry.conditions["items"])
+            found[entry.conditions["fingerprint"]] = Real(*about, scored.key("is"), value)
+    return list(found.values())
+
+
+def _rows(entries: Sequence[Entry], models: dict[str, list[Result]]) -> list[figures.Row]:
+    """Draws the same latent vectors with each model, and real samples of every data set at the end."""
+    rows: list[figures.Row] = []
+    real: dict[str, figures.Row] = {}
+    for entry in entries:
+        run = models[entry.recipe][0]
+        images = len(entry.datamodule.shape) == 3
+        reference = _real(entry.datamodule, figures.SHOWN if images else figures.POINTS)
+        model = load(run.file if run.seed is not None else run.file.parent)
+        samples = model.sample(len(reference), seed=PICTURE_SEED)  # type: ignore[operator]
+        first = next(iter(tables.score_keys([run])))
+        first = next((key for key in run.scores if tables.short(key) == "fid"), first)
+        seed = [] if run.seed is None else [f"seed {run.seed}"]
+        score = f"{tables.spoken(first)} {run.scores[first]:.3g}"
+        rows.append(
+            figures.Row(entry.title, [entry.recipe, ", ".join([*seed, score])], figures.strip(samples, reference))
+        )
+        if images:
+            about = [f"{entry.datamodule.title}, {entry.datamodule.reference}"]
+            real[entry.conditions["fingerprint"]] = figures.Row("real", about, figures.strip(reference))
+    return [*rows, *real.values()]
+
+
+def _real(data: Any, n: int) -> Tensor:
+    """Returns the first n real samples of the reference split, fewer if there are not as many."""
+    data.setup("validate")
+    batches: list[Tensor] = []
+    for x, *_ in data.val_dataloader():
+        batches.append(x)
+        if sum(map(len, batches)) >= n:
+            break
+    return torch.cat(batches)[:n]

@@ -1,0 +1,230 @@
+"""What is compared: a recipe's runs, trained where they are missing, and their scores; or a published checkpoint's."""
+
+import hashlib
+import json
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+import yaml
+
+from ganzoo import registry
+from ganzoo.callbacks.progress import TermLogger
+from ganzoo.errors import GanzooError
+from ganzoo.files import written
+from ganzoo.hub import load
+from ganzoo.machine import hardware, versions
+from ganzoo.metrics.evaluation import Evaluation
+from ganzoo.tables import Result
+from ganzoo.training import RecipeCLI
+
+GANZOO = [sys.executable, "-m", "ganzoo"]
+# Where data lies and how it is read does not change what is learnt.
+PLACES = {"data.init_args.root", "data.init_args.num_workers", "data.init_args.download"}
+
+
+class Entry(RecipeCLI):
+    """One model of the comparison: its recipe, read as `ganzoo fit` reads it, but without a trainer and a run folder.
+
+    Args:
+        name: of the recipe or checkpoint.
+        file: its recipe.
+        overrides: further arguments of `ganzoo fit`.
+        samples: number of samples to score.
+    """
+
+    def __init__(self, name: str, file: Path, overrides: Sequence[str], samples: int) -> None:
+        super().__init__(["--config", str(file), *overrides, "--seed_everything=false"], name, run=False)
+        self.file = file
+        self.overrides = list(overrides)
+        about = registry.variant(self.config.model.class_path)
+        self.title = about.title.partition(":")[0]
+        quality, data = self.config_init.quality, self.datamodule
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+        self.evaluation = Evaluation(
+            data, quality.features, quality.metrics, samples, quality.batch_size, quality.seed, quality.cache, device
+        )
+        extractor = self.evaluation.extractor
+        self.conditions: dict[str, Any] = {
+            "data": data.title,
+            "split": data.reference,
+            "items": len(data.split(data.reference)[0]),
+            "fingerprint": data.fingerprint(data.reference)[:12],
+            "extractor": extractor and extractor.name,
+            "digest": extractor and extractor.digest,
+            "metrics": self.evaluation.names,
+            "samples": samples,
+            "batch_size": quality.batch_size,
+            "sampling_seed": quality.seed,
+            "precision": str(self.config.trainer.precision or "32-true"),
+            "averaged": "generator" in self.model.averages,
+            "machine": hardware(),
+            "versions": versions(),
+        }
+
+    def before_instantiate_classes(self) -> None:
+        """Chooses no run folder."""
+
+    def instantiate_trainer(self, **kwargs: Any) -> Any:
+        """Makes none."""
+
+    @property
+    def target(self) -> int:
+        """Generator updates of a whole run."""
+        return self.config.trainer.max_steps
+
+    def share(self, others: Sequence["Entry"]) -> None:
+        """Takes over the evaluation of one of the others that scores alike, so that real data is collected once."""
+        about = ("fingerprint", "extractor", "digest", "metrics", "samples", "batch_size", "sampling_seed")
+        for other in others:
+            if all(self.conditions[name] == other.conditions[name] for name in about):
+                self.evaluation = other.evaluation
+
+
+def train(entry: Entry, seed: int, runs: Path, prefix: str = "") -> None:
+    """Trains a run to its last step in a process of its own, from where it is.
+
+    Raises:
+        GanzooError: if the training fails, or the run that is there is another one or longer.
+    """
+    folder = runs / entry.recipe / f"seed_{seed}"
+    last, log = folder / "last.ckpt", folder / "fit.log"
+    command = [*GANZOO, "fit", "--recipe", str(entry.file), *entry.overrides, "--seed_everything", str(seed)]
+    command += ["--version", folder.name, "--runs", str(runs)]
+    if last.is_file():
+        _check_same(entry, folder)
+        done = progress(last)["steps"]
+        if done > entry.target:
+            raise GanzooError(
+                f"'{folder}' has taken {done:,} steps already, more than the {entry.target:,} asked for; "
+                "ask for as many, or name another --runs folder."
+            )
+        if done == entry.target:
+            return
+        command += ["--ckpt_path", "last"]
+    print(f"{prefix} {entry.recipe}, seed {seed}, to step {entry.target:,}: {log}".strip(), file=sys.stderr, flush=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    status = _run(command, log)
+    if status:
+        raise GanzooError(f"the training of '{folder}' failed: {_last_line(log) or f'status {status}'} Its log: {log}")
+    done = progress(last)["steps"] if last.is_file() else 0
+    if done < entry.target:
+        raise GanzooError(f"the training of '{folder}' ended at step {done:,} of {entry.target:,}. Its log: {log}")
+
+
+def progress(checkpoint: Path) -> dict[str, Any]:
+    """Reads how far a training checkpoint has come: steps, real images seen by D, seconds.
+
+    Raises:
+        GanzooError: if it cannot be read.
+    """
+    try:
+        state = torch.load(checkpoint, map_location="cpu", weights_only=True, mmap=True)
+        clock = state["callbacks"].get(TermLogger().state_key, {})
+        return {"steps": state["global_step"], "images": state["game"]["images"], "seconds": clock.get("seconds")}
+    except Exception as error:  # a damaged archive fails in many ways
+        raise GanzooError(f"'{checkpoint}' is damaged; delete its folder to train the run again.") from error
+
+
+def trained(entry: Entry, seed: int, runs: Path) -> Result:
+    """Scores the last step of a run, or takes its scores from `scores.json` if nothing has changed since."""
+    folder = runs / entry.recipe / f"seed_{seed}"
+    last, kept = folder / "last.ckpt", folder / "scores.json"
+    facts = progress(last)
+    conditions = {**entry.conditions, "weights": hashlib.sha256(last.read_bytes()).hexdigest()[:12]}
+    stored = json.loads(kept.read_text()) if kept.is_file() else {}
+    if stored.get("conditions") != conditions:
+        print(f"scoring {folder}", file=sys.stderr, flush=True)
+        stored = {"step": facts["steps"], "seed": seed, "conditions": conditions, "scores": _score(entry, last)}
+        with written(kept) as file:
+            file.write_text(json.dumps(stored, indent=1))
+    facts["hardware"] = front_matter(folder / "export").get("hardware")
+    return Result(entry.recipe, entry.title, seed, **facts, scores=stored["scores"], conditions=conditions, file=last)
+
+
+def published(entry: Entry) -> Result:
+    """Scores a checkpoint folder; what its card does not say of steps, images and time stays unknown."""
+    weights = entry.file.parent / "model.safetensors"
+    about = front_matter(weights.parent)
+    conditions = {**entry.conditions, "weights": hashlib.sha256(weights.read_bytes()).hexdigest()[:12]}
+    facts: dict[str, Any] = {name: about.get(name) for name in ("steps", "images", "seconds", "hardware")}
+    scores = _score(entry, weights.parent)
+    return Result(entry.recipe, entry.title, None, **facts, scores=scores, conditions=conditions, file=weights)
+
+
+def front_matter(folder: Path) -> dict[str, Any]:
+    """Returns the `ganzoo:` block of a checkpoint folder's model card, empty if there is none."""
+    card = folder / "README.md"
+    parts = card.read_text(encoding="utf-8").split("---\n", 2) if card.is_file() else []
+    try:
+        block = yaml.safe_load(parts[1]).get("ganzoo") if len(parts) == 3 and not parts[0] else None
+    except (yaml.YAMLError, AttributeError):
+        block = None
+    return block if isinstance(block, dict) else {}
+
+
+def settings(recipe: dict[str, Any]) -> dict[str, Any]:
+    """Flattens what decides the outcome of a resolved recipe's training: `{"model.init_args.g_lr": 0.0002, ...}`."""
+    flat: dict[str, Any] = {}
+
+    def flatten(value: Any, name: str) -> None:
+        if isinstance(value, dict) and value:
+            for key, inner in value.items():
+                flatten(inner, f"{name}.{key}")
+        elif name not in PLACES:
+            flat[name] = value
+
+    for section in ("model", "data"):
+        flatten(recipe[section], section)
+    flat["trainer.precision"] = recipe["trainer"]["precision"]
+    return flat
+
+
+def _check_same(entry: Entry, folder: Path) -> None:
+    """Compares what both recipes name, so that a setting that is newer than the run does not count against it."""
+    theirs = settings(yaml.safe_load((folder / "recipe.yaml").read_text()))
+    for name, wanted in settings(yaml.safe_load(entry.recipe_text())).items():
+        if name in theirs and theirs[name] != wanted:
+            raise GanzooError(
+                f"'{folder}' was trained with {name} = {theirs[name]}, not {wanted}; name another --runs folder."
+            )
+
+
+def _run(command: Sequence[str], log: Path) -> int:
+    """Runs a training whose output goes to a log; a terminal is shown the log's last line.
+
+    Ctrl-C reaches the training, too, which then saves what it has: it is waited for.
+    """
+    with log.open("ab") as output:
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT)
+    try:
+        while (status := process.poll()) is None:
+            time.sleep(0.2)
+            if sys.stderr.isatty():
+                print(f"\r\033[K{_last_line(log)[: shutil.get_terminal_size().columns - 1]}", end="", file=sys.stderr)
+        return status
+    except KeyboardInterrupt:
+        process.wait()
+        raise
+    finally:
+        if sys.stderr.isatty():
+            print(file=sys.stderr)
+        if process.poll() is None:
+            process.terminate()
+
+
+def _last_line(log: Path) -> str:
+    with log.open("rb") as file:
+        file.seek(max(log.stat().st_size - 2000, 0))
+        lines = file.read().decode(errors="replace").replace("\r", "\n").splitlines()
+    return next((line.strip() for line in reversed(lines) if line.strip()), "")
+
+
+def _score(entry: Entry, weights: Path) -> dict[str, float]:
+    entry.evaluation.collect()
+    return entry.evaluation.scores(load(weights, device=entry.evaluation.device))

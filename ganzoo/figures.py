@@ -1,0 +1,209 @@
+"""The comparison in pictures: a row of samples per model, and all runs' curves over generator steps."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import cycle
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+from PIL import Image
+from scipy.stats import pearsonr, spearmanr
+from torch import Tensor
+
+from ganzoo import pictures
+from ganzoo.files import written
+from ganzoo.plot import AXIS, INK, PLAYERS, QUIET, Curve, _dress, _label_ends, _short, _smooth
+from ganzoo.tables import ORDER, short, spoken
+
+SHOWN = 12  # samples in a row
+POINTS = 2000  # of a scatter
+DPI = 160
+WASSERSTEIN = "d/wasserstein"
+ACCURACY = {"d/acc_real": "real samples judged rightly by D", "d/acc_fake": "fake samples judged rightly by D"}
+Runs = Sequence[Mapping[str, Curve]]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of the sheet of samples."""
+
+    title: str
+    notes: Sequence[str]
+    strip: Image.Image
+
+
+def strip(samples: Tensor, real: Tensor | None = None) -> Image.Image:
+    """Returns what stands in a row: images (N, C, H, W) side by side, or points (N, 2) over real ones."""
+    if samples.dim() == 4:
+        scale = max(1, math.ceil(72 / samples.shape[2]))
+        return pictures.grid(samples[:SHOWN], columns=SHOWN, gap=max(6 // scale, 1), scale=scale)
+    return pictures.scatter(samples, real, size=1.8)
+
+
+def sheet(rows: Sequence[Row]) -> Figure:
+    """Lays rows of samples out under one another, each model's title to the left of its samples."""
+    margin, gap = 24, 22  # pixels
+    lines = [[(row.title, 12.5, INK, 38), *((note, 8.0, QUIET, 24) for note in row.notes)] for row in rows]
+    # the width of a letter is about three fifths of its height
+    label = 2 * margin + max(int(0.6 * size * DPI / 72 * len(text)) for texts in lines for text, size, *_ in texts)
+    width = label + max(row.strip.width for row in rows) + margin
+    height = 2 * margin - gap + sum(row.strip.height + gap for row in rows)
+    figure = Figure(figsize=(width / DPI, height / DPI), dpi=DPI, facecolor="white")
+    top = height - margin
+    for row, texts in zip(rows, lines, strict=True):
+        bottom = top - row.strip.height
+        # pixel for pixel, so that nothing is smoothed
+        figure.figimage(np.asarray(row.strip.convert("RGB")), label, bottom)
+        y = (top + bottom) / 2 + sum(room for *_, room in texts) / 2
+        for text, size, colour, room in texts:
+            figure.text(margin / width, (y - room / 2) / height, text, fontsize=size, color=colour, va="center")
+            y -= room
+        top = bottom - gap
+    return figure
+
+
+def tracking(run: Mapping[str, Curve]) -> dict[str, float | int | str] | None:
+    """Says how well the Wasserstein estimate of a run tells how good its samples are.
+
+    The estimate is the running mean that the figure draws, read at the steps at which the distance was scored.
+
+    Returns:
+        The score (FID where there is one, else another distance), the number of points, Spearman's rank correlation
+        and Pearson's correlation; None without an estimate, or with fewer than three points or a constant.
+    """
+    distances = [key for name in ("fid", "swd", "wasserstein") for key in run if short(key) == name]
+    if WASSERSTEIN not in run or not distances:
+        return None
+    estimate, distance = run[WASSERSTEIN], run[distances[0]]
+    inside = (distance.steps >= estimate.steps[0]) & (distance.steps <= estimate.steps[-1])
+    x = np.interp(distance.steps[inside], estimate.steps, _smooth(estimate.values))
+    y = distance.values[inside]
+    if len(x) < 3 or np.ptp(x) == 0 or np.ptp(y) == 0:
+        return None
+    return {
+        "score": distances[0],
+        "points": len(x),
+        "spearman": float(spearmanr(x, y).statistic),
+        "pearson": float(pearsonr(x, y).statistic),
+    }
+
+
+def curves(models: Mapping[str, Runs]) -> Figure | None:
+    """Draws small multiples over generator steps: D's accuracies, each Wasserstein estimate, every score.
+
+    A thin line is one training seed, the thick one their mean.
+
+    Args:
+        models: The logged curves of every run, by the model's title.
+
+    Returns:
+        The figure, or None if no run has logged any of these.
+    """
+    panels = _panels(models)
+    if not panels:
+        return None
+    colours = dict(zip(models, cycle(PLAYERS), strict=False))
+    columns = min(len(panels), 4 if len(panels) > 6 or len(panels) == 4 else 3)
+    rows = math.ceil(len(panels) / columns)
+    head = 0.72  # inches
+    height = 2.4 * rows + head
+    layout = ConstrainedLayoutEngine(w_pad=0.13, h_pad=0.12, wspace=0.03, rect=(0, 0, 1, 1 - head / height))
+    figure = Figure(figsize=(max(3.6 * columns, 5), height), layout=layout, facecolor="white")
+    last = int(max(curve.steps[-1] for runs in models.values() for run in runs for curve in run.values()))
+    for index, (title, (key, names)) in enumerate(panels.items()):
+        ax = figure.add_subplot(rows, columns, index + 1)
+        _dress(ax, title, last)
+        _draw(ax, key, {name: [run[key] for run in models[name] if key in run] for name in names}, colours)
+        notes = ["generator steps"] if index == (rows - 1) * columns else []
+        notes += _note_tracking(models[names[0]]) if key == WASSERSTEIN else []
+        ax.set_xlabel("  ·  ".join(notes), fontsize=8.5, color=QUIET, loc="left")
+    _head(figure, colours, max(len(runs) for runs in models.values()))
+    return figure
+
+
+def save(figure: Figure, path: Path) -> Path:
+    """Writes a figure as PNG, beside and renamed."""
+    with written(path) as file:
+        figure.savefig(file, format="png", dpi=DPI)
+    return path
+
+
+def _panels(models: Mapping[str, Runs]) -> dict[str, tuple[str, list[str]]]:
+    """Returns column and models of each panel by its title, in reading order."""
+
+    def having(key: str) -> list[str]:
+        return [name for name, runs in models.items() if any(key in run for run in runs)]
+
+    panels = {title: (key, having(key)) for key, title in ACCURACY.items()}
+    # critics differ in scale, by clipping above all, so that each has an axis of its own
+    panels |= {f"Wasserstein estimate, {name}": (WASSERSTEIN, [name]) for name in having(WASSERSTEIN)}
+    scores = {key: None for runs in models.values() for run in runs for key in run if short(key) in ORDER}
+    panels |= {key: (key, having(key)) for key in sorted(scores, key=lambda key: ORDER.index(short(key)))}
+    return {title: members for title, members in panels.items() if members[1]}
+
+
+def _draw(ax: Axes, key: str, models: Mapping[str, Sequence[Curve]], colours: Mapping[str, str]) -> None:
+    score = short(key) in ORDER
+    labels, extent = [], []
+    for name, runs in models.items():
+        mean = _mean([Curve(run.steps, run.values if score else _smooth(run.values)) for run in runs])
+        for run in runs if len(runs) > 1 or not score else ():
+            faint = run.values if score else _smooth(run.values) if len(runs) > 1 else run.values
+            ax.plot(run.steps, faint, color=colours[name], linewidth=0.7, alpha=0.35)
+            extent += [*np.percentile(faint, (1, 99))]
+        dot = "o" if len(mean.steps) < 30 else ""
+        ax.plot(*mean, color=colours[name], linewidth=1.5, marker=dot, markersize=3, markeredgewidth=0, clip_on=False)
+        extent += [*mean.values]
+        labels.append((mean.values[-1], _short(mean.values[-1]), colours[name]))
+    low, high = min(extent), max(extent)
+    if key in ACCURACY:
+        ax.set_ylim(-0.03, 1.03)
+        ax.set_yticks([0, 0.5, 1], ["0", "50", "100%"])
+        labels = [(value, f"{100 * value:.0f}%", colour) for value, _, colour in labels]
+    elif score and low > 0 and high / low > 15:
+        # scores fall by orders of magnitude at first; the end of the runs is what one wants to compare
+        ax.set_yscale("log")
+        ax.yaxis.set_major_locator(LogLocator(subs=(1, 3)))
+        ax.yaxis.set_minor_locator(NullLocator())
+        ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: _short(value)))
+    else:
+        room = max(0.08 * (high - low), 0.01 * abs(high)) or 1.0
+        ax.set_ylim(low - room, high + room)
+        if low < 0 < high:
+            ax.axhline(0, color=AXIS, linewidth=0.8, zorder=0.5)
+    _label_ends(ax, labels)
+
+
+def _mean(runs: Sequence[Curve]) -> Curve:
+    """Returns the mean over runs at the steps that all of them have logged; of the longest run if there are none."""
+    steps = runs[0].steps
+    for run in runs[1:]:
+        steps = np.intersect1d(steps, run.steps)
+    if not len(steps):
+        return max(runs, key=lambda run: len(run.steps))
+    return Curve(steps, np.mean([run.values[np.isin(run.steps, steps)] for run in runs], axis=0))
+
+
+def _note_tracking(runs: Runs) -> list[str]:
+    """Says the rank correlation of the estimate with the distance, where it can be told."""
+    found = [fit for fit in map(tracking, runs) if fit is not None]
+    if not found:
+        return []
+    ranks = sorted({f"{fit['spearman']:.2f}" for fit in found}, key=float)
+    return [f"rank correlation with {spoken(str(found[0]['score']))}: {' to '.join(ranks[:: len(ranks) - 1 or 1])}"]
+
+
+def _head(figure: Figure, colours: Mapping[str, str], seeds: int) -> None:
+    """Names the models in their colours and says what the lines are."""
+    width, height = figure.get_size_inches()
+    x = 0.13 / width
+    for name, colour in colours.items():
+        text = figure.text(x, 1 - 0.16 / height, name, fontsize=13, color=colour, va="top")
+        x = text.get_window_extent().x1 / figure.get_dpi() / width + 0.2 / width
+    lines = f"thin: each of {seeds} training seeds; thick: their mean" if seeds > 1 else "one training seed"
+    figure.text(0.13 / width, 1 - 0.45 / height, lines, fontsize=9, color=QUIET, va="top")

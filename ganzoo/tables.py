@@ -1,0 +1,291 @@
+"""The comparison in words and numbers: a Markdown table that states its conditions, a CSV, and a place in a README."""
+
+import csv
+import io
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import fmean, stdev
+from typing import Any
+
+from ganzoo.errors import GanzooError
+from ganzoo.files import written
+from ganzoo.metrics.scores import SCORES
+from ganzoo.runs import duration
+
+START, END = "<!-- comparison:start -->", "<!-- comparison:end -->"
+ORDER = ("is", "fid", "kid", "swd", "modes", "good", "wasserstein")
+# Inception Score and FID on MNIST as the study that ganzoo started from published them, by recipe.
+STUDY = {"dcgan_mnist": (1.4837, 203.75), "wgan_mnist": (1.5934, 179.76), "wgan_gp_mnist": (1.8671, 171.68)}
+STUDY_NOTE = (
+    "The 2018 columns are those of the study that this zoo started from (MXNet, the same networks and hyperparameters "
+    "for all three models). They cannot be compared with ours: it read IS and FID off an Inception network trained on "
+    "ImageNet's photographs, ours {ours}, so the scales differ; only the order of the models can be set side by side."
+)
+
+
+@dataclass(frozen=True)
+class Result:
+    """One trained model and its scores.
+
+    Args:
+        name: recipe or checkpoint.
+        title: the variant's short title.
+        seed: of the training; None for a published checkpoint.
+        steps: generator updates, where known; likewise below.
+        images: real images seen by the discriminator.
+        seconds: wall time of the training.
+        hardware: what it was trained on.
+        scores: by their full keys, such as `fid[mnist,10k/test]`.
+        conditions: everything else that the scores depend on.
+        file: the weights that were scored.
+    """
+
+    name: str
+    title: str
+    seed: int | None
+    steps: int | None
+    images: int | None
+    seconds: float | None
+    hardware: str | None
+    scores: dict[str, float]
+    conditions: dict[str, Any]
+    file: Path
+
+
+@dataclass(frozen=True)
+class Real:
+    """The Inception Score of real data, which bounds what a generator can reach."""
+
+    data: str
+    split: str
+    items: int
+    key: str
+    value: float
+
+
+@dataclass
+class Column:
+    """A column of a table, top to bottom."""
+
+    header: str
+    cells: list[str] = field(default_factory=list)
+
+
+def by_model(results: Iterable[Result]) -> dict[str, list[Result]]:
+    """Groups results by name, in the order in which they come."""
+    models: dict[str, list[Result]] = {}
+    for result in results:
+        models.setdefault(result.name, []).append(result)
+    return models
+
+
+def score_keys(results: Iterable[Result]) -> list[str]:
+    """Returns the full keys of all scores, each once, in the order of the table; standard deviations are left out."""
+    keys = {key: None for result in results for key in result.scores if not short(key).endswith("_std")}
+    return sorted(keys, key=lambda key: ORDER.index(short(key)))
+
+
+def short(key: str) -> str:
+    """Returns a score's short name: `fid` of `fid[mnist,10k/test]`."""
+    return key.partition("[")[0]
+
+
+def spoken(key: str) -> str:
+    """Returns a score's short name as it is written in a text: `FID`, but `modes`."""
+    name = short(key)
+    return name.upper() if len(name) <= 3 else name
+
+
+def statistics(results: Sequence[Result]) -> dict[str, dict[str, float | int | None]]:
+    """Returns mean, standard deviation (n - 1; None of one run) and number of a model's runs for every score."""
+    table: dict[str, dict[str, float | int | None]] = {}
+    for key in score_keys(results):
+        values = [result.scores[key] for result in results if key in result.scores]
+        sd = stdev(values) if len(values) > 1 else None
+        table[key] = {"mean": fmean(values), "sd": sd, "runs": len(values)}
+    return table
+
+
+def markdown(results: Sequence[Result], real: Sequence[Real] = ()) -> str:
+    """Writes the table and, below it, what every number in it means.
+
+    Args:
+        results: of all runs; those of one name make one row.
+        real: a last row each.
+    """
+    models = list(by_model(results).values())
+    columns = [
+        Column("model", [f"{runs[0].title} (`{runs[0].name}`)" for runs in models]),
+        *([Column("data", [runs[0].conditions["data"] for runs in models])] if _several(results, "data") else []),
+        Column("seeds", [str(len(runs)) if runs[0].seed is not None else "" for runs in models]),
+        Column("G steps", [_mean((run.steps for run in runs), "{:,.0f}".format) for runs in models]),
+        Column("images seen by D", [_mean((run.images for run in runs), _millions) for runs in models]),
+        Column("wall time", [_mean((run.seconds for run in runs), duration) for runs in models]),
+    ]
+    columns = [column for column in columns if any(column.cells)]
+    for row in real:
+        for column in columns:
+            column.cells.append({"model": f"real {row.split} images", "data": row.data}.get(column.header, ""))
+    columns += _score_columns(models, real)
+    columns += _study_columns([runs[0].name for runs in models], len(real))
+    lines = [
+        [column.header for column in columns],
+        ["---", *["---:"] * (len(columns) - 1)],
+        *zip(*[column.cells for column in columns], strict=True),
+    ]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n\n" + caption(results, real)
+
+
+def caption(results: Sequence[Result], real: Sequence[Real] = ()) -> str:
+    """Says in full what the table's numbers are: seeds, weights, scores, counts, split, hardware and versions."""
+    seeds = sorted({result.seed for result in results if result.seed is not None})
+    parts = []
+    if len(seeds) > 1:
+        parts.append(
+            f"Mean ± standard deviation (n − 1) over {len(seeds)} training seeds ({', '.join(map(str, seeds))})."
+        )
+    elif seeds:
+        parts.append(f"One training seed ({seeds[0]}): nothing is known about the spread.")
+    if seeds:
+        parts.append(
+            "Every run is scored at its last step, never at its best: the number of steps was fixed beforehand."
+        )
+    else:
+        parts.append("The published weights, stored in half precision.")
+    parts.append(_drawn_from(results))
+    for conditions in _distinct(results, ("data", "split", "items", "extractor", "digest", "samples")):
+        alike = [result for result in results if conditions.items() <= result.conditions.items()]
+        names = ", ".join(f"{spoken(key)} is `{key}`" for key in score_keys(alike))
+        network = f"extractor {conditions['extractor']} ({conditions['digest']}), " if conditions["extractor"] else ""
+        parts.append(
+            f"{names}: {network}{conditions['samples']:,} samples against the {conditions['items']:,} items of the "
+            f"{conditions['split']} split of {conditions['data']}."
+        )
+    for row in real:
+        parts.append(f"The {row.items:,} real {row.split} images' own {spoken(row.key)} is the bound.")
+    if any(result.seconds is not None for result in results):
+        machines = sorted({result.hardware or "hardware that was not recorded" for result in results})
+        parts.append(f"Wall time is that of the training, validations included, on {'; '.join(machines)}.")
+    for conditions in _distinct(results, ("machine", "versions")):
+        versions = ", ".join(f"{name} {version}" for name, version in conditions["versions"].items())
+        parts.append(f"Scored on {conditions['machine']} with {versions}.")
+    text = " ".join(parts) + "\n"
+    if any(_recipe(result.name) in STUDY for result in results):
+        extractors = {result.conditions["extractor"] for result in results if _recipe(result.name) in STUDY}
+        ours = (
+            "come from our own small MNIST classifier"
+            if extractors == {"mnist"}
+            else "are measured with other settings"
+        )
+        text += "\n" + STUDY_NOTE.format(ours=ours) + "\n"
+    return text
+
+
+def spreadsheet(results: Sequence[Result]) -> str:
+    """Writes one CSV row per run, with all scores and all conditions."""
+    rows: list[dict[str, Any]] = []
+    for result in results:
+        row = {**vars(result), **result.scores, **result.conditions, **result.conditions["versions"]}
+        rows.append({name: value for name, value in row.items() if name not in {"scores", "conditions", "versions"}})
+    file = io.StringIO()
+    header = list(dict.fromkeys(name for row in rows for name in row))
+    writer = csv.DictWriter(file, header, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return file.getvalue()
+
+
+def between_markers(readme: Path, text: str | None) -> None:
+    """Puts a text between the comparison's markers in a file; None only checks that they are there.
+
+    Raises:
+        GanzooError: if there is no such file, or it does not hold the two markers, in order, once each.
+    """
+    if not readme.is_file():
+        raise GanzooError(f"--readme: there is no file '{readme}'.")
+    page = readme.read_text(encoding="utf-8")
+    before, _, rest = page.partition(START)
+    _, found, after = rest.partition(END)
+    if not found or page.count(START) != 1 or page.count(END) != 1:
+        raise GanzooError(f"--readme: '{readme}' must hold a line {START} and below it a line {END}, once each.")
+    if text is not None:
+        with written(readme.resolve()) as file:
+            file.write_text(f"{before}{START}\n{text.strip()}\n{END}{after}", encoding="utf-8")
+
+
+def _score_columns(models: Sequence[Sequence[Result]], real: Sequence[Real]) -> list[Column]:
+    tables = [statistics(runs) for runs in models]
+    keys = score_keys(run for runs in models for run in runs)
+    columns = []
+    for key in keys:
+        # two extractors or sample counts may meet in one table: then the full keys tell the columns apart
+        unique = sum(short(key) == short(other) for other in keys) == 1
+        arrow = "↑" if SCORES[short(key)].higher else "↓"
+        bounds = [row.value if row.key == key else None for row in real]
+        numbers = [table[key]["mean"] for table in tables if key in table]
+        places = _places([number for number in [*numbers, *bounds] if number is not None])
+        cells = [_cell(table.get(key, {}), places) for table in tables]
+        cells += ["" if bound is None else f"{bound:.{places}f}" for bound in bounds]
+        columns.append(Column(f"{spoken(key) if unique else f'`{key}`'} {arrow}", cells))
+    return columns
+
+
+def _study_columns(names: Sequence[str], blanks: int) -> list[Column]:
+    figures = [STUDY.get(_recipe(name)) for name in names]
+    if not any(figures):
+        return []
+    return [
+        Column("IS, 2018 study", [f"{row[0]:.4f}" if row else "" for row in figures] + [""] * blanks),
+        Column("FID, 2018 study", [f"{row[1]:.2f}" if row else "" for row in figures] + [""] * blanks),
+    ]
+
+
+def _cell(entry: dict[str, float | int | None], places: int) -> str:
+    if not entry:
+        return "—"
+    spread = f" ± {entry['sd']:.{places}f}" if entry["sd"] is not None else ""
+    return f"{entry['mean']:.{places}f}{spread}"
+
+
+def _places(numbers: Sequence[float]) -> int:
+    """Returns the decimal places that show three significant digits of the smallest of these numbers."""
+    sizes = [abs(number) for number in numbers if number and math.isfinite(number)]
+    return min(max(2 - math.floor(math.log10(min(sizes))), 0), 6) if sizes else 2
+
+
+def _mean(values: Iterable[float | None], form: Any) -> str:
+    known = [value for value in values if value is not None]
+    return form(fmean(known)) if known else ""
+
+
+def _millions(images: float) -> str:
+    return f"{images / 1e6:.2f} M" if images >= 1e5 else f"{images:,.0f}"
+
+
+def _recipe(name: str) -> str:
+    return name.replace("-", "_")
+
+
+def _drawn_from(results: Sequence[Result]) -> str:
+    live = sorted({result.name for result in results if not result.conditions["averaged"]})
+    if not live:
+        return "Samples come from the averaged generator."
+    if all(result.name in live for result in results):
+        return "Samples come from the live generator."
+    return f"Samples come from the averaged generator; {', '.join(live)} keeps no average."
+
+
+def _several(results: Iterable[Result], condition: str) -> bool:
+    return len({result.conditions[condition] for result in results}) > 1
+
+
+def _distinct(results: Iterable[Result], names: Sequence[str]) -> list[dict[str, Any]]:
+    """Returns the different combinations of some conditions, in the order in which they come."""
+    found: list[dict[str, Any]] = []
+    for result in results:
+        conditions = {name: result.conditions[name] for name in names}
+        if conditions not in found:
+            found.append(conditions)
+    return found

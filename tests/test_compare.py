@@ -1,0 +1,300 @@
+import csv
+import json
+import shutil
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ganzoo import entries, figures, tables
+from ganzoo.cli import main
+from ganzoo.compare import compare
+from ganzoo.entries import GANZOO, Entry, progress, train
+from ganzoo.errors import GanzooError
+from ganzoo.plot import Curve
+from ganzoo.tables import END, START, Real, Result, between_markers, markdown, spreadsheet
+
+IS, FID = "is[mnist,10k]", "fid[mnist,10k/test]"
+TOY = """
+model:
+  class_path: ganzoo.models.gan.VanillaGAN
+  init_args:
+    generator: {class_path: ganzoo.networks.mlp.MLPGenerator,
+      init_args: {shape: [2], latent_dim: 2, hidden: [8], squash: false}}
+    discriminator: {class_path: ganzoo.networks.mlp.MLPDiscriminator, init_args: {shape: [2], hidden: [8]}}
+data: {class_path: ganzoo.data.Toy2D, init_args: {samples: 500}}
+quality: {samples: 50}
+grid: {samples: 50}
+trainer: {max_steps: 4, val_check_interval: 4, log_every_n_steps: 1, accelerator: cpu}
+"""
+DIGITS = """
+model:
+  class_path: ganzoo.models.wgan_gp.WGANGP
+  init_args:
+    generator: {class_path: ganzoo.networks.mlp.MLPGenerator,
+      init_args: {shape: [1, 8, 8], latent_dim: 4, hidden: [16]}}
+    discriminator: {class_path: ganzoo.networks.mlp.MLPDiscriminator,
+      init_args: {shape: [1, 8, 8], hidden: [16], dropout: 0.0}}
+    n_critic: 1
+data: {class_path: ganzoo.data.Digits}
+quality: {samples: 50}
+grid: {samples: 16}
+trainer: {max_steps: 4, val_check_interval: 1, log_every_n_steps: 1, accelerator: cpu}
+"""
+
+
+def result(name="wgan_mnist", title="WGAN", seed: int | None = 0, scores=None, **changed) -> Result:
+    conditions = {
+        "data": "MNIST",
+        "split": "test",
+        "items": 10_000,
+        "extractor": "mnist",
+        "digest": "0123456789ab",
+        "samples": 10_000,
+        "averaged": True,
+        "machine": "a processor",
+        "versions": {"torch": "2.11"},
+    }
+    facts = {"steps": 5000, "images": 1_600_000, "seconds": 600.0, "hardware": "a processor"}
+    facts |= {key: changed.pop(key) for key in facts.keys() & changed.keys()}
+    scores = scores or {FID: 10.0, IS: 9.0, "is_std[mnist,10k]": 0.1}
+    return Result(name, title, seed, **facts, scores=scores, conditions=conditions | changed, file=Path("last.ckpt"))
+
+
+def table(text: str) -> dict[str, dict[str, str]]:
+    """Reads a Markdown table: cells by first cell and header."""
+    lines = [[cell.strip() for cell in line[1:-1].split("|")] for line in text.splitlines() if line.startswith("|")]
+    return {line[0]: dict(zip(lines[0], line, strict=True)) for line in lines[2:]}
+
+
+def curve(values, steps=None) -> Curve:
+    return Curve(np.arange(1, len(values) + 1) if steps is None else np.array(steps), np.array(values, float))
+
+
+@pytest.fixture
+def recipes(tmp_path, monkeypatch) -> list[str]:
+    monkeypatch.chdir(tmp_path)
+    Path("toy.yaml").write_text(TOY)
+    Path("digits.yaml").write_text(DIGITS)
+    return ["digits.yaml", "toy.yaml"]
+
+
+@pytest.fixture
+def commands(monkeypatch) -> list[list[str]]:
+    """Runs trainings in this process and notes what they were asked to do."""
+    noted: list[list[str]] = []
+
+    def run(command, log):
+        noted.append(command[len(GANZOO) :])
+        log.write_text("ganzoo: error: the disk is full.\n")
+        return main(command[len(GANZOO) :])
+
+    monkeypatch.setattr(entries, "_run", run)
+    return noted
+
+
+def test_mean_and_standard_deviation_over_seeds():
+    runs = [result(seed=seed, scores={IS: 9 + seed / 10, FID: fid}) for seed, fid in enumerate([10.0, 12.0, 14.0])]
+    row = table(markdown(runs))["WGAN (`wgan_mnist`)"]
+    assert row["seeds"] == "3"
+    assert row["IS ↑"] == "9.10 ± 0.10"
+    assert row["FID ↓"] == "12.0 ± 2.0"
+    assert (row["G steps"], row["images seen by D"], row["wall time"]) == ("5,000", "1.60 M", "10 min")
+    assert tables.statistics(runs)[FID] == {"mean": 12, "sd": 2, "runs": 3}
+
+
+def test_one_seed_has_no_spread():
+    text = markdown([result()])
+    assert table(text)["WGAN (`wgan_mnist`)"]["FID ↓"] == "10.0"
+    assert "±" not in text
+
+
+def test_study_stands_beside_its_three_models_only():
+    rows = [result("dcgan_mnist", "DCGAN"), result(), result("wgan-gp-mnist", "WGAN-GP"), result("gan_mnist", "GAN")]
+    text = markdown(rows, [Real("MNIST", "test", 10_000, IS, 9.8)])
+    cells = [(row["IS, 2018 study"], row["FID, 2018 study"]) for row in table(text).values()]
+    assert cells == [("1.4837", "203.75"), ("1.5934", "179.76"), ("1.8671", "171.68"), ("", ""), ("", "")]
+    assert "cannot be compared" in text
+    assert "study" not in markdown([result("gan_mnist", "GAN")])
+
+
+def test_real_images_bound_the_inception_score():
+    text = markdown([result()], [Real("MNIST", "test", 10_000, IS, 9.8)])
+    row = table(text)["real test images"]
+    assert (row["IS ↑"], row["FID ↓"], row["G steps"]) == ("9.80", "", "")
+    assert "The 10,000 real test images' own IS is the bound." in text
+
+
+def test_caption_states_the_conditions():
+    text = markdown([result(seed=0), result(seed=5)])
+    for words in (
+        "2 training seeds (0, 5)",
+        "at its last step, never at its best",
+        "averaged generator",
+        f"IS is `{IS}`, FID is `{FID}`",
+        "extractor mnist (0123456789ab), 10,000 samples against the 10,000 items of the test split of MNIST",
+        "on a processor",
+        "with torch 2.11",
+    ):
+        assert words in text
+    assert "hardware that was not recorded" in markdown([result(hardware=None)])
+
+
+def test_columns_follow_the_scores():
+    points = {"wasserstein[50/test]": 0.0123, "modes[50]": 7.0, "good[50]": 0.9}
+    toy = result("gan_toy", "GAN", scores=points, data="ring", extractor=None, digest=None)
+    rows = table(markdown([toy]))
+    assert list(rows["GAN (`gan_toy`)"])[-3:] == ["modes ↑", "good ↑", "wasserstein ↓"]
+    assert rows["GAN (`gan_toy`)"]["wasserstein ↓"] == "0.0123"
+    mixed = table(markdown([toy, result()]))
+    assert mixed["GAN (`gan_toy`)"]["data"] == "ring"
+    assert mixed["GAN (`gan_toy`)"]["FID ↓"] == "—"
+    other = result("other", "Other", scores={"fid[inception,50k/test]": 3.0})
+    assert {f"`{FID}` ↓", "`fid[inception,50k/test]` ↓"} <= table(markdown([result(), other]))["Other (`other`)"].keys()
+
+
+def test_what_a_checkpoint_does_not_say_is_left_out():
+    text = markdown([result(seed=None, steps=None, images=None, seconds=None, hardware=None)])
+    assert list(table(text)["WGAN (`wgan_mnist`)"])[:3] == ["model", "IS ↑", "FID ↓"]
+    assert "published weights" in text
+    assert "Wall time" not in text
+
+
+def test_spreadsheet_has_a_row_per_run_and_every_condition():
+    rows = list(csv.DictReader(spreadsheet([result(seed=0), result(seed=1)]).splitlines()))
+    assert [row["seed"] for row in rows] == ["0", "1"]
+    assert rows[0][FID] == "10.0"
+    assert (rows[0]["digest"], rows[0]["torch"], rows[0]["hardware"]) == ("0123456789ab", "2.11", "a processor")
+
+
+def test_readme_changes_between_its_markers_only(tmp_path):
+    readme = tmp_path / "README.md"
+    readme.write_text(f"# Title ±\n{START}\nold\n{END}\nrest\n", encoding="utf-8")
+    for _ in range(2):
+        between_markers(readme, "| new |\n")
+        assert readme.read_text(encoding="utf-8") == f"# Title ±\n{START}\n| new |\n{END}\nrest\n"
+
+
+@pytest.mark.parametrize("text", ["no markers", START, f"{END}\n{START}", f"{START}\n{END}\n{START}\n{END}"])
+def test_readme_without_markers_is_refused_before_anything_is_trained(tmp_path, recipes, commands, text):
+    readme = tmp_path / "README.md"
+    readme.write_text(text)
+    with pytest.raises(GanzooError, match="comparison:start"):
+        compare(recipes, [0], readme=readme)
+    assert readme.read_text() == text
+    assert not commands
+
+
+def test_tracking_is_a_rank_correlation():
+    falling = curve([5, 4, 3, 2, 1])
+    run = {"d/wasserstein": falling, FID: curve([250, 80, 40, 30, 29])}
+    fit = figures.tracking(run)
+    assert fit is not None
+    assert (fit["score"], fit["points"], fit["spearman"]) == (FID, 5, pytest.approx(1))
+    assert 0 < fit["pearson"] < 1
+    assert figures.tracking({"d/wasserstein": falling, FID: curve([3, 1], [1, 5])}) is None
+    # the untrained model is scored, too, but there is no estimate yet
+    assert figures.tracking({"d/wasserstein": falling, FID: curve([9, 3, 2, 1], [0, 1, 3, 5])})["points"] == 3
+    assert figures.tracking({FID: falling}) is None
+
+
+def test_curves_have_a_panel_per_quantity():
+    critic = {"d/wasserstein": curve([1, 2, 3]), FID: curve([3, 2, 1])}
+    models = {"DCGAN": [{"d/acc_real": curve([0, 1]), FID: curve([3, 2])}], "WGAN": [critic, critic], "WGAN-GP": []}
+    figure = figures.curves(models)
+    assert figure is not None
+    titles = [ax.get_title(loc="left") for ax in figure.axes]
+    assert titles == ["real samples judged rightly by D", "Wasserstein estimate, WGAN", FID]
+    assert [line.get_ydata().tolist() for line in figure.axes[2].lines][-1] == [3, 2, 1]
+    assert figure.axes[1].get_xlabel() == "rank correlation with FID: -1.00"
+    assert figures.curves({"GAN": []}) is None
+
+
+def test_runs_are_trained_continued_and_reused(recipes, commands, tmp_path):
+    out = compare(recipes, [0, 1], runs=Path("runs"), out=Path("out"), samples=60)
+    assert out == Path("out/comparison.md")
+    assert [command[command.index("--version") + 1] for command in commands] == ["seed_0", "seed_0", "seed_1", "seed_1"]
+    assert progress(Path("runs/toy/seed_1/last.ckpt"))["steps"] == 4
+    first = {file.name: file.read_bytes() for file in sorted(Path("out").iterdir())}
+    assert list(first) == ["comparison.csv", "comparison.json", "comparison.md", "comparison.png", "curves.png"]
+    rows = table(out.read_text(encoding="utf-8"))
+    assert [row["G steps"] for row in rows.values()] == ["4", "4"]
+    assert "±" in rows["WGAN-GP (`digits`)"]["SWD ↓"]
+    assert "±" in rows["GAN (`toy`)"]["modes ↑"] + rows["GAN (`toy`)"]["wasserstein ↓"]
+    numbers = json.loads(first["comparison.json"])
+    assert numbers["models"]["digits"]["scores"]["swd[60/test]"]["runs"] == 2
+    assert [(fit["name"], fit["seed"], fit["points"]) for fit in numbers["tracking"]] == [
+        ("digits", 0, 4),
+        ("digits", 1, 4),
+    ]
+    scored = json.loads(Path("runs/digits/seed_0/scores.json").read_text())
+    assert scored["conditions"]["samples"] == 60
+
+    commands.clear()
+    times = {file: file.stat().st_mtime_ns for file in Path("runs").rglob("*") if file.is_file()}
+    compare(recipes, [0, 1], runs=Path("runs"), out=Path("out"), samples=60)
+    assert not commands
+    assert times == {file: file.stat().st_mtime_ns for file in Path("runs").rglob("*") if file.is_file()}
+    assert first == {file.name: file.read_bytes() for file in sorted(Path("out").iterdir())}
+
+    compare(["toy.yaml"], [1], steps=6, runs=Path("runs"), out=Path("out"), samples=60)
+    assert [command[-2:] for command in commands] == [["--ckpt_path", "last"]]
+    assert progress(Path("runs/toy/seed_1/last.ckpt"))["steps"] == 6
+
+    shutil.copytree("runs/digits/seed_0/export", "checkpoints/my-digits")
+    text = compare(["checkpoints/my-digits"], [], out=Path("shelf"), samples=60, checkpoints=True).read_text("utf-8")
+    assert "WGAN-GP (`my-digits`)" in table(text)
+    assert "seeds" not in text.splitlines()[0]
+    assert {file.name for file in Path("shelf").iterdir()} >= {"comparison.png", "comparison.csv"}
+
+
+def test_a_run_that_is_there_must_be_the_same_run(recipes, commands):
+    digits = Entry("digits", Path("digits.yaml"), ["--trainer.max_steps=2"], 50)
+    train(digits, 0, Path("runs"))
+    train(digits, 0, Path("runs"))
+    assert len(commands) == 1
+    with pytest.raises(GanzooError, match=r"trained with model\.init_args\.n_critic = 1, not 2"):
+        train(Entry("digits", Path("digits.yaml"), ["--model.init_args.n_critic=2"], 50), 0, Path("runs"))
+    with pytest.raises(GanzooError, match="has taken 2 steps already, more than the 1 asked for"):
+        train(Entry("digits", Path("digits.yaml"), ["--trainer.max_steps=1"], 50), 0, Path("runs"))
+    Path("runs/digits/seed_0/last.ckpt").write_bytes(b"half")
+    with pytest.raises(GanzooError, match=r"last\.ckpt' is damaged"):
+        train(digits, 0, Path("runs"))
+
+
+def test_a_failing_training_names_run_and_log(recipes, commands, monkeypatch):
+    monkeypatch.setitem(globals(), "main", lambda arguments: 2)
+    toy = Entry("toy", Path("toy.yaml"), [], 50)
+    with pytest.raises(GanzooError, match=r"'runs/toy/seed_0' failed: .*disk is full.*fit\.log"):
+        train(toy, 0, Path("runs"))
+
+
+def test_mistakes_show_before_anything_is_trained(recipes, commands):
+    with pytest.raises(GanzooError, match="twice"):
+        compare(["toy.yaml", "./toy.yaml"], [0])
+    with pytest.raises(GanzooError, match="sets no number of steps"):
+        compare(recipes, [0], overrides=["--trainer.max_steps=-1"])
+    with pytest.raises(GanzooError, match="no such argument"):
+        compare(recipes, [0], overrides=["--model.init_args.n_critik=2"])
+    with pytest.raises(GanzooError, match="no checkpoint 'nothing'"):
+        compare(["nothing"], [], checkpoints=True)
+    assert not commands
+
+
+def test_trains_in_a_process_of_its_own(recipes):
+    train(Entry("digits", Path("digits.yaml"), ["--trainer.max_steps=1"], 50), 3, Path("runs"))
+    assert progress(Path("runs/digits/seed_3/last.ckpt"))["steps"] == 1
+    assert "1 generator steps" in Path("runs/digits/seed_3/fit.log").read_text()
+
+
+def test_ctrl_c_waits_for_the_training_to_save(tmp_path, monkeypatch):
+    def interrupt(seconds):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(entries.time, "sleep", interrupt)
+    saved = tmp_path / "saved"
+    slow = f"import time, pathlib; time.sleep(0.3); pathlib.Path({str(saved)!r}).touch()"
+    with pytest.raises(KeyboardInterrupt):
+        entries._run([sys.executable, "-c", slow], tmp_path / "fit.log")
+    assert saved.exists()
