@@ -66,7 +66,9 @@ def augmentations(policy: str) -> list[str]:
     for name in found:
         if name not in POLICIES:
             hint = nearest(name, POLICIES)
-            raise GanzooError(f"model.augment: there is no '{name}'.{hint} Join any of {', '.join(POLICIES)} by commas.")
+            raise GanzooError(
+                f"model.augment: there is no '{name}'.{hint} Join any of {', '.join(POLICIES)} by commas."
+            )
     return found
 
 

@@ -40,27 +40,32 @@ class Facts:
 def write_card(facts: Facts) -> str:
     """Returns the model card in Markdown, with the metadata block that the Hub reads."""
     about = variant(facts.class_path)
-    return "\n\n".join(
-        part
-        for part in (
-            f"---\n{yaml.safe_dump(_metadata(facts), sort_keys=False)}---",
-            f"# {facts.name}",
-            f"{about.title} {about.paper}{f' ({about.url})' if about.url else ''}",
-            "![samples](samples.png)",
-            f"```python\nimport ganzoo\n\nimages = ganzoo.load(\"{facts.name}\").sample(16, seed=0)  "
-            f"# ({', '.join(map(str, (16, *facts.shape)))}) in [-1, 1]\n```",
-            _training(facts),
-            _scores(facts),
-            _shares(facts),
-            _neighbours(facts),
-            _use(facts),
+    return (
+        "\n\n".join(
+            part
+            for part in (
+                f"---\n{yaml.safe_dump(_metadata(facts), sort_keys=False)}---",
+                f"# {facts.name}",
+                f"{about.title} {about.paper}{f' ({about.url})' if about.url else ''}",
+                "![samples](samples.png)",
+                f'```python\nimport ganzoo\n\nimages = ganzoo.load("{facts.name}").sample(16, seed=0)  '
+                f"# ({', '.join(map(str, (16, *facts.shape)))}) in [-1, 1]\n```",
+                _training(facts),
+                _scores(facts),
+                _shares(facts),
+                _neighbours(facts),
+                _use(facts),
+            )
+            if part
         )
-        if part
-    ) + "\n"
+        + "\n"
+    )
 
 
 def _metadata(facts: Facts) -> dict[str, object]:
-    results = [{"name": key, "type": key.partition("[")[0], "value": round(number, 5)} for key, number in facts.scores.items()]
+    results = [
+        {"name": key, "type": key.partition("[")[0], "value": round(number, 5)} for key, number in facts.scores.items()
+    ]
     return {
         "library_name": "ganzoo",
         "pipeline_tag": "unconditional-image-generation",
@@ -130,8 +135,8 @@ def _neighbours(facts: Facts) -> str:
         return ""
     return (
         "## Does it copy?\n\n![samples above their nearest training images](neighbours.png)\n\n"
-        f"{len(facts.distances)} samples, and below each row the nearest training images by pixel distance, mirrored ones "
-        f"included. Root-mean-square distance on the scale of [-1, 1]: smallest {min(facts.distances):.3f}, median "
+        f"{len(facts.distances)} samples, and below each row the nearest training images by pixel distance, mirrored "
+        f"ones included. Root-mean-square distance on the scale of [-1, 1]: smallest {min(facts.distances):.3f}, median "
         f"{median(facts.distances):.3f}."
     )
 
@@ -141,6 +146,6 @@ def _use(facts: Facts) -> str:
         "## Intended use and limits\n\n"
         "For teaching, for tests of software, and as a baseline for research on small images. It draws from the "
         f"distribution of {facts.data} and inherits its limits and biases: what is rare there is rarer here, and some "
-        "samples are malformed. It is not a source of real records. Pictures of people that it draws show nobody; do not "
-        "use them to identify, imitate or mislead anyone."
+        "samples are malformed. It is not a source of real records. Pictures of people that it draws show nobody; do "
+        "not use them to identify, imitate or mislead anyone."
     )

@@ -136,7 +136,7 @@ def trained(entry: Entry, seed: int, runs: Path) -> Result:
     folder = runs / entry.recipe / f"seed_{seed}"
     last, kept = folder / "last.ckpt", folder / "scores.json"
     facts = progress(last)
-    conditions = {**entry.conditions, "weights": hashlib.sha256(last.read_bytes()).hexdigest()[:12]}
+    conditions = {**entry.conditions, "chosen": "last", "weights": _digest(last)}
     stored = json.loads(kept.read_text()) if kept.is_file() else {}
     if stored.get("conditions") != conditions:
         print(f"scoring {folder}", file=sys.stderr, flush=True)
@@ -151,7 +151,7 @@ def published(entry: Entry) -> Result:
     """Scores a checkpoint folder; what its card does not say of steps, images and time stays unknown."""
     weights = entry.file.parent / "model.safetensors"
     about = front_matter(weights.parent)
-    conditions = {**entry.conditions, "weights": hashlib.sha256(weights.read_bytes()).hexdigest()[:12]}
+    conditions = {**entry.conditions, "chosen": about.get("weights"), "weights": _digest(weights)}
     facts: dict[str, Any] = {name: about.get(name) for name in ("steps", "images", "seconds", "hardware")}
     scores = _score(entry, weights.parent)
     return Result(entry.recipe, entry.title, None, **facts, scores=scores, conditions=conditions, file=weights)
@@ -223,6 +223,10 @@ def _last_line(log: Path) -> str:
         file.seek(max(log.stat().st_size - 2000, 0))
         lines = file.read().decode(errors="replace").replace("\r", "\n").splitlines()
     return next((line.strip() for line in reversed(lines) if line.strip()), "")
+
+
+def _digest(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()[:12]
 
 
 def _score(entry: Entry, weights: Path) -> dict[str, float]:

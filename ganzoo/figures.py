@@ -10,6 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.textpath import TextPath
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 from PIL import Image
 from scipy.stats import pearsonr, spearmanr
@@ -49,8 +50,8 @@ def sheet(rows: Sequence[Row]) -> Figure:
     """Lays rows of samples out under one another, each model's title to the left of its samples."""
     margin, gap = 24, 22  # pixels
     lines = [[(row.title, 12.5, INK, 38), *((note, 8.0, QUIET, 24) for note in row.notes)] for row in rows]
-    # the width of a letter is about three fifths of its height
-    label = 2 * margin + max(int(0.6 * size * DPI / 72 * len(text)) for texts in lines for text, size, *_ in texts)
+    written_out = [TextPath((0, 0), text, size=size) for texts in lines for text, size, *_ in texts]
+    label = 3 * margin + round(max(path.get_extents().width for path in written_out) * DPI / 72)
     width = label + max(row.strip.width for row in rows) + margin
     height = 2 * margin - gap + sum(row.strip.height + gap for row in rows)
     figure = Figure(figsize=(width / DPI, height / DPI), dpi=DPI, facecolor="white")

@@ -2,7 +2,7 @@
 
     NAME/
       recipe.yaml         the resolved recipe; loading reads `model:` alone
-      model.safetensors   half-precision weights, averaged where the model keeps an average; format version in the header
+      model.safetensors   half-precision weights, averaged where an average is kept; format version in the header
       README.md           model card
       samples.png         what it draws
 
@@ -196,7 +196,9 @@ def download(repo: str, revision: str | None) -> Path:
         names = ", ".join(registry.list_checkpoints())
         raise GanzooError(f"there is no Hub repository '{repo}' that you can read. Bundled: {names}.") from error
     except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
-        raise GanzooError(f"cannot fetch '{repo}' from the Hub, and it is not in the cache: check the network.") from error
+        raise GanzooError(
+            f"cannot fetch '{repo}' from the Hub, and it is not in the cache: check the network."
+        ) from error
 
 
 def build(recipe: str, source: Path, trusted: bool = True) -> Game:

@@ -1,9 +1,8 @@
-"""Turns the parser's many-line complaints into one line: the field, what was given, what is allowed, the nearest name."""
+"""Turns the parser's many-line complaints into one: the field, what was given, what is allowed, the nearest name."""
 
 import re
 from collections.abc import Iterable
 from importlib import import_module
-from typing import Any
 
 from jsonargparse import ArgumentParser
 
@@ -24,7 +23,8 @@ def explain(error: Exception, options: Iterable[str]) -> str:
     owner = re.findall(r"class_path '([^']+)'", text)
     if match := re.search(r"Option '([^']+)' is not accepted", text):
         allowed = accepted(owner[-1])
-        return f"{field}.{match[1]}: {owner[-1]} has no such argument.{nearest(match[1], allowed)} It takes {', '.join(allowed)}."
+        hint = nearest(match[1], allowed)
+        return f"{field}.{match[1]}: {owner[-1]} has no such argument.{hint} It takes {', '.join(allowed)}."
     if match := re.search(r"unrecognized arguments: --([\w.]+)|does not accept option '([\w.]+)'", text):
         given = match[1] or match[2]
         return f"{given}: there is no such option.{nearest(given, options)}"

@@ -28,7 +28,9 @@ def input_gradient(critic: Critic, x: Tensor, y: Tensor | None = None) -> Tensor
     return gradient.flatten(1)
 
 
-def gradient_penalty(critic: Critic, real: Tensor, fake: Tensor, y: Tensor | None = None, target: float = 1.0) -> Tensor:
+def gradient_penalty(
+    critic: Critic, real: Tensor, fake: Tensor, y: Tensor | None = None, target: float = 1.0
+) -> Tensor:
     """E (||grad f(x^)|| - 1)^2 at random points between pairs: Gulrajani et al. 2017, Algorithm 1, lines 6-7.
 
     Args:

@@ -2,6 +2,7 @@
 
 from math import ceil, isqrt
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,14 +52,19 @@ def scatter(samples: Tensor, real: Tensor | None = None, size: float = 4.0) -> I
     canvas = FigureCanvasAgg(figure)
     axes = figure.add_subplot()
     if real is not None:
-        axes.scatter(*real.cpu().T.numpy(), s=2, color="0.8", linewidths=0)
+        _dots(axes, real, "0.8")
         span = 1.25 * float(real.abs().max())
         axes.set(xlim=(-span, span), ylim=(-span, span))
-    axes.scatter(*samples.cpu().T.numpy(), s=2, color="tab:red", alpha=0.6, linewidths=0)
+    _dots(axes, samples, "tab:red")
     axes.set_aspect("equal")
     axes.axis("off")
     canvas.draw()
     return Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
+
+
+def _dots(axes: Any, points: Tensor, color: str) -> None:
+    x, y = points.cpu().T.numpy()
+    axes.scatter(x, y, s=2, color=color, alpha=0.6, linewidths=0)
 
 
 def picture(samples: Tensor, real: Tensor | None = None) -> Image.Image:

@@ -12,7 +12,6 @@ from lightning.pytorch import LightningDataModule
 from ganzoo import hub, pictures
 from ganzoo.card import Facts, write_card
 from ganzoo.errors import GanzooError
-from ganzoo.files import written
 from ganzoo.game import Game
 from ganzoo.machine import hardware, versions
 from ganzoo.metrics.evaluation import class_shares, score
@@ -94,7 +93,9 @@ def make_datamodule(recipe: dict[str, Any]) -> Any:
 
 def publishable(recipe: dict[str, Any]) -> str:
     """Writes a resolved recipe without what belongs to one machine: folders, devices, loggers."""
-    kept = {name: section for name, section in recipe.items() if name in {"seed_everything", "model", "data", "quality"}}
+    kept = {
+        name: section for name, section in recipe.items() if name in {"seed_everything", "model", "data", "quality"}
+    }
     kept["data"]["init_args"]["root"] = _portable(kept["data"]["init_args"].get("root"))
     trainer = {name: recipe["trainer"][name] for name in ("max_steps", "precision", "val_check_interval")}
     return yaml.safe_dump({**kept, "trainer": trainer}, sort_keys=False)
@@ -132,4 +133,3 @@ def _facts(
         versions=versions(),
         parameters={part: sum(p.numel() for p in module.parameters()) for part, module in model.exported().items()},
     )
-

@@ -29,7 +29,9 @@ def fresh(home: Path, version: str | None = None) -> Path:
     if launched and int(os.environ.get("WORLD_SIZE", os.environ.get("SLURM_NTASKS", 1))) > 1:
         version = version or f"job_{launched}"  # all ranks were started at once and must agree without asking
     elif version is not None and (home / version / "last.ckpt").exists():
-        raise GanzooError(f"--version: {home / version} holds a run; continue it with --ckpt_path last or name another.")
+        raise GanzooError(
+            f"--version: {home / version} holds a run; continue it with --ckpt_path last or name another."
+        )
     if version is None:
         taken = [int(path.name[8:]) for path in home.glob("version_*") if path.name[8:].isdigit()]
         version = f"version_{max(taken, default=-1) + 1}"
@@ -71,9 +73,7 @@ def announce(model: Game, datamodule: Any, trainer: pl.Trainer, folder: Path) ->
     done = _steps_done(trainer)
     seconds = (steps - done) * seconds_per_step(model, datamodule, trainer)
     going_on = f"{done:,} of {steps:,}" if done else f"{steps:,}"
-    return (
-        f"{where} | {', '.join(sizes)} parameters | {going_on} generator steps, about {duration(seconds)} | {folder}"
-    )
+    return f"{where} | {', '.join(sizes)} parameters | {going_on} generator steps, about {duration(seconds)} | {folder}"
 
 
 def seconds_per_step(model: Game, datamodule: Any, trainer: pl.Trainer) -> float:

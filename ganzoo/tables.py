@@ -154,6 +154,9 @@ def caption(results: Sequence[Result], real: Sequence[Real] = ()) -> str:
         )
     else:
         parts.append("The published weights, stored in half precision.")
+        for chosen, step in {"best": "best step by its recipe's monitor", "last": "last step"}.items():
+            if which := [f"`{result.name}`" for result in results if result.conditions["chosen"] == chosen]:
+                parts.append(f"Those of {', '.join(which)}: of the {step}.")
     parts.append(_drawn_from(results))
     for conditions in _distinct(results, ("data", "split", "items", "extractor", "digest", "samples")):
         alike = [result for result in results if conditions.items() <= result.conditions.items()]

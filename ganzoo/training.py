@@ -1,6 +1,7 @@
 """From a recipe to a run: LightningCLI with run folders, and `from_recipe` for notebooks."""
 
 import csv
+import json
 import logging
 import warnings
 from pathlib import Path
@@ -114,7 +115,8 @@ class RecipeCLI(LightningCLI):
         training = self.subcommand in {"fit", None} and not config.fast_dev_run
         if training:
             assert self.folder is not None
-            callbacks += [TermLogger(), Last(self._get(self.config, "save_every")), best(self.folder, quality, self.datamodule)]
+            last = Last(self._get(self.config, "save_every"))
+            callbacks += [TermLogger(), last, best(self.folder, quality, self.datamodule)]
         config.callbacks = [*(config.callbacks or []), *callbacks]
         if config.logger is None:
             config.logger = loggers(self.folder) if training and self.folder else False
@@ -215,8 +217,8 @@ class AppendingCSVLogger(CSVLogger):
             with warnings.catch_warnings():
                 warnings.filterwarnings("ignore", ".*exists and is not empty.*")
                 self._experiment = ExperimentWriter(self.log_dir)
-            self._experiment.metrics = [{name: cell for name, cell in row.items() if cell} for row in rows]
-        return self._experiment
+            self._experiment.metrics = [{name: float(cell) for name, cell in row.items() if cell} for row in rows]
+        return self._experiment  # type: ignore[return-value]
 
 
 def loggers(folder: Path) -> list[Logger]:
@@ -289,7 +291,7 @@ def from_recipe(name: str, **overrides: Any) -> tuple[Game, pl.LightningDataModu
         GanzooError: if there is no such recipe, or a value does not fit.
     """
     path = registry.find_recipe(name)
-    flags = [f"--{key.replace('__', '.')}={yaml.safe_dump(value, default_flow_style=True).removesuffix(chr(10)).removesuffix('...').strip()}" for key, value in overrides.items()]
+    flags = [f"--{key.replace('__', '.')}={json.dumps(value)}" for key, value in overrides.items()]
     cli = RecipeCLI(["--config", str(path), *flags], path.stem, run=False)
     cli.model.recipe = cli.recipe_text()
     return cli.model, cli.datamodule, cli.trainer

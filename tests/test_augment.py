@@ -64,7 +64,9 @@ def test_saturation_keeps_the_grey_value_and_leaves_grey_images_alone():
     x = torch.randn(300, 3, 4, 4)
     out = augment.saturation(x)
     torch.testing.assert_close(out.mean(1), x.mean(1))
-    factor = (out - out.mean(1, keepdim=True)).flatten(1).norm(dim=1) / (x - x.mean(1, keepdim=True)).flatten(1).norm(dim=1)
+    factor = (out - out.mean(1, keepdim=True)).flatten(1).norm(dim=1) / (x - x.mean(1, keepdim=True)).flatten(1).norm(
+        dim=1
+    )
     assert factor.min() < 0.1
     assert 1.9 < factor.max() <= 2
     grey = torch.randn(5, 1, 4, 4)

@@ -53,6 +53,7 @@ def result(name="wgan_mnist", title="WGAN", seed: int | None = 0, scores=None, *
         "digest": "0123456789ab",
         "samples": 10_000,
         "averaged": True,
+        "chosen": "last",
         "machine": "a processor",
         "versions": {"torch": "2.11"},
     }
@@ -158,6 +159,7 @@ def test_what_a_checkpoint_does_not_say_is_left_out():
     text = markdown([result(seed=None, steps=None, images=None, seconds=None, hardware=None)])
     assert list(table(text)["WGAN (`wgan_mnist`)"])[:3] == ["model", "IS ↑", "FID ↓"]
     assert "published weights" in text
+    assert "`wgan_mnist`: of the last step" in text
     assert "Wall time" not in text
 
 

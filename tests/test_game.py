@@ -139,7 +139,10 @@ class Alone(Game):
             return Player(
                 f"p{number}",
                 [self.net],
-                lambda x, y: {"weight": (self.net.weight - 1).square().sum(), "bias": (self.net.bias - 3).square().sum()},
+                lambda x, y: {
+                    "weight": (self.net.weight - 1).square().sum(),
+                    "bias": (self.net.bias - 3).square().sum(),
+                },
                 lambda parameters: SGD(parameters, 0.25),
                 scheduler=lambda optimizer: StepLR(optimizer, 10, 0.1),
                 counted=number < self.counted,
@@ -166,7 +169,13 @@ def test_exactly_one_player_must_be_counted(tmp_path, counted):
 
 def test_a_factor_decays_both_learning_rates(tmp_path):
     model, rates = mlp(g_lr=0.1, d_lr=0.4, n_critic=2, lr_factor=Schedule([1, 0], [0, 1], "linear")), []
-    fit(tmp_path, model, points(), 4, Each(lambda run, _: rates.append([o.param_groups[0]["lr"] for o in run.optimizers])))
+    fit(
+        tmp_path,
+        model,
+        points(),
+        4,
+        Each(lambda run, _: rates.append([o.param_groups[0]["lr"] for o in run.optimizers])),
+    )
     d, g = zip(*rates, strict=True)
     assert g == pytest.approx([0.1, 0.075, 0.075, 0.05, 0.05, 0.025, 0.025, 0])
     assert d == pytest.approx([4 * rate for rate in g])

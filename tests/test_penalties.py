@@ -71,7 +71,9 @@ def test_gradient_of_the_critic_matches_finite_differences():
         return exact(other)
 
     step = 1e-6
-    expected = torch.tensor([[(nudged(i, j, step) - nudged(i, j, -step)) / (2 * step) for j in range(3)] for i in range(5)])
+    expected = torch.tensor(
+        [[(nudged(i, j, step) - nudged(i, j, -step)) / (2 * step) for j in range(3)] for i in range(5)]
+    )
     weight = a.float().requires_grad_()
     penalty = gradient_penalty(lambda x, y: (x @ weight.T).tanh() @ w.float(), x.float(), x.float())
     penalty.backward()

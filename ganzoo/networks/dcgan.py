@@ -36,7 +36,8 @@ class DCGANGenerator(nn.Module):
         layers: list[nn.Module] = [nn.BatchNorm2d(widest), nn.ReLU(inplace=True)]
         for i in range(doublings - 1, 0, -1):
             wide, narrow = width * 2**i, width * 2 ** (i - 1)
-            layers += [nn.ConvTranspose2d(wide, narrow, 4, 2, 1, bias=False), nn.BatchNorm2d(narrow), nn.ReLU(inplace=True)]
+            layers.append(nn.ConvTranspose2d(wide, narrow, 4, 2, 1, bias=False))
+            layers += [nn.BatchNorm2d(narrow), nn.ReLU(inplace=True)]
         self.net = nn.Sequential(*layers, nn.ConvTranspose2d(width, channels, 4, 2, 1), nn.Tanh())
         self.apply(init_dcgan)
 
@@ -52,7 +53,7 @@ class DCGANDiscriminator(nn.Module):
         size: side of the images in pixels: 8, 16, 28, 32, 64 or 128.
         channels: channels of the images.
         width: channels of the first hidden layer; each one after it has twice as many.
-        norm: normalisation of the hidden layers after the first. A gradient penalty forbids `batch`, which mixes samples.
+        norm: normalisation of the hidden layers after the first. A gradient penalty forbids `batch`: it mixes samples.
         spectral: divide every weight by its largest singular value (Miyato et al. 2018).
         dropout: share of feature maps dropped after each hidden layer in training.
     """
@@ -94,8 +95,9 @@ def init_dcgan(module: nn.Module) -> None:
         nn.init.normal_(module.weight, 0.0, 0.02)
     elif isinstance(module, nn.BatchNorm2d):
         nn.init.normal_(module.weight, 1.0, 0.02)
-    if isinstance(getattr(module, "bias", None), nn.Parameter):
-        nn.init.zeros_(module.bias)
+    bias = getattr(module, "bias", None)
+    if isinstance(bias, nn.Parameter):
+        nn.init.zeros_(bias)
 
 
 def _sides(size: int) -> tuple[int, int]:
@@ -105,5 +107,6 @@ def _sides(size: int) -> tuple[int, int]:
 
 
 def _normalise(norm: Norm, channels: int) -> list[nn.Module]:
-    kinds = {"batch": nn.BatchNorm2d, "layer": lambda c: nn.GroupNorm(1, c)}
-    return [kinds[norm](channels)] if norm != "none" else []
+    if norm == "none":
+        return []
+    return [nn.BatchNorm2d(channels) if norm == "batch" else nn.GroupNorm(1, channels)]

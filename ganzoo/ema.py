@@ -1,0 +1,34 @@
+"""Averaged weights."""
+
+from copy import deepcopy
+
+import torch
+from torch import nn
+from torch.optim.swa_utils import get_ema_multi_avg_fn
+
+
+class Average(nn.Module):
+    """An exponential moving average of a module's parameters, always frozen and in evaluation mode; buffers are copied.
+
+    Args:
+        module: what to follow; it is copied.
+        decay: share of the old average that an update keeps. Early updates keep less, (1 + n) / (10 + n), so that the
+            random initialisation is forgotten.
+    """
+
+    def __init__(self, module: nn.Module, decay: float) -> None:
+        super().__init__()
+        self.module = deepcopy(module).eval().requires_grad_(False)
+        self.decay = decay
+
+    def train(self, mode: bool = True) -> "Average":
+        """Stays in evaluation mode whatever its parent does."""
+        return self
+
+    @torch.no_grad()
+    def update(self, live: nn.Module, updates: int) -> None:
+        """Moves the average towards `live` after its `updates`-th update."""
+        decay = min(self.decay, (1 + updates) / (10 + updates))
+        get_ema_multi_avg_fn(decay)(list(self.module.parameters()), list(live.parameters()), updates)
+        for ours, theirs in zip(self.module.buffers(), live.buffers(), strict=True):
+            ours.copy_(theirs)
