@@ -90,6 +90,7 @@ def _metadata(facts: Facts) -> dict[str, object]:
             "images": facts.images,
             "seconds": round(facts.seconds),
             "weights": facts.weights,
+            "hardware": facts.hardware,
         },
     }
 
@@ -135,9 +136,9 @@ def _neighbours(facts: Facts) -> str:
         return ""
     return (
         "## Does it copy?\n\n![samples above their nearest training images](neighbours.png)\n\n"
-        f"{len(facts.distances)} samples, and below each row the nearest training images by pixel distance, mirrored "
-        f"ones included. Root-mean-square distance on the scale of [-1, 1]: smallest {min(facts.distances):.3f}, median "
-        f"{median(facts.distances):.3f}."
+        f"{len(facts.distances)} samples, below each row the nearest training images by pixel distance, mirrored "
+        f"ones included. Root-mean-square distance on the scale of [-1, 1]: smallest "
+        f"{min(facts.distances):.3f}, median {median(facts.distances):.3f}."
     )
 
 

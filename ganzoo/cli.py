@@ -198,7 +198,7 @@ def compare_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of `ganzoo compare`."""
     parser.add_argument("recipes", nargs="+", metavar="RECIPE", help="recipes, or with --checkpoints checkpoints")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0], help="training seeds (0)")
-    parser.add_argument("--steps", type=int, help="generator updates of every run (each recipe's own)")
+    parser.add_argument("--steps", type=int, nargs="+", default=[], help="generator updates: of all, or one per recipe")
     parser.add_argument("--samples", type=int, default=10_000, help="samples that the scores are computed from (10000)")
     parser.add_argument("--checkpoints", action="store_true", help="score bundled checkpoints, train nothing")
     parser.add_argument("--runs", type=Path, default=Path("runs"), help="folder of all runs (runs)")

@@ -28,7 +28,7 @@ def compare(
     recipes: list[str],
     seeds: list[int],
     *,
-    steps: int | None = None,
+    steps: Sequence[int] = (),
     runs: Path = Path("runs"),
     out: Path = Path("comparison"),
     samples: int = 10_000,
@@ -41,7 +41,8 @@ def compare(
     Args:
         recipes: recipes, names or files; with `checkpoints` bundled checkpoints or checkpoint folders.
         seeds: training seeds.
-        steps: generator updates of every run; each recipe's own number by default.
+        steps: generator updates of every run, or one number per recipe, as equal numbers of images need; each recipe's
+            own by default.
         runs: folder of all runs; runs that are there are used, continued where they are behind.
         out: folder for comparison.md, .csv, .json and .png, and for curves.png.
         samples: generated samples that scores are computed from.
@@ -57,16 +58,18 @@ def compare(
     """
     if readme is not None:
         tables.between_markers(readme, None)
-    if steps is not None:
-        overrides = [*overrides, "--trainer.max_steps", str(steps)]
+    if len(steps) not in {0, 1, len(recipes)}:
+        raise GanzooError(f"--steps: give one number for all, or one for each of the {len(recipes)} recipes.")
+    budgets = [["--trainer.max_steps", str(n)] for n in steps] or [[]]
+    budgets *= len(recipes) if len(budgets) == 1 else 1
     found = [_checkpoint(name) if checkpoints else registry.find_recipe(name) for name in recipes]
     names = [file.parent.name if checkpoints else file.stem for file in found]
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
         raise GanzooError(f"'{twice}' is named twice; runs and rows are told apart by the name.")
     entries: list[Entry] = []
-    for name, file in zip(names, found, strict=True):
-        entries.append(Entry(name, file, overrides, samples))
+    for name, file, budget in zip(names, found, budgets, strict=True):
+        entries.append(Entry(name, file, [*overrides, *budget], samples))
         entries[-1].share(entries[:-1])
 
     if checkpoints:

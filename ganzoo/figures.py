@@ -18,7 +18,7 @@ from torch import Tensor
 
 from ganzoo import pictures
 from ganzoo.files import written
-from ganzoo.plot import AXIS, INK, PLAYERS, QUIET, Curve, _dress, _label_ends, _short, _smooth
+from ganzoo.plot import AXIS, INK, PLAYERS, QUIET, Curve, concise, dress, label_ends, smooth
 from ganzoo.tables import ORDER, short, spoken
 
 SHOWN = 12  # samples in a row
@@ -82,7 +82,7 @@ def tracking(run: Mapping[str, Curve]) -> dict[str, float | int | str] | None:
         return None
     estimate, distance = run[WASSERSTEIN], run[distances[0]]
     inside = (distance.steps >= estimate.steps[0]) & (distance.steps <= estimate.steps[-1])
-    x = np.interp(distance.steps[inside], estimate.steps, _smooth(estimate.values))
+    x = np.interp(distance.steps[inside], estimate.steps, smooth(estimate.values))
     y = distance.values[inside]
     if len(x) < 3 or np.ptp(x) == 0 or np.ptp(y) == 0:
         return None
@@ -118,7 +118,7 @@ def curves(models: Mapping[str, Runs]) -> Figure | None:
     last = int(max(curve.steps[-1] for runs in models.values() for run in runs for curve in run.values()))
     for index, (title, (key, names)) in enumerate(panels.items()):
         ax = figure.add_subplot(rows, columns, index + 1)
-        _dress(ax, title, last)
+        dress(ax, title, last)
         _draw(ax, key, {name: [run[key] for run in models[name] if key in run] for name in names}, colours)
         notes = ["generator steps"] if index == (rows - 1) * columns else []
         notes += _note_tracking(models[names[0]]) if key == WASSERSTEIN else []
@@ -152,15 +152,15 @@ def _draw(ax: Axes, key: str, models: Mapping[str, Sequence[Curve]], colours: Ma
     score = short(key) in ORDER
     labels, extent = [], []
     for name, runs in models.items():
-        mean = _mean([Curve(run.steps, run.values if score else _smooth(run.values)) for run in runs])
+        mean = _mean([Curve(run.steps, run.values if score else smooth(run.values)) for run in runs])
         for run in runs if len(runs) > 1 or not score else ():
-            faint = run.values if score else _smooth(run.values) if len(runs) > 1 else run.values
+            faint = run.values if score else smooth(run.values) if len(runs) > 1 else run.values
             ax.plot(run.steps, faint, color=colours[name], linewidth=0.7, alpha=0.35)
             extent += [*np.percentile(faint, (1, 99))]
         dot = "o" if len(mean.steps) < 30 else ""
         ax.plot(*mean, color=colours[name], linewidth=1.5, marker=dot, markersize=3, markeredgewidth=0, clip_on=False)
         extent += [*mean.values]
-        labels.append((mean.values[-1], _short(mean.values[-1]), colours[name]))
+        labels.append((mean.values[-1], concise(mean.values[-1]), colours[name]))
     low, high = min(extent), max(extent)
     if key in ACCURACY:
         ax.set_ylim(-0.03, 1.03)
@@ -171,13 +171,13 @@ def _draw(ax: Axes, key: str, models: Mapping[str, Sequence[Curve]], colours: Ma
         ax.set_yscale("log")
         ax.yaxis.set_major_locator(LogLocator(subs=(1, 3)))
         ax.yaxis.set_minor_locator(NullLocator())
-        ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: _short(value)))
+        ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: concise(value)))
     else:
         room = max(0.08 * (high - low), 0.01 * abs(high)) or 1.0
         ax.set_ylim(low - room, high + room)
         if low < 0 < high:
             ax.axhline(0, color=AXIS, linewidth=0.8, zorder=0.5)
-    _label_ends(ax, labels)
+    label_ends(ax, labels)
 
 
 def _mean(runs: Sequence[Curve]) -> Curve:

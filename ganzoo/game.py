@@ -1,7 +1,7 @@
 """The one training loop: a game of players, each with its modules, its optimizer and its loss.
 
 `Game` plays any number of players in turn and keeps the averaged weights; `GAN` adds what the variants with a generator
-and a discriminator share: latent prior, the socket in front of the discriminator, sampling. No variant repeats the loop.
+and a discriminator share: the latent prior, the socket before the discriminator, sampling. No variant repeats the loop.
 """
 
 import inspect
@@ -121,7 +121,7 @@ class Game(pl.LightningModule):
         return configured
 
     def on_fit_start(self) -> None:
-        """Lets a loaded model, which comes in evaluation mode, train like any other: Lightning keeps the mode it finds."""
+        """Lets a loaded model train like any other: it comes in evaluation mode, and Lightning keeps what it finds."""
         self.train()
 
     def training_step(self, batch: tuple[Any, Any], batch_idx: int) -> None:
@@ -189,6 +189,14 @@ class Game(pl.LightningModule):
         """Does nothing: scores are computed by the Quality callback."""
 
     test_step = validation_step
+
+    def on_validation_start(self) -> None:
+        """Gives all processes the first one's BatchNorm statistics, so that they score the model that is kept."""
+        if self.trainer.world_size > 1:
+            for buffer in self.buffers():
+                torch.distributed.broadcast(buffer, 0)
+
+    on_test_start = on_train_end = on_validation_start
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Adds the loop's own counters.

@@ -142,7 +142,7 @@ def draw(curves: dict[str, Curve], title: str = "") -> Figure:
     last = max(curve.steps[-1] for curve in curves.values())
     for index, (name, colours) in enumerate(panels.items()):
         ax = figure.add_subplot(rows, columns, index + 1)
-        _dress(ax, name, last)
+        dress(ax, name, last)
         if index == (rows - 1) * columns:
             ax.set_xlabel("generator steps", fontsize=8.5, color=QUIET, loc="left")
         if name in curves and _is_score(name):
@@ -191,13 +191,13 @@ def _draw_terms(ax: Axes, curves: dict[str, Curve], colours: dict[str, str]) -> 
     extent: list[float] = []
     labels = []
     for key, (steps, values) in curves.items():
-        mean = _smooth(values)
+        mean = smooth(values)
         ax.plot(steps, values, color=colours[key], linewidth=0.6, alpha=0.25)
         dot = "o" if len(steps) < 10 else ""
         ax.plot(steps, mean, color=colours[key], linewidth=1.3, marker=dot, markersize=3, solid_capstyle="round")
         # a handful of spikes must not flatten everything else
         extent += [*np.percentile(values, (1, 99)), mean.min(), mean.max()]
-        labels.append((mean[-1], key.removeprefix("d/acc_") if len(curves) > 1 else _short(mean[-1]), colours[key]))
+        labels.append((mean[-1], key.removeprefix("d/acc_") if len(curves) > 1 else concise(mean[-1]), colours[key]))
     if all("/acc_" in key for key in curves):
         ax.set_ylim(-0.03, 1.03)
         ax.set_yticks([0, 0.5, 1], ["0", "50", "100%"])
@@ -207,7 +207,7 @@ def _draw_terms(ax: Axes, curves: dict[str, Curve], colours: dict[str, str]) -> 
         ax.set_ylim(low - margin, high + margin)
         if low < 0 < high:
             ax.axhline(0, color=AXIS, linewidth=0.8, zorder=0.5)
-    _label_ends(ax, labels)
+    label_ends(ax, labels)
 
 
 def _draw_score(ax: Axes, curve: Curve) -> None:
@@ -220,11 +220,11 @@ def _draw_score(ax: Axes, curve: Curve) -> None:
         ax.set_yscale("log")
         ax.yaxis.set_major_locator(LogLocator(subs=(1, 3)))
         ax.yaxis.set_minor_locator(NullLocator())
-        ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: _short(value)))
-    _label_ends(ax, [(values[-1], _short(values[-1]), INK)])
+        ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: concise(value)))
+    label_ends(ax, [(values[-1], concise(values[-1]), INK)])
 
 
-def _smooth(values: np.ndarray) -> np.ndarray:
+def smooth(values: np.ndarray) -> np.ndarray:
     """Returns the running mean under a Hann window of a twelfth of the points; a few points stay as they are."""
     width = len(values) // 12
     if width < 3:
@@ -236,12 +236,12 @@ def _smooth(values: np.ndarray) -> np.ndarray:
     return np.convolve(values, window, "same") / np.convolve(np.ones(len(values)), window, "same")
 
 
-def _short(value: float) -> str:
+def concise(value: float) -> str:
     """Writes a number in at most three significant digits, without an exponent where it stays readable."""
     return f"{value:,.0f}" if 1000 <= abs(value) < 1e6 else f"{value:.3g}"
 
 
-def _dress(ax: Axes, title: str, last: int) -> None:
+def dress(ax: Axes, title: str, last: int) -> None:
     """Gives every panel the same quiet frame: no box, hairlines to read the height by, a common x-axis."""
     ax.set_title(title, loc="left", fontsize=9.5, color=INK, pad=7)
     ax.set_xlim(0, max(last, 1))
@@ -256,7 +256,7 @@ def _dress(ax: Axes, title: str, last: int) -> None:
     ax.tick_params(axis="y", length=0)
 
 
-def _label_ends(ax: Axes, labels: list[tuple[float, str, str]]) -> None:
+def label_ends(ax: Axes, labels: list[tuple[float, str, str]]) -> None:
     """Writes (value, text, colour) labels beside the ends of their curves, moved just enough not to overlap."""
     ax.autoscale_view()
     to_axes = ax.transScale + ax.transLimits

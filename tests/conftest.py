@@ -1,7 +1,12 @@
 """Every test starts alike: one thread, the same random state, an empty cache, and no run or seed inherited."""
 
+import os
+
 import pytest
 import torch
+
+os.environ["OMP_NUM_THREADS"] = "1"  # for the processes that tests start
+torch.set_num_threads(1)
 
 
 @pytest.fixture(autouse=True)
@@ -10,6 +15,4 @@ def _alike(monkeypatch, tmp_path_factory):
         monkeypatch.setenv(name, "")  # so that what a test leaves there is taken back
         monkeypatch.delenv(name)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache"))
-    monkeypatch.setenv("OMP_NUM_THREADS", "1")  # for the processes that tests start
-    torch.set_num_threads(1)
     torch.manual_seed(0)

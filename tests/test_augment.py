@@ -2,12 +2,12 @@
 
 import pytest
 import torch
+from tiny import conv, mlp
 
 from ganzoo import augment
 from ganzoo.augment import POLICIES, diff_augment
 from ganzoo.errors import GanzooError
 from ganzoo.models.dcgan import DCGAN
-from tiny import conv, mlp
 
 STEPS = [augment.brightness, augment.saturation, augment.contrast, augment.translation, augment.cutout]
 

@@ -240,7 +240,7 @@ def test_runs_are_trained_continued_and_reused(recipes, commands, tmp_path):
     assert times == {file: file.stat().st_mtime_ns for file in Path("runs").rglob("*") if file.is_file()}
     assert first == {file.name: file.read_bytes() for file in sorted(Path("out").iterdir())}
 
-    compare(["toy.yaml"], [1], steps=6, runs=Path("runs"), out=Path("out"), samples=60)
+    compare(["toy.yaml"], [1], steps=[6], runs=Path("runs"), out=Path("out"), samples=60)
     assert [command[-2:] for command in commands] == [["--ckpt_path", "last"]]
     assert progress(Path("runs/toy/seed_1/last.ckpt"))["steps"] == 6
 

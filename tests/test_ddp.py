@@ -1,19 +1,18 @@
 """Two processes on the CPU, started by Lightning, which runs this very file as a script."""
 
-import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import torch
+from tiny import Labelled, Told, conv, digits, fit, mlp
 from torch import Tensor
 from torch.optim import SGD
 
 from ganzoo.callbacks.keep import Last
 from ganzoo.game import GAN
 from ganzoo.models.wgan_gp import WGANGP
-from tiny import Labelled, Told, conv, digits, fit, mlp
 
 
 class Heard(WGANGP):
@@ -52,7 +51,7 @@ def main(folder: Path) -> None:
 def endings(tmp_path_factory):
     """What either process ends with, and their folder."""
     folder = tmp_path_factory.mktemp("ddp")
-    done = subprocess.run([sys.executable, __file__, folder], capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run([sys.executable, __file__, folder], capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr
     return [torch.load(folder / f"{rank}.pt") for rank in (0, 1)], folder
 

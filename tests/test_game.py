@@ -3,6 +3,7 @@
 import lightning.pytorch as pl
 import pytest
 import torch
+from tiny import Each, Labelled, Told, conv, digits, fit, mlp, points, trainer
 from torch import Tensor, nn
 from torch.optim import SGD
 from torch.optim.lr_scheduler import StepLR
@@ -13,7 +14,6 @@ from ganzoo.models.gan import VanillaGAN
 from ganzoo.models.wgan_gp import WGANGP
 from ganzoo.networks.mlp import MLPDiscriminator, MLPGenerator
 from ganzoo.schedules import Schedule
-from tiny import Each, Labelled, Told, conv, digits, fit, mlp, points, trainer
 
 
 def weights(module: nn.Module) -> dict[str, Tensor]:

@@ -4,6 +4,7 @@ import math
 
 import pytest
 import torch
+from tiny import conv, digits, fit, mlp, points
 from torch.optim import Adam, RMSprop
 
 from ganzoo import losses
@@ -13,7 +14,6 @@ from ganzoo.models.gan import VanillaGAN
 from ganzoo.models.wgan import WGAN
 from ganzoo.models.wgan_gp import WGANGP
 from ganzoo.networks.dcgan import DCGANDiscriminator, DCGANGenerator
-from tiny import conv, digits, fit, mlp, points
 
 
 def optimizers(model):

@@ -1,5 +1,7 @@
 """Shapes, initialisation and size of the shared networks."""
 
+from itertools import pairwise
+
 import pytest
 import torch
 from torch import nn
@@ -64,7 +66,7 @@ def test_dcgan_initialisation(network):
 def test_no_convolution_before_a_normalisation_has_a_bias(norm):
     for network in (DCGANGenerator(32, 1, 4), DCGANDiscriminator(32, 1, 4, norm=norm)):
         layers = [m for m in network.modules() if not list(m.children())]
-        for layer, after in zip(layers, layers[1:], strict=False):
+        for layer, after in pairwise(layers):
             if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
                 assert (layer.bias is None) == isinstance(after, nn.BatchNorm2d | nn.GroupNorm)
 

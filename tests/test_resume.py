@@ -4,6 +4,7 @@ import signal
 
 import pytest
 import torch
+from tiny import Each, conv, digits, fit, mlp, points, trainer
 from torch import Tensor
 
 from ganzoo.callbacks.keep import Last
@@ -14,7 +15,6 @@ from ganzoo.models.gan import VanillaGAN
 from ganzoo.models.wgan import WGAN
 from ganzoo.models.wgan_gp import WGANGP
 from ganzoo.schedules import Schedule
-from tiny import Each, conv, digits, fit, mlp, points, trainer
 
 BATCHES = 10  # in an epoch of the digits
 GAMES = {

@@ -46,14 +46,22 @@ class Last(Checkpoint):
         if ending:
             trainer.should_stop = True  # makes Lightning validate the last state too
         if ending or (step and step % self.every == 0 and step != self.saved):
-            self.saved = step
-            trainer.save_checkpoint(Path(trainer.log_dir or ".") / "last.ckpt")
+            self._save(trainer)
+
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Saves when the request to stop came during validation, after which no batch follows."""
+        if trainer.should_stop and trainer.state.fn == "fit" and self.saved != trainer.global_step:
+            self._save(trainer)
 
     def teardown(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
         """Gives Ctrl-C back."""
         if self._previous is not None:
             signal.signal(signal.SIGINT, self._previous)
             self._previous = None
+
+    def _save(self, trainer: pl.Trainer) -> None:
+        self.saved = trainer.global_step
+        trainer.save_checkpoint(Path(trainer.log_dir or ".") / "last.ckpt")
 
     @staticmethod
     def _last_batch(trainer: pl.Trainer) -> bool:
