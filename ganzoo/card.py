@@ -8,7 +8,13 @@ import yaml
 from ganzoo.registry import variant
 from ganzoo.runs import duration
 
-LICENCES = {"CC BY-SA 3.0": "cc-by-sa-3.0", "CC BY 4.0": "cc-by-4.0", "MIT": "mit", "public domain": "cc0-1.0"}
+LICENCES = {
+    "CC BY-SA 3.0": "cc-by-sa-3.0",
+    "CC BY 4.0": "cc-by-4.0",
+    "CC0-1.0": "cc0-1.0",
+    "MIT": "mit",
+    "public domain": "cc0-1.0",
+}
 
 
 @dataclass

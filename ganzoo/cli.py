@@ -46,6 +46,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise
         print(f"ganzoo: error: {error}", file=sys.stderr)
         return 2
+    except BrokenPipeError:
+        raise
     except OSError as error:
         if debug:
             raise

@@ -98,6 +98,9 @@ class Game(pl.LightningModule):
             done, total = trainer.current_epoch, trainer.max_epochs or -1
         return min(done / total, 1.0) if total > 0 else 0.0
 
+    def check(self, shape: tuple[int, ...]) -> None:
+        """Raises GanzooError where the game does not fit samples of this shape; a plain game fits any."""
+
     def setup(self, stage: str) -> None:
         """Lays out convolutions' weights channels last, which CPUs and tensor cores are faster with."""
         for parameter in self.parameters():
@@ -268,19 +271,26 @@ class GAN(Game):
         self.average("generator", ema)
 
     def setup(self, stage: str) -> None:
-        """Prepares the networks, and checks that they fit the data.
-
-        Raises:
-            GanzooError: if they make or judge samples of another shape, or augment what are no images.
-        """
+        """Prepares the networks, and checks that they fit the data."""
         super().setup(stage)
         data = getattr(getattr(self.trainer, "datamodule", None), "shape", None)
+        if data is not None:
+            self.check(data)
+
+    def check(self, shape: tuple[int, ...]) -> None:
+        """Checks that networks and augmentation fit samples of this shape.
+
+        Raises:
+            GanzooError: if a network makes or judges samples of another shape, or augments what are no images.
+        """
         for name, network in (("generator", self.generator), ("discriminator", self.discriminator)):
-            shape = getattr(network, "shape", data)
-            if data is not None and shape != data:
-                raise GanzooError(f"model.{name}: it is made for samples of shape {shape}, but the data gives {data}.")
-        if self.augment and data is not None and len(data) != 3:
-            raise GanzooError(f"model.augment: '{self.augment}' is for images, but the data has shape {data}.")
+            made_for = getattr(network, "shape", shape)
+            if made_for != shape:
+                raise GanzooError(
+                    f"model.{name}: it is made for samples of shape {made_for}, but the data gives {shape}."
+                )
+        if self.augment and len(shape) != 3:
+            raise GanzooError(f"model.augment: '{self.augment}' is for images, but the data has shape {shape}.")
 
     @abstractmethod
     def d_loss(self, x: Tensor, y: Tensor | None) -> Terms:

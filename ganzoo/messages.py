@@ -3,6 +3,8 @@
 import re
 from collections.abc import Iterable
 from importlib import import_module
+from itertools import groupby
+from typing import Any
 
 from jsonargparse import ArgumentParser
 
@@ -18,30 +20,78 @@ def explain(error: Exception, options: Iterable[str]) -> str:
     """
     text = " ".join(str(error).split())
     # Optional sections complain a second time, that they are not None either.
-    text = text.split(" - Expected a <class 'NoneType'>")[0]
-    field = ".".join(re.findall(r'Parser key "([^"]+)"', text))
-    owner = re.findall(r"class_path '([^']+)'", text)
-    if match := re.search(r"Option '([^']+)' is not accepted", text):
+    told = text.split(" - Expected a <class 'NoneType'>")[0]
+    keys = re.findall(r'Parser key "([^"]+)"', told)
+    field = ".".join(key for key, _ in groupby(keys))
+    owner = re.findall(r"class_path '([^']+)'", told)
+    if match := re.search(r"Option '([^']+)' is not accepted", told):
         allowed = accepted(owner[-1])
         hint = nearest(match[1], allowed)
         return f"{field}.{match[1]}: {owner[-1]} has no such argument.{hint} It takes {', '.join(allowed)}."
-    if match := re.search(r"unrecognized arguments: --([\w.]+)|does not accept option '([\w.]+)'", text):
+    if match := re.search(r"unrecognized arguments: --([\w.]+)|does not accept option '([\w.]+)'", told):
         given = match[1] or match[2]
         return f"{given}: there is no such option.{nearest(given, options)}"
-    if match := re.search(r"module '([^']+)' has no attribute '([^']+)'|No module named '([^']+)'", text):
-        missing = f"{match[1]}.{match[2]}" if match[1] else match[3]
-        return f"{field}: cannot find {missing}; it must be the import path of a class."
+    if "." not in field and (match := re.search(r"NestedArg\(key='([^']+)'", text)):
+        field = f"{field}.{match[1]}"
     complaint = re.split(r"""Parser key "[^"]+": |Problem with given class_path '[^']+': """, text)[-1]
-    return f"{field}: {_readable(complaint)}" if field else _readable(complaint)
+    if match := re.search(r"module '([^']+)' has no attribute '([^']+)'", told):
+        hint = nearest(match[2], vars(import_module(match[1])))
+        told = f"cannot find {match[1]}.{match[2]}; it must be the import path of a class.{hint}"
+    elif match := re.search(r"No module named '([^']+)'", told):
+        told = f"cannot find {match[1]}; it must be the import path of a class."
+    elif "Subtypes: [" in complaint:
+        told = _union(complaint)
+    else:
+        told = _leaf(complaint)
+    if text.startswith(("Problems parsing config", "Unexpected config")):
+        field = "--config"
+    return f"{field}: {told}" if field else told
+
+
+def _union(complaint: str) -> str:
+    """Says what a value of several allowed types must be, or what one of the types itself complains of."""
+    kinds, _, rest = complaint.rpartition("Subtypes: [")[2].partition("] Errors: - ")
+    faults, _, rest = rest.partition(" Given value type: ")
+    given = rest.partition("Given value: ")[2].split(" - Expected a ")[0]
+    own = [fault for fault in faults.split(" - ") if not fault.startswith("Expected a")]
+    if own:
+        return _readable(own[-1])
+    allowed = re.sub(r", (?=[<a-z])", " or ", kinds)
+    names = re.findall(r"'([\w-]+)'", kinds)
+    for path in re.findall(r"<class '([\w.]+\.\w+)'>", kinds):
+        names += _subclasses(import_class(path))
+    return f"must be {_readable(allowed)}, not {given}.{nearest(given, names)}"
+
+
+def _subclasses(kind: Any) -> list[str]:
+    return [name for sub in kind.__subclasses__() for name in (sub.__name__, *_subclasses(sub))]
+
+
+def _leaf(complaint: str) -> str:
+    """Says what a value of one allowed type must be."""
+    complaint = re.split(r" Given value type: | - Expected a <class 'NoneType'>", complaint)[0]
+    if match := re.search(r"Expected a dot import path string: (\S+)", complaint):
+        return f"cannot find {match[1]}; it must be the import path of a class."
+    if match := re.fullmatch(r"Expected (an? .+)\. Got value: (.*)", complaint):
+        hint = nearest(match[2], re.findall(r"'(\w+)'", match[1]))
+        return f"must be {_readable(match[1])}, not {match[2]}.{hint}"
+    return _readable(complaint)
 
 
 def accepted(class_path: str) -> list[str]:
     """Returns the names of a class's arguments, those that it passes on to its bases included."""
-    module, _, name = class_path.rpartition(".")
     parser = ArgumentParser()
-    parser.add_class_arguments(getattr(import_module(module), name), fail_untyped=False)
+    parser.add_class_arguments(import_class(class_path), fail_untyped=False)
     return sorted({key.split(".")[0] for key in parser.get_defaults().keys()})  # noqa: SIM118  # no plain dictionary
 
 
+def import_class(path: str) -> Any:
+    """Returns what an import path leads to."""
+    module, _, name = path.rpartition(".")
+    return getattr(import_module(module), name)
+
+
 def _readable(text: str) -> str:
-    return re.sub(r"<class '(?:\w+\.)*(\w+)'>", r"\1", text).replace("typing.Literal", "one of ")
+    text = re.sub(r"<class '(?:\w+\.)*(\w+)'>", r"\1", text).replace("NoneType", "null")
+    text = re.sub(r"(a )?typing\.Literal", "one of ", text)
+    return re.sub(r"\ba (?=[aeiou])", "an ", text)

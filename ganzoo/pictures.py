@@ -31,16 +31,16 @@ def grid(x: Tensor, columns: int | None = None, gap: int = 2, scale: int | None 
         gap: white pixels between images.
         scale: whole factor of enlargement; by default small images grow to at least 64 pixels.
     """
-    pixels = to_uint8(x)
+    scale = scale or max(1, ceil(64 / x.shape[2]))
+    pixels = to_uint8(x).repeat(scale, 1).repeat(scale, 2)
     n, height, width, channels = pixels.shape
     columns = columns or (isqrt(n - 1) + 1)
-    scale = scale or max(1, ceil(64 / height))
     rows = ceil(n / columns)
     sheet = np.full((rows * (height + gap) - gap, columns * (width + gap) - gap, channels), 255, np.uint8)
     for i, tile in enumerate(pixels):
         top, left = i // columns * (height + gap), i % columns * (width + gap)
         sheet[top : top + height, left : left + width] = tile
-    return to_image(sheet.repeat(scale, 0).repeat(scale, 1))
+    return to_image(sheet)
 
 
 def scatter(samples: Tensor, real: Tensor | None = None, size: float = 4.0) -> Image.Image:

@@ -16,6 +16,7 @@ from lightning.pytorch.cli import LightningCLI
 from lightning.pytorch.loggers import CSVLogger, Logger, TensorBoardLogger
 from lightning.pytorch.loggers.csv_logs import ExperimentWriter
 from lightning.pytorch.utilities import rank_zero_only
+from lightning.pytorch.utilities.exceptions import MisconfigurationException
 from lightning_utilities.core.imports import RequirementCache
 
 from ganzoo import registry, runs
@@ -86,7 +87,7 @@ class RecipeCLI(LightningCLI):
         """Makes model, data and trainer; a complaint of theirs comes wrapped in the parser's, and is taken out."""
         try:
             super().instantiate_classes()
-        except ValueError as error:
+        except (ValueError, TypeError, MisconfigurationException) as error:
             raise innermost(error) from error
 
     def before_instantiate_classes(self) -> None:
@@ -141,6 +142,7 @@ class RecipeCLI(LightningCLI):
         if self.folder is None or self.trainer.fast_dev_run:  # type: ignore[attr-defined]
             return
         self.model.recipe = self.recipe_text()
+        self.model.check(self.datamodule.shape)
         self.datamodule.prepare_data()
         self.datamodule.setup("fit")
         if self.trainer.global_rank == 0:
@@ -184,12 +186,12 @@ class RecipeCLI(LightningCLI):
                 print(f"{name:24} {float(number):.4g}")
 
 
-def innermost(error: BaseException) -> BaseException:
+def innermost(error: Exception) -> BaseException:
     """Returns the GanzooError that led to `error`, or `error` itself."""
     cause: BaseException | None = error
     while cause is not None and not isinstance(cause, GanzooError):
         cause = cause.__cause__ or cause.__context__
-    return cause or GanzooError(" ".join(str(error).split()))
+    return cause or GanzooError(explain(error, []))
 
 
 def best(folder: Path, quality: Quality, datamodule: Any) -> ModelCheckpoint:

@@ -9,6 +9,8 @@ from typing import Any
 import lightning.pytorch as pl
 from lightning.pytorch.callbacks import Checkpoint
 
+from ganzoo.errors import GanzooError
+
 
 class Last(Checkpoint):
     """Keeps `last.ckpt` in the run folder: every `every` generator updates, at the end, and when asked to stop.
@@ -21,6 +23,8 @@ class Last(Checkpoint):
     """
 
     def __init__(self, every: int = 500) -> None:
+        if every < 1:
+            raise GanzooError(f"save_every: must be at least 1, not {every}.")
         self.every = every
         self.saved = -1
         self._previous: Any = None
