@@ -2,4 +2,5 @@
 
 from ganzoo.cli import entry
 
-entry()
+if __name__ == "__main__":  # not when a tool, or someone's recipe, merely imports it
+    entry()

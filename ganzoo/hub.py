@@ -10,7 +10,6 @@ Nothing that comes from outside is unpickled, and nothing is imported that a rec
 """
 
 import re
-from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -31,7 +30,7 @@ from ganzoo.messages import explain
 FORMAT = "1"
 FILES = ["recipe.yaml", "model.safetensors", "README.md", "samples.png"]
 TRUSTED = ("ganzoo.", "torch.nn.", "torch.optim.")
-IMPORT_PATH = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+")
+PLAIN = re.compile(r"[\w., ]*", re.ASCII)  # the parser may take any other string for YAML, or for a file with YAML
 REPO_ID = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
 
 
@@ -110,7 +109,7 @@ def read(folder: Path, trusted: bool = True) -> Game:
     for name in FILES[:2]:
         if not (folder / name).is_file():
             raise GanzooError(f"'{folder}' is not a complete checkpoint: {name} is missing.")
-    recipe = (folder / "recipe.yaml").read_text()
+    recipe = (folder / "recipe.yaml").read_text(errors="replace")
     model = build(recipe, folder / "recipe.yaml", trusted)
     weights = read_weights(folder / "model.safetensors")
     for part, module in model.exported().items():
@@ -196,9 +195,7 @@ def download(repo: str, revision: str | None) -> Path:
         names = ", ".join(registry.list_checkpoints())
         raise GanzooError(f"there is no Hub repository '{repo}' that you can read. Bundled: {names}.") from error
     except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
-        raise GanzooError(
-            f"cannot fetch '{repo}' from the Hub, and it is not in the cache: check the network."
-        ) from error
+        raise GanzooError(f"cannot fetch '{repo}' from the Hub, and it is not in the cache: check the network.") from error
 
 
 def build(recipe: str, source: Path, trusted: bool = True) -> Game:
@@ -209,31 +206,48 @@ def build(recipe: str, source: Path, trusted: bool = True) -> Game:
     """
     try:
         described = yaml.safe_load(recipe)["model"]
+        described["class_path"]
     except (yaml.YAMLError, KeyError, TypeError) as error:
         raise GanzooError(f"'{source}' describes no model.") from error
     if not trusted:
-        for name in import_paths(described):
-            require_trusted(name, source)
+        require_all_trusted(described, source)
     parser = ArgumentParser(exit_on_error=False)
-    parser.add_subclass_arguments(Game, "model", required=True)
+    parser.add_argument("--model", type=Game)  # add_subclass_arguments would open files that a value names
     try:
-        return parser.instantiate_classes(parser.parse_object({"model": described})).model
+        config = parser.parse_object({"model": described})
     except (ArgumentError, ValueError) as error:
         raise GanzooError(f"'{source}': {explain(error, [])}") from error
+    if not trusted:
+        require_all_trusted(config.as_dict(), source)  # short class names are spelt out now
+    try:
+        return parser.instantiate_classes(config).model
+    except GanzooError:
+        raise
+    except Exception as error:  # constructors fail in many ways on numbers that make no sense
+        raise GanzooError(f"'{source}' describes an impossible model: {' '.join(str(error).split())}.") from error
 
 
-def import_paths(value: Any) -> Iterator[str]:
-    """Yields every string in a nested structure that could be taken for an import path."""
+def require_all_trusted(value: Any, source: Path) -> None:
+    """Checks everything in a nested structure that could be taken for an import path.
+
+    Raises:
+        GanzooError: if one is not trusted, or a string could hide one.
+    """
     if isinstance(value, dict):
-        for inner in value.values():
-            yield from import_paths(inner)
         if "class_path" in value:
-            yield str(value["class_path"])
-    elif isinstance(value, list | tuple):
+            require_trusted(str(value["class_path"]), source)
+        value = list(value.values())
+    if isinstance(value, list | tuple):
         for inner in value:
-            yield from import_paths(inner)
-    elif isinstance(value, str) and IMPORT_PATH.fullmatch(value):
-        yield value
+            require_all_trusted(inner, source)
+    elif isinstance(value, str):
+        if not PLAIN.fullmatch(value):
+            raise GanzooError(
+                f"'{source}': {value!r} is no plain word; pass trust_remote_code=True only if you trust its author."
+            )
+        for word in value.replace(",", " ").split():
+            if "." in word:
+                require_trusted(word, source)
 
 
 def require_trusted(name: str, source: Path) -> None:

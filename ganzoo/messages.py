@@ -29,7 +29,8 @@ def explain(error: Exception, options: Iterable[str]) -> str:
         hint = nearest(match[1], allowed)
         return f"{field}.{match[1]}: {owner[-1]} has no such argument.{hint} It takes {', '.join(allowed)}."
     if match := re.search(r"unrecognized arguments: --([\w.]+)|does not accept option '([\w.]+)'", told):
-        given = match[1] or match[2]
+        group = re.search(r"Group '([^']+)'", told)
+        given = f"{group[1]}.{match[2]}" if group else match[1] or match[2]
         return f"{given}: there is no such option.{nearest(given, options)}"
     if "." not in field and (match := re.search(r"NestedArg\(key='([^']+)'", text)):
         field = f"{field}.{match[1]}"

@@ -54,14 +54,28 @@ def newest(home: Path, kind: str = "last", version: str | None = None) -> Path:
     return found[-1]
 
 
+def steps_done(checkpoint: str | None) -> int:
+    """Returns the generator updates that a training checkpoint has seen; 0 without one.
+
+    Raises:
+        GanzooError: if it is damaged, or something else.
+    """
+    if checkpoint is None:
+        return 0
+    try:
+        return torch.load(checkpoint, map_location="cpu", weights_only=True)["global_step"]
+    except Exception as error:  # a damaged archive fails in many ways
+        raise GanzooError(f"--ckpt_path: '{checkpoint}' is not a training checkpoint, or is damaged.") from error
+
+
 def _of_first_rank() -> Path | None:
     """The first rank's folder, in a process that Lightning has started for another rank."""
     owner, _, folder = os.environ.get(CHOSEN, "").partition(":")
     return Path(folder) if folder and int(owner) != os.getpid() and int(os.environ.get("LOCAL_RANK", 0)) else None
 
 
-def announce(model: Game, datamodule: Any, trainer: pl.Trainer, folder: Path) -> str:
-    """Returns one line: device, parameters, steps, estimated duration and folder."""
+def announce(model: Game, datamodule: Any, trainer: pl.Trainer, folder: Path, done: int = 0) -> str:
+    """Returns one line: device, parameters, steps (`done` of them in an earlier part), estimated duration, folder."""
     sizes = [f"{name} {_count(module)}" for name, module in model.named_children() if name != "averages"]
     device = trainer.strategy.root_device
     where = torch.cuda.get_device_name(device) if device.type == "cuda" else f"CPU, {torch.get_num_threads()} threads"
@@ -70,8 +84,7 @@ def announce(model: Game, datamodule: Any, trainer: pl.Trainer, folder: Path) ->
     steps = trainer.max_steps
     if steps < 1:
         return f"{where} | {', '.join(sizes)} parameters | {folder}"
-    done = _steps_done(trainer)
-    seconds = (steps - done) * seconds_per_step(model, datamodule, trainer)
+    seconds = max(steps - done, 0) * seconds_per_step(model, datamodule, trainer)
     going_on = f"{done:,} of {steps:,}" if done else f"{steps:,}"
     return f"{where} | {', '.join(sizes)} parameters | {going_on} generator steps, about {duration(seconds)} | {folder}"
 
@@ -109,11 +122,6 @@ def seconds_per_step(model: Game, datamodule: Any, trainer: pl.Trainer) -> float
 
 def _average_value(of: float | Schedule) -> float:
     return sum(value(of, i / 100) for i in range(100)) / 100
-
-
-def _steps_done(trainer: pl.Trainer) -> int:
-    """Steps in the checkpoint that the run will go on from; the trainer reads it only later."""
-    return getattr(trainer, "resumed_step", 0)
 
 
 def _count(module: torch.nn.Module) -> str:

@@ -83,6 +83,9 @@ class RecipeCLI(LightningCLI):
             known = self._parser(args[0] if self._subcommand_parsers else None).get_defaults()
             raise GanzooError(explain(error, known.keys())) from error
 
+    def _parse_ckpt_path(self) -> None:
+        """Takes no model from a checkpoint, unlike Lightning's: a recipe describes it, and a file may be damaged."""
+
     def instantiate_classes(self) -> None:
         """Makes model, data and trainer; a complaint of theirs comes wrapped in the parser's, and is taken out."""
         try:
@@ -107,6 +110,7 @@ class RecipeCLI(LightningCLI):
             raise GanzooError(f"--ckpt_path: there is no file '{config.ckpt_path}'; `last` continues the newest run.")
         elif self.subcommand in {"fit", None}:
             self.folder = runs.fresh(home, config.version)
+        self.done = runs.steps_done(config.get("ckpt_path"))
 
     def instantiate_trainer(self, **kwargs: Any) -> pl.Trainer:
         """Adds the loggers and callbacks of a run, unless the user gave others."""
@@ -148,7 +152,7 @@ class RecipeCLI(LightningCLI):
         if self.trainer.global_rank == 0:
             with written(self.folder / "recipe.yaml") as file:
                 file.write_text(self.model.recipe)
-            print(runs.announce(self.model, self.datamodule, self.trainer, self.folder), flush=True)
+            print(runs.announce(self.model, self.datamodule, self.trainer, self.folder, self.done), flush=True)
 
     @rank_zero_only
     def after_fit(self) -> None:
@@ -163,17 +167,17 @@ class RecipeCLI(LightningCLI):
 
     def validate(self, **kwargs: Any) -> None:
         """Scores the weights and says the scores in one line each."""
-        self.trainer.validate(**kwargs, verbose=False)
+        self.trainer.validate(**kwargs | {"verbose": False})
         self._print_scores(kwargs["ckpt_path"])
 
     def test(self, **kwargs: Any) -> None:
         """Scores the weights and says the scores in one line each."""
-        self.trainer.test(**kwargs, verbose=False)
+        self.trainer.test(**kwargs | {"verbose": False})
         self._print_scores(kwargs["ckpt_path"])
 
     def predict(self, **kwargs: Any) -> None:
         """Draws as many samples as the reference split holds and writes them beside the weights."""
-        batches = self.trainer.predict(**kwargs, return_predictions=True)
+        batches = self.trainer.predict(**kwargs | {"return_predictions": True})
         out = Path(kwargs["ckpt_path"]).with_name("predictions.npz")
         write(torch.cat(batches), out)  # type: ignore[arg-type]
         print(out)
@@ -219,7 +223,10 @@ class AppendingCSVLogger(CSVLogger):
             with warnings.catch_warnings():
                 warnings.filterwarnings("ignore", ".*exists and is not empty.*")
                 self._experiment = ExperimentWriter(self.log_dir)
-            self._experiment.metrics = [{name: float(cell) for name, cell in row.items() if cell} for row in rows]
+            self._experiment.metrics = [
+                {name: int(cell) if name == "step" else float(cell) for name, cell in row.items() if cell}
+                for row in rows
+            ]
         return self._experiment  # type: ignore[return-value]
 
 
@@ -275,6 +282,7 @@ def run(command: str, arguments: list[str]) -> None:
         raise GanzooError(f"ganzoo {command}: name a recipe with --recipe NAME. `ganzoo list` shows all.")
     for chatty in ("lightning.pytorch", "lightning.fabric"):
         logging.getLogger(chatty).setLevel(logging.WARNING)  # devices and seed stand in our own line
+    warnings.filterwarnings("ignore", module=r"lightning\.")  # of averages in eval mode, our run folder and the like
     RecipeCLI([command, *arguments], name or command)
 
 

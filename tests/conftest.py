@@ -4,6 +4,7 @@ import os
 
 import pytest
 import torch
+from commands import DIGITS, Run, ganzoo
 
 os.environ["OMP_NUM_THREADS"] = "1"  # for the processes that tests start
 torch.set_num_threads(1)
@@ -16,3 +17,12 @@ def _alike(monkeypatch, tmp_path_factory):
         monkeypatch.delenv(name)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache"))
     torch.manual_seed(0)
+
+
+@pytest.fixture(scope="session")
+def digits_run(tmp_path_factory):
+    """A run of 6 generator updates on the digits, made by the command line; tests may add files to it."""
+    runs = tmp_path_factory.mktemp("digits") / "runs"
+    said = ganzoo("fit", *DIGITS, "--trainer.max_steps", 6, "--runs", runs)
+    assert said.status == 0, said.err
+    return Run(runs / "wgan_gp_digits" / "version_0", said)

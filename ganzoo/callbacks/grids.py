@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Any
 
 import lightning.pytorch as pl
-from lightning.pytorch.utilities import rank_zero_only
 
 from ganzoo.errors import GanzooError
 from ganzoo.pictures import picture, save
@@ -43,11 +42,13 @@ class SampleGrid(pl.Callback):
         """Draws the last state."""
         self._draw(trainer, pl_module)
 
-    @rank_zero_only
     def _draw(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        if trainer.global_step == self.drawn or trainer.log_dir is None:
+        if trainer.global_step == self.drawn:
             return
         self.drawn = trainer.global_step
+        folder = trainer.log_dir  # all ranks agree on it, so all have to ask
+        if folder is None or not trainer.is_global_zero:
+            return
         real = getattr(trainer.datamodule, "preview", None)  # type: ignore[attr-defined]
-        self.path = Path(trainer.log_dir) / "samples" / f"step_{self.drawn:07d}.png"
+        self.path = Path(folder) / "samples" / f"step_{self.drawn:07d}.png"
         save(picture(pl_module.sample(self.samples, seed=self.seed), real), self.path)  # type: ignore[operator]

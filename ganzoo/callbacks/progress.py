@@ -113,7 +113,8 @@ class Bar(ProgressBar):
     ) -> None:
         """Moves the bar, at most every `refresh` seconds."""
         now = time.monotonic()
-        if self.bar is None or self.bar.disable or now - self.shown < self.refresh:
+        early = now - self.shown < self.refresh and trainer.global_step != trainer.max_steps
+        if self.bar is None or self.bar.disable or early:
             return
         self.shown = now
         self._update(trainer, pl_module)
@@ -136,7 +137,8 @@ class Bar(ProgressBar):
         assert isinstance(pl_module, Game)
         self.bar.n = trainer.global_step
         losses = {name: number for name, number in pl_module.noted().items() if not name.startswith("d/acc")}
-        self.bar.set_postfix({name: f"{number:.3f}" for name, number in losses.items()}, refresh=False)
+        if losses:  # right after a log step there are none
+            self.bar.set_postfix({name: f"{number:.3f}" for name, number in losses.items()}, refresh=False)
         self.bar.refresh()
 
     def _close(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:

@@ -1,0 +1,114 @@
+"""The package as users get it: a wheel that holds recipes and checkpoints, works outside the tree, and can be cited."""
+
+import json
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+import yaml
+
+from ganzoo import __version__, registry
+
+TREE = Path(__file__).parents[1]
+WHAT_IS_THERE = """
+import json, pathlib, ganzoo
+from ganzoo import registry
+path = pathlib.Path(ganzoo.__file__).parent
+print(json.dumps([str(path), ganzoo.list_recipes(), ganzoo.list_checkpoints(), registry.variant(
+    registry.class_path(registry.find_recipe("wgan_gp_digits"))).year]))
+"""
+DRAW = """
+import ganzoo, sys
+from ganzoo.metrics.extractors import get_extractor
+for name in ganzoo.list_checkpoints()[:1]:
+    assert ganzoo.load(name).sample(2).isfinite().all()
+assert get_extractor("mnist").num_features
+model, data, trainer = ganzoo.from_recipe("wgan-gp-digits")
+assert model.sample(2).shape == (2, *data.shape)
+"""
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    """The wheel that `python -m build` makes of the tree."""
+    pytest.importorskip("hatchling", reason="the build backend is not installed")
+    out = tmp_path_factory.mktemp("wheel")
+    build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(out), str(TREE)]
+    done = subprocess.run(build, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (found,) = out.glob("*.whl")
+    return found
+
+
+@pytest.fixture(scope="module")
+def installed(wheel, tmp_path_factory):
+    """Runs Python with the installed wheel, from a folder outside the tree."""
+    target, outside = tmp_path_factory.mktemp("site"), tmp_path_factory.mktemp("outside")
+    words = ["pip", "install", "--no-deps", "--no-index", "--quiet", "--target", str(target), str(wheel)]
+    subprocess.run([sys.executable, "-m", *words], capture_output=True, timeout=300, check=True)
+
+    def run(*words):
+        return subprocess.run(
+            [sys.executable, *words],
+            cwd=outside,
+            env=dict(os.environ) | {"PYTHONPATH": str(target)},
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+
+    return target, run
+
+
+def test_the_wheel_holds_what_the_package_needs_and_no_more(wheel):
+    names = set(zipfile.ZipFile(wheel).namelist())
+    for folder in ("recipes", "checkpoints"):
+        files = {path.relative_to(TREE) for path in (TREE / folder).rglob("*") if path.is_file()}
+        assert {f"ganzoo/{file.as_posix()}" for file in files} <= names
+    modules = {path.relative_to(TREE).as_posix() for path in (TREE / "ganzoo").rglob("*.py")}
+    needed = {"ganzoo/py.typed", "ganzoo/metrics/mnist.safetensors", "ganzoo/recipes/wgan_gp_digits.yaml"}
+    assert modules | needed <= names
+    strangers = [name for name in names if not name.startswith(("ganzoo/", f"ganzoo-{__version__}.dist-info/"))]
+    assert strangers == []
+    assert [name for name in names if "test" in name or "__pycache__" in name] == []
+
+
+def test_an_installed_wheel_finds_its_recipes_and_checkpoints(installed):
+    target, run = installed
+    done = run("-c", WHAT_IS_THERE)
+    assert done.returncode == 0, done.stderr
+    path, recipes, checkpoints, year = json.loads(done.stdout)
+    assert path == str(target / "ganzoo")
+    assert recipes == registry.list_recipes()
+    assert checkpoints == registry.list_checkpoints()
+    assert year == "2017"
+
+
+def test_an_installed_wheel_answers_on_the_command_line(installed):
+    target, run = installed
+    done = run(str(target / "bin" / "ganzoo"), "list")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [row.split()[0] for row in done.stdout.splitlines()[1:]] == registry.list_recipes()
+
+
+def test_an_installed_wheel_draws(installed):
+    done = installed[1]("-c", DRAW)
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_citation_is_valid_and_of_this_version():
+    file = TREE / "CITATION.cff"
+    about = yaml.safe_load(file.read_text())
+    assert {"cff-version", "message", "title", "authors"} <= set(about)
+    assert str(about["version"]) == __version__
+    validator = pytest.importorskip("cffconvert.cli.create_citation", reason="cffconvert is not installed")
+    citation = validator.create_citation(str(file), None)
+    citation.validate()
+
+
+def test_the_version_is_written_alike():
+    assert f'\nversion = "{__version__}"\n' in (TREE / "pyproject.toml").read_text()

@@ -1,0 +1,129 @@
+"""Every recipe on disk through the command line, for two steps on tiny data, and every bundled checkpoint."""
+
+import re
+import zipfile
+from io import BytesIO
+
+import numpy as np
+import pytest
+import torch
+import yaml
+from commands import Run, ganzoo
+from idx import write_mnist
+from PIL import Image
+from safetensors import safe_open
+
+from ganzoo import from_recipe, hub, load, registry
+
+RECIPES = sorted(registry.RECIPES.glob("*.yaml"))
+CHECKPOINTS = sorted(path for path in registry.CHECKPOINTS.glob("*") if path.is_dir())
+STEPS = 2
+TINY = f"--trainer.max_steps {STEPS} --data.batch_size 8 --quality.samples 50 --grid.samples 4".split()
+TINY += ["--trainer.log_every_n_steps", "1", "--trainer.accelerator", "cpu"]
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    """A root with a little of everything that recipes train on."""
+    root = tmp_path_factory.mktemp("data")
+    for fashion in (False, True):
+        write_mnist(root, 64, 48, fashion)
+    with zipfile.ZipFile(root / "portraits.zip", "w") as archive:
+        for i, pixels in enumerate(np.random.default_rng(0).integers(0, 256, (24, 90, 72), dtype=np.uint8)):
+            file = BytesIO()
+            Image.fromarray(pixels).save(file, "PNG")
+            archive.writestr(f"{i}.png", file.getvalue())
+    return root
+
+
+@pytest.fixture(scope="module", params=RECIPES, ids=lambda path: path.stem)
+def trained(request, data, tmp_path_factory):
+    """The run of a recipe."""
+    runs = tmp_path_factory.mktemp("runs")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GANZOO_DATA", str(data))
+        patch.setenv("XDG_CACHE_HOME", str(data / "cache"))
+        said = ganzoo("fit", "--recipe", request.param.stem, *TINY, "--runs", runs)
+    return Run(runs / request.param.stem / "version_0", said)
+
+
+def test_a_recipe_trains_and_leaves_everything_in_its_folder(trained):
+    assert trained.said.status == 0, trained.said.err
+    folder = trained.folder
+    for name in ("recipe.yaml", "metrics.csv", "best.ckpt", "samples/step_0000000.png", "samples/step_0000002.png"):
+        assert (folder / name).is_file(), name
+    assert torch.load(folder / "last.ckpt", weights_only=True)["global_step"] == STEPS
+    for name in hub.FILES:
+        assert (folder / "export" / name).is_file(), name
+    header, *rows = (folder / "metrics.csv").read_text().splitlines()
+    assert {"step", "d/adv", "g/adv", "time", "images", "lr/g"} <= set(header.replace('"', "").split(","))
+    assert len(rows) >= STEPS
+
+
+def test_its_resolved_recipe_makes_the_same_again(trained):
+    file = trained.folder / "recipe.yaml"
+    model, data, trainer = from_recipe(str(file), runs=str(trained.folder))
+    assert yaml.safe_load(model.recipe) == yaml.safe_load(file.read_text())
+    assert (data.batch_size, trainer.max_steps) == (8, STEPS)
+    weights = torch.load(trained.folder / "last.ckpt", weights_only=True)["state_dict"]
+    assert {name: tensor.shape for name, tensor in model.state_dict().items()} == {
+        name: tensor.shape for name, tensor in weights.items()
+    }
+
+
+def test_its_checkpoint_draws_with_nothing_else_at_hand(trained):
+    model = load(trained.folder / "export")
+    samples = model.sample(3, seed=1)
+    assert samples.shape == (3, *model.generator.shape)
+    assert samples.isfinite().all()
+    if samples.dim() == 4:
+        assert samples.abs().max() <= 1
+    torch.testing.assert_close(model.sample(2, seed=1), samples[:2])
+    kept = hub.read_training_checkpoint(trained.folder / "best.ckpt").averaged("generator").state_dict()
+    for name, tensor in model.generator.state_dict().items():
+        torch.testing.assert_close(tensor, kept[name].half().to(tensor.dtype), rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
+def test_a_recipe_says_how_to_run_it_and_what_to_expect(path):
+    first, *lines = path.read_text().splitlines()
+    assert re.fullmatch(rf"# ganzoo fit --recipe {path.stem}( .+)?", first)
+    for said in ("# Hardware: ", "# Time: ", "# Score: "):
+        assert [line for line in lines if line.startswith(said) and line != said.rstrip()], said
+
+
+@pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
+def test_a_recipe_is_named_after_its_variant_which_cites_its_paper(path):
+    variant = registry.variant(registry.class_path(path))
+    assert path.stem.startswith(variant.module.rpartition(".")[2] + "_")
+    assert variant.title.endswith(".")
+    assert variant.paper
+    assert re.fullmatch(r"(19|20)\d\d", variant.year)
+    assert variant.url.startswith("https://")
+
+
+@pytest.mark.parametrize("folder", CHECKPOINTS, ids=lambda folder: folder.name)
+def test_a_bundled_checkpoint_draws_and_describes_itself(folder):
+    assert folder.name in registry.list_checkpoints()
+    assert {path.name for path in folder.iterdir()} <= {*hub.FILES, "neighbours.png"}
+    assert sum(path.stat().st_size for path in folder.iterdir()) <= 8 * 2**20
+    model = load(folder.name)
+    samples = model.sample(3, seed=0)
+    assert samples.shape == (3, *model.generator.shape)
+    assert samples.abs().max() <= 1
+    assert samples.std() > 0.1  # it draws something
+    assert load(folder.name.replace("-", "_")).sample(3, seed=0).equal(samples)
+    about = yaml.safe_load(model.card.split("---\n")[1])
+    assert about["ganzoo"]["recipe"] in registry.list_recipes()
+    assert folder.name == about["ganzoo"]["recipe"].replace("_", "-")
+    scores = about["model-index"][0]["results"][0]["metrics"]
+    assert scores
+    assert all(f"`{score['name']}`" in model.card for score in scores)
+    with safe_open(folder / "model.safetensors", "pt") as weights:
+        kinds = {weights.get_tensor(name).dtype for name in weights.keys()}  # noqa: SIM118  # not a dictionary
+    assert torch.float16 in kinds
+    assert torch.float32 not in kinds
+
+
+def test_bundled_checkpoints_are_small_together():
+    assert sum(path.stat().st_size for path in registry.CHECKPOINTS.rglob("*") if path.is_file()) <= 30 * 2**20
