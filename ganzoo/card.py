@@ -8,6 +8,7 @@ import yaml
 from ganzoo.registry import variant
 from ganzoo.runs import duration
 
+TASK = "unconditional-image-generation"
 LICENCES = {
     "CC BY-SA 3.0": "cc-by-sa-3.0",
     "CC BY 4.0": "cc-by-4.0",
@@ -74,7 +75,7 @@ def _metadata(facts: Facts) -> dict[str, object]:
     ]
     return {
         "library_name": "ganzoo",
-        "pipeline_tag": "unconditional-image-generation",
+        **({"pipeline_tag": TASK} if len(facts.shape) == 3 else {}),
         "license": LICENCES.get(facts.licence, "other"),
         "tags": ["gan", facts.class_path.split(".")[-2].replace("_", "-")],
         "datasets": [facts.data],
@@ -83,7 +84,7 @@ def _metadata(facts: Facts) -> dict[str, object]:
                 "name": facts.name,
                 "results": [
                     {
-                        "task": {"type": "unconditional-image-generation"},
+                        "task": {"type": TASK},
                         "dataset": {"name": facts.data, "type": facts.data.lower().replace(" ", "-")},
                         "metrics": results,
                     }

@@ -67,6 +67,9 @@ def entry() -> None:
     except BrokenPipeError:  # the reader, `head` say, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status = 0
+    except KeyboardInterrupt:  # before a training that would have saved, or during anything else
+        print("ganzoo: interrupted", file=sys.stderr)
+        status = 130
     sys.exit(status)
 
 

@@ -4,11 +4,8 @@
 and a discriminator share: the latent prior, the socket before the discriminator, sampling. No variant repeats the loop.
 """
 
-import inspect
 from abc import abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Sequence
 from typing import Any
 
 import lightning.pytorch as pl
@@ -18,41 +15,15 @@ from torch.optim import Adam, Optimizer
 from torch.optim.lr_scheduler import LambdaLR, LRScheduler
 
 from ganzoo.augment import augmentations, diff_augment
+from ganzoo.batches import chunks
 from ganzoo.ema import Average
 from ganzoo.errors import GanzooError
 from ganzoo.latent import Prior, draw_latent
+from ganzoo.players import Player, Terms, build_optim
 from ganzoo.schedules import Schedule, value
 from ganzoo.seeding import mix, run_seed
 
-Terms = Mapping[str, Tensor]
 SAMPLE_BATCH = 512
-
-
-@dataclass(frozen=True)
-class Player:
-    """One side of a game.
-
-    Args:
-        name: prefix of its logged terms, such as `d`.
-        modules: what its optimizer updates; two players may share a module.
-        loss: (x, y) -> {term: scalar}; the sum is descended.
-        optim: parameters -> optimizer.
-        every: moves on every k-th batch, counted since its own last move; constant or over the run's progress.
-        scheduler: optimizer -> learning-rate scheduler, stepped once per counted update.
-        after: called right after its step.
-        shares: name of another player whose optimizer it uses instead of one of its own.
-        counted: whether its updates are the game's `global_step`; exactly one player's are.
-    """
-
-    name: str
-    modules: Sequence[nn.Module]
-    loss: Callable[[Any, Any], Terms]
-    optim: Callable[[Any], Optimizer]
-    every: float | Schedule = 1
-    scheduler: Callable[[Optimizer], LRScheduler] | None = None
-    after: Callable[[], None] | None = None
-    shares: str | None = None
-    counted: bool = False
 
 
 class Game(pl.LightningModule):
@@ -147,7 +118,8 @@ class Game(pl.LightningModule):
             optimizer.zero_grad()
             for part_x, part_y in zip(chunks(x, self.accumulate), chunks(y, self.accumulate), strict=True):
                 terms = player.loss(part_x, part_y)
-                self.manual_backward(torch.stack([term.float() for term in terms.values()]).sum() / self.accumulate)
+                loss = torch.stack([term.float() for term in terms.values()]).sum()
+                self.manual_backward(loss * (len(part_x) / len(x)))  # chunks of a batch may differ by one
                 for name, term in terms.items():
                     self.note(f"{player.name}/{name}", term)
             if player.counted:
@@ -361,21 +333,3 @@ class GAN(Game):
     def predict_step(self, batch: tuple[Tensor, Any], batch_idx: int) -> Tensor:
         """Draws as many samples as the batch holds; the b-th batch has its own seed."""
         return self.sample(len(batch[0]), seed=mix(run_seed(), self.global_rank, batch_idx))
-
-
-def build_optim(kind: type[Optimizer], lr: float, betas: tuple[float, float]) -> Callable[[Any], Optimizer]:
-    """Returns parameters -> optimizer, passing on `betas`, and asking for fused kernels, where `kind` has them."""
-    options: dict[str, Any] = {"lr": lr, "betas": tuple(betas), "fused": True}
-    accepted = inspect.signature(kind).parameters
-    return partial(kind, **{name: option for name, option in options.items() if name in accepted})
-
-
-def chunks(batch: Any, count: int) -> Iterator[Any]:
-    """Splits a tensor, None, or a tuple of them into `count` parts along the first axis."""
-    if batch is None:
-        return iter([None] * count)
-    if isinstance(batch, tuple | list):
-        return zip(*(chunks(part, count) for part in batch), strict=True)
-    if len(batch) < count:
-        raise GanzooError(f"model.accumulate: cannot split a batch of {len(batch)} into {count}.")
-    return iter(batch.tensor_split(count))

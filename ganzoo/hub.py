@@ -195,7 +195,9 @@ def download(repo: str, revision: str | None) -> Path:
         names = ", ".join(registry.list_checkpoints())
         raise GanzooError(f"there is no Hub repository '{repo}' that you can read. Bundled: {names}.") from error
     except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
-        raise GanzooError(f"cannot fetch '{repo}' from the Hub, and it is not in the cache: check the network.") from error
+        raise GanzooError(
+            f"cannot fetch '{repo}' from the Hub, and it is not in the cache: check the network."
+        ) from error
 
 
 def build(recipe: str, source: Path, trusted: bool = True) -> Game:

@@ -301,7 +301,8 @@ def from_recipe(name: str, **overrides: Any) -> tuple[Game, pl.LightningDataModu
         GanzooError: if there is no such recipe, or a value does not fit.
     """
     path = registry.find_recipe(name)
-    flags = [f"--{key.replace('__', '.')}={json.dumps(value)}" for key, value in overrides.items()]
+    words = {key: value if isinstance(value, str) else json.dumps(value) for key, value in overrides.items()}
+    flags = [f"--{key.replace('__', '.')}={word}" for key, word in words.items()]
     cli = RecipeCLI(["--config", str(path), *flags], path.stem, run=False)
     cli.model.recipe = cli.recipe_text()
     return cli.model, cli.datamodule, cli.trainer

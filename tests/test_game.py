@@ -8,11 +8,13 @@ from torch import Tensor, nn
 from torch.optim import SGD
 from torch.optim.lr_scheduler import StepLR
 
+from ganzoo.batches import chunks
 from ganzoo.errors import GanzooError
-from ganzoo.game import GAN, Game, Player, chunks
+from ganzoo.game import GAN, Game
 from ganzoo.models.gan import VanillaGAN
 from ganzoo.models.wgan_gp import WGANGP
 from ganzoo.networks.mlp import MLPDiscriminator, MLPGenerator
+from ganzoo.players import Player
 from ganzoo.schedules import Schedule
 
 

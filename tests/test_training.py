@@ -139,11 +139,12 @@ def test_from_recipe_gives_what_a_notebook_needs(tmp_path, monkeypatch):
         trainer__accelerator="cpu",
         trainer__enable_progress_bar=False,
         data__samples=512,
+        data__kind="swiss_roll",
         model__ema=None,
         quality__samples=50,
     )
     trainer.fit(model, data)
-    assert trainer.global_step == 2
+    assert (trainer.global_step, data.kind) == (2, "swiss_roll")
     assert model.sample(5, seed=0).shape == (5, 2)
     assert torch.load("runs/gan_toy/version_0/last.ckpt", weights_only=True)["global_step"] == 2
 

@@ -27,8 +27,9 @@ class TermLogger(Callback):
         self.logged = -1
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Starts the clock."""
+        """Starts the clock; the step that a resumed run begins at is logged already."""
         self.started = time.perf_counter()
+        self.logged = trainer.global_step
 
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
@@ -36,7 +37,7 @@ class TermLogger(Callback):
         """Logs on log steps."""
         assert isinstance(pl_module, Game)
         step = trainer.global_step
-        if step in {0, self.logged} or step % trainer.log_every_n_steps:  # type: ignore[attr-defined]
+        if step == self.logged or step % trainer.log_every_n_steps:  # type: ignore[attr-defined]
             return
         self.logged = step
         values = finite(pl_module)

@@ -10,8 +10,9 @@ from typing import Any, Literal
 
 from torch import Tensor, nn
 
-from ganzoo.game import GAN, Terms
+from ganzoo.game import GAN
 from ganzoo.losses import OBJECTIVES
+from ganzoo.players import Terms
 
 
 class DCGAN(GAN):

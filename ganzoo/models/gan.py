@@ -10,8 +10,9 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from ganzoo.game import GAN, Terms
+from ganzoo.game import GAN
 from ganzoo.losses import logistic_d, minimax_g, nonsaturating_g
+from ganzoo.players import Terms
 
 
 class VanillaGAN(GAN):

@@ -30,7 +30,11 @@ class MLPGenerator(nn.Module):
         layers: list[nn.Module] = []
         for before, width in zip((latent_dim, *hidden), hidden, strict=False):
             layers += [nn.Linear(before, width), nn.LeakyReLU(slope)]
-        layers += [nn.Linear(hidden[-1], prod(self.shape)), *[nn.Tanh()] * squash, nn.Unflatten(1, self.shape)]
+        layers += [
+            nn.Linear((latent_dim, *hidden)[-1], prod(self.shape)),
+            *[nn.Tanh()] * squash,
+            nn.Unflatten(1, self.shape),
+        ]
         self.net = nn.Sequential(*layers)
 
     def forward(self, z: Tensor) -> Tensor:
@@ -60,7 +64,7 @@ class MLPDiscriminator(nn.Module):
         layers: list[nn.Module] = [nn.Flatten()]
         for before, width in zip((prod(self.shape), *hidden), hidden, strict=False):
             layers += [nn.Linear(before, width), nn.LeakyReLU(slope), *[nn.Dropout(dropout)] * (dropout > 0)]
-        self.net = nn.Sequential(*layers, nn.Linear(hidden[-1], 1))
+        self.net = nn.Sequential(*layers, nn.Linear((prod(self.shape), *hidden)[-1], 1))
 
     def forward(self, x: Tensor) -> Tensor:
         """Maps (N, *shape) to logits (N,)."""

@@ -1,0 +1,49 @@
+"""The sides of a game: what each one owns, descends, and steps with."""
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from torch import Tensor, nn
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
+
+from ganzoo.schedules import Schedule
+
+Terms = Mapping[str, Tensor]
+
+
+@dataclass(frozen=True)
+class Player:
+    """One side of a game.
+
+    Args:
+        name: prefix of its logged terms, such as `d`.
+        modules: what its optimizer updates; two players may share a module.
+        loss: (x, y) -> {term: scalar}; the sum is descended.
+        optim: parameters -> optimizer.
+        every: moves on every k-th batch, counted since its own last move; constant or over the run's progress.
+        scheduler: optimizer -> learning-rate scheduler, stepped once per counted update.
+        after: called right after its step.
+        shares: name of another player whose optimizer it uses instead of one of its own.
+        counted: whether its updates are the game's `global_step`; exactly one player's are.
+    """
+
+    name: str
+    modules: Sequence[nn.Module]
+    loss: Callable[[Any, Any], Terms]
+    optim: Callable[[Any], Optimizer]
+    every: float | Schedule = 1
+    scheduler: Callable[[Optimizer], LRScheduler] | None = None
+    after: Callable[[], None] | None = None
+    shares: str | None = None
+    counted: bool = False
+
+
+def build_optim(kind: type[Optimizer], lr: float, betas: tuple[float, float]) -> Callable[[Any], Optimizer]:
+    """Returns parameters -> optimizer, passing on `betas`, and asking for fused kernels, where `kind` has them."""
+    options: dict[str, Any] = {"lr": lr, "betas": tuple(betas), "fused": True}
+    accepted = inspect.signature(kind).parameters
+    return partial(kind, **{name: option for name, option in options.items() if name in accepted})
