@@ -159,6 +159,9 @@ class RecipeCLI(LightningCLI):
         """Exports the best weights as a checkpoint folder and says where everything is."""
         if self.folder is None or self.trainer.fast_dev_run:  # type: ignore[attr-defined]
             return
+        if not (self.folder / "last.ckpt").is_file():
+            print("Nothing was trained.")
+            return
         from ganzoo.reports import finish
 
         finish(self.folder, self.datamodule, self.recipe)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from commands import DIGITS, process
 from tiny import Labelled, Told, conv, digits, fit, mlp
 from torch import Tensor
 from torch.optim import SGD
@@ -91,6 +92,19 @@ def test_the_checkpoint_is_that_of_one_process(endings):
     saved = torch.load(folder / "last.ckpt", weights_only=True)["state_dict"]
     assert saved.keys() == one["heard"].keys()
     assert all(torch.equal(saved[name], tensor) for name, tensor in one["heard"].items())
+
+
+def test_the_command_line_trains_on_two_processes(tmp_path):
+    """Everything that `ganzoo fit` adds has to agree across processes: folder, scores, pictures, export."""
+    two = ("--trainer.devices", 2, "--trainer.max_steps", 4, "--runs", tmp_path)
+    with process("-m", "ganzoo", "fit", *DIGITS, *two) as running:
+        out, err = running.communicate(timeout=240)
+    assert running.returncode == 0, err
+    assert out.startswith("2 x CPU")
+    (run,) = (tmp_path / "wgan_gp_digits").iterdir()
+    assert torch.load(run / "last.ckpt", weights_only=True)["global_step"] == 4
+    assert {path.name for path in (run / "samples").iterdir()} == {"step_0000000.png", "step_0000004.png"}
+    assert (run / "export" / "model.safetensors").is_file()
 
 
 if __name__ == "__main__":
