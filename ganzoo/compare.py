@@ -106,7 +106,7 @@ def write(entries: Sequence[Entry], results: Sequence[Result], out: Path, readme
         "real": [vars(row) for row in real],
         "tracking": fits,
         "study": {name: dict(zip(("is", "fid"), row, strict=True)) for name, row in tables.STUDY.items()},
-        "runs": [{**vars(run), "file": run.file.as_posix()} for run in results],
+        "runs": [{**vars(run), "file": run.place} for run in results],
     }
     for name, content in {
         "comparison.md": text,

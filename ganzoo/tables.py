@@ -53,6 +53,11 @@ class Result:
     conditions: dict[str, Any]
     file: Path
 
+    @property
+    def place(self) -> str:
+        """Where the weights lie, without the folders that differ from machine to machine."""
+        return "/".join(self.file.parts[-3:])
+
 
 @dataclass(frozen=True)
 class Real:
@@ -190,7 +195,13 @@ def spreadsheet(results: Sequence[Result]) -> str:
     """Writes one CSV row per run, with all scores and all conditions."""
     rows: list[dict[str, Any]] = []
     for result in results:
-        row = {**vars(result), **result.scores, **result.conditions, **result.conditions["versions"]}
+        row = {
+            **vars(result),
+            "file": result.place,
+            **result.scores,
+            **result.conditions,
+            **result.conditions["versions"],
+        }
         rows.append({name: value for name, value in row.items() if name not in {"scores", "conditions", "versions"}})
     file = io.StringIO()
     header = list(dict.fromkeys(name for row in rows for name in row))
