@@ -91,8 +91,6 @@ def announce(model: Game, datamodule: Any, trainer: pl.Trainer, folder: Path, do
 
 def seconds_per_step(model: Game, datamodule: Any, trainer: pl.Trainer) -> float:
     """Estimates a generator update's time, with the other players' in proportion, by a rehearsal on a copy."""
-    from torch.utils.data import default_collate  # noqa: F401  # loaders of data modules rely on it lazily
-
     random_state = torch.get_rng_state()
     device = trainer.strategy.root_device
     stand_in = deepcopy(model).to(device)
