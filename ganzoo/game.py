@@ -1,7 +1,7 @@
 """The one training loop: a game of players, each with its modules, its optimizer and its loss.
 
-`Game` plays any number of players in turn and keeps the averaged weights; `GAN` adds what the variants with a generator
-and a discriminator share: the latent prior, the socket before the discriminator, sampling. No variant repeats the loop.
+`Game` plays any number of players in turn and keeps the averaged weights. No variant repeats the loop; those with a
+generator and a discriminator start from `ganzoo.gan.GAN`.
 """
 
 from abc import abstractmethod
@@ -11,19 +11,13 @@ from typing import Any
 import lightning.pytorch as pl
 import torch
 from torch import Tensor, nn
-from torch.optim import Adam, Optimizer
-from torch.optim.lr_scheduler import LambdaLR, LRScheduler
 
-from ganzoo.augment import augmentations, diff_augment
 from ganzoo.batches import chunks
 from ganzoo.ema import Average
 from ganzoo.errors import GanzooError
-from ganzoo.latent import Prior, draw_latent
-from ganzoo.players import Player, Terms, build_optim
+from ganzoo.players import Player
 from ganzoo.schedules import Schedule, value
 from ganzoo.seeding import mix, run_seed
-
-SAMPLE_BATCH = 512
 
 
 class Game(pl.LightningModule):
@@ -52,6 +46,7 @@ class Game(pl.LightningModule):
         self.batches = 0  # seen so far in this run; seeds the next one
         self.images = 0  # real samples seen so far, over all processes
         self.waited: dict[str, int] = {}  # batches since each player's last move
+        self.levels: dict[Schedule, Tensor] = {}  # the present values of the schedules that moves read
         self.stash: dict[str, tuple[Tensor, int]] = {}  # sums and counts since the last log, never read in the step
 
     @abstractmethod
@@ -104,6 +99,8 @@ class Game(pl.LightningModule):
         self.batches += 1
         self.images += len(x) * self.trainer.world_size
         torch.manual_seed(mix(run_seed(), self.global_rank, self.batches))
+        for schedule, level in self.levels.items():
+            level.fill_(schedule(self.progress))
         for player in self.line_up:
             self.waited[player.name] = self.waited.get(player.name, 0) + 1
             if self.waited[player.name] >= value(player.every, self.progress):
@@ -151,6 +148,17 @@ class Game(pl.LightningModule):
         """Returns what a published checkpoint holds: every submodule, averaged where an average is kept."""
         return {name: self.averaged(name) for name, _ in self.named_children() if name != "averages"}
 
+    def level(self, of: float | Schedule) -> float | Tensor:
+        """Returns a constant as it is, and a schedule's present value as a tensor that every batch sets anew.
+
+        A move must read schedules through this: a captured move runs no Python, but does read the tensor.
+        """
+        if not isinstance(of, Schedule):
+            return of
+        if of not in self.levels:
+            self.levels[of] = torch.tensor(of(self.progress), device=self.device)
+        return self.levels[of]
+
     def note(self, name: str, tensor: Tensor) -> None:
         """Stashes a scalar to be shown; its mean since the last log is logged. Never waits for the device."""
         total, count = self.stash.get(name, (0.0, 0))
@@ -196,140 +204,3 @@ class Game(pl.LightningModule):
         """Takes the loop's own counters back."""
         game = checkpoint["game"]
         self.batches, self.images, self.waited = game["batches"], game["images"], dict(game["waited"])
-
-
-class GAN(Game):
-    """A generator against a discriminator.
-
-    Args:
-        generator: maps latent vectors (N, latent_dim) to samples; says its `latent_dim` and its samples' `shape`.
-        discriminator: maps samples to logits (N,), without a sigmoid.
-        g_lr: learning rate of the generator.
-        d_lr: learning rate of the discriminator.
-        betas: decay rates of the optimizer's moments, where it has them.
-        optimizer: class of both optimizers.
-        n_critic: discriminator updates per generator update.
-        lr_factor: factor on both learning rates over the run.
-        prior: distribution of the latent vector: standard normal, or uniform on [-1, 1].
-        augment: DiffAugment policy in front of the discriminator, such as `color,translation,cutout`.
-        ema: decay of the averaged generator that is evaluated and exported; None evaluates the live one.
-        accumulate: splits a batch into so many chunks.
-    """
-
-    def __init__(
-        self,
-        generator: nn.Module,
-        discriminator: nn.Module,
-        g_lr: float = 2e-4,
-        d_lr: float = 2e-4,
-        betas: tuple[float, float] = (0.5, 0.999),
-        optimizer: type[Optimizer] = Adam,
-        n_critic: int | Schedule = 1,
-        lr_factor: Schedule | None = None,
-        prior: Prior = "normal",
-        augment: str = "",
-        ema: float | None = 0.999,
-        accumulate: int = 1,
-    ) -> None:
-        super().__init__(accumulate)
-        self.generator = generator
-        self.discriminator = discriminator
-        self.optim = {"g": build_optim(optimizer, g_lr, betas), "d": build_optim(optimizer, d_lr, betas)}
-        self.n_critic = n_critic
-        self.lr_factor = lr_factor
-        self.prior = prior
-        augmentations(augment)  # so that a misspelt name shows before any training
-        self.augment = augment
-        self.average("generator", ema)
-
-    def setup(self, stage: str) -> None:
-        """Prepares the networks, and checks that they fit the data."""
-        super().setup(stage)
-        data = getattr(getattr(self.trainer, "datamodule", None), "shape", None)
-        if data is not None:
-            self.check(data)
-
-    def check(self, shape: tuple[int, ...]) -> None:
-        """Checks that networks and augmentation fit samples of this shape.
-
-        Raises:
-            GanzooError: if a network makes or judges samples of another shape, or augments what are no images.
-        """
-        for name, network in (("generator", self.generator), ("discriminator", self.discriminator)):
-            made_for = getattr(network, "shape", shape)
-            if made_for != shape:
-                raise GanzooError(
-                    f"model.{name}: it is made for samples of shape {made_for}, but the data gives {shape}."
-                )
-        if self.augment and len(shape) != 3:
-            raise GanzooError(f"model.augment: '{self.augment}' is for images, but the data has shape {shape}.")
-
-    @abstractmethod
-    def d_loss(self, x: Tensor, y: Tensor | None) -> Terms:
-        """What the discriminator descends, term by term."""
-
-    @abstractmethod
-    def g_loss(self, x: Tensor, y: Tensor | None) -> Terms:
-        """What the generator descends, term by term."""
-
-    def players(self) -> Sequence[Player]:
-        """The discriminator on every batch, then the generator on every `n_critic`-th."""
-        scheduler = self._decay if self.lr_factor is not None else None
-        return (
-            Player("d", [self.discriminator], self.d_loss, self.optim["d"], scheduler=scheduler, after=self.after_d),
-            Player("g", [self.generator], self.g_loss, self.optim["g"], self.n_critic, scheduler, counted=True),
-        )
-
-    def after_d(self) -> None:
-        """Called after each step of the discriminator; WGAN clips here."""
-
-    def _decay(self, optimizer: Optimizer) -> LRScheduler:
-        return LambdaLR(optimizer, lambda _: value(self.lr_factor, self.progress))  # type: ignore[arg-type]
-
-    def fake(self, n: int, y: Tensor | None = None) -> Tensor:
-        """Draws n samples from the live generator, differentiable, in training mode."""
-        return self.generator(self.latent(n))
-
-    def judge(self, x: Tensor, y: Tensor | None = None) -> Tensor:
-        """Returns the discriminator's logits (N,) on augmented input."""
-        return self.discriminator(diff_augment(x, self.augment))
-
-    def note_accuracy(self, real: Tensor, fake: Tensor) -> None:
-        """Notes the share of real and of generated samples that the logits put on the right side of 0."""
-        self.note("d/acc_real", (real > 0).float().mean())
-        self.note("d/acc_fake", (fake < 0).float().mean())
-
-    def latent(self, n: int, seed: int | None = None) -> Tensor:
-        """Draws n latent vectors (n, latent_dim) from the prior; see `draw_latent`."""
-        return draw_latent(n, self.generator.latent_dim, self.prior, self.device, seed)  # type: ignore[arg-type]
-
-    @torch.no_grad()
-    def sample(self, n: int, y: Tensor | None = None, seed: int | None = None, truncation: float = 1.0) -> Tensor:
-        """Draws samples from the averaged generator in evaluation mode.
-
-        Args:
-            n: how many.
-            y: labels (n,) for a conditional generator.
-            seed: fixes the draw; image i is the same whatever n is, up to rounding. None draws anew each time.
-            truncation: factor on the latent vectors; below 1 it trades variety for typicality.
-
-        Returns:
-            Images (n, C, H, W) in [-1, 1], or points (n, 2), on the model's device.
-
-        Raises:
-            GanzooError: if n is negative, or labels are given to a model without any.
-        """
-        if n < 0:
-            raise GanzooError(f"n: the number of samples must be at least 0, not {n}.")
-        if y is not None:
-            raise GanzooError(f"labels: {type(self).__name__} is unconditional; it has no classes to choose from.")
-        generator = self.averaged("generator")
-        training = generator.training
-        generator.eval()
-        samples = [generator(z) for z in (truncation * self.latent(n, seed)).split(SAMPLE_BATCH)]
-        generator.train(training)
-        return torch.cat(samples)
-
-    def predict_step(self, batch: tuple[Tensor, Any], batch_idx: int) -> Tensor:
-        """Draws as many samples as the batch holds; the b-th batch has its own seed."""
-        return self.sample(len(batch[0]), seed=mix(run_seed(), self.global_rank, batch_idx))

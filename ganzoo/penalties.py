@@ -1,6 +1,7 @@
 """Penalties on a discriminator's gradient: pure functions of (discriminator, tensors).
 
-They differentiate twice, which half precision does not survive everywhere, so they run in float32 outside autocast.
+They differentiate twice. bfloat16 has float32's range and survives that; float16 underflows, so under it they leave
+autocast and run in float32. Norms and sums are float32 either way.
 """
 
 from collections.abc import Callable
@@ -22,10 +23,12 @@ def input_gradient(critic: Critic, x: Tensor, y: Tensor | None = None) -> Tensor
     Returns:
         A tensor of shape (N, D): one flattened gradient per sample.
     """
-    with torch.enable_grad(), torch.autocast(x.device.type, enabled=False):
+    device = x.device.type
+    half = torch.is_autocast_enabled(device) and torch.get_autocast_dtype(device) == torch.bfloat16
+    with torch.enable_grad(), torch.autocast(device, enabled=half):
         x = x.float().requires_grad_()
-        (gradient,) = torch.autograd.grad(critic(x, y).sum(), x, create_graph=True)
-    return gradient.flatten(1)
+        (gradient,) = torch.autograd.grad(critic(x, y).float().sum(), x, create_graph=True)
+    return gradient.float().flatten(1)
 
 
 def gradient_penalty(

@@ -33,6 +33,9 @@ class Schedule:
         if sorted(set(self.at)) != list(self.at) or self.at[0] < 0 or self.at[-1] > 1:
             raise GanzooError(f"schedule: its points must increase within [0, 1]: {self.at}")
 
+    def __hash__(self) -> int:
+        return hash((*self.values, *self.at, self.kind))
+
     def __call__(self, progress: float) -> float:
         """Returns the value at `progress` in [0, 1]; before the first point it is the first value."""
         i = bisect_right(self.at, progress) - 1

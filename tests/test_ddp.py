@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.optim import SGD
 
 from ganzoo.callbacks.keep import Last
-from ganzoo.game import GAN
+from ganzoo.gan import GAN
 from ganzoo.models.wgan_gp import WGANGP
 
 

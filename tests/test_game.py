@@ -10,7 +10,8 @@ from torch.optim.lr_scheduler import StepLR
 
 from ganzoo.batches import chunks
 from ganzoo.errors import GanzooError
-from ganzoo.game import GAN, Game
+from ganzoo.game import Game
+from ganzoo.gan import GAN
 from ganzoo.models.gan import VanillaGAN
 from ganzoo.models.wgan_gp import WGANGP
 from ganzoo.networks.mlp import MLPDiscriminator, MLPGenerator
@@ -71,17 +72,17 @@ class Watched(WGANGP):
         }
 
     def move(self, player, x, y) -> None:
-        self.shown: list[tuple[bool, bool]] = []
+        self.asked: list[tuple[bool, bool]] = []
         before = self._copies()
         super().move(player, x, y)
         after = self._copies()
         moved, touched = (
             {name for name in before if not all(map(same, before[name][kind], after[name][kind]))} for kind in (0, 1)
         )
-        self.moves.append((player.name, moved, touched, self.shown))
+        self.moves.append((player.name, moved, touched, self.asked))
 
     def judge(self, x, y=None):
-        self.shown.append((x.requires_grad, x.grad_fn is not None))
+        self.asked.append((x.requires_grad, x.grad_fn is not None))
         return super().judge(x, y)
 
 

@@ -16,7 +16,7 @@ from tiny import Each, digits, fit
 from ganzoo import hub, registry
 from ganzoo.callbacks.keep import Last
 from ganzoo.errors import GanzooError
-from ganzoo.game import GAN
+from ganzoo.gan import GAN
 from ganzoo.models.wgan import WGAN
 from ganzoo.pictures import picture
 from ganzoo.schedules import Schedule

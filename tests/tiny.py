@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ganzoo.data import DataModule, Digits, Toy2D
-from ganzoo.game import GAN
+from ganzoo.gan import GAN
 from ganzoo.models.gan import VanillaGAN
 from ganzoo.networks.dcgan import DCGANDiscriminator, DCGANGenerator
 from ganzoo.networks.mlp import MLPDiscriminator, MLPGenerator

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from torch import Tensor, nn
 
-from ganzoo.game import GAN
+from ganzoo.gan import GAN
 from ganzoo.losses import OBJECTIVES
 from ganzoo.players import Terms
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from ganzoo.game import GAN
+from ganzoo.gan import GAN
 from ganzoo.losses import logistic_d, minimax_g, nonsaturating_g
 from ganzoo.players import Terms
 

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer, RMSprop
 
-from ganzoo.game import GAN
+from ganzoo.gan import GAN
 from ganzoo.losses import wasserstein_d, wasserstein_g
 from ganzoo.players import Terms
 from ganzoo.schedules import Schedule

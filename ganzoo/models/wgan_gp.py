@@ -11,7 +11,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from ganzoo.errors import GanzooError
-from ganzoo.game import GAN
+from ganzoo.gan import GAN
 from ganzoo.losses import wasserstein_d, wasserstein_g
 from ganzoo.penalties import gradient_penalty
 from ganzoo.players import Terms

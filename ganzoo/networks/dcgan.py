@@ -70,6 +70,7 @@ class DCGANDiscriminator(nn.Module):
         super().__init__()
         side, halvings = _sides(size)
         self.shape = (channels, size, size)
+        self.n_features = width * 2 ** (halvings - 1) * side**2  # of one image, for heads beside the logit
         layers: list[nn.Module] = []
         for i in range(halvings):
             before, after = (width * 2 ** (i - 1), width * 2**i) if i else (channels, width)
@@ -84,9 +85,17 @@ class DCGANDiscriminator(nn.Module):
                 if isinstance(layer, nn.Conv2d):
                     spectral_norm(layer)
 
+    def features(self, x: Tensor) -> Tensor:
+        """Maps images (N, channels, size, size) to the last hidden layer's maps (N, 2^k width, side, side)."""
+        return self.net[:-1](x)
+
+    def head(self, features: Tensor) -> Tensor:
+        """Maps what `features` returns to logits (N,)."""
+        return self.net[-1](features).flatten()
+
     def forward(self, x: Tensor) -> Tensor:
         """Maps images (N, channels, size, size) to logits (N,)."""
-        return self.net(x).flatten()
+        return self.head(self.features(x))
 
 
 def init_dcgan(module: nn.Module) -> None:

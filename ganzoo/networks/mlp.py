@@ -61,11 +61,20 @@ class MLPDiscriminator(nn.Module):
     ) -> None:
         super().__init__()
         self.shape = tuple(shape)
+        self.n_features = (prod(self.shape), *hidden)[-1]  # of one sample, for heads beside the logit
         layers: list[nn.Module] = [nn.Flatten()]
         for before, width in zip((prod(self.shape), *hidden), hidden, strict=False):
             layers += [nn.Linear(before, width), nn.LeakyReLU(slope), *[nn.Dropout(dropout)] * (dropout > 0)]
         self.net = nn.Sequential(*layers, nn.Linear((prod(self.shape), *hidden)[-1], 1))
 
+    def features(self, x: Tensor) -> Tensor:
+        """Maps (N, *shape) to the last hidden layer (N, hidden[-1])."""
+        return self.net[:-1](x)
+
+    def head(self, features: Tensor) -> Tensor:
+        """Maps what `features` returns to logits (N,)."""
+        return self.net[-1](features).squeeze(1)
+
     def forward(self, x: Tensor) -> Tensor:
         """Maps (N, *shape) to logits (N,)."""
-        return self.net(x).squeeze(1)
+        return self.head(self.features(x))

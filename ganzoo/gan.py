@@ -1,0 +1,235 @@
+"""A generator against a discriminator: what every variant with the two of them shares.
+
+`GAN` draws from the latent prior, judges through augmentation and stabilisers, and samples from the averaged generator.
+"""
+
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+from torch.optim import Adam, Optimizer
+from torch.optim.lr_scheduler import LambdaLR, LRScheduler
+
+from ganzoo.augment import augmentations, diff_augment
+from ganzoo.errors import GanzooError
+from ganzoo.game import Game
+from ganzoo.latent import Prior, draw_latent
+from ganzoo.players import Player, Terms, build_optim
+from ganzoo.schedules import Schedule, value
+from ganzoo.seeding import mix, run_seed
+from ganzoo.stabilisers.base import Shown, Stabiliser
+
+SAMPLE_BATCH = 512
+
+
+class GAN(Game):
+    """A generator against a discriminator.
+
+    Args:
+        generator: maps latent vectors (N, latent_dim) to samples; says its `latent_dim` and its samples' `shape`. One
+            that has an `n_classes` is conditional and takes labels (N,) as well.
+        discriminator: maps samples to logits (N,), without a sigmoid. One that has an `n_classes` takes labels, too.
+        g_lr: learning rate of the generator.
+        d_lr: learning rate of the discriminator.
+        betas: decay rates of the optimizer's moments, where it has them.
+        optimizer: class of both optimizers.
+        n_critic: discriminator updates per generator update.
+        lr_factor: factor on both learning rates over the run.
+        prior: distribution of the latent vector: standard normal, or uniform on [-1, 1].
+        augment: DiffAugment policy in front of the discriminator, such as `color,translation,cutout`.
+        ema: decay of the averaged generator that is evaluated and exported; None evaluates the live one.
+        stabilisers: what else to switch on, see `ganzoo.stabilisers`.
+        accumulate: splits a batch into so many chunks.
+
+    Attributes:
+        n_classes: number of classes that `sample` can be asked for; 0 for an unconditional model.
+        shown: what the discriminator was shown in the current move.
+    """
+
+    def __init__(
+        self,
+        generator: nn.Module,
+        discriminator: nn.Module,
+        g_lr: float = 2e-4,
+        d_lr: float = 2e-4,
+        betas: tuple[float, float] = (0.5, 0.999),
+        optimizer: type[Optimizer] = Adam,
+        n_critic: int | Schedule = 1,
+        lr_factor: Schedule | None = None,
+        prior: Prior = "normal",
+        augment: str = "",
+        ema: float | None = 0.999,
+        stabilisers: list[Stabiliser] | None = None,
+        accumulate: int = 1,
+    ) -> None:
+        super().__init__(accumulate)
+        self.generator = generator
+        self.discriminator = discriminator
+        self.optim = {"g": build_optim(optimizer, g_lr, betas), "d": build_optim(optimizer, d_lr, betas)}
+        self.n_critic = n_critic
+        self.lr_factor = lr_factor
+        self.prior = prior
+        augmentations(augment)  # so that a misspelt name shows before any training
+        self.augment = augment
+        self.stabilisers = nn.ModuleList(stabilisers or [])
+        self.n_classes: int = getattr(generator, "n_classes", 0)
+        self.shown: list[Shown] = []
+        self.stand_in: Mapping[str, Tensor] | None = None  # parameters that judge instead of the discriminator's own
+        self.average("generator", ema)
+
+    def setup(self, stage: str) -> None:
+        """Prepares the networks, and checks that they fit the data."""
+        super().setup(stage)
+        data = getattr(getattr(self.trainer, "datamodule", None), "shape", None)
+        if data is not None:
+            self.check(data)
+
+    def check(self, shape: tuple[int, ...]) -> None:
+        """Checks that networks and augmentation fit samples of this shape.
+
+        Raises:
+            GanzooError: if a network makes or judges samples of another shape, or augments what are no images.
+        """
+        for name, network in (("generator", self.generator), ("discriminator", self.discriminator)):
+            made_for = getattr(network, "shape", shape)
+            if made_for != shape:
+                raise GanzooError(
+                    f"model.{name}: it is made for samples of shape {made_for}, but the data gives {shape}."
+                )
+        if self.augment and len(shape) != 3:
+            raise GanzooError(f"model.augment: '{self.augment}' is for images, but the data has shape {shape}.")
+
+    @abstractmethod
+    def d_loss(self, x: Tensor, y: Tensor | None) -> Terms:
+        """What the discriminator descends, term by term."""
+
+    @abstractmethod
+    def g_loss(self, x: Tensor, y: Tensor | None) -> Terms:
+        """What the generator descends, term by term."""
+
+    def players(self) -> Sequence[Player]:
+        """The discriminator on every batch, then the generator on every `n_critic`-th."""
+        scheduler = self._decay if self.lr_factor is not None else None
+        return (
+            Player("d", [self.discriminator], self.d_terms, self.optim["d"], scheduler=scheduler, after=self.after_d),
+            Player("g", [self.generator], self.g_terms, self.optim["g"], self.n_critic, scheduler, counted=True),
+        )
+
+    def d_terms(self, x: Tensor, y: Tensor | None) -> Terms:
+        """The variant's terms and the stabilisers'."""
+        self.shown.clear()
+        terms = dict(self.d_loss(x, y))
+        for stabiliser in self.stabilisers:
+            terms |= stabiliser.d_terms(self, x, y)  # type: ignore[operator]
+        self.shown.clear()  # not one activation longer than needed
+        return terms
+
+    def g_terms(self, x: Tensor, y: Tensor | None) -> Terms:
+        """The variant's terms and the stabilisers', in front of the discriminator that these put up."""
+        self.shown.clear()
+        with ExitStack() as stack:
+            for stabiliser in self.stabilisers:
+                stack.enter_context(stabiliser.facing(self, x, y))  # type: ignore[operator]
+            terms = dict(self.g_loss(x, y))
+            for stabiliser in self.stabilisers:
+                terms |= stabiliser.g_terms(self, x, y)  # type: ignore[operator]
+        self.shown.clear()
+        return terms
+
+    def after_d(self) -> None:
+        """Called after each step of the discriminator; WGAN clips here."""
+        for stabiliser in self.stabilisers:
+            stabiliser.after_d(self)  # type: ignore[operator]
+
+    def _decay(self, optimizer: Optimizer) -> LRScheduler:
+        return LambdaLR(optimizer, lambda _: value(self.lr_factor, self.progress))  # type: ignore[arg-type]
+
+    def fake(self, n: int, y: Tensor | None = None) -> Tensor:
+        """Draws n samples from the live generator, differentiable, in training mode."""
+        return self.generate(self.generator, self.latent(n), y)
+
+    def generate(self, generator: nn.Module, z: Tensor, y: Tensor | None) -> Tensor:
+        """Maps latent vectors to samples with the live or the averaged generator."""
+        return generator(z, y) if self.n_classes else generator(z)
+
+    def judge(self, x: Tensor, y: Tensor | None = None) -> Tensor:
+        """Returns the discriminator's logits (N,) on what it sees: augmented, and changed by the stabilisers."""
+        seen = diff_augment(x, self.augment)
+        for stabiliser in self.stabilisers:
+            seen = stabiliser.see(self, seen)  # type: ignore[operator]
+        logits = self.discriminate(seen, y)
+        self.shown.append(Shown(x, y, logits))
+        return logits
+
+    def discriminate(self, x: Tensor, y: Tensor | None = None) -> Tensor:
+        """Returns the logits (N,) of the discriminator, or of the one that stands in for it, on exactly this input."""
+        given = (x, y) if getattr(self.discriminator, "n_classes", 0) else (x,)
+        if self.stand_in is None:
+            return self.discriminator(*given)
+        return functional_call(self.discriminator, dict(self.stand_in), given)
+
+    def exported(self) -> dict[str, nn.Module]:
+        """Returns every submodule but the stabilisers, whose state is part of the training."""
+        return {name: module for name, module in super().exported().items() if name != "stabilisers"}
+
+    def note_accuracy(self, real: Tensor, fake: Tensor) -> None:
+        """Notes the share of real and of generated samples that the logits put on the right side of 0."""
+        self.note("d/acc_real", (real > 0).float().mean())
+        self.note("d/acc_fake", (fake < 0).float().mean())
+
+    def latent(self, n: int, seed: int | None = None) -> Tensor:
+        """Draws n latent vectors (n, latent_dim) from the prior; see `draw_latent`."""
+        return draw_latent(n, self.generator.latent_dim, self.prior, self.device, seed)  # type: ignore[arg-type]
+
+    @torch.no_grad()
+    def sample(self, n: int, y: Tensor | None = None, seed: int | None = None, truncation: float = 1.0) -> Tensor:
+        """Draws samples from the averaged generator in evaluation mode.
+
+        Args:
+            n: how many.
+            y: labels (n,) for a conditional generator; without, the classes take turns.
+            seed: fixes the draw; image i is the same whatever n is, up to rounding. None draws anew each time.
+            truncation: factor on the latent vectors; below 1 it trades variety for typicality.
+
+        Returns:
+            Images (n, C, H, W) in [-1, 1], or points (n, 2), on the model's device.
+
+        Raises:
+            GanzooError: if n is negative, or there are no such labels, or not n of them.
+        """
+        if n < 0:
+            raise GanzooError(f"n: the number of samples must be at least 0, not {n}.")
+        labels = self.labels(n, y)
+        z = truncation * self.latent(n, seed)
+        generator = self.averaged("generator")
+        training = generator.training
+        generator.eval()
+        parts = [slice(start, start + SAMPLE_BATCH) for start in range(0, max(n, 1), SAMPLE_BATCH)]
+        samples = [self.generate(generator, z[i], None if labels is None else labels[i]) for i in parts]
+        generator.train(training)
+        return torch.cat(samples)
+
+    def labels(self, n: int, y: Tensor | None) -> Tensor | None:
+        """Returns the labels (n,) to sample with: those given, or the classes in turn; None if there are no classes.
+
+        Raises:
+            GanzooError: if labels are given to a model without any, or do not fit.
+        """
+        if not self.n_classes:
+            if y is not None:
+                raise GanzooError(f"labels: {type(self).__name__} is unconditional; it has no classes to choose from.")
+            return None
+        if y is None:
+            return torch.arange(n, device=self.device) % self.n_classes
+        y = torch.as_tensor(y, device=self.device)
+        if y.shape != (n,) or y.is_floating_point() or (n and not 0 <= int(y.min()) <= int(y.max()) < self.n_classes):
+            raise GanzooError(f"labels: {n} whole numbers from 0 to {self.n_classes - 1} are wanted, not {y.tolist()}.")
+        return y.long()
+
+    def predict_step(self, batch: tuple[Tensor, Any], batch_idx: int) -> Tensor:
+        """Draws as many samples as the batch holds; the b-th batch has its own seed."""
+        return self.sample(len(batch[0]), seed=mix(run_seed(), self.global_rank, batch_idx))
