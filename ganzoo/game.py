@@ -13,11 +13,12 @@ import torch
 from torch import Tensor, nn
 
 from ganzoo.batches import chunks
+from ganzoo.capture import Recorder, recorder
 from ganzoo.ema import Average
 from ganzoo.errors import GanzooError
 from ganzoo.players import Player
 from ganzoo.schedules import Schedule, value
-from ganzoo.seeding import mix, run_seed
+from ganzoo.seeding import mix, reseed, run_seed
 
 
 class Game(pl.LightningModule):
@@ -27,6 +28,7 @@ class Game(pl.LightningModule):
 
     Args:
         accumulate: splits a batch into so many chunks whose gradients are added before a step.
+        capture: record each player's move once as a CUDA graph and replay it (see `ganzoo.capture`).
 
     Attributes:
         recipe: the resolved recipe that the model was made from, as YAML; empty for one made by hand.
@@ -36,12 +38,14 @@ class Game(pl.LightningModule):
     recipe = ""
     card = ""
 
-    def __init__(self, accumulate: int = 1) -> None:
+    def __init__(self, accumulate: int = 1, capture: bool = False) -> None:
         super().__init__()
         if accumulate < 1:
             raise GanzooError(f"model.accumulate: must be at least 1, not {accumulate}.")
         self.automatic_optimization = False
         self.accumulate = accumulate
+        self.capture = capture
+        self.recorder: Recorder | None = None
         self.averages = nn.ModuleDict()
         self.batches = 0  # seen so far in this run; seeds the next one
         self.images = 0  # real samples seen so far, over all processes
@@ -68,10 +72,15 @@ class Game(pl.LightningModule):
         """Raises GanzooError where the game does not fit samples of this shape; a plain game fits any."""
 
     def setup(self, stage: str) -> None:
+        """Lays out the weights before anything runs."""
+        self.lay_out()
+
+    def lay_out(self) -> None:
         """Lays out convolutions' weights channels last, which CPUs and tensor cores are faster with."""
         for parameter in self.parameters():
             if parameter.dim() == 4:
-                parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
+                # not `contiguous`, which leaves a single channel's strides as they are, and with them what it makes
+                parameter.data = parameter.data.to(memory_format=torch.channels_last)
 
     def configure_optimizers(self) -> list[dict[str, Any]]:  # type: ignore[override]  # Lightning's, told plainer
         """Gives each player an optimizer, in the players' order, unless it shares another's."""
@@ -93,24 +102,46 @@ class Game(pl.LightningModule):
         """Lets a loaded model train like any other: it comes in evaluation mode, and Lightning keeps what it finds."""
         self.train()
 
+    def on_train_start(self) -> None:
+        """Prepares to record moves, where that was asked for and can be."""
+        self.recorder = recorder(self) if self.capture else None
+
+    def on_fit_end(self) -> None:
+        """Lets go of the recorded moves and their memory."""
+        self.recorder = None
+
     def training_step(self, batch: tuple[Any, Any], batch_idx: int) -> None:
         """Plays one batch. Reseeded by batch, so that ranks differ and a resumed run draws what it would have drawn."""
         x, y = batch
         self.batches += 1
         self.images += len(x) * self.trainer.world_size
-        torch.manual_seed(mix(run_seed(), self.global_rank, self.batches))
+        reseed(mix(run_seed(), self.global_rank, self.batches), self.device)
         for schedule, level in self.levels.items():
             level.fill_(schedule(self.progress))
         for player in self.line_up:
             self.waited[player.name] = self.waited.get(player.name, 0) + 1
             if self.waited[player.name] >= value(player.every, self.progress):
                 self.waited[player.name] = 0
-                self.move(player, x, y)
+                with self.trainer.profiler.profile(f"move/{player.name}"):  # type: ignore[attr-defined]
+                    self.move(player, x, y)
 
     def move(self, player: Player, x: Any, y: Any) -> None:
-        """Lets one player take one step while every other parameter is frozen."""
+        """Lets one player move, and counts it."""
+        if self.recorder is None:
+            self.play(player, x, y)
+        else:
+            self.recorder.play(player, x, y)
+        if player.counted:
+            updates = self.trainer.fit_loop.epoch_loop.manual_optimization.optim_step_progress
+            updates.increment_ready()
+            updates.increment_completed()
+            self._counted_update()
+
+    def play(self, player: Player, x: Any, y: Any) -> None:
+        """Lets one player take one step while every other parameter is frozen. It can be recorded and replayed."""
         optimizer = self.optimizers(use_pl_optimizer=True)
         optimizer = optimizer[self.seats[player.name]] if isinstance(optimizer, list) else optimizer
+        torch.clear_autocast_cache()  # a module that two players share has moved since it was cast
         with self.toggled_optimizer(optimizer):
             optimizer.zero_grad()
             for part_x, part_y in zip(chunks(x, self.accumulate), chunks(y, self.accumulate), strict=True):
@@ -119,14 +150,10 @@ class Game(pl.LightningModule):
                 self.manual_backward(loss * (len(part_x) / len(x)))  # chunks of a batch may differ by one
                 for name, term in terms.items():
                     self.note(f"{player.name}/{name}", term)
-            if player.counted:
-                optimizer.step()
-            else:  # the same path through precision plugin and strategy, without advancing `global_step`
-                self.trainer.strategy.optimizer_step(optimizer.optimizer, lambda: None)
+            # not `optimizer.step()`, with which Lightning would count every player's move as a `global_step`
+            self.trainer.strategy.optimizer_step(optimizer.optimizer, lambda: None)
         if player.after is not None:
             player.after()
-        if player.counted:
-            self._counted_update()
 
     def _counted_update(self) -> None:
         schedulers = self.lr_schedulers() or []

@@ -44,11 +44,15 @@ class GAN(Game):
         ema: decay of the averaged generator that is evaluated and exported; None evaluates the live one.
         stabilisers: what else to switch on, see `ganzoo.stabilisers`.
         accumulate: splits a batch into so many chunks.
+        capture: replay moves as CUDA graphs.
 
     Attributes:
         n_classes: number of classes that `sample` can be asked for; 0 for an unconditional model.
+        supervised: whether these are the data's classes, learnt from labels, not ones that the model has found itself.
         shown: what the discriminator was shown in the current move.
     """
+
+    supervised = True
 
     def __init__(
         self,
@@ -65,8 +69,9 @@ class GAN(Game):
         ema: float | None = 0.999,
         stabilisers: list[Stabiliser] | None = None,
         accumulate: int = 1,
+        capture: bool = False,
     ) -> None:
-        super().__init__(accumulate)
+        super().__init__(accumulate, capture)
         self.generator = generator
         self.discriminator = discriminator
         self.optim = {"g": build_optim(optimizer, g_lr, betas), "d": build_optim(optimizer, d_lr, betas)}
@@ -84,9 +89,15 @@ class GAN(Game):
     def setup(self, stage: str) -> None:
         """Prepares the networks, and checks that they fit the data."""
         super().setup(stage)
-        data = getattr(getattr(self.trainer, "datamodule", None), "shape", None)
-        if data is not None:
-            self.check(data)
+        data = getattr(self.trainer, "datamodule", None)
+        shape = getattr(data, "shape", None)
+        if shape is not None:
+            self.check(shape)
+        classes = getattr(data, "n_classes", None)
+        for name, network in (("generator", self.generator), ("discriminator", self.discriminator)):
+            made_for = getattr(network, "n_classes", 0)
+            if made_for and classes is not None and classes != made_for:
+                raise GanzooError(f"model.{name}: it is made for {made_for} classes, but the data has {classes}.")
 
     def check(self, shape: tuple[int, ...]) -> None:
         """Checks that networks and augmentation fit samples of this shape.
@@ -158,12 +169,16 @@ class GAN(Game):
 
     def judge(self, x: Tensor, y: Tensor | None = None) -> Tensor:
         """Returns the discriminator's logits (N,) on what it sees: augmented, and changed by the stabilisers."""
-        seen = diff_augment(x, self.augment)
-        for stabiliser in self.stabilisers:
-            seen = stabiliser.see(self, seen)  # type: ignore[operator]
-        logits = self.discriminate(seen, y)
+        logits = self.discriminate(self.seen(x), y)
         self.shown.append(Shown(x, y, logits))
         return logits
+
+    def seen(self, x: Tensor) -> Tensor:
+        """Returns what the discriminator sees of samples: augmented, and changed by the stabilisers."""
+        x = diff_augment(x, self.augment)
+        for stabiliser in self.stabilisers:
+            x = stabiliser.see(self, x)  # type: ignore[operator]
+        return x
 
     def discriminate(self, x: Tensor, y: Tensor | None = None) -> Tensor:
         """Returns the logits (N,) of the discriminator, or of the one that stands in for it, on exactly this input."""
@@ -185,7 +200,6 @@ class GAN(Game):
         """Draws n latent vectors (n, latent_dim) from the prior; see `draw_latent`."""
         return draw_latent(n, self.generator.latent_dim, self.prior, self.device, seed)  # type: ignore[arg-type]
 
-    @torch.no_grad()
     def sample(self, n: int, y: Tensor | None = None, seed: int | None = None, truncation: float = 1.0) -> Tensor:
         """Draws samples from the averaged generator in evaluation mode.
 
@@ -204,14 +218,18 @@ class GAN(Game):
         if n < 0:
             raise GanzooError(f"n: the number of samples must be at least 0, not {n}.")
         labels = self.labels(n, y)
-        z = truncation * self.latent(n, seed)
+        return self.render(truncation * self.latent(n, seed), labels)
+
+    @torch.no_grad()
+    def render(self, z: Tensor, y: Tensor | None = None) -> Tensor:
+        """Maps latent vectors (N, ...), and labels (N,) if there are classes, to samples as `sample` does."""
         generator = self.averaged("generator")
         training = generator.training
         generator.eval()
-        parts = [slice(start, start + SAMPLE_BATCH) for start in range(0, max(n, 1), SAMPLE_BATCH)]
-        samples = [self.generate(generator, z[i], None if labels is None else labels[i]) for i in parts]
+        parts = [slice(start, start + SAMPLE_BATCH) for start in range(0, max(len(z), 1), SAMPLE_BATCH)]
+        samples = [self.generate(generator, z[i], None if y is None else y[i]) for i in parts]
         generator.train(training)
-        return torch.cat(samples)
+        return torch.cat(samples).contiguous()  # not channels last, as the weights are
 
     def labels(self, n: int, y: Tensor | None) -> Tensor | None:
         """Returns the labels (n,) to sample with: those given, or the classes in turn; None if there are no classes.
@@ -226,8 +244,12 @@ class GAN(Game):
         if y is None:
             return torch.arange(n, device=self.device) % self.n_classes
         y = torch.as_tensor(y, device=self.device)
-        if y.shape != (n,) or y.is_floating_point() or (n and not 0 <= int(y.min()) <= int(y.max()) < self.n_classes):
-            raise GanzooError(f"labels: {n} whole numbers from 0 to {self.n_classes - 1} are wanted, not {y.tolist()}.")
+        wanted = f"labels: {n} whole numbers from 0 to {self.n_classes - 1} are wanted, not"
+        if y.shape != (n,) or y.is_floating_point():
+            raise GanzooError(f"{wanted} a tensor of shape {tuple(y.shape)} and type {y.dtype}.")
+        strange = y[(y < 0) | (y >= self.n_classes)]
+        if len(strange):
+            raise GanzooError(f"{wanted} {int(strange[0])}.")
         return y.long()
 
     def predict_step(self, batch: tuple[Tensor, Any], batch_idx: int) -> Tensor:

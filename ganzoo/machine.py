@@ -4,6 +4,7 @@ import os
 import platform
 from importlib.metadata import version
 from pathlib import Path
+from typing import Literal
 
 
 def hardware() -> str:
@@ -23,3 +24,26 @@ def versions() -> dict[str, str]:
     """Returns the versions that a result depends on."""
     packages = ("ganzoo", "torch", "lightning", "torchmetrics")
     return {"python": platform.python_version(), **{name: version(name) for name in packages}}
+
+
+def precision(accelerator: str = "auto") -> Literal["bf16-mixed", "32-true"]:
+    """Returns the precision to train in: bfloat16 where the processor multiplies it natively, else float32.
+
+    Args:
+        accelerator: Lightning's name of it; `auto` takes a GPU where there is one.
+    """
+    import torch
+
+    if accelerator in {"auto", "gpu", "cuda"} and torch.cuda.is_available():
+        native = torch.cuda.is_bf16_supported(including_emulation=False)
+    else:
+        native = accelerator in {"auto", "cpu"} and _multiplies_bfloat16()
+    return "bf16-mixed" if native else "32-true"
+
+
+def _multiplies_bfloat16() -> bool:
+    """Whether this processor has AMX or AVX512's bfloat16 products; PyTorch knows it only by private names."""
+    import torch
+
+    checks = (getattr(torch.cpu, f"_is_{name}_supported", None) for name in ("amx_tile", "avx512_bf16"))
+    return any(check is not None and check() for check in checks)

@@ -7,7 +7,9 @@ autocast and run in float32. Norms and sums are float32 either way.
 from collections.abc import Callable
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+
+from ganzoo.errors import GanzooError
 
 Critic = Callable[[Tensor, Tensor | None], Tensor]
 
@@ -26,7 +28,7 @@ def input_gradient(critic: Critic, x: Tensor, y: Tensor | None = None) -> Tensor
     device = x.device.type
     half = torch.is_autocast_enabled(device) and torch.get_autocast_dtype(device) == torch.bfloat16
     with torch.enable_grad(), torch.autocast(device, enabled=half):
-        x = x.float().requires_grad_()
+        x = x.detach().float().requires_grad_()  # detached, so that the caller's own tensor is left as it is
         (gradient,) = torch.autograd.grad(critic(x, y).float().sum(), x, create_graph=True)
     return gradient.float().flatten(1)
 
@@ -50,3 +52,47 @@ def gradient_penalty(
     between = torch.lerp(fake.detach().float(), real.float(), epsilon)
     norms = input_gradient(critic, between, y).norm(dim=1)
     return (norms - target).square().mean()
+
+
+def r1_penalty(critic: Critic, real: Tensor, y: Tensor | None = None) -> Tensor:
+    """1/2 E ||grad D(x)||^2 on real data alone: Mescheder et al. 2018, equation 9, to be weighted by its gamma.
+
+    Args:
+        critic: maps (N, ...) to logits.
+        real: real samples, shape (N, ...).
+        y: labels for a conditional critic, or None.
+
+    Returns:
+        A scalar.
+    """
+    return input_gradient(critic, real, y).square().sum(1).mean() / 2
+
+
+def dragan_penalty(
+    critic: Critic, real: Tensor, y: Tensor | None = None, noise: float = 0.5, target: float = 1.0
+) -> Tensor:
+    """E (||grad D(x + delta)|| - k)^2 around real data: Kodali et al. 2017.
+
+    The noise is that of the reference code, delta = u * noise * std(x) * v, with u one uniform number in [0, 1) per
+    sample and v one per pixel; the paper's is Gaussian.
+
+    Args:
+        critic: maps (N, ...) to logits.
+        real: real samples, shape (N, ...).
+        y: labels for a conditional critic, or None.
+        noise: its largest size, in standard deviations of the batch.
+        target: the norm that is aimed at, the paper's k.
+
+    Returns:
+        A scalar. Each sample has its own norm.
+    """
+    real = real.float()
+    reach = torch.rand(len(real), *[1] * (real.dim() - 1), device=real.device)
+    around = real + reach * noise * real.std(correction=0) * torch.rand_like(real)
+    return (input_gradient(critic, around, y).norm(dim=1) - target).square().mean()
+
+
+def refuse_batch_norm(discriminator: nn.Module) -> None:
+    """Raises GanzooError for a discriminator with BatchNorm: it mixes samples, and no sample has a slope of its own."""
+    if any(isinstance(module, nn.modules.batchnorm._BatchNorm) for module in discriminator.modules()):
+        raise GanzooError("model.discriminator: a gradient penalty needs one without BatchNorm, which mixes samples.")

@@ -27,6 +27,7 @@ from ganzoo.callbacks.quality import Quality
 from ganzoo.errors import GanzooError
 from ganzoo.files import written
 from ganzoo.game import Game
+from ganzoo.machine import precision
 from ganzoo.messages import explain
 from ganzoo.sampling import write
 
@@ -96,6 +97,7 @@ class RecipeCLI(LightningCLI):
     def before_instantiate_classes(self) -> None:
         """Chooses the run folder: a new one, or the one whose `last` is continued."""
         config = self.config[self.subcommand] if self.subcommand else self.config
+        self.settle_precision()
         name = config.data.init_args.get("root") if config.get("data") else None
         if name is not None and not isinstance(name, str):
             raise GanzooError(f"data.root: must be a path, not {name!r}.")
@@ -112,6 +114,12 @@ class RecipeCLI(LightningCLI):
             self.folder = runs.fresh(home, config.version)
         self.done = runs.steps_done(config.get("ckpt_path"))
 
+    def settle_precision(self) -> None:
+        """Takes the fastest precision that the device computes natively, where none was asked for."""
+        config = self._get_config()
+        if config.trainer.precision is None:
+            config.trainer.precision = precision(str(config.trainer.accelerator))
+
     def instantiate_trainer(self, **kwargs: Any) -> pl.Trainer:
         """Adds the loggers and callbacks of a run, unless the user gave others."""
         config = self._get(self.config_init, "trainer")
@@ -121,14 +129,17 @@ class RecipeCLI(LightningCLI):
         if training:
             assert self.folder is not None
             last = Last(self._get(self.config, "save_every"))
-            callbacks += [TermLogger(), last, best(self.folder, quality, self.datamodule)]
+            callbacks += [TermLogger(), last, best(self.folder, quality, self.datamodule, self.model)]
         config.callbacks = [*(config.callbacks or []), *callbacks]
         if config.logger is None:
             config.logger = loggers(self.folder) if training and self.folder else False
-        if config.strategy == "auto" and several(config.devices):
+        if config.strategy == "auto" and (several(config.devices) or config.num_nodes > 1):
             # D's move leaves G's parameters without gradients and the reverse
             config.strategy = "ddp_find_unused_parameters_true"
-        return super().instantiate_trainer(default_root_dir=str(self.folder or Path.cwd()), **kwargs)
+        trainer = super().instantiate_trainer(default_root_dir=str(self.folder or Path.cwd()), **kwargs)
+        if config.sync_batchnorm and trainer.strategy.root_device.type == "cpu" and trainer.world_size > 1:
+            raise GanzooError("trainer.sync_batchnorm: PyTorch synchronises BatchNorm on GPUs alone, not on the CPU.")
+        return trainer
 
     def recipe_text(self) -> str:
         """Returns the resolved recipe as YAML: what was asked for and every default, ready to be run again."""
@@ -147,9 +158,9 @@ class RecipeCLI(LightningCLI):
             return
         self.model.recipe = self.recipe_text()
         self.model.check(self.datamodule.shape)
-        self.datamodule.prepare_data()
-        self.datamodule.setup("fit")
-        if self.trainer.global_rank == 0:
+        if self.trainer.global_rank == 0:  # the others would download beside it; Lightning lets them wait
+            self.datamodule.prepare_data()
+            self.datamodule.setup("fit")
             with written(self.folder / "recipe.yaml") as file:
                 file.write_text(self.model.recipe)
             print(runs.announce(self.model, self.datamodule, self.trainer, self.folder, self.done), flush=True)
@@ -201,9 +212,9 @@ def innermost(error: Exception) -> BaseException:
     return cause or GanzooError(explain(error, []))
 
 
-def best(folder: Path, quality: Quality, datamodule: Any) -> ModelCheckpoint:
+def best(folder: Path, quality: Quality, datamodule: Any, model: Any) -> ModelCheckpoint:
     """Returns the keeper of `best.ckpt`: the best score at a validation's end by the recipe's monitor."""
-    name = quality.monitored(datamodule)
+    name = quality.monitored(datamodule, model)
     return ModelCheckpoint(
         folder,
         "best",

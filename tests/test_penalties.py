@@ -1,10 +1,11 @@
-"""The gradient penalty against closed forms: one norm and one mixing weight per sample."""
+"""The penalties against closed forms: one slope per sample, taken where and in the precision that it should be."""
 
 import pytest
 import torch
 from torch import nn
 
-from ganzoo.penalties import gradient_penalty, input_gradient
+from ganzoo.errors import GanzooError
+from ganzoo.penalties import dragan_penalty, gradient_penalty, input_gradient, r1_penalty, refuse_batch_norm
 
 
 def linear(w):
@@ -81,25 +82,122 @@ def test_gradient_of_the_critic_matches_finite_differences():
     torch.testing.assert_close(weight.grad.double(), expected.double(), rtol=1e-4, atol=1e-5)
 
 
-def test_runs_in_float32_inside_autocast():
-    torch.manual_seed(0)
-    critic = nn.Sequential(nn.Conv2d(1, 8, 3), nn.LeakyReLU(0.2), nn.Flatten(), nn.Linear(32, 1))
-    x = torch.randn(4, 1, 4, 4)
-    kinds = set()
+PENALTIES = {
+    "gradient": lambda critic, x: gradient_penalty(critic, x, x),
+    "r1": r1_penalty,
+    "dragan": dragan_penalty,
+}
 
-    def watched(x, y):
-        logits = critic(x)
-        kinds.add(logits.dtype)
+
+class Watched:
+    """A small convolutional critic that remembers what kind of logits it gave."""
+
+    def __init__(self):
+        torch.manual_seed(0)
+        self.net = nn.Sequential(nn.Conv2d(1, 16, 3), nn.LeakyReLU(0.2), nn.Flatten(), nn.Linear(64, 1))
+        self.kinds = set()
+
+    def __call__(self, x, y=None):
+        logits = self.net(x)
+        self.kinds.add(logits.dtype)
         return logits
 
-    outside = gradient_penalty(watched, x, x)
+    def penalised(self, penalty):
+        """The penalty, and how the critic's weights are to change, in one vector."""
+        torch.manual_seed(1)
+        loss = penalty(self, torch.randn(32, 1, 4, 4))
+        weights = [p for p in self.net.parameters() if p.dim() > 1]  # to the last bias it is all the same
+        return loss, torch.cat([g.flatten() for g in torch.autograd.grad(loss, weights)])
+
+
+@pytest.mark.parametrize("name", PENALTIES)
+def test_runs_in_bfloat16_inside_its_autocast_with_norms_in_float32(name):
+    critic = Watched()
+    outside, outside_slopes = critic.penalised(PENALTIES[name])
+    critic.kinds.clear()
     with torch.autocast("cpu", torch.bfloat16):
-        assert critic(x).dtype == torch.bfloat16
-        inside = gradient_penalty(watched, x.bfloat16(), x.bfloat16())
-        exactly = gradient_penalty(watched, x, x)
-    assert kinds == {torch.float32}
-    assert torch.equal(exactly, outside)
-    torch.testing.assert_close(inside, outside, rtol=0.05, atol=0.01)  # the input alone was rounded
+        inside, inside_slopes = critic.penalised(PENALTIES[name])
+    assert critic.kinds == {torch.bfloat16}
+    assert inside.dtype == torch.float32
+    torch.testing.assert_close(inside, outside, rtol=0.02, atol=0)
+    assert (inside_slopes - outside_slopes).norm() < 0.03 * outside_slopes.norm()
+
+
+@pytest.mark.parametrize("name", PENALTIES)
+def test_leaves_a_float16_autocast(name):
+    critic = Watched()
+    outside, outside_slopes = critic.penalised(PENALTIES[name])
+    with torch.autocast("cpu", torch.float16):
+        assert critic(torch.randn(2, 1, 4, 4)).dtype == torch.float16
+        critic.kinds.clear()
+        inside, inside_slopes = critic.penalised(PENALTIES[name])
+    assert critic.kinds == {torch.float32}
+    assert inside.equal(outside)
+    assert (inside_slopes - outside_slopes).norm() < 0.01 * outside_slopes.norm()
+
+
+@pytest.mark.parametrize("name", PENALTIES)
+def test_inputs_of_half_the_width_are_widened(name):
+    critic, x = Watched(), torch.randn(4, 1, 4, 4).bfloat16()
+    assert PENALTIES[name](critic, x).dtype == torch.float32
+    assert critic.kinds == {torch.float32}
+
+
+@pytest.mark.parametrize("name", PENALTIES)
+def test_leaves_the_data_as_it_is(name):
+    x = torch.randn(4, 3)
+    before = x.clone()
+    PENALTIES[name](linear(torch.ones(3)), x)
+    assert x.equal(before)
+    assert not x.requires_grad
+
+
+def test_r1_is_half_the_mean_squared_slope_of_each_sample():
+    w = torch.randn(3)
+    torch.testing.assert_close(r1_penalty(linear(w), torch.randn(5, 3)), w.square().sum() / 2)
+    x = torch.randn(6, 1, 4, 4)
+    torch.testing.assert_close(r1_penalty(parabola, x), 2 * x.square().flatten(1).sum(1).mean())
+    assert r1_penalty(lambda x, y: 0 * x.sum(1) + 5, torch.randn(6, 3)) == 0  # flat at the data: nothing to pay
+    assert r1_penalty(lambda x, y: x.sum(1) * y, torch.ones(2, 1), torch.tensor([1.0, 3.0])) == 2.5
+
+
+def test_r1_descends_to_a_flat_critic():
+    w = torch.tensor([3.0, -4.0], requires_grad=True)
+    r1_penalty(linear(w), torch.randn(5, 2)).backward()
+    torch.testing.assert_close(w.grad, w.detach())  # of half its square
+
+
+def test_dragan_aims_at_a_slope():
+    w, x = torch.randn(4), torch.randn(7, 1, 2, 2)
+    torch.testing.assert_close(dragan_penalty(linear(w), x), (w.norm() - 1).square())
+    torch.testing.assert_close(dragan_penalty(linear(w), x, target=0.0), w.square().sum())
+    exact = ((2 * x).flatten(1).norm(dim=1) - 1).square().mean()
+    torch.testing.assert_close(dragan_penalty(parabola, x, noise=0.0), exact)
+    assert dragan_penalty(lambda x, y: x.sum(1) * y, torch.ones(2, 1), torch.tensor([1.0, 3.0])) == 2  # slopes 1 and 3
+
+
+@pytest.mark.parametrize("noise", [0.5, 2.0])
+def test_dragan_looks_around_real_data_as_far_as_the_noise_reaches(noise):
+    seen, real = [], 3 * torch.randn(400, 1, 3, 3)
+
+    def critic(x, y):
+        seen.append(x.detach())
+        return x.flatten(1).sum(1)
+
+    dragan_penalty(critic, real, noise=noise)
+    (away,) = (x - real for x in seen)
+    reach = noise * real.std(correction=0)
+    assert away.min() >= -1e-5
+    assert 0.8 * reach < away.max() <= reach + 1e-5
+    torch.testing.assert_close(away.mean(), reach / 4, rtol=0.1, atol=0)  # u v, both uniform in [0, 1)
+    assert len(away.flatten(1).unique(dim=1).T) == 9  # every pixel has its own
+
+
+def test_batch_norm_is_refused_wherever_it_hides():
+    refuse_batch_norm(nn.Sequential(nn.Linear(2, 2), nn.GroupNorm(1, 2), nn.LayerNorm(2)))
+    for norm in (nn.BatchNorm1d(2), nn.BatchNorm2d(2), nn.SyncBatchNorm(2)):
+        with pytest.raises(GanzooError, match=r"model\.discriminator: .*without BatchNorm"):
+            refuse_batch_norm(nn.Sequential(nn.Linear(2, 2), nn.Sequential(norm)))
 
 
 def test_neither_generator_nor_real_data_is_differentiated():

@@ -44,7 +44,7 @@ class TermLogger(Callback):
         pl_module.stash.clear()
         values |= {"time": self.seconds(), "images": float(pl_module.images)}
         rates = {player.name: trainer.optimizers[pl_module.seats[player.name]] for player in pl_module.line_up}
-        values |= {f"lr/{name}": optimizer.param_groups[0]["lr"] for name, optimizer in rates.items()}
+        values |= {f"lr/{name}": float(optimizer.param_groups[0]["lr"]) for name, optimizer in rates.items()}
         for logger in trainer.loggers:
             logger.log_metrics(values, step=step)
 

@@ -4,6 +4,8 @@ from math import prod
 
 from torch import Tensor, nn
 
+from ganzoo.networks.minibatch import Minibatch, minibatch_layers
+
 
 class MLPGenerator(nn.Module):
     """Latent vectors to images or points through fully connected layers.
@@ -50,6 +52,7 @@ class MLPDiscriminator(nn.Module):
         hidden: widths of the hidden layers.
         slope: negative slope of the LeakyReLU between them.
         dropout: share of hidden units dropped in training.
+        minibatch: what the last layer is told of the rest of the batch, see `ganzoo.networks.minibatch`.
     """
 
     def __init__(
@@ -58,17 +61,20 @@ class MLPDiscriminator(nn.Module):
         hidden: tuple[int, ...] = (1024, 512, 256),
         slope: float = 0.2,
         dropout: float = 0.3,
+        minibatch: Minibatch = "none",
     ) -> None:
         super().__init__()
         self.shape = tuple(shape)
-        self.n_features = (prod(self.shape), *hidden)[-1]  # of one sample, for heads beside the logit
         layers: list[nn.Module] = [nn.Flatten()]
         for before, width in zip((prod(self.shape), *hidden), hidden, strict=False):
             layers += [nn.Linear(before, width), nn.LeakyReLU(slope), *[nn.Dropout(dropout)] * (dropout > 0)]
-        self.net = nn.Sequential(*layers, nn.Linear((prod(self.shape), *hidden)[-1], 1))
+        last = (prod(self.shape), *hidden)[-1]
+        statistics = minibatch_layers(minibatch, last)
+        self.n_features = last + sum(layer.extra for layer in statistics)  # of one sample, for heads beside the logit
+        self.net = nn.Sequential(*layers, *statistics, nn.Linear(self.n_features, 1))
 
     def features(self, x: Tensor) -> Tensor:
-        """Maps (N, *shape) to the last hidden layer (N, hidden[-1])."""
+        """Maps (N, *shape) to the last hidden layer and what `minibatch` appends to it, (N, n_features)."""
         return self.net[:-1](x)
 
     def head(self, features: Tensor) -> Tensor:

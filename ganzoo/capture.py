@@ -1,0 +1,151 @@
+"""Moves recorded once as CUDA graphs and replayed: no Python and one launch per move.
+
+A move is a pure function of static tensors (batch, parameters, optimizer state, schedules' levels, random state), so
+replaying it is repeating it. The first moves on a shape run eagerly, as CUDA asks for; then one is recorded. What
+cannot be recorded runs eagerly for good, and one line in the log says why.
+"""
+
+import logging
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Protocol
+
+import torch
+from torch import Tensor
+from torch.utils._pytree import tree_flatten, tree_map
+
+from ganzoo.players import Player
+
+if TYPE_CHECKING:
+    from ganzoo.game import Game
+
+WARM_UP = 3
+log = logging.getLogger(__name__)
+
+
+class Backend(Protocol):
+    """How moves are recorded on a device."""
+
+    def warm(self, move: Callable[[], None]) -> None:
+        """Runs a move eagerly, as a preparation for recording it."""
+
+    def record(self, move: Callable[[], None]) -> Callable[[], None]:
+        """Records a move without running it; returns what runs it.
+
+        Raises:
+            RuntimeError: if something in it cannot be recorded.
+        """
+
+
+class CudaGraphs:
+    """CUDA graphs, all of a game's in one stream of their own."""
+
+    def __init__(self) -> None:
+        self.stream = torch.cuda.Stream()
+
+    def warm(self, move: Callable[[], None]) -> None:
+        """Runs the move in the stream that it will be recorded in."""
+        current = torch.cuda.current_stream()
+        self.stream.wait_stream(current)
+        with torch.cuda.stream(self.stream):
+            move()
+        current.wait_stream(self.stream)
+
+    def record(self, move: Callable[[], None]) -> Callable[[], None]:
+        """Records the move."""
+        graph = torch.cuda.CUDAGraph()
+        torch.cuda.synchronize()
+        with torch.cuda.graph(graph, stream=self.stream):
+            move()
+        return graph.replay
+
+
+class Recording:
+    """One player's move on batches of one shape."""
+
+    def __init__(self) -> None:
+        self.warmed = 0
+        self.inputs: list[Tensor] = []
+        self.notes: dict[str, tuple[Tensor, int]] = {}
+        self.replay: Callable[[], None] | None = None
+
+
+class Recorder:
+    """Plays a game's moves, recorded where that is possible.
+
+    Args:
+        game: whose `play` is recorded.
+        backend: how.
+    """
+
+    def __init__(self, game: "Game", backend: Backend) -> None:
+        self.game, self.backend = game, backend
+        self.recordings: dict[Any, Recording] = {}
+        self.eager: set[str] = set()  # players whose moves cannot be recorded
+
+    def play(self, player: Player, x: Any, y: Any) -> None:
+        """Lets a player move on this batch."""
+        tensors, structure = tree_flatten((x, y))
+        if player.name in self.eager or not all(part is None or isinstance(part, Tensor) for part in tensors):
+            self.game.play(player, x, y)
+            return
+        tensors = [part for part in tensors if part is not None]
+        shapes = tuple((part.shape, part.dtype, part.stride()) for part in tensors)
+        recording = self.recordings.setdefault((player.name, str(structure), shapes), Recording())
+        if recording.warmed < WARM_UP:
+            recording.warmed += 1
+            self.backend.warm(lambda: self.game.play(player, x, y))
+            return
+        if recording.replay is None and not self._record(recording, player, x, y):
+            self.game.play(player, x, y)
+            return
+        torch._foreach_copy_(recording.inputs, tensors)
+        assert recording.replay is not None
+        recording.replay()
+        for name, (total, count) in recording.notes.items():
+            before, times = self.game.stash.get(name, (0.0, 0))
+            self.game.stash[name] = (before + total, times + count)
+
+    def _record(self, recording: Recording, player: Player, x: Any, y: Any) -> bool:
+        """Records the move on static copies of the batch; what it notes becomes tensors that every replay fills."""
+        static_x, static_y = tree_map(lambda part: part.clone() if isinstance(part, Tensor) else part, (x, y))
+        recording.inputs = [part for part in tree_flatten((static_x, static_y))[0] if part is not None]
+        stash, self.game.stash = self.game.stash, {}
+        try:
+            recording.replay = self.backend.record(lambda: self.game.play(player, static_x, static_y))
+            recording.notes = dict(self.game.stash)
+        except RuntimeError as error:
+            self.eager.add(player.name)
+            log.warning("model.capture: the move of %s runs eagerly: %s", player.name, str(error).splitlines()[0])
+        finally:
+            self.game.stash = stash
+            torch.clear_autocast_cache()  # it may hold what was only recorded
+        return recording.replay is not None
+
+
+def recorder(game: "Game") -> Recorder | None:
+    """Returns what records a game's moves, or None, with a line in the log, where that cannot be."""
+    reason = None
+    if game.device.type != "cuda":
+        reason = f"it needs a CUDA device, and this run is on {game.device.type}"
+    elif game.trainer.world_size > 1:
+        reason = "with several processes gradients are exchanged in hooks, which a graph does not run"
+    elif getattr(game.trainer.precision_plugin, "scaler", None) is not None:
+        reason = "the loss scaling of 16-mixed decides on the host; bf16-mixed needs none"
+    if reason is not None:
+        log.warning("model.capture: moves run eagerly: %s.", reason)
+        return None
+    for optimizer in game.trainer.optimizers:
+        make_capturable(optimizer, game.device)
+    return Recorder(game, CudaGraphs())
+
+
+def make_capturable(optimizer: torch.optim.Optimizer, device: torch.device) -> None:
+    """Puts what an optimizer reads from the host, step counts and learning rates, into tensors."""
+    for group in optimizer.param_groups:
+        if "capturable" in group:
+            group["capturable"] = True
+        if not isinstance(group["lr"], Tensor):
+            group["lr"] = torch.tensor(float(group["lr"]), device=device)
+    for state in optimizer.state.values():
+        if "step" in state:
+            state["step"] = torch.as_tensor(state["step"], dtype=torch.float32, device=device)
