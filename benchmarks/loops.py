@@ -16,6 +16,7 @@ from torch.nn.functional import relu, softplus
 from torch.optim import Adam
 
 Net = Callable[[Tensor], Tensor]
+LEVERS = ("channels_last", "bfloat16", "bfloat16 penalty", "no graph through G", "frozen opponent", "fused Adam")
 
 
 @dataclass(frozen=True)
@@ -26,16 +27,21 @@ class Game:
     g: Callable[[Tensor], Tensor]
 
 
-def gradient_penalty(critic: Net, real: Tensor, fake: Tensor) -> Tensor:
+def gradient_penalty(critic: Net, real: Tensor, fake: Tensor, mixed: bool = True) -> Tensor:
+    """WGAN-GP's penalty; `mixed` leaves it in the autocast of its surroundings."""
     epsilon = torch.rand(len(real), 1, 1, 1, device=real.device)
     between = torch.lerp(fake.detach().float(), real, epsilon).requires_grad_()
-    (gradient,) = torch.autograd.grad(critic(between).sum(), between, create_graph=True)
+    with torch.autocast("cpu", torch.bfloat16, enabled=mixed and torch.is_autocast_enabled("cpu")):
+        (gradient,) = torch.autograd.grad(critic(between).sum(), between, create_graph=True)
     return (gradient.float().flatten(1).norm(dim=1) - 1).square().mean()
 
 
 GAMES = {
     "gan": Game(lambda d, x, f: softplus(-d(x)).mean() + softplus(d(f)).mean(), lambda s: softplus(-s).mean()),
     "wgan_gp": Game(lambda d, x, f: d(f).mean() - d(x).mean() + 10 * gradient_penalty(d, x, f), lambda s: -s.mean()),
+    "wgan_gp, float32 penalty": Game(
+        lambda d, x, f: d(f).mean() - d(x).mean() + 10 * gradient_penalty(d, x, f, mixed=False), lambda s: -s.mean()
+    ),
     "hinge": Game(lambda d, x, f: relu(1 - d(x)).mean() + relu(1 + d(f)).mean(), lambda s: -s.mean()),
 }
 
@@ -63,6 +69,7 @@ class Resident:
         precision: `bf16-mixed` or `32-true`.
         seed: called with the number of each batch before it is used.
         order: the order of the images in the first epoch; drawn if None.
+        without: what to leave out of `LEVERS`, to see what it gives.
     """
 
     def __init__(
@@ -73,16 +80,21 @@ class Resident:
         precision: str,
         seed: Callable[[int], None] = lambda batch: None,
         order: Tensor | None = None,
+        without: str = "",
     ) -> None:
-        self.task, self.game, self.seed, self.order = task, GAMES[task.game], seed, order
+        self.without = without
+        game = "wgan_gp, float32 penalty" if without == "bfloat16 penalty" else task.game
+        self.task, self.game, self.seed, self.order = task, GAMES[game], seed, order
         self.images, self.latent_dim = images, model.generator.latent_dim
-        self.generator = deepcopy(model.generator).to(memory_format=torch.channels_last)
-        self.discriminator = deepcopy(model.discriminator).to(memory_format=torch.channels_last)
+        layout = torch.contiguous_format if without == "channels_last" else torch.channels_last
+        self.generator = deepcopy(model.generator).to(memory_format=layout)
+        self.discriminator = deepcopy(model.discriminator).to(memory_format=layout)
         self.average = deepcopy(self.generator).eval().requires_grad_(False)
         g_lr, d_lr = task.lr
-        self.optim_g = Adam(self.generator.parameters(), g_lr, task.betas, fused=True)
-        self.optim_d = Adam(self.discriminator.parameters(), d_lr, task.betas, fused=True)
-        self.mixed = precision == "bf16-mixed"
+        fused = without != "fused Adam"
+        self.optim_g = Adam(self.generator.parameters(), g_lr, task.betas, fused=fused)
+        self.optim_d = Adam(self.discriminator.parameters(), d_lr, task.betas, fused=fused)
+        self.mixed = precision == "bf16-mixed" and without != "bfloat16"
         self.updates = 0
 
     def batches(self, size: int = 64) -> Iterator[Tensor]:
@@ -98,14 +110,14 @@ class Resident:
             self.seed(number)
             self.optim_d.zero_grad()
             with self.autocast():
-                with torch.no_grad():
+                with torch.set_grad_enabled(self.without == "no graph through G"):
                     fake = self.generator(torch.randn(len(x), self.latent_dim))
-                loss = self.game.d(self.discriminator, x, fake)
+                loss = self.game.d(self.discriminator, x, fake.detach())
             loss.backward()
             self.optim_d.step()
             if number % self.task.n_critic:
                 continue
-            self.discriminator.requires_grad_(False)
+            self.discriminator.requires_grad_(self.without == "frozen opponent")
             self.optim_g.zero_grad()
             with self.autocast():
                 loss = self.game.g(self.discriminator(self.generator(torch.randn(len(x), self.latent_dim))))

@@ -36,11 +36,15 @@ def color(x: Tensor) -> Tensor:
 
 def translation(x: Tensor, ratio: float = 0.125) -> Tensor:
     """Shifts each image by up to `ratio` of its side, filling with zeros."""
+    return shift(x, int(x.shape[2] * ratio + 0.5), int(x.shape[3] * ratio + 0.5))
+
+
+def shift(x: Tensor, dy: int, dx: int, mode: str = "constant") -> Tensor:
+    """Shifts each image by up to `dy` and `dx` whole pixels either way, filling the border as `pad` does in `mode`."""
     n, _, height, width = x.shape
-    dy, dx = int(height * ratio + 0.5), int(width * ratio + 0.5)
     rows = torch.arange(height, device=x.device) + torch.randint(0, 2 * dy + 1, (n, 1), device=x.device)
     columns = torch.arange(width, device=x.device) + torch.randint(0, 2 * dx + 1, (n, 1), device=x.device)
-    padded = pad(x, (dx, dx, dy, dy)).permute(0, 2, 3, 1)
+    padded = pad(x, (dx, dx, dy, dy), mode).permute(0, 2, 3, 1)
     images = torch.arange(n, device=x.device)[:, None, None]
     return padded[images, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)
 

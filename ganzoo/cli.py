@@ -155,7 +155,9 @@ def sample_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-n", type=int, default=64, help="how many (64)")
     parser.add_argument("-o", "--out", type=Path, help="a picture; a .npz file; or a folder, for one PNG each")
     parser.add_argument("--seed", type=int, default=0, help="fixes the draw (0)")
-    parser.add_argument("--labels", type=int, nargs="+", help="classes to draw in turn, for a conditional model")
+    parser.add_argument(
+        "--labels", type=int, nargs="+", help="classes to draw in turn, such as 0 1 2; a conditional model only (all)"
+    )
     parser.add_argument("--truncation", type=float, default=1.0, help="factor on the latent vectors (1.0)")
     parser.add_argument("--npz", type=Path, help="also write the samples as uint8 NHWC to this .npz file")
     parser.add_argument("--revision", help="branch, tag or commit of a Hub repository")
@@ -204,11 +206,15 @@ def compare_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("recipes", nargs="+", metavar="RECIPE", help="recipes, or with --checkpoints checkpoints")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0], help="training seeds (0)")
     parser.add_argument("--steps", type=int, nargs="+", default=[], help="generator updates: of all, or one per recipe")
+    parser.add_argument("--images", type=int, help="instead: real images that every discriminator sees")
     parser.add_argument("--samples", type=int, default=10_000, help="samples that the scores are computed from (10000)")
     parser.add_argument("--checkpoints", action="store_true", help="score bundled checkpoints, train nothing")
     parser.add_argument("--runs", type=Path, default=Path("runs"), help="folder of all runs (runs)")
     parser.add_argument("-o", "--out", type=Path, default=Path("comparison"), help="where the table goes (comparison)")
-    parser.add_argument("--readme", type=Path, help="also put the table between this file's comparison markers")
+    parser.add_argument("--readme", type=Path, help="also put the table between its markers in this file")
+    parser.add_argument(
+        "--table", default="", metavar="NAME", help="use the markers <!-- comparison-NAME:start -->, :end"
+    )
     parser.add_argument("--set", dest="overrides", nargs="+", default=[], metavar="KEY=VALUE", help="overrides for all")
 
 
@@ -220,10 +226,12 @@ def compare_command(options: argparse.Namespace) -> None:
         options.recipes,
         options.seeds,
         steps=options.steps,
+        images=options.images,
         runs=options.runs,
         out=options.out,
         samples=options.samples,
         readme=options.readme,
+        table=options.table,
         overrides=[f"--{override}" for override in options.overrides],
         checkpoints=options.checkpoints,
     )

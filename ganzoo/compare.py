@@ -17,8 +17,8 @@ from ganzoo.entries import Entry, published, train, trained
 from ganzoo.errors import GanzooError, nearest
 from ganzoo.files import written
 from ganzoo.hub import load
-from ganzoo.metrics.evaluation import real_inception_score
 from ganzoo.plot import Curve, read_metrics
+from ganzoo.readme import between_markers
 from ganzoo.tables import Real, Result
 
 PICTURE_SEED = 0
@@ -29,10 +29,12 @@ def compare(
     seeds: list[int],
     *,
     steps: Sequence[int] = (),
+    images: int | None = None,
     runs: Path = Path("runs"),
     out: Path = Path("comparison"),
     samples: int = 10_000,
     readme: Path | None = None,
+    table: str = "",
     overrides: Sequence[str] = (),
     checkpoints: bool = False,
 ) -> Path:
@@ -41,12 +43,13 @@ def compare(
     Args:
         recipes: recipes, names or files; with `checkpoints` bundled checkpoints or checkpoint folders.
         seeds: training seeds.
-        steps: generator updates of every run, or one number per recipe, as equal numbers of images need; each recipe's
-            own by default.
+        steps: generator updates of every run, or one number per recipe; each recipe's own by default.
+        images: in place of steps, the number of real images that every discriminator sees.
         runs: folder of all runs; runs that are there are used, continued where they are behind.
         out: folder for comparison.md, .csv, .json and .png, and for curves.png.
         samples: generated samples that scores are computed from.
-        readme: a file that holds the comparison's two markers, to put the table between them.
+        readme: a file that holds the table's two markers, to put it between them.
+        table: the table's name, which tells its markers from those of others (see `ganzoo.readme.markers`).
         overrides: further arguments of `ganzoo fit` for every run.
         checkpoints: score published weights instead of training.
 
@@ -57,7 +60,9 @@ def compare(
         GanzooError: if something does not fit, a training fails, or a run that is there has other settings.
     """
     if readme is not None:
-        tables.between_markers(readme, None)
+        between_markers(readme, None, table)
+    if images is not None and (steps or checkpoints):
+        raise GanzooError("--images: it says how long to train; give no --steps or --checkpoints beside it.")
     if len(steps) not in {0, 1, len(recipes)}:
         raise GanzooError(f"--steps: give one number for all, or one for each of the {len(recipes)} recipes.")
     budgets = [["--trainer.max_steps", str(n)] for n in steps] or [[]]
@@ -71,6 +76,8 @@ def compare(
     for name, file, budget in zip(names, found, budgets, strict=True):
         entries.append(Entry(name, file, [*overrides, *budget], samples))
         entries[-1].share(entries[:-1])
+        if images is not None:
+            entries[-1].spend(images)
 
     if checkpoints:
         results = [published(entry) for entry in entries]
@@ -84,10 +91,12 @@ def compare(
         for number, (entry, seed) in enumerate(todo, 1):
             train(entry, seed, runs, f"[{number}/{len(todo)}]")
         results = [trained(entry, seed, runs) for entry in entries for seed in dict.fromkeys(seeds)]
-    return write(entries, results, out, readme)
+    return write(entries, results, out, readme, table)
 
 
-def write(entries: Sequence[Entry], results: Sequence[Result], out: Path, readme: Path | None) -> Path:
+def write(
+    entries: Sequence[Entry], results: Sequence[Result], out: Path, readme: Path | None = None, table: str = ""
+) -> Path:
     """Writes table, numbers and pictures; returns the path of the table."""
     models = tables.by_model(results)
     real = _bounds(entries)
@@ -105,7 +114,7 @@ def write(entries: Sequence[Entry], results: Sequence[Result], out: Path, readme
         "models": {name: {"title": runs[0].title, "scores": tables.statistics(runs)} for name, runs in models.items()},
         "real": [vars(row) for row in real],
         "tracking": fits,
-        "study": {name: dict(zip(("is", "fid"), row, strict=True)) for name, row in tables.STUDY.items()},
+        "study": {name: dict(zip(("is", "fid"), row, strict=True)) for name, row in tables.study(models).items()},
         "runs": [{**vars(run), "file": run.place} for run in results],
     }
     for name, content in {
@@ -120,7 +129,7 @@ def write(entries: Sequence[Entry], results: Sequence[Result], out: Path, readme
     if drawn is not None:
         figures.save(drawn, out / "curves.png")
     if readme is not None:
-        tables.between_markers(readme, text)
+        between_markers(readme, text, table)
     return out / "comparison.md"
 
 
@@ -143,21 +152,18 @@ def _curves(run: Result) -> dict[str, Curve]:
 
 
 def _bounds(entries: Sequence[Entry]) -> list[Real]:
-    """Returns the Inception Score of the real data of all entries that have one."""
-    found: dict[str, Real] = {}
+    """Returns the real data's own scores, of all data sets that have some; a data set of two sizes is one."""
+    found: dict[tuple[Any, ...], Real] = {}
     for entry in entries:
-        scored, data = entry.evaluation, entry.datamodule
-        if scored.features is not None and "is" in scored.names and entry.conditions["fingerprint"] not in found:
-            value, _ = real_inception_score(data, scored.features, scored.cache)
-            about = (data.title, data.reference, entry.conditions["items"])
-            found[entry.conditions["fingerprint"]] = Real(*about, scored.key("is"), value)
+        if bounds := entry.evaluation.bounds():
+            found.setdefault(entry.reference, Real(*entry.reference, {})).scores.update(bounds)
     return list(found.values())
 
 
 def _rows(entries: Sequence[Entry], models: dict[str, list[Result]]) -> list[figures.Row]:
     """Draws the same latent vectors with each model, and real samples of every data set at the end."""
     rows: list[figures.Row] = []
-    real: dict[str, figures.Row] = {}
+    real: dict[tuple[Any, ...], figures.Row] = {}
     for entry in entries:
         run = models[entry.recipe][0]
         images = len(entry.datamodule.shape) == 3
@@ -173,7 +179,7 @@ def _rows(entries: Sequence[Entry], models: dict[str, list[Result]]) -> list[fig
         )
         if images:
             about = [f"{entry.datamodule.title}, {entry.datamodule.reference}"]
-            real[entry.conditions["fingerprint"]] = figures.Row("real", about, figures.strip(reference))
+            real[entry.reference] = figures.Row("real", about, figures.strip(reference))
     return [*rows, *real.values()]
 
 

@@ -20,6 +20,8 @@ from ganzoo.files import written
 from ganzoo.hub import load
 from ganzoo.machine import hardware, versions
 from ganzoo.metrics.evaluation import Evaluation
+from ganzoo.metrics.scores import taught_classes
+from ganzoo.runs import average_value
 from ganzoo.tables import Result
 from ganzoo.training import RecipeCLI
 
@@ -47,7 +49,15 @@ class Entry(RecipeCLI):
         quality, data = self.config_init.quality, self.datamodule
         device = "cuda" if torch.cuda.is_available() else "cpu"
         self.evaluation = Evaluation(
-            data, quality.features, quality.metrics, samples, quality.batch_size, quality.seed, quality.cache, device
+            data,
+            quality.features,
+            quality.metrics,
+            samples,
+            quality.batch_size,
+            quality.seed,
+            quality.cache,
+            device,
+            classes=taught_classes(self.model),
         )
         extractor = self.evaluation.extractor
         self.conditions: dict[str, Any] = {
@@ -61,22 +71,41 @@ class Entry(RecipeCLI):
             "samples": samples,
             "batch_size": quality.batch_size,
             "sampling_seed": quality.seed,
-            "precision": str(self.config.trainer.precision or "32-true"),
+            "precision": str(self.config.trainer.precision),
             "averaged": "generator" in self.model.averages,
             "machine": hardware(),
             "versions": versions(),
         }
 
     def before_instantiate_classes(self) -> None:
-        """Chooses no run folder."""
+        """Settles what a training settles, but chooses no run folder."""
+        self.settle_precision()
 
     def instantiate_trainer(self, **kwargs: Any) -> Any:
         """Makes none."""
 
     @property
+    def reference(self) -> tuple[str, str, int]:
+        """What samples are compared with: data set, split and number of items."""
+        return self.conditions["data"], self.conditions["split"], self.conditions["items"]
+
+    @property
     def target(self) -> int:
         """Generator updates of a whole run."""
         return self.config.trainer.max_steps
+
+    def spend(self, images: int) -> None:
+        """Makes a whole run as long as it takes the discriminator to see so many real images.
+
+        Raises:
+            GanzooError: if that is less than one generator update.
+        """
+        (counted,) = (player for player in self.model.players() if player.counted)
+        steps = round(images / self.datamodule.batch_size / average_value(counted.every))
+        if steps < 1:
+            raise GanzooError(f"--images: {images} are less than '{self.recipe}' takes for one generator update.")
+        self.config.trainer.max_steps = steps
+        self.overrides += ["--trainer.max_steps", str(steps)]
 
     def share(self, others: Sequence["Entry"]) -> None:
         """Takes over the evaluation of one of the others that scores alike, so that real data is collected once."""

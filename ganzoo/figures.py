@@ -3,11 +3,12 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import cycle
 from pathlib import Path
 
 import numpy as np
+from matplotlib import colormaps
 from matplotlib.axes import Axes
+from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.textpath import TextPath
@@ -24,6 +25,7 @@ from ganzoo.tables import ORDER, short, spoken
 SHOWN = 12  # samples in a row
 POINTS = 2000  # of a scatter
 DPI = 160
+LINE = 0.16  # inches from one label to the next
 WASSERSTEIN = "d/wasserstein"
 ACCURACY = {"d/acc_real": "real samples judged rightly by D", "d/acc_fake": "fake samples judged rightly by D"}
 Runs = Sequence[Mapping[str, Curve]]
@@ -97,7 +99,8 @@ def tracking(run: Mapping[str, Curve]) -> dict[str, float | int | str] | None:
 def curves(models: Mapping[str, Runs]) -> Figure | None:
     """Draws small multiples over generator steps: D's accuracies, each Wasserstein estimate, every score.
 
-    A thin line is one training seed, the thick one their mean.
+    A thin line is one training seed, the thick one their mean. Where there are more models than colours that are told
+    apart at once, each curve is named at its end.
 
     Args:
         models: The logged curves of every run, by the model's title.
@@ -108,22 +111,25 @@ def curves(models: Mapping[str, Runs]) -> Figure | None:
     panels = _panels(models)
     if not panels:
         return None
-    colours = dict(zip(models, cycle(PLAYERS), strict=False))
+    few = len(models) <= len(PLAYERS)
+    rainbow = 0.8 * colormaps["turbo"](np.linspace(0.05, 0.95, len(models)))[:, :3]  # dark enough for labels
+    shades = PLAYERS if few else [to_hex(shade) for shade in rainbow]
+    colours = dict(zip(models, shades, strict=False))
     columns = min(len(panels), 4 if len(panels) > 6 or len(panels) == 4 else 3)
     rows = math.ceil(len(panels) / columns)
     head = 0.72  # inches
-    height = 2.4 * rows + head
+    height = (2.4 if few else 0.9 + LINE * len(models)) * rows + head
     layout = ConstrainedLayoutEngine(w_pad=0.13, h_pad=0.12, wspace=0.03, rect=(0, 0, 1, 1 - head / height))
     figure = Figure(figsize=(max(3.6 * columns, 5), height), layout=layout, facecolor="white")
     last = int(max(curve.steps[-1] for runs in models.values() for run in runs for curve in run.values()))
     for index, (title, (key, names)) in enumerate(panels.items()):
         ax = figure.add_subplot(rows, columns, index + 1)
         dress(ax, title, last)
-        _draw(ax, key, {name: [run[key] for run in models[name] if key in run] for name in names}, colours)
+        _draw(ax, key, {name: [run[key] for run in models[name] if key in run] for name in names}, colours, not few)
         notes = ["generator steps"] if index == (rows - 1) * columns else []
         notes += _note_tracking(models[names[0]]) if key == WASSERSTEIN else []
         ax.set_xlabel("  ·  ".join(notes), fontsize=8.5, color=QUIET, loc="left")
-    _head(figure, colours, max(len(runs) for runs in models.values()))
+    _head(figure, colours if few else {f"{len(models)} models": INK}, max(len(runs) for runs in models.values()))
     return figure
 
 
@@ -148,7 +154,9 @@ def _panels(models: Mapping[str, Runs]) -> dict[str, tuple[str, list[str]]]:
     return {title: members for title, members in panels.items() if members[1]}
 
 
-def _draw(ax: Axes, key: str, models: Mapping[str, Sequence[Curve]], colours: Mapping[str, str]) -> None:
+def _draw(
+    ax: Axes, key: str, models: Mapping[str, Sequence[Curve]], colours: Mapping[str, str], named: bool = False
+) -> None:
     score = short(key) in ORDER
     labels, extent = [], []
     for name, runs in models.items():
@@ -177,7 +185,13 @@ def _draw(ax: Axes, key: str, models: Mapping[str, Sequence[Curve]], colours: Ma
         ax.set_ylim(low - room, high + room)
         if low < 0 < high:
             ax.axhline(0, color=AXIS, linewidth=0.8, zorder=0.5)
-    label_ends(ax, labels)
+    if named and len(models) > 1:
+        labels = [
+            (value, f"{text}  {name}", colour) for (value, text, colour), name in zip(labels, models, strict=True)
+        ]
+        label_ends(ax, labels, gap=1 / len(colours))
+    else:
+        label_ends(ax, labels)
 
 
 def _mean(runs: Sequence[Curve]) -> Curve:

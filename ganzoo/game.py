@@ -6,10 +6,12 @@ generator and a discriminator start from `ganzoo.gan.GAN`.
 
 from abc import abstractmethod
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import lightning.pytorch as pl
 import torch
+from lightning.pytorch.strategies import ParallelStrategy
 from torch import Tensor, nn
 
 from ganzoo.batches import chunks
@@ -144,16 +146,23 @@ class Game(pl.LightningModule):
         torch.clear_autocast_cache()  # a module that two players share has moved since it was cast
         with self.toggled_optimizer(optimizer):
             optimizer.zero_grad()
-            for part_x, part_y in zip(chunks(x, self.accumulate), chunks(y, self.accumulate), strict=True):
+            parts = zip(chunks(x, self.accumulate), chunks(y, self.accumulate), strict=True)
+            for number, (part_x, part_y) in enumerate(parts, 1):
                 terms = player.loss(part_x, part_y)
                 loss = torch.stack([term.float() for term in terms.values()]).sum()
-                self.manual_backward(loss * (len(part_x) / len(x)))  # chunks of a batch may differ by one
+                with self._exchange(number == self.accumulate):
+                    self.manual_backward(loss * (len(part_x) / len(x)))  # chunks of a batch may differ by one
                 for name, term in terms.items():
                     self.note(f"{player.name}/{name}", term)
             # not `optimizer.step()`, with which Lightning would count every player's move as a `global_step`
             self.trainer.strategy.optimizer_step(optimizer.optimizer, lambda: None)
         if player.after is not None:
             player.after()
+
+    def _exchange(self, now: bool) -> AbstractContextManager[None]:
+        """Lets processes exchange gradients when a batch's last chunk is through, instead of after every chunk."""
+        strategy = self.trainer.strategy
+        return nullcontext() if now or not isinstance(strategy, ParallelStrategy) else strategy.block_backward_sync()
 
     def _counted_update(self) -> None:
         schedulers = self.lr_schedulers() or []

@@ -67,7 +67,8 @@ def load(
         names = registry.list_checkpoints()
         hint = nearest(str(name).replace("_", "-"), names)
         raise GanzooError(f"there is no checkpoint '{name}'.{hint} Bundled: {', '.join(names) or 'none'}.")
-    return model.to(device).eval()
+    model.to(device).lay_out()
+    return model.eval()
 
 
 def save(model: Game, folder: Path, recipe: str, card: str, samples: Any) -> None:

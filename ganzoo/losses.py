@@ -1,7 +1,8 @@
 """Adversarial objectives as pairs of pure functions on logits.
 
-In each pair `*_d(real, fake)` is what the discriminator descends and `*_g(fake)` what the generator descends. Logits
-have any shape, no sigmoid is ever applied before them, and every function returns a scalar averaged over its input.
+In each pair `*_d(real, fake)` is what the discriminator descends and `*_g(fake)` what the generator descends; the
+relativistic ones are their own counterparts, with real and generated swapped. Logits have any shape, no sigmoid is ever
+applied before them, and every function returns a scalar averaged over its input.
 """
 
 from collections.abc import Callable
@@ -44,6 +45,33 @@ def hinge_d(real: Tensor, fake: Tensor) -> Tensor:
 def hinge_g(fake: Tensor) -> Tensor:
     """-E D(G(z)): Miyato et al. 2018, equation 17."""
     return -fake.mean()
+
+
+def lsgan_d(real: Tensor, fake: Tensor, a: float = 0.0, b: float = 1.0) -> Tensor:
+    """1/2 E (D(x) - b)^2 + 1/2 E (D(G(z)) - a)^2: Mao et al. 2017, equation 2; a, b as in equation 9."""
+    return ((real - b).square().mean() + (fake - a).square().mean()) / 2
+
+
+def lsgan_g(fake: Tensor, c: float = 1.0) -> Tensor:
+    """1/2 E (D(G(z)) - c)^2: Mao et al. 2017, equation 2; c as in equation 9."""
+    return (fake - c).square().mean() / 2
+
+
+def relativistic_d(real: Tensor, fake: Tensor) -> Tensor:
+    """-E log sigmoid(C(x) - C(G(z))): RSGAN, Jolicoeur-Martineau 2019; the i-th of each are a pair.
+
+    The generator descends the same with real and generated swapped.
+    """
+    return softplus(fake.float() - real.float()).mean()  # in float32: nothing keeps the logits' level near 0
+
+
+def relativistic_average_d(real: Tensor, fake: Tensor) -> Tensor:
+    """-E log sigmoid(C(x) - E C(G(z))) - E log(1 - sigmoid(C(G(z)) - E C(x))): RaSGAN, Jolicoeur-Martineau 2019.
+
+    The generator descends the same with real and generated swapped.
+    """
+    real, fake = real.float(), fake.float()
+    return logistic_d(real - fake.mean(), fake - real.mean())
 
 
 class Objective(NamedTuple):

@@ -22,7 +22,7 @@ INK, QUIET, AXIS, HAIRLINE = "#222222", "#777777", "#bbbbbb", "#e8e8e8"
 PLAYERS = ("#2563a8", "#d1602b", "#6a9a2d", "#9a4f96", "#b8860b")
 REAL, FAKE = "#1f8a70", "#a23b72"
 ROUND = [1, 2, 2.5, 5, 10]  # steps between ticks that a person counts in
-BOOKKEEPING = {"step", "epoch", "time", "images"}
+BOOKKEEPING = {"step", "epoch", "time", "time_quality", "images"}
 
 
 class Curve(NamedTuple):
@@ -256,11 +256,14 @@ def dress(ax: Axes, title: str, last: int) -> None:
     ax.tick_params(axis="y", length=0)
 
 
-def label_ends(ax: Axes, labels: list[tuple[float, str, str]]) -> None:
-    """Writes (value, text, colour) labels beside the ends of their curves, moved just enough not to overlap."""
+def label_ends(ax: Axes, labels: list[tuple[float, str, str]], gap: float = 0.11) -> None:
+    """Writes (value, text, colour) labels beside the ends of their curves, moved just enough not to overlap.
+
+    `gap` is a line's height as a share of the panel's.
+    """
     ax.autoscale_view()
     to_axes = ax.transScale + ax.transLimits
-    floor, gap = 0.0, 0.11
+    floor = 0.0
     for rank, (value, text, colour) in enumerate(sorted(labels)):
         room = 1 - gap * (len(labels) - 1 - rank)
         height = max(floor, min(to_axes.transform((1, value))[1], room))

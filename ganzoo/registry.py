@@ -67,7 +67,8 @@ def class_path(recipe: Path) -> str:
     """Returns the import path of a recipe's model class."""
     import yaml
 
-    return yaml.safe_load(recipe.read_text())["model"]["class_path"]
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times as fast, where PyYAML has it
+    return yaml.load(recipe.read_text(), loader)["model"]["class_path"]
 
 
 def variant(class_path: str) -> Variant:

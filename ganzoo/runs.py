@@ -28,7 +28,7 @@ def fresh(home: Path, version: str | None = None) -> Path:
     launched = os.environ.get("TORCHELASTIC_RUN_ID") or os.environ.get("SLURM_JOB_ID")
     if launched and int(os.environ.get("WORLD_SIZE", os.environ.get("SLURM_NTASKS", 1))) > 1:
         version = version or f"job_{launched}"  # all ranks were started at once and must agree without asking
-    elif version is not None and (home / version / "last.ckpt").exists():
+    if version is not None and (home / version / "last.ckpt").exists():
         raise GanzooError(
             f"--version: {home / version} holds a run; continue it with --ckpt_path last or name another."
         )
@@ -113,12 +113,13 @@ def seconds_per_step(model: Game, datamodule: Any, trainer: pl.Trainer) -> float
             if device.type == "cuda":
                 torch.cuda.synchronize(device)
             times.append(time.perf_counter() - begun)
-        total += min(times) * _average_value(counted.every) / _average_value(player.every)
+        total += min(times) * average_value(counted.every) / average_value(player.every)
     torch.set_rng_state(random_state)
     return total
 
 
-def _average_value(of: float | Schedule) -> float:
+def average_value(of: float | Schedule) -> float:
+    """Returns a constant as it is, and a schedule's mean over a run."""
     return sum(value(of, i / 100) for i in range(100)) / 100
 
 

@@ -25,25 +25,35 @@ def write_samples(options: Namespace) -> list[Path]:
     if options.n < 1:
         raise GanzooError(f"-n: the number of samples must be at least 1, not {options.n}.")
     model = load(options.name, revision=options.revision, device=_device(options.device))
-    y = None
+    y, turns = None, getattr(model, "n_classes", 0)
     if options.labels is not None:
-        y = torch.tensor(options.labels, device=model.device).repeat(-(-options.n // len(options.labels)))[: options.n]
+        turns = len(options.labels)
+        y = torch.tensor(options.labels, device=model.device).repeat(-(-options.n // turns))[: options.n]
     samples: Tensor = model.sample(options.n, y, options.seed, options.truncation)  # type: ignore[operator]
     out = options.out or (None if options.npz else Path(f"{Path(options.name).name}.png"))
     targets = [path for path in (out, options.npz) if path is not None]
     for path in targets:
-        write(samples, path)
+        write(samples, path, turns)
     return targets
 
 
-def write(samples: Tensor, path: Path) -> None:
-    """Writes samples as what the name of `path` says: an .npz file, a picture, or without a suffix a folder of PNGs."""
+def write(samples: Tensor, path: Path, turns: int = 0) -> None:
+    """Writes samples as what the name of `path` says: an .npz file, a picture, or without a suffix a folder of PNGs.
+
+    Args:
+        samples: images or points.
+        path: where to.
+        turns: number of classes that take turns; a picture has a class to a column, if it does not get too wide.
+    """
     if path.suffix == ".npz":
         array = pictures.to_uint8(samples) if samples.dim() == 4 else samples.cpu().numpy()
         with written(path) as file:
             np.savez_compressed(file, samples=array)
     elif path.suffix and not path.is_dir():
-        pictures.save(pictures.picture(samples), path)
+        side = len(samples) ** 0.5
+        columns = turns * max(1, round(side / turns)) if 1 < turns <= 2 * side else None
+        whole = pictures.grid(samples, columns) if samples.dim() == 4 else pictures.picture(samples)
+        pictures.save(whole, path)
     elif samples.dim() == 4:
         width = len(str(len(samples) - 1))
         for i, pixels in enumerate(pictures.to_uint8(samples)):

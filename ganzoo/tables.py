@@ -1,4 +1,4 @@
-"""The comparison in words and numbers: a Markdown table that states its conditions, a CSV, and a place in a README."""
+"""The comparison in words and numbers: a Markdown table that states its conditions, and a CSV."""
 
 import csv
 import io
@@ -9,13 +9,10 @@ from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
 
-from ganzoo.errors import GanzooError
-from ganzoo.files import written
 from ganzoo.metrics.scores import SCORES
 from ganzoo.runs import duration
 
-START, END = "<!-- comparison:start -->", "<!-- comparison:end -->"
-ORDER = ("is", "fid", "kid", "swd", "modes", "good", "wasserstein")
+ORDER = ("is", "fid", "kid", "accuracy", "swd", "modes", "good", "wasserstein")
 # Inception Score and FID on MNIST as the study that ganzoo started from published them, by recipe.
 STUDY = {"dcgan_mnist": (1.4837, 203.75), "wgan_mnist": (1.5934, 179.76), "wgan_gp_mnist": (1.8671, 171.68)}
 STUDY_NOTE = (
@@ -61,13 +58,12 @@ class Result:
 
 @dataclass(frozen=True)
 class Real:
-    """The Inception Score of real data, which bounds what a generator can reach."""
+    """What scores real data gets itself, which bounds what a generator can reach; by their full keys."""
 
     data: str
     split: str
     items: int
-    key: str
-    value: float
+    scores: dict[str, float]
 
 
 @dataclass
@@ -100,7 +96,13 @@ def short(key: str) -> str:
 def spoken(key: str) -> str:
     """Returns a score's short name as it is written in a text: `FID`, but `modes`."""
     name = short(key)
-    return name.upper() if len(name) <= 3 else name
+    return name.upper() if len(name) <= 3 else {"accuracy": "class accuracy"}.get(name, name)
+
+
+def study(names: Iterable[str]) -> dict[str, tuple[float, float]]:
+    """Returns the study's figures by model; none unless all of the models are the study's: its scale is not ours."""
+    figures = {name: STUDY.get(name.replace("-", "_")) for name in names}
+    return {name: row for name, row in figures.items() if row} if all(figures.values()) else {}
 
 
 def statistics(results: Sequence[Result]) -> dict[str, dict[str, float | int | None]]:
@@ -171,8 +173,14 @@ def caption(results: Sequence[Result], real: Sequence[Real] = ()) -> str:
             f"{names}: {network}{conditions['samples']:,} samples against the {conditions['items']:,} items of the "
             f"{conditions['split']} split of {conditions['data']}."
         )
+    if any(short(key) == "accuracy" for key in score_keys(results)):
+        parts.append(
+            "Class accuracy is the share of samples that the extractor takes for the class they were asked for; the "
+            "classes take turns."
+        )
     for row in real:
-        parts.append(f"The {row.items:,} real {row.split} images' own {spoken(row.key)} is the bound.")
+        own, are = " and ".join(map(spoken, row.scores)), "are the bounds" if len(row.scores) > 1 else "is the bound"
+        parts.append(f"The {row.items:,} real {row.split} images' own {own} {are}.")
     if any(result.seconds is not None for result in results):
         machines = sorted({result.hardware or "hardware that was not recorded" for result in results})
         parts.append(f"Wall time is that of the training, validations included, on {'; '.join(machines)}.")
@@ -180,13 +188,9 @@ def caption(results: Sequence[Result], real: Sequence[Real] = ()) -> str:
         versions = ", ".join(f"{name} {version}" for name, version in conditions["versions"].items())
         parts.append(f"Scored on {conditions['machine']} with {versions}.")
     text = " ".join(parts) + "\n"
-    if any(_recipe(result.name) in STUDY for result in results):
-        extractors = {result.conditions["extractor"] for result in results if _recipe(result.name) in STUDY}
-        ours = (
-            "come from our own small MNIST classifier"
-            if extractors == {"mnist"}
-            else "are measured with other settings"
-        )
+    if study(result.name for result in results):
+        small = {result.conditions["extractor"] for result in results} == {"mnist"}
+        ours = "come from our own small MNIST classifier" if small else "are measured with other settings"
         text += "\n" + STUDY_NOTE.format(ours=ours) + "\n"
     return text
 
@@ -211,24 +215,6 @@ def spreadsheet(results: Sequence[Result]) -> str:
     return file.getvalue()
 
 
-def between_markers(readme: Path, text: str | None) -> None:
-    """Puts a text between the comparison's markers in a file; None only checks that they are there.
-
-    Raises:
-        GanzooError: if there is no such file, or it does not hold the two markers, in order, once each.
-    """
-    if not readme.is_file():
-        raise GanzooError(f"--readme: there is no file '{readme}'.")
-    page = readme.read_text(encoding="utf-8")
-    before, _, rest = page.partition(START)
-    _, found, after = rest.partition(END)
-    if not found or page.count(START) != 1 or page.count(END) != 1:
-        raise GanzooError(f"--readme: '{readme}' must hold a line {START} and below it a line {END}, once each.")
-    if text is not None:
-        with written(readme.resolve()) as file:
-            file.write_text(f"{before}{START}\n{text.strip()}\n{END}{after}", encoding="utf-8")
-
-
 def _score_columns(models: Sequence[Sequence[Result]], real: Sequence[Real]) -> list[Column]:
     tables = [statistics(runs) for runs in models]
     keys = score_keys(run for runs in models for run in runs)
@@ -237,7 +223,7 @@ def _score_columns(models: Sequence[Sequence[Result]], real: Sequence[Real]) -> 
         # two extractors or sample counts may meet in one table: then the full keys tell the columns apart
         unique = sum(short(key) == short(other) for other in keys) == 1
         arrow = "↑" if SCORES[short(key)].higher else "↓"
-        bounds = [row.value if row.key == key else None for row in real]
+        bounds = [row.scores.get(key) for row in real]
         numbers = [table[key]["mean"] for table in tables if key in table]
         places = _places([number for number in [*numbers, *bounds] if number is not None])
         cells = [_cell(table.get(key, {}), places) for table in tables]
@@ -247,12 +233,12 @@ def _score_columns(models: Sequence[Sequence[Result]], real: Sequence[Real]) -> 
 
 
 def _study_columns(names: Sequence[str], blanks: int) -> list[Column]:
-    figures = [STUDY.get(_recipe(name)) for name in names]
-    if not any(figures):
+    figures = study(names).values()
+    if not figures:
         return []
     return [
-        Column("IS, 2018 study", [f"{row[0]:.4f}" if row else "" for row in figures] + [""] * blanks),
-        Column("FID, 2018 study", [f"{row[1]:.2f}" if row else "" for row in figures] + [""] * blanks),
+        Column("IS, 2018 study", [f"{row[0]:.4f}" for row in figures] + [""] * blanks),
+        Column("FID, 2018 study", [f"{row[1]:.2f}" for row in figures] + [""] * blanks),
     ]
 
 
@@ -276,10 +262,6 @@ def _mean(values: Iterable[float | None], form: Any) -> str:
 
 def _millions(images: float) -> str:
     return f"{images / 1e6:.2f} M" if images >= 1e5 else f"{images:,.0f}"
-
-
-def _recipe(name: str) -> str:
-    return name.replace("-", "_")
 
 
 def _drawn_from(results: Sequence[Result]) -> str:

@@ -238,7 +238,7 @@ class AppendingCSVLogger(CSVLogger):
                 warnings.filterwarnings("ignore", ".*exists and is not empty.*")
                 self._experiment = ExperimentWriter(self.log_dir)
             self._experiment.metrics = [
-                {name: int(cell) if name == "step" else float(cell) for name, cell in row.items() if cell}
+                {name: int(float(cell)) if name == "step" else float(cell) for name, cell in row.items() if cell}
                 for row in rows
             ]
         return self._experiment  # type: ignore[return-value]

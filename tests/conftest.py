@@ -26,3 +26,17 @@ def digits_run(tmp_path_factory):
     said = ganzoo("fit", *DIGITS, "--trainer.max_steps", 6, "--runs", runs)
     assert said.status == 0, said.err
     return Run(runs / "wgan_gp_digits" / "version_0", said)
+
+
+@pytest.fixture
+def tiny(monkeypatch, tmp_path):
+    """Makes every extractor the tiny one, and the cache an empty folder."""
+    from scored import Tiny  # not above: it takes two seconds that most tests need not wait
+
+    from ganzoo.metrics import evaluation
+    from ganzoo.metrics.extractors import Extractor
+
+    network = Tiny()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(evaluation, "get_extractor", lambda name: Extractor(network, name, 4, channels=1))
+    return network

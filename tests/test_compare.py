@@ -1,4 +1,3 @@
-import csv
 import json
 import shutil
 import sys
@@ -6,16 +5,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from cells import table
 
-from ganzoo import entries, figures, tables
+from ganzoo import entries, figures
 from ganzoo.cli import main
 from ganzoo.compare import compare
 from ganzoo.entries import GANZOO, Entry, progress, train
 from ganzoo.errors import GanzooError
 from ganzoo.plot import Curve
-from ganzoo.tables import END, START, Real, Result, between_markers, markdown, spreadsheet
+from ganzoo.readme import markers
 
-IS, FID = "is[mnist,10k]", "fid[mnist,10k/test]"
+FID = "fid[mnist,10k/test]"
+START, END = markers()
 TOY = """
 model:
   class_path: ganzoo.models.gan.VanillaGAN
@@ -44,31 +45,6 @@ trainer: {max_steps: 4, val_check_interval: 1, log_every_n_steps: 1, accelerator
 """
 
 
-def result(name="wgan_mnist", title="WGAN", seed: int | None = 0, scores=None, **changed) -> Result:
-    conditions = {
-        "data": "MNIST",
-        "split": "test",
-        "items": 10_000,
-        "extractor": "mnist",
-        "digest": "0123456789ab",
-        "samples": 10_000,
-        "averaged": True,
-        "chosen": "last",
-        "machine": "a processor",
-        "versions": {"torch": "2.11"},
-    }
-    facts = {"steps": 5000, "images": 1_600_000, "seconds": 600.0, "hardware": "a processor"}
-    facts |= {key: changed.pop(key) for key in facts.keys() & changed.keys()}
-    scores = scores or {FID: 10.0, IS: 9.0, "is_std[mnist,10k]": 0.1}
-    return Result(name, title, seed, **facts, scores=scores, conditions=conditions | changed, file=Path("last.ckpt"))
-
-
-def table(text: str) -> dict[str, dict[str, str]]:
-    """Reads a Markdown table: cells by first cell and header."""
-    lines = [[cell.strip() for cell in line[1:-1].split("|")] for line in text.splitlines() if line.startswith("|")]
-    return {line[0]: dict(zip(lines[0], line, strict=True)) for line in lines[2:]}
-
-
 def curve(values, steps=None) -> Curve:
     return Curve(np.arange(1, len(values) + 1) if steps is None else np.array(steps), np.array(values, float))
 
@@ -93,89 +69,6 @@ def commands(monkeypatch) -> list[list[str]]:
 
     monkeypatch.setattr(entries, "_run", run)
     return noted
-
-
-def test_mean_and_standard_deviation_over_seeds():
-    runs = [result(seed=seed, scores={IS: 9 + seed / 10, FID: fid}) for seed, fid in enumerate([10.0, 12.0, 14.0])]
-    row = table(markdown(runs))["WGAN (`wgan_mnist`)"]
-    assert row["seeds"] == "3"
-    assert row["IS ↑"] == "9.10 ± 0.10"
-    assert row["FID ↓"] == "12.0 ± 2.0"
-    assert (row["G steps"], row["images seen by D"], row["wall time"]) == ("5,000", "1.60 M", "10 min")
-    assert tables.statistics(runs)[FID] == {"mean": 12, "sd": 2, "runs": 3}
-
-
-def test_one_seed_has_no_spread():
-    text = markdown([result()])
-    assert table(text)["WGAN (`wgan_mnist`)"]["FID ↓"] == "10.0"
-    assert "±" not in text
-
-
-def test_study_stands_beside_its_three_models_only():
-    rows = [result("dcgan_mnist", "DCGAN"), result(), result("wgan-gp-mnist", "WGAN-GP"), result("gan_mnist", "GAN")]
-    text = markdown(rows, [Real("MNIST", "test", 10_000, IS, 9.8)])
-    cells = [(row["IS, 2018 study"], row["FID, 2018 study"]) for row in table(text).values()]
-    assert cells == [("1.4837", "203.75"), ("1.5934", "179.76"), ("1.8671", "171.68"), ("", ""), ("", "")]
-    assert "cannot be compared" in text
-    assert "study" not in markdown([result("gan_mnist", "GAN")])
-
-
-def test_real_images_bound_the_inception_score():
-    text = markdown([result()], [Real("MNIST", "test", 10_000, IS, 9.8)])
-    row = table(text)["real test images"]
-    assert (row["IS ↑"], row["FID ↓"], row["G steps"]) == ("9.80", "", "")
-    assert "The 10,000 real test images' own IS is the bound." in text
-
-
-def test_caption_states_the_conditions():
-    text = markdown([result(seed=0), result(seed=5)])
-    for words in (
-        "2 training seeds (0, 5)",
-        "at its last step, never at its best",
-        "averaged generator",
-        f"IS is `{IS}`, FID is `{FID}`",
-        "extractor mnist (0123456789ab), 10,000 samples against the 10,000 items of the test split of MNIST",
-        "on a processor",
-        "with torch 2.11",
-    ):
-        assert words in text
-    assert "hardware that was not recorded" in markdown([result(hardware=None)])
-
-
-def test_columns_follow_the_scores():
-    points = {"wasserstein[50/test]": 0.0123, "modes[50]": 7.0, "good[50]": 0.9}
-    toy = result("gan_toy", "GAN", scores=points, data="ring", extractor=None, digest=None)
-    rows = table(markdown([toy]))
-    assert list(rows["GAN (`gan_toy`)"])[-3:] == ["modes ↑", "good ↑", "wasserstein ↓"]
-    assert rows["GAN (`gan_toy`)"]["wasserstein ↓"] == "0.0123"
-    mixed = table(markdown([toy, result()]))
-    assert mixed["GAN (`gan_toy`)"]["data"] == "ring"
-    assert mixed["GAN (`gan_toy`)"]["FID ↓"] == "—"
-    other = result("other", "Other", scores={"fid[inception,50k/test]": 3.0})
-    assert {f"`{FID}` ↓", "`fid[inception,50k/test]` ↓"} <= table(markdown([result(), other]))["Other (`other`)"].keys()
-
-
-def test_what_a_checkpoint_does_not_say_is_left_out():
-    text = markdown([result(seed=None, steps=None, images=None, seconds=None, hardware=None)])
-    assert list(table(text)["WGAN (`wgan_mnist`)"])[:3] == ["model", "IS ↑", "FID ↓"]
-    assert "published weights" in text
-    assert "`wgan_mnist`: of the last step" in text
-    assert "Wall time" not in text
-
-
-def test_spreadsheet_has_a_row_per_run_and_every_condition():
-    rows = list(csv.DictReader(spreadsheet([result(seed=0), result(seed=1)]).splitlines()))
-    assert [row["seed"] for row in rows] == ["0", "1"]
-    assert rows[0][FID] == "10.0"
-    assert (rows[0]["digest"], rows[0]["torch"], rows[0]["hardware"]) == ("0123456789ab", "2.11", "a processor")
-
-
-def test_readme_changes_between_its_markers_only(tmp_path):
-    readme = tmp_path / "README.md"
-    readme.write_text(f"# Title ±\n{START}\nold\n{END}\nrest\n", encoding="utf-8")
-    for _ in range(2):
-        between_markers(readme, "| new |\n")
-        assert readme.read_text(encoding="utf-8") == f"# Title ±\n{START}\n| new |\n{END}\nrest\n"
 
 
 @pytest.mark.parametrize("text", ["no markers", START, f"{END}\n{START}", f"{START}\n{END}\n{START}\n{END}"])
@@ -211,6 +104,16 @@ def test_curves_have_a_panel_per_quantity():
     assert [line.get_ydata().tolist() for line in figure.axes[2].lines][-1] == [3, 2, 1]
     assert figure.axes[1].get_xlabel() == "rank correlation with FID: -1.00"
     assert figures.curves({"GAN": []}) is None
+
+
+def test_many_models_are_named_at_the_ends_of_their_curves():
+    models = {f"GAN {n}": [{FID: curve([9, n + 1])}] for n in range(8)}
+    figure = figures.curves(models)
+    assert figure is not None
+    assert {text.get_text() for text in figure.axes[0].texts} == {f"{n + 1}  GAN {n}" for n in range(8)}
+    heights = [text.get_position()[1] for text in figure.axes[0].texts]
+    assert max(heights) <= 1.01
+    assert len({line.get_color() for line in figure.axes[0].lines}) == 8
 
 
 def test_runs_are_trained_continued_and_reused(recipes, commands, tmp_path):
@@ -249,6 +152,20 @@ def test_runs_are_trained_continued_and_reused(recipes, commands, tmp_path):
     assert "WGAN-GP (`my-digits`)" in table(text)
     assert "seeds" not in text.splitlines()[0]
     assert {file.name for file in Path("shelf").iterdir()} >= {"comparison.png", "comparison.csv"}
+
+
+def test_a_budget_of_images_is_the_same_for_every_discriminator(recipes, commands):
+    critic = "--model.init_args.n_critic={values: [4, 2], at: [0, 0.5]}"
+    options = {"overrides": [critic, "--trainer.val_check_interval=60"], "images": 60 * 64, "samples": 60}
+    text = compare(["digits.yaml"], [0], runs=Path("runs"), out=Path("out"), **options).read_text("utf-8")
+    (row,) = table(text).values()
+    # 60 batches, 3 to a generator update
+    assert (row["G steps"], row["images seen by D"]) == ("20", "3,840")
+    for wrong in ({"steps": [4]}, {"checkpoints": True}):
+        with pytest.raises(GanzooError, match="how long to train"):
+            compare(["digits.yaml"], [0], images=3600, **wrong)
+    with pytest.raises(GanzooError, match="10 are less than 'digits' takes"):
+        compare(["digits.yaml"], [0], images=10)
 
 
 def test_a_run_that_is_there_must_be_the_same_run(recipes, commands):

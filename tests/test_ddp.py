@@ -1,19 +1,26 @@
 """Two processes on the CPU, started by Lightning, which runs this very file as a script."""
 
+import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from commands import DIGITS, process
-from tiny import Labelled, Told, conv, digits, fit, mlp
+from tiny import Each, Labelled, Told, conv, digits, fit, mlp, points
 from torch import Tensor
 from torch.optim import SGD
 
 from ganzoo.callbacks.keep import Last
 from ganzoo.gan import GAN
 from ganzoo.models.wgan_gp import WGANGP
+from ganzoo.networks.dcgan import DCGANDiscriminator
+from ganzoo.networks.mlp import MLPGenerator
+from ganzoo.penalties import input_gradient
+from ganzoo.players import Terms
 
 
 class Heard(WGANGP):
@@ -25,9 +32,41 @@ class Heard(WGANGP):
         return z
 
 
+class Penalised(Told):
+    """Differentiates twice, as gradient penalties do, at points that are not random either.
+
+    Keeps which of its backward passes exchanged gradients.
+    """
+
+    def manual_backward(self, loss: Tensor, *args: Any, **kwargs: Any) -> None:
+        if self.trainer.world_size > 1:
+            self.exchanged = [*getattr(self, "exchanged", []), self.trainer.strategy.model.require_backward_grad_sync]
+        super().manual_backward(loss, *args, **kwargs)
+
+    def d_loss(self, x: Tensor, y: Tensor | None) -> Terms:
+        return {**super().d_loss(x, y), "gp": input_gradient(self.judge, x, y).square().sum(1).mean()}
+
+
+class Pictures(Labelled):
+    """64 pictures of noise, each labelled by its place."""
+
+    shape = (1, 16, 16)
+
+    def load(self, split: str) -> tuple[Tensor, Tensor]:
+        return torch.rand(64, *self.shape, generator=torch.Generator().manual_seed(1)) * 2 - 1, torch.arange(64)
+
+
 def told() -> GAN:
     """A game without any randomness of its own, trained by plain gradient descent, so that gradients' scale shows."""
     return mlp(Told, optimizer=SGD, g_lr=0.5, d_lr=0.5, n_critic=2)
+
+
+def penalised(accumulate: int = 1) -> GAN:
+    """The same with a convolutional critic, normalised within each picture, that is penalised."""
+    torch.manual_seed(0)
+    generator = MLPGenerator([1, 16, 16], latent_dim=4, hidden=(16,))
+    critic = DCGANDiscriminator(16, 1, width=8, norm="layer")
+    return Penalised(generator, critic, optimizer=SGD, g_lr=1.0, d_lr=0.1, n_critic=2, accumulate=accumulate)
 
 
 def main(folder: Path) -> None:
@@ -36,11 +75,24 @@ def main(folder: Path) -> None:
     both = {"devices": 2, "strategy": "ddp_find_unused_parameters_true"}
     exact = told()
     run = fit(folder, exact, Labelled(batch_size=16), 5, **both)
+    parts = penalised(accumulate=2)
+    fit(folder, parts, Pictures(batch_size=16), 5, **both)
     torch.manual_seed(run.global_rank)  # what a process was seeded with does not matter
     heard = conv(Heard, dropout=0.3, n_critic=2, augment="translation")
     run = fit(folder, heard, digits(batch_size=64, flip=True), 5, Last(), **both)
+    stopped = mlp()
+
+    def interrupt(trainer, model):
+        if trainer.global_rank == 1 and model.batches == 3:
+            signal.raise_signal(signal.SIGINT)
+
+    (folder / "stopped").mkdir(exist_ok=True)
+    fit(folder / "stopped", stopped, points(batch_size=16), 50, Each(interrupt), Last(), **both)
     ending = {
+        "stopped": stopped.batches,
         "exact": exact.state_dict(),
+        "parts": parts.state_dict(),
+        "exchanged": parts.exchanged,
         "heard": heard.state_dict(),
         "noise": torch.stack(heard.drawn),
         "counts": (run.world_size, run.global_step, heard.batches, heard.images),
@@ -64,7 +116,7 @@ def test_counts_are_those_of_one_process_and_images_of_both(endings):
 
 def test_processes_end_with_identical_weights_and_averages(endings):
     one, other = endings[0]
-    for game in ("exact", "heard"):
+    for game in ("exact", "parts", "heard"):
         assert one[game].keys() == other[game].keys()
         different = [name for name, tensor in one[game].items() if not torch.equal(tensor, other[game][name])]
         assert different == []
@@ -78,6 +130,21 @@ def test_the_gradient_is_the_mean_over_processes(endings, tmp_path):
     together = endings[0][0]["exact"]
     torch.testing.assert_close(together, dict(alone.state_dict()), rtol=1e-4, atol=1e-6)
     assert all((together[name] - start[name]).abs().max() > 1e-3 for name in start)
+
+
+def test_accumulated_chunks_and_penalties_on_two_processes_take_the_steps_of_one(endings, tmp_path):
+    """Two processes with two chunks of 8 pictures each take the steps of one with 32, averaged generator included."""
+    alone = penalised()
+    start = {name: tensor.clone() for name, tensor in alone.state_dict().items()}
+    fit(tmp_path, alone, Pictures(batch_size=32), 5)
+    together = endings[0][0]["parts"]
+    torch.testing.assert_close(together, dict(alone.state_dict()), rtol=1e-4, atol=1e-6)
+    assert all((together[name] - start[name]).abs().max() > 1e-3 for name in start)
+
+
+def test_gradients_are_exchanged_once_a_move(endings):
+    for ending in endings[0]:
+        assert ending["exchanged"] == [False, True] * (10 + 5)  # the critic's moves and the generator's
 
 
 def test_processes_draw_different_noise(endings):
@@ -94,6 +161,11 @@ def test_the_checkpoint_is_that_of_one_process(endings):
     assert all(torch.equal(saved[name], tensor) for name, tensor in one["heard"].items())
 
 
+def test_a_signal_to_one_process_stops_both_after_the_same_batch(endings):
+    assert [ending["stopped"] for ending in endings[0]] == [3, 3]
+    assert torch.load(endings[1] / "stopped" / "last.ckpt", weights_only=True)["game"]["batches"] == 3
+
+
 def test_the_command_line_trains_on_two_processes(tmp_path):
     """Everything that `ganzoo fit` adds has to agree across processes: folder, scores, pictures, export."""
     two = ("--trainer.devices", 2, "--trainer.max_steps", 4, "--runs", tmp_path)
@@ -105,6 +177,34 @@ def test_the_command_line_trains_on_two_processes(tmp_path):
     assert torch.load(run / "last.ckpt", weights_only=True)["global_step"] == 4
     assert {path.name for path in (run / "samples").iterdir()} == {"step_0000000.png", "step_0000004.png"}
     assert (run / "export" / "model.safetensors").is_file()
+
+
+@pytest.mark.slow
+def test_processes_of_a_cluster_agree_on_the_run_without_asking(tmp_path):
+    """As torchrun and `srun` start them: two machines with one process each, here on one machine."""
+    words = ("-m", "ganzoo", "fit", *DIGITS, "--trainer.num_nodes", 2, "--trainer.devices", 1, "--runs", tmp_path)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    slurm = {"NTASKS": 2, "NNODES": 2, "NTASKS_PER_NODE": 1, "JOB_ID": 7, "JOB_NAME": "train", "NODELIST": "localhost"}
+    slurm = {f"SLURM_{name}": str(fact) for name, fact in slurm.items()} | {"MASTER_ADDR": "127.0.0.1"}
+    slurm["MASTER_PORT"] = str(port)
+
+    def job(*more, status=0):
+        """Runs both processes of a job, and returns what the first one says."""
+        ranks = [{"SLURM_PROCID": str(rank), "SLURM_NODEID": str(rank), "SLURM_LOCALID": "0"} for rank in (0, 1)]
+        running = [process(*words, *more, env=slurm | rank) for rank in ranks]
+        said = [one.communicate(timeout=240) for one in running]
+        assert [one.returncode for one in running] == [status, status], said
+        return "".join(said[0])
+
+    assert job("--trainer.max_steps", 2).startswith("2 x CPU")
+    run = tmp_path / "wgan_gp_digits" / "job_7"
+    assert [path.name for path in run.parent.iterdir()] == ["job_7"]
+    assert torch.load(run / "last.ckpt", weights_only=True)["global_step"] == 2
+    assert "holds a run" in job("--trainer.max_steps", 4, status=2)  # a job that is put into the queue again
+    assert "2 of 4 generator steps" in job("--trainer.max_steps", 4, "--ckpt_path", "last", "--version", "job_7")
+    assert torch.load(run / "last.ckpt", weights_only=True)["global_step"] == 4
 
 
 if __name__ == "__main__":

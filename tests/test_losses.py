@@ -62,6 +62,57 @@ def test_hinge_is_flat_beyond_its_margins():
     assert gradient(lambda real: losses.hinge_d(real, FAKE), [1.1, 0.9]).tolist() == [0, -0.5]
 
 
+def test_least_squares_by_hand():
+    assert losses.lsgan_d(REAL, FAKE).item() == pytest.approx(((1 + 4 + 0.25) + (9 + 0 + 2.25)) / 6)
+    assert losses.lsgan_g(FAKE).item() == pytest.approx((16 + 1 + 0.25) / 6)
+    assert losses.lsgan_d(REAL, FAKE, a=-1, b=1).item() == pytest.approx(((1 + 4 + 0.25) + (4 + 1 + 6.25)) / 6)
+    assert losses.lsgan_g(FAKE, c=0).item() == pytest.approx((9 + 0 + 2.25) / 6)
+
+
+def test_least_squares_pull_fakes_from_both_sides():
+    assert (gradient(losses.lsgan_g, [-2.0, 1.0, 4.0]) * 3).tolist() == pytest.approx([-3, 0, 3])
+
+
+def test_least_squares_only_know_how_far_scores_are_from_their_codes():
+    moved = losses.lsgan_d(REAL + 5, FAKE + 5, a=5, b=6), losses.lsgan_g(FAKE + 5, c=6)
+    torch.testing.assert_close(moved, (losses.lsgan_d(REAL, FAKE), losses.lsgan_g(FAKE)))
+
+
+def test_relativistic_losses_are_cross_entropies_of_differences():
+    torch.testing.assert_close(losses.relativistic_d(REAL, FAKE), cross_entropy(REAL - FAKE, ONES))
+    expected = cross_entropy(REAL - FAKE.mean(), ONES) + cross_entropy(FAKE - REAL.mean(), ZEROS)
+    torch.testing.assert_close(losses.relativistic_average_d(REAL, FAKE), expected)
+    assert losses.relativistic_average_d(ZEROS, ZEROS).item() == pytest.approx(math.log(4))
+    assert losses.relativistic_d(ZEROS, ZEROS).item() == pytest.approx(math.log(2))
+
+
+RELATIVISTIC = [losses.relativistic_d, losses.relativistic_average_d]
+
+
+@pytest.mark.parametrize("loss", RELATIVISTIC)
+def test_relativistic_losses_ignore_a_constant_added_to_all_logits(loss):
+    torch.testing.assert_close(loss(REAL + 7, FAKE + 7), loss(REAL, FAKE))
+    bfloat16 = loss((REAL + 64).bfloat16(), (FAKE + 64).bfloat16())  # these are exact there, a mean of them is not
+    torch.testing.assert_close(bfloat16, loss(REAL, FAKE))
+    total = gradient(lambda logits: loss(logits[:3], logits[3:]), torch.cat([REAL, FAKE])).sum()
+    assert total.abs() < 1e-6
+
+
+@pytest.mark.parametrize("loss", RELATIVISTIC)
+def test_both_sides_of_a_relativistic_game_move_real_and_generated(loss):
+    assert (gradient(lambda real: loss(real, FAKE), REAL) < 0).all()
+    assert (gradient(lambda fake: loss(REAL, fake), FAKE) > 0).all()
+    assert (gradient(lambda fake: loss(fake, REAL), FAKE) < 0).all()
+    assert (gradient(lambda real: loss(FAKE, real), REAL) > 0).all()
+
+
+@pytest.mark.parametrize("loss", RELATIVISTIC)
+def test_relativistic_losses_survive_extreme_logits(loss):
+    far = torch.tensor([1e4])
+    assert loss(far, -far) == 0
+    assert loss(-far, far).item() == pytest.approx(2e4 if loss is losses.relativistic_d else 4e4)
+
+
 @pytest.mark.parametrize("name", OBJECTIVES)
 def test_players_pull_logits_apart_and_generator_pulls_back(name):
     objective = OBJECTIVES[name]

@@ -3,6 +3,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+import tiny
 import torch
 from safetensors.torch import save_file
 from torch import nn
@@ -10,11 +11,10 @@ from torch.nn import functional as F
 
 from ganzoo.data.mnist import MNIST
 from ganzoo.errors import GanzooError
-from ganzoo.metrics.extractors import get_extractor
+from ganzoo.metrics.extractors import count_classes, get_extractor
 from ganzoo.metrics.mnist import MNISTClassifier, distort, load_classifier, save_classifier
 from ganzoo.metrics.points import PointScores, wasserstein
-from ganzoo.metrics.scores import choose, frechet_distance, inception_score, kernel_distance, key
-from ganzoo.metrics.swd import SlicedWasserstein, laplacian_pyramid
+from ganzoo.metrics.scores import choose, key, taught_classes
 
 
 class Data:
@@ -28,33 +28,6 @@ def randn(*shape, seed=0):
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
 
 
-# Features and logits
-
-
-def test_fid_matches_closed_forms():
-    a = randn(500, 6).double()
-    a -= a.mean(0)
-    shift = torch.tensor([1.0, 0, 2, 0, 0, 0])
-    assert frechet_distance(a, a).item() == pytest.approx(0, abs=1e-6)
-    assert frechet_distance(a, a + shift).item() == pytest.approx(5)
-    # N(0, C) and N(0, 9 C): tr(C + 9 C - 2 * 3 C) = 4 tr(C)
-    assert frechet_distance(a, 3 * a).item() == pytest.approx(4 * a.T.cov().trace().item())
-
-
-def test_kid_is_near_zero_for_one_distribution_and_grows_with_a_shift():
-    a, b = randn(400, 6).double(), randn(400, 6, seed=1).double()
-    same, near, far = (kernel_distance(a, b + shift, subset=400).item() for shift in (0, 0.5, 1))
-    assert abs(same) < 0.02 < near < far
-
-
-@pytest.mark.filterwarnings("ignore:std:UserWarning")  # one split has no standard deviation
-def test_inception_score_is_the_number_of_classes_told_apart():
-    logits = 100 * F.one_hot(torch.arange(1000) % 10, 10).double()
-    assert inception_score(logits, splits=1)[0].item() == pytest.approx(10)
-    assert inception_score(logits[::10], splits=1)[0].item() == pytest.approx(1)
-    assert inception_score(torch.zeros(1000, 10).double())[0].item() == pytest.approx(1)
-
-
 # Names and keys
 
 
@@ -64,6 +37,7 @@ def test_keys_carry_extractor_counts_and_split():
     assert key("is", "mnist", 10_000, digits) == "is[mnist,10k]"
     assert key("is_std", "mnist", 10_000, digits) == "is_std[mnist,10k]"
     assert key("kid", "some/where/clothes.safetensors", 500, digits) == "kid[clothes,500/test]"
+    assert key("accuracy", "mnist", 10_000, digits) == "accuracy[mnist,10k]"
     assert key("swd", None, 813, faces) == "swd[813/train]"
     assert key("modes", None, 2000, Data((2,), centres=torch.zeros(1, 2))) == "modes[2k]"
     assert key("good", None, 2500, Data((2,))) == "good[2500/test]"
@@ -74,6 +48,21 @@ def test_default_scores_suit_the_data():
     assert choose(None, None, Data()) == ["swd"]
     assert choose(None, None, Data((2,), centres=torch.zeros(1, 2))) == ["modes", "good", "wasserstein"]
     assert choose(None, None, Data((2,))) == ["good", "wasserstein"]
+
+
+def test_accuracy_is_for_models_whose_classes_the_extractor_knows():
+    assert choose(None, "mnist", Data(), classes=10) == ["fid", "is", "kid", "accuracy"]
+    assert choose(None, "mnist", Data(), classes=7) == choose(None, "inception", Data(), classes=10)
+    assert choose(["accuracy"], "mnist", Data(), classes=10) == ["accuracy"]
+    for classes in (0, 7):
+        with pytest.raises(GanzooError, match=f"10 classes apart, and the model has learnt {classes}"):
+            choose(["accuracy"], "mnist", Data(), classes)
+    with pytest.raises(GanzooError, match="needs an extractor"):
+        choose(["accuracy"], None, Data(), classes=10)
+    found, told = tiny.conv(), tiny.conv()
+    found.n_classes = told.n_classes = 10
+    found.supervised = False  # like InfoGAN's codes
+    assert [taught_classes(model) for model in (tiny.conv(), found, told, nn.Identity())] == [0, 0, 10, 0]
 
 
 @pytest.mark.parametrize(
@@ -135,6 +124,7 @@ def test_a_classifier_of_ones_own_is_an_extractor_by_its_path(tmp_path):
     save_classifier(model, tmp_path / "clothes.safetensors", {"dataset": "FashionMNIST"})
     extractor = get_extractor(str(tmp_path / "clothes.safetensors"))
     assert (extractor.name, extractor.num_features) == ("clothes", 8)
+    assert count_classes(str(tmp_path / "clothes.safetensors")) == 3
     assert extractor.digest != get_extractor("mnist").digest
     x = randn(2, 1, 28, 28)
     torch.testing.assert_close(extractor(x)[1], model(x)[1], atol=1e-2, rtol=1e-2)
@@ -229,68 +219,6 @@ def test_saved_classifier_is_half_precision_and_loads_in_eval_mode(tmp_path):
     assert not model.training
     assert model.head.weight.dtype == torch.float32
     assert model.head.weight.equal(model.head.weight.half().float())
-
-
-# Sliced Wasserstein distance
-
-
-def swd(a, b, **options):
-    metric = SlicedWasserstein(directions=64, **options)
-    metric.update(a, real=True)
-    metric.update(b, real=False)
-    return metric
-
-
-def texture(n, size, channels=1, seed=0):
-    return F.avg_pool2d(randn(n, channels, size + 2, size + 2, seed=seed), 3, stride=1)
-
-
-@pytest.mark.parametrize(("channels", "size", "levels"), [(1, 8, 1), (3, 16, 1), (1, 28, 1), (4, 33, 2), (3, 64, 3)])
-def test_swd_is_zero_on_equal_sets_and_has_the_papers_levels(channels, size, levels):
-    x = texture(20, size, channels)
-    metric = swd(x, x)
-    assert metric.compute().item() == 0
-    assert metric.levels().shape == (levels,)
-
-
-def test_swd_grows_with_blur():
-    real, fake = texture(200, 32), texture(200, 32, seed=1)
-    blurred = F.avg_pool2d(fake, 3, stride=1, padding=1)
-    smeared = F.avg_pool2d(fake, 5, stride=1, padding=2)
-    none, some, much = (swd(real, x).compute().item() for x in (fake, blurred, smeared))
-    assert none < some / 2 < much / 2
-    # What is lost is detail: the finest level says so.
-    assert swd(real, blurred).levels()[0] > swd(real, blurred).levels()[1]
-
-
-def test_swd_does_not_depend_on_batches_and_compares_unequal_counts():
-    real, fake = texture(60, 16), texture(40, 16, seed=1)
-    whole, parts = swd(real, fake), SlicedWasserstein(directions=64)
-    for part in real.split(7):
-        parts.update(part, real=True)
-    for part in fake.split(11):
-        parts.update(part, real=False)
-    torch.testing.assert_close(whole.compute(), parts.compute())
-    # Every image twice is the same distribution; only the patches' places differ.
-    assert swd(real, real.repeat(2, 1, 1, 1)).compute() < whole.compute()
-
-
-def test_swd_keeps_real_images_if_told_and_stands_constant_ones():
-    x = texture(20, 16)
-    metric = swd(x, x.flip(0), reset_real=False)
-    metric.compute()
-    metric.reset()
-    metric.update(x, real=False)
-    assert metric.compute() == 0
-    assert torch.isfinite(swd(x, torch.zeros_like(x)).compute())
-    with pytest.raises(GanzooError, match="at least 8"):
-        metric.update(torch.zeros(1, 1, 4, 4), real=True)
-
-
-def test_laplacian_pyramid_splits_a_flat_image_into_nothing_and_its_value():
-    fine, coarse = laplacian_pyramid(torch.full((1, 2, 32, 32), 0.7))
-    torch.testing.assert_close(fine, torch.zeros(1, 2, 32, 32))
-    torch.testing.assert_close(coarse, torch.full((1, 2, 16, 16), 0.7))
 
 
 # Points

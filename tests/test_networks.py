@@ -29,9 +29,9 @@ def test_dcgan_pair_fits_every_size(size, channels):
 
 
 @pytest.mark.parametrize("network", [DCGANGenerator, DCGANDiscriminator])
-@pytest.mark.parametrize("size", [0, 12, 33, 256])
+@pytest.mark.parametrize("size", [0, 12, 33, 512])
 def test_a_size_that_dcgan_is_not_made_for_is_refused(network, size):
-    with pytest.raises(GanzooError, match=rf"size: .*8, 16, 28, 32, 64, 128 pixels, not {size}"):
+    with pytest.raises(GanzooError, match=rf"size: .*8, 16, 28, 32, 64, 128, 256 pixels, not {size}"):
         network(size, 1)
 
 
@@ -47,6 +47,15 @@ def test_the_papers_64_pixel_networks():
     assert narrow[-1].out_channels == 1
     weights = 16 * (100 * 1024 + 1024 * 512 + 512 * 256 + 256 * 128 + 128 * 3)
     assert count(generator) == weights + 2 * (1024 + 512 + 256 + 128) + 3
+
+
+def test_256_pixels_take_six_layers_from_4_pixels_and_back():
+    with torch.device("meta"):
+        generator, discriminator = DCGANGenerator(256, 3, width=16), DCGANDiscriminator(256, 3, width=16)
+    ups = [m.out_channels for m in generator.modules() if isinstance(m, nn.ConvTranspose2d)]
+    downs = [m.in_channels for m in discriminator.modules() if isinstance(m, nn.Conv2d)]
+    assert ups == downs[::-1] == [512, 256, 128, 64, 32, 16, 3]
+    assert discriminator.n_features == 512 * 4 * 4
 
 
 @pytest.mark.parametrize("network", [DCGANGenerator(32, 3, 64), DCGANDiscriminator(32, 3, 64)])

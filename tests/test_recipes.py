@@ -9,7 +9,7 @@ import pytest
 import torch
 import yaml
 from commands import Run, ganzoo
-from idx import write_mnist
+from idx import write_cifar10, write_mnist
 from PIL import Image
 from safetensors import safe_open
 
@@ -41,7 +41,7 @@ def trained(request, data, tmp_path_factory):
     """The run of a recipe."""
     runs = tmp_path_factory.mktemp("runs")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("GANZOO_DATA", str(data))
+        patch.setenv("GANZOO_DATA", str(write_cifar10(data, 48, patch)))
         patch.setenv("XDG_CACHE_HOME", str(data / "cache"))
         said = ganzoo("fit", "--recipe", request.param.stem, *TINY, "--runs", runs)
     return Run(runs / request.param.stem / "version_0", said)

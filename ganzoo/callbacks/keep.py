@@ -27,6 +27,7 @@ class Last(Checkpoint):
             raise GanzooError(f"save_every: must be at least 1, not {every}.")
         self.every = every
         self.saved = -1
+        self.asked = False  # by a Ctrl-C in this process
         self._previous: Any = None
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -36,7 +37,7 @@ class Last(Checkpoint):
 
         def stop(number: int, frame: FrameType | None) -> None:
             print("\nStopping after this batch; press Ctrl-C again to stop at once.", flush=True)
-            trainer.should_stop = True
+            self.asked = True
             signal.signal(signal.SIGINT, signal.default_int_handler)
 
         self._previous = signal.signal(signal.SIGINT, stop)
@@ -46,7 +47,7 @@ class Last(Checkpoint):
     ) -> None:
         """Saves where it is due."""
         step = trainer.global_step
-        ending = trainer.should_stop or step == trainer.max_steps or self._last_batch(trainer)
+        ending = self._stops(trainer) or step == trainer.max_steps or self._last_batch(trainer)
         if ending:
             trainer.should_stop = True  # makes Lightning validate the last state too
         if ending or (step and step % self.every == 0 and step != self.saved):
@@ -54,7 +55,7 @@ class Last(Checkpoint):
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Saves when the request to stop came during validation, after which no batch follows."""
-        if trainer.should_stop and trainer.state.fn == "fit" and self.saved != trainer.global_step:
+        if trainer.state.fn == "fit" and self._stops(trainer) and self.saved != trainer.global_step:
             self._save(trainer)
 
     def teardown(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
@@ -62,6 +63,12 @@ class Last(Checkpoint):
         if self._previous is not None:
             signal.signal(signal.SIGINT, self._previous)
             self._previous = None
+
+    def _stops(self, trainer: pl.Trainer) -> bool:
+        """Makes all processes stop after the same batch: a signal may reach one alone, or each in another batch."""
+        asked = trainer.strategy.reduce_boolean_decision(self.asked, all=False)
+        trainer.should_stop = trainer.should_stop or asked
+        return trainer.should_stop
 
     def _save(self, trainer: pl.Trainer) -> None:
         self.saved = trainer.global_step

@@ -1,12 +1,14 @@
 """Scores while training, validating and testing."""
 
+import time
 from typing import Any
 
 import lightning.pytorch as pl
+import torch
 
 from ganzoo.errors import GanzooError
 from ganzoo.metrics.evaluation import Evaluation
-from ganzoo.metrics.scores import SCORES, check, choose, key
+from ganzoo.metrics.scores import SCORES, check, choose, key, taught_classes
 
 
 class Quality(pl.Callback):
@@ -14,12 +16,15 @@ class Quality(pl.Callback):
 
     The reference is whatever the data module's validation loader serves. Its features are extracted once and cached
     by content under `$XDG_CACHE_HOME/ganzoo/features` (default `~/.cache`). Training does not notice: the random state
-    is left alone, and samples are drawn by the model's `sample`.
+    is left alone, and samples are drawn by the model's `sample`. A training logs as `time_quality` the seconds that it
+    has spent here, which `time` contains.
 
     Args:
-        features: Extractor for fid, is and kid: mnist, inception, or the path of a classifier's .safetensors file.
-        metrics: Names among fid, is, kid, swd, modes, good, wasserstein. Default: fid, is and kid with an extractor,
-            else swd; for points modes (where the data has centres), good and wasserstein.
+        features: Extractor for fid, is, kid and accuracy: mnist, inception, or the path of a classifier's .safetensors
+            file.
+        metrics: Names among fid, is, kid, accuracy, swd, modes, good, wasserstein. Default: fid, is and kid with an
+            extractor, and accuracy for a model that has learnt the classes which the extractor tells apart, else swd;
+            for points modes (where the data has centres), good and wasserstein.
         samples: Number of generated samples, over all processes.
         batch_size: Samples generated and scored at a time.
         seed: Of the samples and of all that is random in a score.
@@ -54,6 +59,8 @@ class Quality(pl.Callback):
         self.seed = seed
         self.monitor = monitor
         self.cache = cache
+        self.seconds = 0.0  # spent on scores in this run, over all its processes in time
+        self._since = 0.0
         self._evaluation: Evaluation | None = None
 
     def key(self, name: str, datamodule: Any) -> str:
@@ -65,13 +72,13 @@ class Quality(pl.Callback):
         """Returns whether a higher value of the score with this short name is better."""
         return SCORES[name].higher
 
-    def monitored(self, datamodule: Any) -> str:
-        """Returns the short name of the score that chooses the best checkpoint on this data.
+    def monitored(self, datamodule: Any, model: Any) -> str:
+        """Returns the short name of the score that chooses the best checkpoint of this model on this data.
 
         Raises:
-            GanzooError: `monitor` is not computed on this data.
+            GanzooError: `monitor` is not computed for them.
         """
-        names = choose(self.metrics, self.features, datamodule)
+        names = choose(self.metrics, self.features, datamodule, taught_classes(model))
         name = self.monitor or names[0]
         if name not in names:
             raise GanzooError(f"monitor: {name} given, but it is not computed; choose among {', '.join(names)}.")
@@ -97,20 +104,21 @@ class Quality(pl.Callback):
             trainer.strategy.root_device,
             trainer.global_rank,
             trainer.world_size,
+            taught_classes(pl_module),
         )
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Scores the untrained model, so that every curve has a beginning."""
         if self._evaluation is None or trainer.global_step or not trainer.loggers:
             return
+        self._begin()
         self._evaluation.collect()
-        scores = self._evaluation.scores(pl_module)
-        for logger in trainer.loggers:
-            logger.log_metrics(scores, step=0)
+        self._end(trainer, self._evaluation.scores(pl_module))
 
     def on_validation_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Looks for the real features of an earlier epoch or run."""
         if self._evaluation is not None and not trainer.sanity_checking:
+            self._begin()
             self._evaluation.begin()
 
     def on_validation_batch_end(
@@ -131,6 +139,11 @@ class Quality(pl.Callback):
         if not trainer.sanity_checking:
             self._log(trainer, pl_module, trainer.num_val_batches, trainer.val_dataloaders)
 
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Logs the time that scores have taken."""
+        if trainer.state.fn == "fit" and not trainer.sanity_checking:
+            self._end(trainer, {})
+
     on_test_start = on_validation_start
     on_test_batch_end = on_validation_batch_end
 
@@ -145,3 +158,22 @@ class Quality(pl.Callback):
         scores = self._evaluation.scores(pl_module)
         # The same on all processes. `step` makes the loggers' x-axis count generator updates.
         pl_module.log_dict({**scores, "step": float(trainer.global_step)}, sync_dist=False)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Returns the time spent so far."""
+        return {"seconds": self.seconds}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Takes the time spent so far back."""
+        self.seconds = state_dict["seconds"]
+
+    def _begin(self) -> None:
+        assert self._evaluation is not None
+        if self._evaluation.device.type == "cuda":
+            torch.cuda.synchronize(self._evaluation.device)  # steps that wait there are none of the scores' time
+        self._since = time.perf_counter()
+
+    def _end(self, trainer: pl.Trainer, scores: dict[str, float]) -> None:
+        self.seconds += time.perf_counter() - self._since
+        for logger in trainer.loggers:
+            logger.log_metrics({**scores, "time_quality": self.seconds}, step=trainer.global_step)

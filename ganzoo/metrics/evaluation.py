@@ -10,17 +10,10 @@ from torchmetrics.utilities.distributed import gather_all_tensors
 
 from ganzoo.errors import GanzooError
 from ganzoo.metrics.cache import features_path, read_features, write_features
+from ganzoo.metrics.distances import Reference, inception_score
 from ganzoo.metrics.extractors import Extractor, get_extractor
 from ganzoo.metrics.points import PointScores
-from ganzoo.metrics.scores import (
-    SCORES,
-    choose,
-    frechet_distance,
-    inception_score,
-    kernel_distance,
-    key,
-    needs_reference,
-)
+from ganzoo.metrics.scores import SCORES, choose, key, needs_reference, taught_classes
 from ganzoo.metrics.swd import SlicedWasserstein
 from ganzoo.seeding import mix
 
@@ -34,7 +27,7 @@ class Evaluation:
     Args:
         datamodule: Has `shape`, `reference`, `fingerprint(split)`, and for points `centres` and `std`.
         features: Name of the extractor or path of its weights, for fid, is and kid.
-        metrics: Short names; by default those that suit the data (see `ganzoo.metrics.scores.choose`).
+        metrics: Short names; by default those that suit data and model (see `ganzoo.metrics.scores.choose`).
         samples: Number of generated samples, over all processes.
         batch_size: Samples generated and scored at a time.
         seed: Of the samples and of all that is random in a score.
@@ -42,6 +35,7 @@ class Evaluation:
         device: Where scores are computed.
         rank: Index of this process.
         world_size: Number of processes; each must make the same calls, and each gets the scores of all data.
+        classes: What `ganzoo.metrics.scores.taught_classes` says of the models to be scored.
 
     Raises:
         GanzooError: A name is unknown, something does not suit the data, or the extractor cannot be built.
@@ -59,13 +53,14 @@ class Evaluation:
         device: torch.device | str = "cpu",
         rank: int = 0,
         world_size: int = 1,
+        classes: int = 0,
     ):
         for name, value, least in (("samples", samples, 2), ("batch_size", batch_size, 1)):
             if value < least:
                 raise GanzooError(f"{name}: {value} given, but it must be at least {least}.")
         self.datamodule = datamodule
         self.features = features
-        self.names = choose(metrics, features, datamodule)
+        self.names = choose(metrics, features, datamodule, classes)
         self.samples = samples
         self.batch_size = batch_size
         self.seed = seed
@@ -80,7 +75,8 @@ class Evaluation:
             self.extractor.check(datamodule.shape)
         self._metrics = self._fresh()
         self._extracted: list[tuple[Tensor, Tensor]] = []
-        self._real: tuple[Tensor, Tensor] | None = None
+        self._reference: Reference | None = None
+        self._logits = torch.empty(0)  # of the reference
         self.wants_real = any(needs_reference(name, datamodule) for name in self.names)
 
     def key(self, name: str) -> str:
@@ -93,17 +89,17 @@ class Evaluation:
             return
         # Anew, because an interrupted collection may have left something.
         self._extracted, self._metrics = [], self._fresh()
-        if self.extractor is None or self._real is not None:
+        if self.extractor is None or self._reference is not None:
             return
         found = read_features(features_path(self.extractor, self.datamodule)) if self.cache else None
         if self._everywhere(found is not None) and found is not None:
-            self._real = (found[0].to(self.device), found[1].to(self.device))
+            self._keep(*found)
             self.wants_real = bool(self._metrics)
 
     def add(self, x: Tensor) -> None:
         """Adds this process's next real images (N, C, H, W) in [-1, 1] or points (N, 2)."""
         x = x.to(self.device)
-        if self.extractor is not None and self._real is None:
+        if self.extractor is not None and self._reference is None:
             self._extracted.append(self.extractor(x))
         for metric in self._metrics:
             metric.update(x, real=True)
@@ -116,11 +112,11 @@ class Evaluation:
         """
         self.wants_real = False
         whole = self._everywhere(whole)
-        if self.extractor is None or self._real is not None:
+        if self.extractor is None or self._reference is not None:
             return
-        features, logits = (torch.cat(self._gathered(torch.cat(parts))) for parts in zip(*self._extracted, strict=True))
+        features, logits = self._whole(self._extracted)
         self._extracted = []
-        self._real = (features, logits)
+        self._keep(features, logits)
         if self.cache and whole and self.rank == 0:
             write_features(features_path(self.extractor, self.datamodule), features, logits)
 
@@ -139,7 +135,7 @@ class Evaluation:
         """Draws samples and returns the scores by their full keys.
 
         Args:
-            model: Has `sample(n, seed=...)`.
+            model: Has `sample(n, seed=...)`; one with classes has `labels(n, None)`, those that it samples.
         """
         with _random_state(self.device, self.seed):
             results = self._scores(model)
@@ -147,12 +143,19 @@ class Evaluation:
             self.key(name): float(value) for name, value in results.items() if name.removesuffix("_std") in self.names
         }
 
-    def real_inception_score(self) -> tuple[float, float]:
-        """Returns the Inception Score of the collected real images, mean and standard deviation over 10 splits."""
-        assert self._real is not None, "collect() first"
-        with _random_state(self.device, self.seed):
-            mean, std = inception_score(self._real[1].to(self._wide), sync_on_compute=False)
-        return mean.item(), std.item()
+    def bounds(self) -> dict[str, float]:
+        """Returns the reference's own Inception Score and accuracy, those that are asked for, by their full keys."""
+        if self._reference is None and {"is", "accuracy"}.intersection(self.names):
+            self.wants_real = True
+            self.collect()
+        bounds = {}
+        if "is" in self.names:
+            with _random_state(self.device, self.seed):
+                bounds["is"] = inception_score(self._wide(self._logits))[0]
+        if "accuracy" in self.names:
+            _, labels = self.datamodule.split(self.datamodule.reference)
+            bounds["accuracy"] = (self._logits.argmax(dim=1) == labels.to(self.device)).double().mean()
+        return {self.key(name): float(value) for name, value in bounds.items()}
 
     def _fresh(self) -> list[SlicedWasserstein | PointScores]:
         options: dict[str, Any] = {"sync_on_compute": self.world_size > 1, "reset_real": False}
@@ -169,7 +172,9 @@ class Evaluation:
         for x in draw(model, self.samples, self.batch_size, self.seed, self.rank, self.world_size):
             x = x.to(self.device)
             if self.extractor is not None:
-                extracted.append(self.extractor(x))
+                features, logits = self.extractor(x)
+                labels = [model.labels(len(x), None).to(self.device)] if "accuracy" in self.names else []
+                extracted.append((features, logits, *labels))
             for metric in self._metrics:
                 metric.update(x, real=False)
         results: dict[str, Tensor] = {}
@@ -178,27 +183,35 @@ class Evaluation:
             results |= value if isinstance(value, dict) else {"swd": value}
             metric.reset()
         if self.extractor is not None:
-            results |= self._feature_scores(*map(torch.cat, zip(*extracted, strict=True)))
+            results |= self._feature_scores(*self._whole(extracted))
         return results
 
-    def _feature_scores(self, features: Tensor, logits: Tensor) -> dict[str, Tensor]:
-        sync = {"sync_on_compute": self.world_size > 1}
+    def _feature_scores(self, features: Tensor, logits: Tensor, *labels: Tensor) -> dict[str, Tensor]:
+        features = self._wide(features)
         results: dict[str, Tensor] = {}
-        if self._real is not None:
-            # Every process holds all real features, and each scores its share of them.
-            real, fake = self._real[0][self.rank :: self.world_size].to(self._wide), features.to(self._wide)
-            if "fid" in self.names:
-                results["fid"] = frechet_distance(real, fake, **sync)
-            if "kid" in self.names:
-                subset = min(1000, self.samples, len(self._real[0]))
-                results["kid"] = kernel_distance(real, fake, subset, **sync)
+        if self._reference is not None and "fid" in self.names:
+            results["fid"] = self._reference.frechet_distance(features)
+        if self._reference is not None and "kid" in self.names:
+            subset = min(1000, self.samples, len(self._reference.features))
+            results["kid"] = self._reference.kernel_distance(features, subset)
         if "is" in self.names:
-            results["is"], results["is_std"] = inception_score(logits.to(self._wide), **sync)
+            results["is"], results["is_std"] = inception_score(self._wide(logits))
+        for asked in labels:
+            results["accuracy"] = (logits.argmax(dim=1) == asked).double().mean()
         return results
 
-    @property
-    def _wide(self) -> torch.dtype:
-        return torch.float32 if self.device.type == "mps" else torch.float64
+    def _keep(self, features: Tensor, logits: Tensor) -> None:
+        """Keeps what the extractor makes of the whole reference."""
+        self._reference = Reference(self._wide(features))
+        self._logits = logits.to(self.device)
+
+    def _wide(self, x: Tensor) -> Tensor:
+        """Returns a tensor in float64: distances are differences of large sums. Apple's GPUs leave that to the CPU."""
+        return x.cpu().double() if self.device.type == "mps" else x.to(self.device).double()
+
+    def _whole(self, parts: Sequence[tuple[Tensor, ...]]) -> list[Tensor]:
+        """Joins batches of several tensors each, over all processes."""
+        return [torch.cat(self._gathered(torch.cat(column))) for column in zip(*parts, strict=True)]
 
     def _any(self, of: str) -> bool:
         return any(SCORES[name].of == of for name in self.names)
@@ -226,16 +239,12 @@ def score(
     Returns:
         The scores by their full keys, such as `fid[mnist,10k/test]`.
     """
-    evaluation = Evaluation(datamodule, features, metrics, samples, batch_size, seed, cache, model.device)
+    classes = taught_classes(model)
+    evaluation = Evaluation(
+        datamodule, features, metrics, samples, batch_size, seed, cache, model.device, classes=classes
+    )
     evaluation.collect()
     return evaluation.scores(model)
-
-
-def real_inception_score(datamodule: Any, features: str, cache: bool = True) -> tuple[float, float]:
-    """Returns the Inception Score of the reference split, mean and standard deviation: what to measure a model by."""
-    evaluation = Evaluation(datamodule, features, ["fid"], cache=cache)
-    evaluation.collect()
-    return evaluation.real_inception_score()
 
 
 def class_shares(
@@ -261,8 +270,9 @@ def draw(model: Any, samples: int, batch_size: int, seed: int, rank: int = 0, wo
     # Nobody goes without, or the processes would wait for one another for ever.
     batch_size = max(1, min(batch_size, samples // world_size))
     for k in range(rank, -(-samples // batch_size), world_size):
-        n = min(batch_size, samples - k * batch_size)
-        yield model.sample(n, seed=mix(seed, k)).detach()
+        with torch.inference_mode():
+            x = model.sample(min(batch_size, samples - k * batch_size), seed=mix(seed, k))
+        yield x
 
 
 @contextmanager

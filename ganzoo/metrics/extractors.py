@@ -7,9 +7,10 @@ import torch
 from torch import Tensor, nn
 
 from ganzoo.errors import GanzooError, nearest
-from ganzoo.metrics.mnist import SHIPPED, load_classifier
+from ganzoo.metrics.mnist import SHIPPED, MNISTClassifier, load_classifier
 
 NAMES = ("mnist", "inception")
+INCEPTION_CLASSES = 1008
 
 
 class Extractor(nn.Module):
@@ -30,7 +31,7 @@ class Extractor(nn.Module):
 
     def __init__(self, network: nn.Module, name: str, num_features: int, channels: int, least: int = 1):
         super().__init__()
-        self.network = network.eval().requires_grad_(False)
+        self.network = network.eval().requires_grad_(False).to(memory_format=torch.channels_last)
         self.name = name
         self.num_features = num_features
         self.channels = channels
@@ -87,21 +88,28 @@ def get_extractor(name: str) -> Extractor:
     Raises:
         GanzooError: The name is unknown, the file cannot be used, or Inception's package or weights are missing.
     """
-    if name == "mnist":
-        return _classifier(SHIPPED, "mnist")
     if name == "inception":
         return Extractor(Inception(_fidelity()), "inception", num_features=2048, channels=3)
-    if name.endswith(".safetensors"):
-        return _classifier(Path(name).expanduser(), Path(name).stem)
-    raise GanzooError(
-        f"features: '{name}' given, but it must be one of {', '.join(NAMES)} or the path of a .safetensors file."
-        + nearest(name, NAMES)
-    )
+    network = _classifier(name)
+    return Extractor(network, Path(name).stem, network.num_features, channels=1, least=28)
 
 
-def _classifier(path: Path, name: str) -> Extractor:
-    network = load_classifier(path)
-    return Extractor(network, name, network.num_features, channels=1, least=28)
+def count_classes(name: str) -> int:
+    """Returns how many classes the extractor called `name` tells apart, without fetching any weights.
+
+    Raises:
+        GanzooError: The name is unknown, or the file cannot be used.
+    """
+    return INCEPTION_CLASSES if name == "inception" else _classifier(name).num_classes
+
+
+def _classifier(name: str) -> MNISTClassifier:
+    if name != "mnist" and not name.endswith(".safetensors"):
+        raise GanzooError(
+            f"features: '{name}' given, but it must be one of {', '.join(NAMES)} or the path of a .safetensors file."
+            + nearest(name, NAMES)
+        )
+    return load_classifier(SHIPPED if name == "mnist" else Path(name).expanduser())
 
 
 def _fidelity() -> nn.Module:

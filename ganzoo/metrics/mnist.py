@@ -185,7 +185,7 @@ def train(images: Tensor, labels: Tensor, epochs: int, batch_size: int = 128, lr
 
 def measure(path: Path, images: Tensor, labels: Tensor) -> dict[str, float]:
     """Returns what the classifier saved at `path` makes of a test set: a judge should know its limits."""
-    from ganzoo.metrics.scores import inception_score
+    from ganzoo.metrics.distances import inception_score
 
     network = load_classifier(path)
     logits = predict(network, images)

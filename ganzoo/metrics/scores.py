@@ -1,18 +1,12 @@
-"""The scores by their short names: what each needs, which way is better, how it is written, how it is computed."""
+"""The scores by their short names: what each needs, which way is better, how it is written."""
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from torch import Tensor, nn
-from torchmetrics import Metric
-from torchmetrics.image.fid import FrechetInceptionDistance
-from torchmetrics.image.inception import InceptionScore
-from torchmetrics.image.kid import KernelInceptionDistance
-
 from ganzoo.errors import GanzooError, nearest
+from ganzoo.metrics.extractors import count_classes
 
 
 @dataclass(frozen=True)
@@ -34,6 +28,7 @@ SCORES = {
     "fid": Score("features", higher=False, reference=True),
     "is": Score("features", higher=True, reference=False),
     "kid": Score("features", higher=False, reference=True),
+    "accuracy": Score("features", higher=True, reference=False),
     "swd": Score("images", higher=False, reference=True),
     "modes": Score("points", higher=True, reference=False),
     "good": Score("points", higher=True, reference="no centres"),
@@ -52,17 +47,23 @@ def check(metrics: Sequence[str], features: str | None) -> None:
             raise GanzooError(f"metrics: {name} needs an extractor; set features to mnist, inception or a path.")
 
 
-def choose(metrics: Sequence[str] | None, features: str | None, datamodule: Any) -> list[str]:
-    """Returns the short names to compute, by default those that suit the data.
+def taught_classes(model: Any) -> int:
+    """Returns how many classes a model has learnt from labels and can be asked for; 0 for any other model."""
+    return model.n_classes if getattr(model, "supervised", False) else 0
+
+
+def choose(metrics: Sequence[str] | None, features: str | None, datamodule: Any, classes: int = 0) -> list[str]:
+    """Returns the short names to compute, by default those that suit the data and the model.
 
     Args:
-        metrics: Names among `SCORES`. Default: fid, is and kid with an extractor, else swd; for points modes (where the
-            data has centres), good and wasserstein.
+        metrics: Names among `SCORES`. Default: fid, is and kid with an extractor, and accuracy where it knows the
+            model's classes, else swd; for points modes (where the data has centres), good and wasserstein.
         features: Name of the extractor, or None.
         datamodule: Has `shape`, and for points `centres`.
+        classes: What `taught_classes` says of the model.
 
     Raises:
-        GanzooError: A name is unknown, or does not suit the data.
+        GanzooError: A name is unknown, or does not suit the data or the model.
     """
     points, centres = len(datamodule.shape) == 1, getattr(datamodule, "centres", None)
     if points and features is not None:
@@ -72,7 +73,9 @@ def choose(metrics: Sequence[str] | None, features: str | None, datamodule: Any)
     if metrics is None:
         if points:
             return ["good", "wasserstein"] if centres is None else ["modes", "good", "wasserstein"]
-        return ["swd"] if features is None else ["fid", "is", "kid"]
+        if features is None:
+            return ["swd"]
+        return ["fid", "is", "kid", *(["accuracy"] if classes and count_classes(features) == classes else [])]
     check(metrics, features)
     for name in metrics:
         if (SCORES[name].of == "points") != points:
@@ -81,6 +84,9 @@ def choose(metrics: Sequence[str] | None, features: str | None, datamodule: Any)
             raise GanzooError(f"metrics: {name} given, but the data are {data}; choose among {', '.join(allowed)}.")
         if name == "modes" and centres is None:
             raise GanzooError("metrics: modes given, but this distribution has no centres; choose good or wasserstein.")
+        if name == "accuracy" and count_classes(str(features)) != classes:
+            told = f"{features} tells {count_classes(str(features))} classes apart, and the model has learnt {classes}"
+            raise GanzooError(f"metrics: accuracy given, but {told}; leave it out.")
     return list(dict.fromkeys(metrics))
 
 
@@ -106,53 +112,3 @@ def key(name: str, features: str | None, samples: int, datamodule: Any) -> str:
     if SCORES[base].of == "features":
         about = f"{Path(str(features)).stem},{about}"
     return f"{name}[{about}]"
-
-
-def frechet_distance(real: Tensor, fake: Tensor, **options: Any) -> Tensor:
-    """FID of features (N, D) and (M, D); Heusel et al. 2017, https://arxiv.org/abs/1706.08500.
-
-    With several processes each gives its part, and all get the same result; likewise below.
-    """
-    metric = FrechetInceptionDistance(feature=_given(real.shape[1]), **options)
-    return _fed(metric, real, fake)
-
-
-def kernel_distance(real: Tensor, fake: Tensor, subset: int, **options: Any) -> Tensor:
-    """KID of features (N, D) and (M, D): the mean over 100 random subsets; https://arxiv.org/abs/1801.01401.
-
-    Args:
-        real: Features of real images.
-        fake: Features of generated ones.
-        subset: Size of a subset, at most the number of real and of generated images over all processes.
-        options: For torchmetrics' `Metric`.
-    """
-    metric = _quiet(KernelInceptionDistance, feature=_given(real.shape[1]), subset_size=subset, **options)
-    return _fed(metric, real, fake)[0]
-
-
-def inception_score(logits: Tensor, splits: int = 10, **options: Any) -> tuple[Tensor, Tensor]:
-    """Inception Score of logits (N, K): mean and standard deviation over splits; https://arxiv.org/abs/1606.03498."""
-    metric = _quiet(InceptionScore, feature=_given(logits.shape[1]), splits=splits, **options).to(logits.device)
-    metric.update(logits)
-    return metric.compute()
-
-
-def _given(size: int) -> nn.Module:
-    """Stands in for the network of a metric that is fed with features."""
-    module = nn.Identity()
-    module.num_features = size  # type: ignore[assignment]
-    return module
-
-
-def _quiet(metric: type[Metric], **options: Any) -> Metric:
-    """Builds a metric without its warning that features are kept."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return metric(**options)
-
-
-def _fed(metric: Metric, real: Tensor, fake: Tensor) -> Any:
-    metric = metric.to(real.device)
-    metric.update(real, real=True)
-    metric.update(fake, real=False)
-    return metric.compute()

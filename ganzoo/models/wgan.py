@@ -58,6 +58,7 @@ class WGAN(GAN):
     @torch.no_grad()
     def after_d(self) -> None:
         """Line 7: clip."""
+        super().after_d()
         torch._foreach_clamp_min_(list(self.discriminator.parameters()), -self.clip)
         torch._foreach_clamp_max_(list(self.discriminator.parameters()), self.clip)
 

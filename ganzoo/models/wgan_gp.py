@@ -10,10 +10,9 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from ganzoo.errors import GanzooError
 from ganzoo.gan import GAN
 from ganzoo.losses import wasserstein_d, wasserstein_g
-from ganzoo.penalties import gradient_penalty
+from ganzoo.penalties import gradient_penalty, refuse_batch_norm
 from ganzoo.players import Terms
 from ganzoo.schedules import Schedule
 
@@ -44,8 +43,7 @@ class WGANGP(GAN):
         **kwargs: Any,
     ) -> None:
         super().__init__(generator, discriminator, g_lr=g_lr, d_lr=d_lr, betas=betas, n_critic=n_critic, **kwargs)
-        if any(isinstance(module, nn.modules.batchnorm._BatchNorm) for module in discriminator.modules()):
-            raise GanzooError("model.discriminator: a gradient penalty needs a critic without BatchNorm (section 4).")
+        refuse_batch_norm(discriminator)
         self.gp_weight = gp_weight
 
     def d_loss(self, x: Tensor, y: Tensor | None) -> Terms:

@@ -1,6 +1,6 @@
 """The DCGAN pair: Radford et al. 2016, arXiv 1511.06434, section 3 and figure 1.
 
-From 8 to 128 pixels the paper's scheme is kept: start (generator) or end (discriminator) at 4x4 and halve or double the
+From 8 to 256 pixels the paper's scheme is kept: start (generator) or end (discriminator) at 4x4 and halve or double the
 channels as the side doubles or halves. 28 pixels start at 7x7. The paper's 64-pixel networks are `width=128` for the
 generator and `width=64` for the discriminator.
 """
@@ -11,8 +11,10 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
 from ganzoo.errors import GanzooError
+from ganzoo.networks.minibatch import Minibatch, minibatch_layers
 
-SIDES = {8: (4, 1), 16: (4, 2), 28: (7, 2), 32: (4, 3), 64: (4, 4), 128: (4, 5)}  # size: (smallest side, doublings)
+# size: (smallest side, doublings)
+SIDES = {8: (4, 1), 16: (4, 2), 28: (7, 2), 32: (4, 3), 64: (4, 4), 128: (4, 5), 256: (4, 6)}
 Norm = Literal["batch", "layer", "none"]
 
 
@@ -20,7 +22,7 @@ class DCGANGenerator(nn.Module):
     """Latent vectors to images by transposed convolutions, BatchNorm and ReLU.
 
     Args:
-        size: side of the images in pixels: 8, 16, 28, 32, 64 or 128.
+        size: side of the images in pixels: 8, 16, 28, 32, 64, 128 or 256.
         channels: channels of the images.
         width: channels of the last hidden layer; each one before it has twice as many.
         latent_dim: length of the latent vector.
@@ -28,7 +30,7 @@ class DCGANGenerator(nn.Module):
 
     def __init__(self, size: int = 64, channels: int = 3, width: int = 128, latent_dim: int = 100) -> None:
         super().__init__()
-        side, doublings = _sides(size)
+        side, doublings = sides(size)
         self.shape = (channels, size, size)
         self.latent_dim = latent_dim
         widest = width * 2 ** (doublings - 1)
@@ -50,12 +52,13 @@ class DCGANDiscriminator(nn.Module):
     """Images to one logit each by strided convolutions and LeakyReLU.
 
     Args:
-        size: side of the images in pixels: 8, 16, 28, 32, 64 or 128.
+        size: side of the images in pixels: 8, 16, 28, 32, 64, 128 or 256.
         channels: channels of the images.
         width: channels of the first hidden layer; each one after it has twice as many.
         norm: normalisation of the hidden layers after the first. A gradient penalty forbids `batch`: it mixes samples.
         spectral: divide every weight by its largest singular value (Miyato et al. 2018).
         dropout: share of feature maps dropped after each hidden layer in training.
+        minibatch: what the last layer is told of the rest of the batch, see `ganzoo.networks.minibatch`.
     """
 
     def __init__(
@@ -66,27 +69,31 @@ class DCGANDiscriminator(nn.Module):
         norm: Norm = "batch",
         spectral: bool = False,
         dropout: float = 0.0,
+        minibatch: Minibatch = "none",
     ) -> None:
         super().__init__()
-        side, halvings = _sides(size)
+        side, halvings = sides(size)
         self.shape = (channels, size, size)
-        self.n_features = width * 2 ** (halvings - 1) * side**2  # of one image, for heads beside the logit
         layers: list[nn.Module] = []
         for i in range(halvings):
             before, after = (width * 2 ** (i - 1), width * 2**i) if i else (channels, width)
             # A bias before a normalisation would be subtracted again.
             layers.append(nn.Conv2d(before, after, 4, 2, 1, bias=i == 0 or norm == "none"))
-            layers += _normalise(norm, after) if i else []
+            layers += normalise(norm, after) if i else []
             layers += [nn.LeakyReLU(0.2, inplace=True), *[nn.Dropout2d(dropout)] * (dropout > 0)]
-        self.net = nn.Sequential(*layers, nn.Conv2d(width * 2 ** (halvings - 1), 1, side))
+        last = width * 2 ** (halvings - 1)
+        statistics = minibatch_layers(minibatch, last, side, side)
+        last += sum(layer.extra for layer in statistics)
+        self.n_features = last * side**2  # of one image, for heads beside the logit
+        self.net = nn.Sequential(*layers, *statistics, nn.Conv2d(last, 1, side))
         self.apply(init_dcgan)
         if spectral:  # after the initialisation: a parametrised weight ignores writes to its data
-            for layer in self.net:
-                if isinstance(layer, nn.Conv2d):
+            for layer in list(self.modules()):
+                if isinstance(layer, nn.Conv2d | nn.Linear):
                     spectral_norm(layer)
 
     def features(self, x: Tensor) -> Tensor:
-        """Maps images (N, channels, size, size) to the last hidden layer's maps (N, 2^k width, side, side)."""
+        """Maps images (N, channels, size, size) to the last hidden layer's maps, `minibatch`'s among them."""
         return self.net[:-1](x)
 
     def head(self, features: Tensor) -> Tensor:
@@ -109,13 +116,19 @@ def init_dcgan(module: nn.Module) -> None:
         nn.init.zeros_(bias)
 
 
-def _sides(size: int) -> tuple[int, int]:
+def sides(size: int) -> tuple[int, int]:
+    """Returns the smallest side and the number of doublings from there to `size` pixels.
+
+    Raises:
+        GanzooError: if the scheme does not fit `size`.
+    """
     if size not in SIDES:
         raise GanzooError(f"size: DCGAN networks are made for {', '.join(map(str, SIDES))} pixels, not {size}.")
     return SIDES[size]
 
 
-def _normalise(norm: Norm, channels: int) -> list[nn.Module]:
+def normalise(norm: Norm, channels: int) -> list[nn.Module]:
+    """Returns the normalisation of so many maps, or no layer at all."""
     if norm == "none":
         return []
     return [nn.BatchNorm2d(channels) if norm == "batch" else nn.GroupNorm(1, channels)]

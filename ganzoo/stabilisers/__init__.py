@@ -1,5 +1,24 @@
 """Stabilisers: one file each, switched on by a recipe's `stabilisers` list."""
 
+from ganzoo.stabilisers.ada import ADA
 from ganzoo.stabilisers.base import Shown, Stabiliser
+from ganzoo.stabilisers.consistency import Consistency
+from ganzoo.stabilisers.feature_matching import FeatureMatching
+from ganzoo.stabilisers.instance_noise import InstanceNoise
+from ganzoo.stabilisers.mode_seeking import ModeSeeking
+from ganzoo.stabilisers.orthogonal import OrthogonalRegularisation
+from ganzoo.stabilisers.soft_labels import SoftLabels
+from ganzoo.stabilisers.unrolled import Unrolled
 
-__all__ = ["Shown", "Stabiliser"]
+__all__ = [
+    "ADA",
+    "Consistency",
+    "FeatureMatching",
+    "InstanceNoise",
+    "ModeSeeking",
+    "OrthogonalRegularisation",
+    "Shown",
+    "SoftLabels",
+    "Stabiliser",
+    "Unrolled",
+]

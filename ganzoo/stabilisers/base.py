@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from torch import Tensor, nn
 
+from ganzoo.errors import GanzooError
 from ganzoo.players import Terms
 
 if TYPE_CHECKING:
@@ -46,3 +47,14 @@ class Stabiliser(nn.Module):
 
     def after_d(self, game: GAN) -> None:
         """Called after each step of the discriminator."""
+
+    def judged(self, game: GAN) -> tuple[Shown, Shown]:
+        """Returns the real and the generated samples that the variant has judged in the discriminator's move.
+
+        Raises:
+            GanzooError: if it has not judged both.
+        """
+        if len(game.shown) < 2:
+            told = f"{type(self).__name__} needs a variant that judges real and generated samples"
+            raise GanzooError(f"model.stabilisers: {told}; {type(game).__name__} does not.")
+        return game.shown[0], game.shown[1]

@@ -1,0 +1,106 @@
+"""Writes the benchmarks' figures into README.md and docs/speed.md, from the JSON files that the benchmarks wrote.
+
+python benchmarks/summary.py
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from ganzoo.files import written
+
+HERE = Path(__file__).parent
+TITLES = {
+    "dcgan_mnist": "DCGAN, 32 px, width 32",
+    "wgan_gp_mnist": "WGAN-GP, the same",
+    "wide_dcgan": "upsampling DCGAN, width 128",
+    "sngan": "SNGAN's ResNet",
+}
+
+
+def read(name: str) -> dict[str, Any]:
+    """Returns what a benchmark wrote."""
+    return json.loads((HERE / "results" / f"{name}.json").read_text())
+
+
+def throughput() -> str:
+    """Returns the table of training speed."""
+    found = read("throughput")
+    lines = [
+        "| networks | ganzoo, ms per update | / careful loop | / tutorial loop | images/s through D | "
+        "peak memory, MB: ganzoo, tutorial |",
+        "| --- | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    for name, title in TITLES.items():
+        if name not in found:
+            continue
+        row = found[name]
+        ours, loop, tutorial = row["ganzoo"], row["ganzoo/resident"], row["ganzoo/tutorial"]
+        lines.append(
+            f"| {title} | {ours['ms_per_update']:,.0f} | {loop['median']:.2f} | {tutorial['median']:.2f} | "
+            f"{ours['real_images_per_second']:,.0f} | {ours['peak_memory_mb']:,}, {row['tutorial']['peak_memory_mb']:,} |"
+        )
+    first = next(iter(found.values()))
+    lines += [
+        "",
+        f"On {first['hardware']}, {first['threads']} threads, torch {first['versions']['torch']}, batch 64; an update is "
+        "one of the generator with its critic steps. Both loops train the same networks on the same data side by side "
+        "with ganzoo, in turns; ratios are medians over rounds. The careful loop is hand-written plain PyTorch with "
+        f"everything that helps: images in one tensor, channels last, {first['precision']}, fused Adam, no graph through "
+        "G in D's move, a frozen opponent; after 3 updates in float32 its weights and ganzoo's differ by at most "
+        f"{max(row['apart_after_3_updates'] for row in found.values()):.0e}. The tutorial loop is what tutorials write: "
+        "PIL transforms in a DataLoader with two workers, float32. `python benchmarks/throughput.py` measures it.",
+    ]
+    return "\n".join(lines)
+
+
+def levers() -> str:
+    """Returns what each lever gives."""
+    found = read("levers")
+    names = [name for name in TITLES if name in found]
+    rows = sorted({key for name in names for key in found[name] if key.startswith("without")})
+    lines = ["| step time | " + " | ".join(TITLES[name] for name in names) + " |", "| --- |" + " ---: |" * len(names)]
+    lines.append("| all levers | " + " | ".join(f"{found[name]['ms_per_update']:,.0f} ms" for name in names) + " |")
+    for row in rows:
+        cells = (f"x {found[name][row]:.2f}" if row in found[name] else "" for name in names)
+        lines.append(f"| {row} | " + " | ".join(cells) + " |")
+    lines += ["", f"On {found['hardware']}, {found['threads']} threads, torch {found['versions']['torch']}."]
+    return "\n".join(lines)
+
+
+def shares() -> str:
+    """Returns where a run's time goes."""
+    found = read("throughput")
+    parts = ("data", "d", "g", "logging", "rest")
+    lines = [
+        "| networks | data | D's moves | G's moves | logging | Lightning and the rest |",
+        "| --- |" + " ---: |" * len(parts),
+    ]
+    for name, title in TITLES.items():
+        if name in found:
+            lines.append(f"| {title} | " + " | ".join(f"{found[name]['shares'][part]:.1%}" for part in parts) + " |")
+    return "\n".join(lines)
+
+
+def put(page: Path, name: str, text: str) -> None:
+    """Replaces what stands between two markers in a page."""
+    start, end = f"<!-- {name}:start -->", f"<!-- {name}:end -->"
+    before, _, rest = page.read_text().partition(start)
+    _, found, after = rest.partition(end)
+    if not found:
+        raise SystemExit(f"{page}: the markers {start} and {end} are missing")
+    with written(page) as file:
+        file.write_text(f"{before}{start}\n{text}\n{end}{after}")
+
+
+def main() -> None:
+    """Writes all tables."""
+    readme, page = HERE.parent / "README.md", HERE.parent / "docs" / "speed.md"
+    put(readme, "throughput", throughput())
+    put(page, "throughput", throughput())
+    put(page, "shares", shares())
+    put(page, "levers", levers())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,258 @@
+"""The toy laboratory: every objective and every cure for mode collapse on points in the plane, in one figure.
+
+Same tiny networks, same budget, same data for all, so that what differs is the method. `ganzoo lab` runs it.
+"""
+
+import csv
+import json
+import logging
+import os
+import time
+import warnings
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from importlib import import_module
+from pathlib import Path
+from statistics import mean, stdev
+from typing import Any
+
+import lightning.pytorch as pl
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.parametrizations import spectral_norm
+
+from ganzoo.data import Toy2D
+from ganzoo.errors import GanzooError, nearest
+from ganzoo.files import written
+from ganzoo.gan import GAN
+from ganzoo.machine import hardware, versions
+from ganzoo.metrics.evaluation import score
+from ganzoo.networks.autoencoder import Autoencoder, MLPEncoder
+from ganzoo.networks.mlp import MLPDiscriminator, MLPGenerator
+
+KINDS = ("ring", "grid", "swiss_roll")
+LATENT, HIDDEN, BATCH, SAMPLES = 8, (128, 128), 128, 2500
+
+
+@dataclass(frozen=True)
+class Method:
+    """What is put on the bench.
+
+    Args:
+        model: the class, within `ganzoo.models`.
+        options: its arguments, where they depart from `COMMON`.
+        stabilisers: classes within `ganzoo.stabilisers`, and their arguments.
+        critic: how its discriminator differs: `spectral`, `autoencoder`, `encoder`, or a `minibatch` layer's name.
+    """
+
+    model: str = "gan.VanillaGAN"
+    options: dict[str, Any] = field(default_factory=dict)
+    stabilisers: dict[str, dict[str, Any]] = field(default_factory=dict)
+    critic: str = ""
+
+
+COMMON = {"g_lr": 1e-3, "d_lr": 1e-3, "ema": None}
+LAYERS = ("discrimination", "stddev")  # of `MLPDiscriminator.minibatch`
+CRITICS: dict[str, Any] = {"n_critic": 5, "betas": (0.0, 0.9)}
+METHODS = {
+    "minimax": Method(options={"saturating": True}),
+    "vanilla": Method(),
+    "LSGAN": Method("lsgan.LSGAN"),
+    "hinge + SN": Method("sngan.SNGAN", {"n_critic": 2, "lr_factor": None}, critic="spectral"),
+    "WGAN": Method("wgan.WGAN", {"n_critic": 5, "clip": 0.1, "g_lr": 5e-4, "d_lr": 5e-4}),
+    "WGAN-GP": Method("wgan_gp.WGANGP", CRITICS | {"gp_weight": 0.1}),
+    "DRAGAN": Method("dragan.DRAGAN", {"gp_weight": 1.0}),
+    "logistic + R1": Method("r1gan.R1GAN", {"gamma": 0.1, "optimizer": torch.optim.Adam}),
+    "RSGAN": Method("ragan.RaGAN", {"average": False}),
+    "RaSGAN": Method("ragan.RaGAN"),
+    "f-GAN, KL": Method("fgan.FGAN", {"divergence": "kl"}),
+    "f-GAN, reverse KL": Method("fgan.FGAN", {"divergence": "reverse_kl"}),
+    "f-GAN, Pearson": Method("fgan.FGAN", {"divergence": "pearson"}),
+    "f-GAN, Hellinger": Method("fgan.FGAN", {"divergence": "squared_hellinger"}),
+    "f-GAN, JS": Method("fgan.FGAN", {"divergence": "js"}),
+    "f-GAN, GAN": Method("fgan.FGAN", {"divergence": "gan"}),
+    "MMD GAN": Method("mmd_gan.MMDGAN", {"clip": 0.1, "g_lr": 5e-4, "d_lr": 5e-4}, critic="encoder"),
+    "EBGAN": Method("ebgan.EBGAN", {"margin": 0.1}, critic="autoencoder"),
+    "BEGAN": Method("began.BEGAN", {"gamma": 0.75}, critic="autoencoder"),
+    "vanilla + unrolled": Method(stabilisers={"Unrolled": {"steps": 5, "lr": 0.02}}),
+    "vanilla + minibatch discrimination": Method(critic="discrimination"),
+    "vanilla + minibatch std-dev": Method(critic="stddev"),
+    "vanilla + mode-seeking": Method(stabilisers={"ModeSeeking": {"weight": 0.1}}),
+    "vanilla + feature matching": Method(stabilisers={"FeatureMatching": {}}),
+    "vanilla + instance noise": Method(stabilisers={"InstanceNoise": {"sigma": 0.1}}),
+}
+CURES = (
+    "vanilla",
+    "vanilla + unrolled",
+    "vanilla + minibatch discrimination",
+    "vanilla + mode-seeking",
+    "vanilla + feature matching",
+    "WGAN-GP",
+)
+
+
+@dataclass(frozen=True)
+class Result:
+    """One run: its scores, and where its samples lie."""
+
+    method: str
+    kind: str
+    seed: int
+    steps: int
+    seconds: float
+    scores: dict[str, float]
+    points: list[list[float]]
+
+
+def build(method: Method) -> GAN:
+    """Makes a method's game, with the networks that all of them share."""
+    generator = MLPGenerator([2], LATENT, HIDDEN, squash=False)
+    module, _, name = method.model.rpartition(".")
+    kind: type[GAN] = getattr(import_module(f"ganzoo.models.{module}"), name)
+    stabilisers = import_module("ganzoo.stabilisers")
+    switched_on = [getattr(stabilisers, name)(**given) for name, given in method.stabilisers.items()]
+    return kind(generator, critic(method.critic), **COMMON | method.options, stabilisers=switched_on)
+
+
+def critic(kind: str) -> nn.Module:
+    """Makes the discriminator: the common one, with or without something, or the autoencoder that a method asks for."""
+    if kind in {"autoencoder", "encoder"}:
+        encoder = MLPEncoder([2], code_dim=LATENT, hidden=HIDDEN)
+        return encoder if kind == "encoder" else Autoencoder(encoder, MLPGenerator([2], LATENT, HIDDEN, squash=False))
+    layer: Any = kind if kind in LAYERS else "none"
+    discriminator = MLPDiscriminator([2], HIDDEN, dropout=0.0, minibatch=layer)
+    if kind == "spectral":
+        for linear in discriminator.net:
+            if isinstance(linear, nn.Linear):
+                spectral_norm(linear)
+    return discriminator
+
+
+def train(name: str, kind: str, seed: int, steps: int) -> Result:
+    """Trains one method on one data set and scores its last state."""
+    pl.seed_everything(seed, verbose=False)
+    model, data = build(METHODS[name]), Toy2D(kind, batch_size=BATCH, std=0.02)  # type: ignore[arg-type]
+    begun = time.perf_counter()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        trainer = pl.Trainer(
+            accelerator="cpu",
+            max_epochs=-1,
+            max_steps=steps,
+            logger=False,
+            enable_checkpointing=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            limit_val_batches=0,
+            num_sanity_val_steps=0,
+        )
+        trainer.fit(model, data)
+    seconds = time.perf_counter() - begun
+    found = score(model, data, samples=SAMPLES, seed=seed, cache=False)
+    scores = {key.partition("[")[0]: number for key, number in found.items()}
+    points = model.sample(1000, seed=seed).tolist()
+    return Result(name, kind, seed, steps, round(seconds, 1), scores, [[round(v, 3) for v in p] for p in points])
+
+
+def run(
+    out: Path,
+    names: Sequence[str] = tuple(METHODS),
+    kinds: Sequence[str] = KINDS,
+    seeds: Sequence[int] = (0,),
+    steps: int = 2000,
+) -> list[Result]:
+    """Trains what is missing and writes `lab.png`, `lab.md`, `lab.csv` and the runs themselves under `out/runs`.
+
+    Args:
+        out: folder; runs that lie in it with the same budget are not trained again.
+        names: methods, among `METHODS`.
+        kinds: data sets: ring, grid, swiss_roll, sine.
+        seeds: training seeds. The figure shows the first one, the table mean and standard deviation.
+        steps: generator updates of each run.
+
+    Raises:
+        GanzooError: if there is no such method.
+    """
+    for name in names:
+        if name not in METHODS:
+            raise GanzooError(f"--methods: there is no '{name}'.{nearest(name, METHODS)} One of {', '.join(METHODS)}.")
+    logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
+    results = []
+    jobs = [(name, kind, seed) for name in names for kind in kinds for seed in seeds]
+    for number, (name, kind, seed) in enumerate(jobs, 1):
+        file = out / "runs" / f"{slug(name)}_{kind}_{steps}_{seed}.json"
+        if file.is_file():
+            result = Result(**json.loads(file.read_text()))
+        else:
+            result = train(name, kind, seed, steps)
+            file.parent.mkdir(parents=True, exist_ok=True)
+            with written(file) as temporary:
+                temporary.write_text(json.dumps(asdict(result)))
+        results.append(result)
+        said = ", ".join(f"{key} {value:.3g}" for key, value in result.scores.items())
+        print(f"{number:3}/{len(jobs)}  {name:36} {kind:10} seed {seed}  {result.seconds:5.1f} s  {said}", flush=True)
+    write(results, out, names, kinds)
+    return results
+
+
+def write(results: Sequence[Result], out: Path, names: Sequence[str], kinds: Sequence[str]) -> None:
+    """Writes table and figure."""
+    from ganzoo.labsheet import draw
+
+    with written(out / "lab.csv") as file, file.open("w", newline="") as handle:
+        keys = sorted({key for result in results for key in result.scores})
+        rows = csv.writer(handle)
+        rows.writerow(["method", "data", "seed", "steps", "seconds", *keys])
+        for r in results:
+            rows.writerow([r.method, r.kind, r.seed, r.steps, r.seconds, *(r.scores.get(key, "") for key in keys)])
+    with written(out / "lab.md") as file:
+        file.write_text(table(results, names, kinds))
+    draw(results, names, kinds, out / "lab.png")
+    print(out / "lab.png")
+
+
+def table(results: Sequence[Result], names: Sequence[str], kinds: Sequence[str]) -> str:
+    """Returns the scores as Markdown: a row for each method; mean ± standard deviation over seeds, if several."""
+    columns = [(kind, key) for kind in kinds for key in ("modes", "good", "wasserstein")]
+    columns = [(kind, key) for kind, key in columns if key != "modes" or kind in {"ring", "grid"}]
+    words = {"modes": "modes", "good": "good samples", "wasserstein": "W₁"}
+    lines = [
+        "| method | " + " | ".join(f"{kind.replace('_', ' ')}: {words[key]}" for kind, key in columns) + " |",
+        "| --- |" + " ---: |" * len(columns),
+    ]
+    for name in names:
+        cells = []
+        for kind, key in columns:
+            found = [r.scores[key] for r in results if r.method == name and r.kind == kind]
+            cells.append(spread(found, {"modes": "{:.1f}", "good": "{:.0%}", "wasserstein": "{:.3f}"}[key]))
+        lines.append(f"| {name} | " + " | ".join(cells) + " |")
+    seeds = sorted({r.seed for r in results})
+    first = results[0]
+    lines += [
+        "",
+        f"{first.steps:,} generator updates each, batches of {BATCH}, seeds {', '.join(map(str, seeds))}; generator "
+        f"{LATENT}-{'-'.join(map(str, HIDDEN))}-2, discriminator 2-{'-'.join(map(str, HIDDEN))}-1, the last state, no "
+        f"averaging; {SAMPLES:,} samples. Modes: of 8 and 25, nearest to a good sample; good: within 3 standard "
+        "deviations of a centre, or of a real point. "
+        f"On {hardware()}, torch {versions()['torch']}, {os.environ.get('OMP_NUM_THREADS', torch.get_num_threads())} "
+        "threads.",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def spread(numbers: Sequence[float], form: str) -> str:
+    """Writes mean ± standard deviation, or the one number there is."""
+    if len(numbers) == 1:
+        return form.format(numbers[0])
+    return f"{form.format(mean(numbers))} ± {form.format(stdev(numbers))}"
+
+
+def slug(name: str) -> str:
+    """Returns a name as a file's name."""
+    return "_".join("".join(c if c.isalnum() else " " for c in name.lower()).split())
+
+
+def tensor(result: Result) -> Tensor:
+    """Returns a run's points (N, 2)."""
+    return torch.tensor(result.points)

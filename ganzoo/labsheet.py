@@ -1,0 +1,61 @@
+"""The laboratory's figure: objective by data set, samples over data."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+from ganzoo.data import Toy2D
+from ganzoo.files import written
+from ganzoo.lab import Result, tensor
+from ganzoo.plot import INK, QUIET
+
+REAL, FAKE = "#c9d3dc", "#d1495b"
+COLUMNS = 2  # blocks of methods side by side, so that the sheet fits a slide
+CELL = 1.25  # inches
+
+
+def draw(results: Sequence[Result], names: Sequence[str], kinds: Sequence[str], out: Path) -> None:
+    """Draws each method's samples (red) over real points (grey), with modes covered and the share of good samples."""
+    rows = -(-len(names) // COLUMNS)
+    block = 1 + len(kinds)
+    figure = Figure(figsize=(COLUMNS * (len(kinds) * CELL + 1.9), rows * (CELL + 0.16) + 0.35), dpi=110)
+    grid = figure.add_gridspec(
+        rows, COLUMNS * block, width_ratios=[1.35, *[1.0] * len(kinds)] * COLUMNS, wspace=0.04, hspace=0.2,
+        left=0.01, right=0.995, top=1 - 0.3 / figure.get_figheight(), bottom=0.15 / figure.get_figheight(),
+    )  # fmt: skip
+    real = {kind: Toy2D(kind).preview for kind in kinds}  # type: ignore[arg-type]
+    for number, name in enumerate(names):
+        column, row = divmod(number, rows)
+        label = figure.add_subplot(grid[row, column * block])
+        label.set_axis_off()
+        label.text(0.97, 0.5, wrapped(name), ha="right", va="center", fontsize=10, color=INK, transform=label.transAxes)
+        for place, kind in enumerate(kinds, 1):
+            ax = figure.add_subplot(grid[row, column * block + place])
+            ax.scatter(real[kind][:, 0], real[kind][:, 1], s=0.6, color=REAL, linewidths=0, rasterized=True)
+            shown = next((r for r in results if r.method == name and r.kind == kind), None)
+            if shown is not None:
+                points = tensor(shown)
+                ax.scatter(points[:, 0], points[:, 1], s=1.6, color=FAKE, linewidths=0, alpha=0.7, rasterized=True)
+                ax.set_xlabel(summary(shown), fontsize=6.5, color=QUIET, labelpad=1.5)
+            ax.set(xlim=(-1.35, 1.35), ylim=(-1.35, 1.35), xticks=[], yticks=[], aspect="equal")
+            for spine in ax.spines.values():
+                spine.set_visible(False)
+            if row == 0:
+                ax.set_title(kind.replace("_", " "), fontsize=9, color=INK, pad=3)
+    with written(out) as file:
+        figure.savefig(file, format="png")
+
+
+def summary(result: Result) -> str:
+    """Returns a cell's caption."""
+    scores = result.scores
+    modes = {"ring": 8, "grid": 25}.get(result.kind)
+    covered = f"{scores['modes']:.0f}/{modes} modes, " if modes else ""
+    return f"{covered}{scores['good']:.0%} good"
+
+
+def wrapped(name: str) -> str:
+    """Breaks a long name before what it adds."""
+    first, plus, rest = name.partition(" + ")
+    return f"{first}\n+ {rest}" if plus and len(name) > 14 else name

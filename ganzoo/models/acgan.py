@@ -1,0 +1,59 @@
+"""ACGAN: a discriminator that also names the class, and a generator that makes it easy to name.
+
+Paper: Odena, Olah and Shlens, Conditional Image Synthesis with Auxiliary Classifier GANs, 2017.
+URL: https://arxiv.org/abs/1610.09585 (equations 2 and 3)
+Code: none by the authors.
+Deviations: the non-saturating loss, as is customary; generated images have the classes of the batch, not new ones.
+"""
+
+from typing import Any
+
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
+from ganzoo.gan import GAN
+from ganzoo.losses import logistic_d, nonsaturating_g
+from ganzoo.networks.conditional import TwoHeaded, require_classes
+from ganzoo.players import Terms
+
+
+class ACGAN(GAN):
+    """D descends -(L_S + L_C), G descends L_S - L_C; L_C is the log-likelihood of the class, L_S that of the source.
+
+    Args:
+        generator: latent vectors and labels to samples.
+        discriminator: samples to logits, without labels; a linear classifier is put on its last hidden layer.
+        class_weight: weight of L_C in both losses.
+        **kwargs: see `GAN`.
+
+    Raises:
+        GanzooError: if the generator takes no labels.
+    """
+
+    discriminator: TwoHeaded
+
+    def __init__(
+        self, generator: nn.Module, discriminator: nn.Module, class_weight: float = 1.0, **kwargs: Any
+    ) -> None:
+        classifier = nn.Linear(discriminator.n_features, require_classes(generator=generator))  # type: ignore[arg-type]
+        super().__init__(generator, TwoHeaded(discriminator, classifier), **kwargs)
+        self.class_weight = class_weight
+
+    def recognise(self, x: Tensor, y: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Returns logits of the source (N,) and of the classes (N, n_classes), both on what D sees of x."""
+        return self.judge(x, y), self.discriminator.take()
+
+    def d_loss(self, x: Tensor, y: Tensor | None) -> Terms:
+        """Tell real from generated images, and name the class of both."""
+        assert y is not None  # `GAN` has checked that the data has classes
+        (real, named), (fake, named_fake) = self.recognise(x, y), self.recognise(self.fake(len(x), y), y)
+        self.note_accuracy(real, fake)
+        self.note("d/acc_class", (named.argmax(1) == y).float().mean())
+        classes = cross_entropy(named, y) + cross_entropy(named_fake, y)
+        return {"adv": logistic_d(real, fake), "class": self.class_weight * classes}
+
+    def g_loss(self, x: Tensor, y: Tensor | None) -> Terms:
+        """Fool D about the source, and help it to name the class."""
+        assert y is not None
+        fake, named = self.recognise(self.fake(len(x), y), y)
+        return {"adv": nonsaturating_g(fake), "class": self.class_weight * cross_entropy(named, y)}

@@ -1,0 +1,74 @@
+"""BEGAN: an autoencoder for a discriminator, and a proportional control that keeps the two players in balance.
+
+Paper: Berthelot, Schumm and Metz, BEGAN: Boundary Equilibrium Generative Adversarial Networks, 2017.
+URL: https://arxiv.org/abs/1703.10717 (section 3.4)
+Code: https://github.com/carpedm20/BEGAN-tensorflow (a re-implementation; the authors published none)
+Deviations: the players move in turn, and k is moved by the losses of the discriminator's move, whose fakes are others
+    than the generator's. The learning rate follows a recipe's schedule instead of being halved when M stalls.
+"""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ganzoo.gan import GAN
+from ganzoo.players import Terms
+
+
+class BEGAN(GAN):
+    """Section 3.4, with L(v) = |v - D(v)|, a mean over a sample's values.
+
+    Args:
+        generator: latent vectors to samples.
+        discriminator: an autoencoder: samples to their reconstructions.
+        gamma: the diversity ratio that is held, E L(G(z)) / E L(x), in (0, 1]: lower ones draw sharper and more alike.
+        lambda_k: how fast k follows.
+        g_lr: learning rate of the generator.
+        d_lr: learning rate of the discriminator.
+        **kwargs: see `GAN`.
+
+    Attributes:
+        k: weight of the generated samples in the discriminator's loss, in [0, 1].
+    """
+
+    k: Tensor
+    balance: Tensor
+
+    def __init__(
+        self,
+        generator: nn.Module,
+        discriminator: nn.Module,
+        gamma: float = 0.5,
+        lambda_k: float = 1e-3,
+        g_lr: float = 1e-4,
+        d_lr: float = 1e-4,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(generator, discriminator, g_lr=g_lr, d_lr=d_lr, **kwargs)
+        self.gamma = gamma
+        self.lambda_k = lambda_k
+        self.register_buffer("k", torch.zeros(()))
+        self.register_buffer("balance", torch.zeros(()), persistent=False)  # from a move's loss to what comes after it
+
+    def discriminate(self, x: Tensor, y: Tensor | None = None) -> Tensor:
+        """Returns L(x) of each sample, shape (N,)."""
+        return (super().discriminate(x, y).float() - x.float()).abs().flatten(1).mean(1)
+
+    def d_loss(self, x: Tensor, y: Tensor | None) -> Terms:
+        """L(x) - k L(G(z))."""
+        real, fake = self.judge(x, y).mean(), self.judge(self.fake(len(x), y), y).mean()
+        self.balance.copy_((self.gamma * real - fake).detach())
+        self.note("d/convergence", real + self.balance.abs())
+        self.note("d/k", self.k)
+        return {"adv": real - self.k * fake}
+
+    @torch.no_grad()
+    def after_d(self) -> None:
+        """Moves k by lambda_k (gamma L(x) - L(G(z))), within [0, 1]."""
+        super().after_d()
+        self.k.add_(self.lambda_k * self.balance).clamp_(0, 1)
+
+    def g_loss(self, x: Tensor, y: Tensor | None) -> Terms:
+        """L(G(z))."""
+        return {"adv": self.judge(self.fake(len(x), y), y).mean()}

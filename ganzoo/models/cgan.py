@@ -1,0 +1,44 @@
+"""CGAN: both networks are told the class.
+
+Paper: Mirza and Osindero, Conditional Generative Adversarial Nets, 2014.
+URL: https://arxiv.org/abs/1411.1784 (equation 2)
+Code: none by the authors.
+Deviations: Adam instead of SGD with momentum, the non-saturating loss, and networks of one's choice: those of
+    `ganzoo.networks.conditional` join the embedded label to z and stack the one-hot label on the image.
+"""
+
+from typing import Any
+
+from torch import Tensor, nn
+
+from ganzoo.gan import GAN
+from ganzoo.losses import logistic_d, nonsaturating_g
+from ganzoo.networks.conditional import require_classes
+from ganzoo.players import Terms
+
+
+class CGAN(GAN):
+    """Equation 2: the original game with D(x|y) and G(z|y). Generated images have the batch's classes.
+
+    Args:
+        generator: latent vectors and labels to samples, such as a `LabelledGenerator`.
+        discriminator: samples and labels to logits, such as a `LabelledDiscriminator`.
+        **kwargs: see `GAN`.
+
+    Raises:
+        GanzooError: if a network takes no labels, or they disagree on the number of classes.
+    """
+
+    def __init__(self, generator: nn.Module, discriminator: nn.Module, **kwargs: Any) -> None:
+        require_classes(generator=generator, discriminator=discriminator)
+        super().__init__(generator, discriminator, **kwargs)
+
+    def d_loss(self, x: Tensor, y: Tensor | None) -> Terms:
+        """Ascend log D(x|y) + log(1 - D(G(z|y)|y))."""
+        real, fake = self.judge(x, y), self.judge(self.fake(len(x), y), y)
+        self.note_accuracy(real, fake)
+        return {"adv": logistic_d(real, fake)}
+
+    def g_loss(self, x: Tensor, y: Tensor | None) -> Terms:
+        """Ascend log D(G(z|y)|y)."""
+        return {"adv": nonsaturating_g(self.judge(self.fake(len(x), y), y))}

@@ -1,0 +1,59 @@
+"""DRAGAN: the original game, with the discriminator's slope held near 1 around the real data.
+
+Paper: Kodali et al., On Convergence and Stability of GANs, 2017.
+URL: https://arxiv.org/abs/1705.07215
+Code: https://github.com/kodalinaveen3/DRAGAN
+Deviations: none. The noise around the data is the reference code's, uniform and one-sided; the paper writes a Gaussian.
+"""
+
+from typing import Any
+
+from torch import Tensor, nn
+
+from ganzoo.gan import GAN
+from ganzoo.losses import logistic_d, nonsaturating_g
+from ganzoo.penalties import dragan_penalty, refuse_batch_norm
+from ganzoo.players import Terms
+
+
+class DRAGAN(GAN):
+    """The reference code's settings: non-saturating loss, Adam, one step each.
+
+    Args:
+        generator: latent vectors to samples.
+        discriminator: samples to logits. It must not mix samples: BatchNorm is refused.
+        gp_weight: weight of the penalty, the paper's lambda.
+        noise: how far around the data the penalty reaches, in standard deviations of the batch.
+        target: the slope that is aimed at, the paper's k.
+        g_lr: learning rate of the generator.
+        d_lr: learning rate of the discriminator.
+        betas: Adam's decay rates.
+        **kwargs: see `GAN`.
+    """
+
+    def __init__(
+        self,
+        generator: nn.Module,
+        discriminator: nn.Module,
+        gp_weight: float = 10.0,
+        noise: float = 0.5,
+        target: float = 1.0,
+        g_lr: float = 1e-4,
+        d_lr: float = 1e-4,
+        betas: tuple[float, float] = (0.5, 0.9),
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(generator, discriminator, g_lr=g_lr, d_lr=d_lr, betas=betas, **kwargs)
+        refuse_batch_norm(discriminator)
+        self.gp_weight, self.noise, self.target = gp_weight, noise, target
+
+    def d_loss(self, x: Tensor, y: Tensor | None) -> Terms:
+        """Tell real from generated, with a slope of 1 near real data."""
+        real, fake = self.judge(x, y), self.judge(self.fake(len(x), y), y)
+        self.note_accuracy(real, fake)
+        penalty = dragan_penalty(self.judge, x, y, self.noise, self.target)
+        return {"adv": logistic_d(real, fake), "gp": self.gp_weight * penalty}
+
+    def g_loss(self, x: Tensor, y: Tensor | None) -> Terms:
+        """Fool the discriminator."""
+        return {"adv": nonsaturating_g(self.judge(self.fake(len(x), y), y))}

@@ -1,0 +1,79 @@
+"""EBGAN: the discriminator as an energy, low on the data and pushed up to a margin elsewhere.
+
+Paper: Zhao, Mathieu and LeCun, Energy-based Generative Adversarial Network, 2017.
+URL: https://arxiv.org/abs/1609.03126 (equations 1 to 4; with `pt_weight` 0.1 it is EBGAN-PT)
+Code: https://github.com/buriburisuri/ebgan (a re-implementation; the authors published none)
+Deviations: the energy is a mean over a sample's values, not a norm, so that the margin does not depend on their number.
+    For values in [-1, 1] no margin above 4 can be reached, where the paper's MNIST runs have one of 10.
+"""
+
+from typing import Any
+
+from torch import Tensor, nn
+from torch.nn.functional import normalize, relu
+
+from ganzoo.gan import GAN
+from ganzoo.players import Terms
+from ganzoo.schedules import Schedule
+
+
+class EBGAN(GAN):
+    """Sections 2.1 to 2.4, with D(x) = ||Dec(Enc(x)) - x||^2, a mean over a sample's values.
+
+    Args:
+        generator: latent vectors to samples.
+        discriminator: an autoencoder: samples to their reconstructions. The pulling-away term asks it to `encode`.
+        margin: energy up to which generated samples are pushed; constant or over the run.
+        pt_weight: weight of the pulling-away term; 0 leaves it out.
+        g_lr: learning rate of the generator.
+        d_lr: learning rate of the discriminator.
+        **kwargs: see `GAN`.
+    """
+
+    def __init__(
+        self,
+        generator: nn.Module,
+        discriminator: nn.Module,
+        margin: float | Schedule = 1.0,
+        pt_weight: float = 0.0,
+        g_lr: float = 1e-3,
+        d_lr: float = 1e-3,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(generator, discriminator, g_lr=g_lr, d_lr=d_lr, **kwargs)
+        self.margin = margin
+        self.pt_weight = pt_weight
+
+    def discriminate(self, x: Tensor, y: Tensor | None = None) -> Tensor:
+        """Returns the energy of each sample, shape (N,)."""
+        return (super().discriminate(x, y).float() - x.float()).square().flatten(1).mean(1)
+
+    def d_loss(self, x: Tensor, y: Tensor | None) -> Terms:
+        """Equation 1: D(x) + max(0, m - D(G(z)))."""
+        real, fake = self.judge(x, y), self.judge(self.fake(len(x), y), y)
+        self.note("d/real", real.mean())
+        self.note("d/fake", fake.mean())
+        return {"adv": real.mean() + relu(self.level(self.margin) - fake).mean()}
+
+    def g_loss(self, x: Tensor, y: Tensor | None) -> Terms:
+        """Equation 2, D(G(z)), and equation 4 on the codes of the generated samples."""
+        fake = self.fake(len(x), y)
+        terms = {"adv": self.judge(fake, y).mean()}
+        if self.pt_weight:
+            terms["pt"] = self.pt_weight * pulling_away(self.discriminator.encode(fake))  # type: ignore[operator]
+        return terms
+
+
+def pulling_away(codes: Tensor) -> Tensor:
+    """Mean squared cosine between different codes: Zhao et al. 2017, equation 4.
+
+    Args:
+        codes: one per sample, shape (N, ...).
+
+    Returns:
+        A scalar in [0, 1]: 0 for orthogonal codes, 1 for parallel ones; 0 for a single code.
+    """
+    n = len(codes)
+    directions = normalize(codes.float().flatten(1))
+    cosines = (directions[:, None] * directions).sum(-1)
+    return (cosines.square().sum() - cosines.diagonal().square().sum()) / max(n * (n - 1), 1)

@@ -1,0 +1,55 @@
+"""f-GAN: any f-divergence, estimated from below by a critic and brought down by the generator.
+
+Paper: Nowozin et al., f-GAN: Training Generative Neural Samplers using Variational Divergence Minimization, 2016.
+URL: https://arxiv.org/abs/1606.00709 (Algorithm 1 and section 3.2)
+Code: https://github.com/nowozin/mlss2018-madrid-gan
+Deviations: logits beyond 3 are damped before an exponential (`ganzoo.divergences.tame`) instead of clipping gradients;
+    the bound still holds. The generator ascends E g_f(V) as in section 3.2; the code, of a later lecture, descends the
+    bound itself.
+"""
+
+from typing import Any, Literal
+
+from torch import Tensor, nn
+
+from ganzoo.divergences import DIVERGENCES, fgan_g, fgan_saturating_g, variational_bound
+from ganzoo.gan import GAN
+from ganzoo.players import Terms
+
+Name = Literal["kl", "reverse_kl", "pearson", "squared_hellinger", "js", "gan"]
+
+
+class FGAN(GAN):
+    """Algorithm 1: one step of the critic up the bound, one of the generator.
+
+    Args:
+        generator: latent vectors to samples.
+        discriminator: the variational function V before its output activation: samples to logits.
+        divergence: which one.
+        saturating: descend the bound itself (Algorithm 1, line 4) instead of section 3.2's alternative.
+        **kwargs: see `GAN`.
+    """
+
+    def __init__(
+        self,
+        generator: nn.Module,
+        discriminator: nn.Module,
+        divergence: Name = "js",
+        saturating: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(generator, discriminator, **kwargs)
+        self.divergence = DIVERGENCES[divergence]
+        self.adversarial_g = fgan_saturating_g if saturating else fgan_g
+
+    def d_loss(self, x: Tensor, y: Tensor | None) -> Terms:
+        """Ascend the bound."""
+        real, fake = self.judge(x, y), self.judge(self.fake(len(x), y), y)
+        self.note_accuracy(real - self.divergence.threshold, fake - self.divergence.threshold)
+        bound = variational_bound(self.divergence, real, fake)
+        self.note("d/divergence", bound)
+        return {"adv": -bound}
+
+    def g_loss(self, x: Tensor, y: Tensor | None) -> Terms:
+        """Bring the divergence down."""
+        return {"adv": self.adversarial_g(self.divergence, self.judge(self.fake(len(x), y), y))}

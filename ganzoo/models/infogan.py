@@ -1,0 +1,149 @@
+"""InfoGAN: part of the latent vector is a code that the image must tell; it finds classes without labels.
+
+Paper: Chen et al., InfoGAN: Interpretable Representation Learning by Information Maximizing GANs, 2016.
+URL: https://arxiv.org/abs/1606.03657 (equations 5 and 6; appendix C.1)
+Code: https://github.com/openai/InfoGAN
+Deviations: none. The bound is in both players' losses, as in the authors' code: D's step moves the posterior Q and the
+    body that it shares with D, G's step moves G alone. From there, too: uniform noise, unit variance for the
+    continuous codes on MNIST, and weight 1 for them (the paper speaks of a smaller one, without a number).
+"""
+
+from math import log, pi
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy, one_hot
+
+from ganzoo.errors import GanzooError
+from ganzoo.gan import GAN
+from ganzoo.latent import Prior, draw_latent
+from ganzoo.losses import logistic_d, nonsaturating_g
+from ganzoo.networks.conditional import TwoHeaded
+from ganzoo.players import Terms
+from ganzoo.seeding import mix
+
+
+class Posterior(NamedTuple):
+    """Q(c|x): a categorical and a diagonal Gaussian distribution for each image."""
+
+    logits: Tensor  # (N, n_classes)
+    mean: Tensor  # (N, codes)
+    log_variance: Tensor  # (N, codes)
+
+
+def information(q: Posterior, category: Tensor, codes: Tensor) -> tuple[Tensor, Tensor]:
+    """E log Q(c|x) + H(c): lower bounds, in nats, on what images tell of uniform categories (N,) and codes (N, C)."""
+    likelihood = -0.5 * (log(2 * pi) + q.log_variance + (codes - q.mean).square() / q.log_variance.exp())
+    return log(q.logits.shape[1]) - cross_entropy(q.logits, category), (log(2) + likelihood).sum(1).mean()
+
+
+class InfoGAN(GAN):
+    """G gets noise, continuous codes and a categorical one, and a head on D's body reads both codes off the image.
+
+    Labels of the data are never used: `sample(n, y)` chooses categories, which the game has found by itself.
+
+    Args:
+        generator: an unconditional one; its `latent_dim` is that of noise, codes and categories together.
+        discriminator: an unconditional one; the posterior is put on its last hidden layer.
+        categories: number of values of the categorical code.
+        codes: number of continuous codes, each in [-1, 1].
+        category_weight: weight of the categorical code's bound, the paper's lambda.
+        code_weight: weight of the continuous codes' bound.
+        learn_variance: whether the posterior's variance depends on the image; otherwise it is 1.
+        g_lr: learning rate of the generator.
+        d_lr: learning rate of the discriminator and the posterior.
+        prior: distribution of the noise.
+        **kwargs: see `GAN`.
+
+    Raises:
+        GanzooError: if the generator's `latent_dim` leaves nothing for the noise.
+    """
+
+    supervised = False
+    discriminator: TwoHeaded
+
+    def __init__(
+        self,
+        generator: nn.Module,
+        discriminator: nn.Module,
+        categories: int = 10,
+        codes: int = 2,
+        category_weight: float = 1.0,
+        code_weight: float = 1.0,
+        learn_variance: bool = False,
+        g_lr: float = 1e-3,
+        d_lr: float = 2e-4,
+        prior: Prior = "uniform",
+        **kwargs: Any,
+    ) -> None:
+        noise: int = generator.latent_dim - categories - codes  # type: ignore[assignment, operator]
+        if noise < 1 or categories < 2 or codes < 0:
+            told = f"{generator.latent_dim} is not for noise, {categories} categories and {codes} codes"
+            raise GanzooError(f"model.generator: a latent_dim of {told}.")
+        features, said = discriminator.n_features, categories + codes * (1 + learn_variance)
+        q = [nn.Linear(features, 128, bias=False), nn.BatchNorm1d(128), nn.LeakyReLU(0.1), nn.Linear(128, said)]  # type: ignore[arg-type]
+        two_headed = TwoHeaded(discriminator, nn.Sequential(*q))
+        super().__init__(generator, two_headed, g_lr=g_lr, d_lr=d_lr, prior=prior, **kwargs)
+        self.n_classes, self.codes, self.noise = categories, codes, noise
+        self.category_weight, self.code_weight, self.learn_variance = category_weight, code_weight, learn_variance
+
+    def latent(self, n: int, seed: int | None = None) -> Tensor:
+        """Draws noise and continuous codes (n, noise + codes)."""
+        noise = draw_latent(n, self.noise, self.prior, self.device, seed)
+        codes = draw_latent(n, self.codes, "uniform", self.device, None if seed is None else mix(seed, 1))
+        return torch.cat([noise, codes], 1)
+
+    def generate(self, generator: nn.Module, z: Tensor, y: Tensor | None) -> Tensor:
+        """Maps noise, codes and categories (N,) to samples; draws the categories where none are given."""
+        y = torch.randint(self.n_classes, (len(z),), device=self.device) if y is None else y
+        return generator(torch.cat([z, one_hot(y, self.n_classes).to(z.dtype)], 1))
+
+    def fake(self, n: int, y: Tensor | None = None) -> Tensor:
+        """Draws n samples of any category: labels of the data play no part."""
+        return super().fake(n)
+
+    def posterior(self) -> Posterior:
+        """Reads Q(c|x) of the images that the discriminator saw last."""
+        said = self.discriminator.take().float()
+        logits, mean, log_variance = said.tensor_split([self.n_classes, self.n_classes + self.codes], 1)
+        return Posterior(logits, mean, log_variance if self.learn_variance else torch.zeros_like(mean))
+
+    def informed(self, n: int) -> tuple[Tensor, Terms]:
+        """Draws n images; returns what D thinks of them (n,), and the terms that keep the codes in them."""
+        z, category = self.latent(n), torch.randint(self.n_classes, (n,), device=self.device)
+        logits, q = self.judge(self.generate(self.generator, z, category)), self.posterior()
+        of_category, of_codes = information(q, category, z[:, self.noise :])
+        self.note("d/acc_category", (q.logits.argmax(1) == category).float().mean())
+        return logits, {"category": -self.category_weight * of_category, "codes": -self.code_weight * of_codes}
+
+    def d_loss(self, x: Tensor, y: Tensor | None) -> Terms:
+        """Tell real from generated images, and read the codes."""
+        real, (fake, informs) = self.judge(x), self.informed(len(x))
+        self.note_accuracy(real, fake)
+        return {"adv": logistic_d(real, fake), **informs}
+
+    def g_loss(self, x: Tensor, y: Tensor | None) -> Terms:
+        """Fool the discriminator with images that tell their codes."""
+        fake, informs = self.informed(len(x))
+        return {"adv": nonsaturating_g(fake), **informs}
+
+    @torch.no_grad()
+    def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Reads images (N, C, H, W): probabilities of the categories (N, n_classes), means of the codes (N, codes)."""
+        training = self.discriminator.training
+        self.discriminator.eval()(x)
+        self.discriminator.train(training)
+        logits, mean, _ = self.posterior()
+        return logits.softmax(1), mean
+
+    def traverse(self, code: int, values: Tensor, seed: int = 0) -> Tensor:
+        """Draws figure 2: a category to a row, a value of one continuous code to a column, all else the same (codes 0).
+
+        With V values it returns samples (n_classes * V, ...), row by row; trained were values in [-1, 1]. A picture:
+        `pictures.grid(model.traverse(0, torch.linspace(-1, 1, 10)), columns=10)`.
+        """
+        z = self.latent(1, seed).repeat(self.n_classes * len(values), 1)
+        z[:, self.noise :] = 0
+        z[:, self.noise + code] = values.to(z).repeat(self.n_classes)
+        return self.render(z, torch.arange(self.n_classes, device=self.device).repeat_interleave(len(values)))

@@ -1,0 +1,55 @@
+"""LSGAN: least squares, which also pull on fakes that are on the right side already.
+
+Paper: Mao et al., Least Squares Generative Adversarial Networks, 2017.
+URL: https://arxiv.org/abs/1611.04076 (equations 2 and 9)
+Code: https://github.com/xudonmao/LSGAN
+Deviations: means over the batch, as in the paper; the reference code sums. Adam's settings are those of its LSUN runs.
+"""
+
+from typing import Any
+
+from torch import Tensor, nn
+
+from ganzoo.gan import GAN
+from ganzoo.losses import lsgan_d, lsgan_g
+from ganzoo.players import Terms
+
+
+class LSGAN(GAN):
+    """The 0-1 coding of equation 9, which the paper trains with; a, b, c = -1, 1, 0 is Pearson's of equation 8.
+
+    Args:
+        generator: latent vectors to samples.
+        discriminator: samples to unbounded scores.
+        a: the score that the discriminator gives to generated samples.
+        b: the score that it gives to real ones.
+        c: the score that the generator wants for its own.
+        g_lr: learning rate of the generator.
+        d_lr: learning rate of the discriminator.
+        **kwargs: see `GAN`.
+    """
+
+    def __init__(
+        self,
+        generator: nn.Module,
+        discriminator: nn.Module,
+        a: float = 0.0,
+        b: float = 1.0,
+        c: float = 1.0,
+        g_lr: float = 1e-3,
+        d_lr: float = 1e-3,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(generator, discriminator, g_lr=g_lr, d_lr=d_lr, **kwargs)
+        self.a, self.b, self.c = a, b, c
+
+    def d_loss(self, x: Tensor, y: Tensor | None) -> Terms:
+        """Equation 2: score real samples b and generated ones a."""
+        real, fake = self.judge(x, y), self.judge(self.fake(len(x), y), y)
+        middle = (self.a + self.b) / 2
+        self.note_accuracy(real - middle, fake - middle)
+        return {"adv": lsgan_d(real, fake, self.a, self.b)}
+
+    def g_loss(self, x: Tensor, y: Tensor | None) -> Terms:
+        """Equation 2: be scored c."""
+        return {"adv": lsgan_g(self.judge(self.fake(len(x), y), y), self.c)}

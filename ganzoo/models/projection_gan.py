@@ -1,0 +1,53 @@
+"""Projection GAN: the discriminator compares the class with the image by an inner product.
+
+Paper: Miyato and Koyama, cGANs with Projection Discriminator, 2018.
+URL: https://arxiv.org/abs/1802.05637 (equations 3 and 4; section 4)
+Code: https://github.com/pfnet-research/sngan_projection
+Deviations: none. What makes it a projection is the network: `ganzoo.networks.conditional.Projection` around any other.
+"""
+
+from typing import Any
+
+from torch import Tensor, nn
+
+from ganzoo.gan import GAN
+from ganzoo.losses import hinge_d, hinge_g
+from ganzoo.networks.conditional import require_classes
+from ganzoo.players import Terms
+from ganzoo.schedules import Schedule
+
+
+class ProjectionGAN(GAN):
+    """The hinge game with labels: `n_critic` Adam steps of a spectrally normalised D per generator step.
+
+    Args:
+        generator: latent vectors and labels to samples.
+        discriminator: samples and labels to logits: a `Projection`.
+        betas: Adam's decay rates.
+        n_critic: discriminator steps per generator step.
+        **kwargs: see `GAN`.
+
+    Raises:
+        GanzooError: if a network takes no labels, or they disagree on the number of classes.
+    """
+
+    def __init__(
+        self,
+        generator: nn.Module,
+        discriminator: nn.Module,
+        betas: tuple[float, float] = (0.0, 0.9),
+        n_critic: int | Schedule = 5,
+        **kwargs: Any,
+    ) -> None:
+        require_classes(generator=generator, discriminator=discriminator)
+        super().__init__(generator, discriminator, betas=betas, n_critic=n_critic, **kwargs)
+
+    def d_loss(self, x: Tensor, y: Tensor | None) -> Terms:
+        """Descend E max(0, 1 - f(x, y)) + E max(0, 1 + f(G(z, y), y))."""
+        real, fake = self.judge(x, y), self.judge(self.fake(len(x), y), y)
+        self.note_accuracy(real, fake)
+        return {"adv": hinge_d(real, fake)}
+
+    def g_loss(self, x: Tensor, y: Tensor | None) -> Terms:
+        """Ascend E f(G(z, y), y)."""
+        return {"adv": hinge_g(self.judge(self.fake(len(x), y), y))}

@@ -1,0 +1,73 @@
+"""R1 GAN: the logistic game, made to converge by a penalty on the discriminator's slope at real data.
+
+Paper: Mescheder, Geiger and Nowozin, Which Training Methods for GANs do actually Converge?, 2018.
+URL: https://arxiv.org/abs/1801.04406 (equation 9)
+Code: https://github.com/LMescheder/GAN_stability
+Deviations: none. The reference code leaves out equation 9's half, so that its weight 10 is a gamma of 20; we follow the
+    paper. `r1_every` above 1 is StyleGAN2's lazy regularisation, without its correction of Adam's settings.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from torch import Tensor, nn
+from torch.optim import Optimizer, RMSprop
+
+from ganzoo.errors import GanzooError
+from ganzoo.gan import GAN
+from ganzoo.losses import logistic_d, nonsaturating_g
+from ganzoo.penalties import r1_penalty, refuse_batch_norm
+from ganzoo.players import Player, Terms
+
+
+class R1GAN(GAN):
+    """The paper's settings: non-saturating loss, RMSprop, one step each, an averaged generator.
+
+    Args:
+        generator: latent vectors to samples.
+        discriminator: samples to logits. It must not mix samples: BatchNorm is refused.
+        gamma: weight of the penalty.
+        r1_every: penalise on every so many batches, with so many times the weight.
+        g_lr: learning rate of the generator.
+        d_lr: learning rate of the discriminator.
+        optimizer: class of both optimizers.
+        **kwargs: see `GAN`.
+    """
+
+    def __init__(
+        self,
+        generator: nn.Module,
+        discriminator: nn.Module,
+        gamma: float = 10.0,
+        r1_every: int = 1,
+        g_lr: float = 1e-4,
+        d_lr: float = 1e-4,
+        optimizer: type[Optimizer] = RMSprop,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(generator, discriminator, g_lr=g_lr, d_lr=d_lr, optimizer=optimizer, **kwargs)
+        refuse_batch_norm(discriminator)
+        if r1_every < 1:
+            raise GanzooError(f"model.r1_every: must be at least 1, not {r1_every}.")
+        self.gamma = gamma
+        self.r1_every = r1_every
+
+    def players(self) -> Sequence[Player]:
+        """A lazy penalty is a player of its own, which moves with the discriminator's optimizer."""
+        d, g = super().players()
+        lazy = Player("d_reg", d.modules, self.r1, d.optim, self.r1_every, shares="d")
+        return (d, lazy, g) if self.r1_every > 1 else (d, g)
+
+    def d_loss(self, x: Tensor, y: Tensor | None) -> Terms:
+        """Tell real from generated, and be flat at real data."""
+        real, fake = self.judge(x, y), self.judge(self.fake(len(x), y), y)
+        self.note_accuracy(real, fake)
+        return {"adv": logistic_d(real, fake), **(self.r1(x, y) if self.r1_every == 1 else {})}
+
+    def r1(self, x: Tensor, y: Tensor | None) -> Terms:
+        """Equation 9, weighted for the batches that are left out."""
+        return {"r1": self.gamma * self.r1_every * r1_penalty(self.judge, x, y)}
+
+    def g_loss(self, x: Tensor, y: Tensor | None) -> Terms:
+        """Fool the discriminator."""
+        return {"adv": nonsaturating_g(self.judge(self.fake(len(x), y), y))}

@@ -1,0 +1,96 @@
+"""The MNIST pair of InfoGAN: Chen et al. 2016, arXiv 1606.03657, appendix C.1 and table 1.
+
+Unlike DCGANs they have hidden layers that see the whole image. Without these the categorical code settles on strokes
+and places; with them it settles on digits.
+"""
+
+from torch import Tensor, nn
+
+from ganzoo.errors import GanzooError
+from ganzoo.networks.dcgan import init_dcgan
+
+
+class InfoGANGenerator(nn.Module):
+    """Latent vectors to images by two fully connected layers and two transposed convolutions, BatchNorm and ReLU.
+
+    Args:
+        size: side of the images in pixels, a multiple of 4.
+        channels: channels of the images.
+        width: channels of the last hidden layer; the one before it has twice as many.
+        hidden: units of the first hidden layer.
+        latent_dim: length of the latent vector: 62 of noise, 10 categories and 2 codes in the paper.
+
+    Raises:
+        GanzooError: if `size` is no multiple of 4.
+    """
+
+    def __init__(
+        self, size: int = 28, channels: int = 1, width: int = 64, hidden: int = 1024, latent_dim: int = 74
+    ) -> None:
+        super().__init__()
+        side = quarter(size)
+        self.shape = (channels, size, size)
+        self.latent_dim = latent_dim
+        self.net = nn.Sequential(
+            *(nn.Linear(latent_dim, hidden, bias=False), nn.BatchNorm1d(hidden), nn.ReLU(inplace=True)),
+            *(nn.Linear(hidden, 2 * width * side**2, bias=False), nn.BatchNorm1d(2 * width * side**2)),
+            *(nn.ReLU(inplace=True), nn.Unflatten(1, (2 * width, side, side))),
+            *(nn.ConvTranspose2d(2 * width, width, 4, 2, 1, bias=False), nn.BatchNorm2d(width), nn.ReLU(inplace=True)),
+            *(nn.ConvTranspose2d(width, channels, 4, 2, 1), nn.Tanh()),
+        )
+        self.apply(init_dcgan)
+
+    def forward(self, z: Tensor) -> Tensor:
+        """Maps (N, latent_dim) to images (N, channels, size, size) in [-1, 1]."""
+        return self.net(z)
+
+
+class InfoGANDiscriminator(nn.Module):
+    """Images to one logit each by two strided convolutions and a fully connected layer, BatchNorm and LeakyReLU.
+
+    Args:
+        size: side of the images in pixels, a multiple of 4.
+        channels: channels of the images.
+        width: channels of the first hidden layer; the second has twice as many.
+        hidden: units of the last hidden layer, which posteriors share.
+
+    Raises:
+        GanzooError: if `size` is no multiple of 4.
+    """
+
+    def __init__(self, size: int = 28, channels: int = 1, width: int = 64, hidden: int = 1024) -> None:
+        super().__init__()
+        side = quarter(size)
+        self.shape = (channels, size, size)
+        self.n_features = hidden
+        self.net = nn.Sequential(
+            *(nn.Conv2d(channels, width, 4, 2, 1), nn.LeakyReLU(0.1, inplace=True)),
+            *(nn.Conv2d(width, 2 * width, 4, 2, 1, bias=False), nn.BatchNorm2d(2 * width)),
+            *(nn.LeakyReLU(0.1, inplace=True), nn.Flatten()),
+            *(nn.Linear(2 * width * side**2, hidden, bias=False), nn.BatchNorm1d(hidden)),
+            *(nn.LeakyReLU(0.1, inplace=True), nn.Linear(hidden, 1)),
+        )
+        self.apply(init_dcgan)
+
+    def features(self, x: Tensor) -> Tensor:
+        """Maps images (N, channels, size, size) to the last hidden layer (N, hidden)."""
+        return self.net[:-1](x)
+
+    def head(self, features: Tensor) -> Tensor:
+        """Maps what `features` returns to logits (N,)."""
+        return self.net[-1](features).flatten()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Maps images (N, channels, size, size) to logits (N,)."""
+        return self.head(self.features(x))
+
+
+def quarter(size: int) -> int:
+    """Returns a quarter of a side in pixels.
+
+    Raises:
+        GanzooError: if it is no whole number.
+    """
+    if size < 4 or size % 4:
+        raise GanzooError(f"size: InfoGAN's networks are made for multiples of 4 pixels, not {size}.")
+    return size // 4

@@ -1,0 +1,75 @@
+"""Convolutions that double or halve the side on their way, at 4/9 of the multiplications of doing so in two steps.
+
+Repeating every pixel before a 3x3 convolution, or averaging every 2x2 block after one, is a linear map like the
+convolution itself. The two together are one 4x4 convolution of stride 2, whose kernel is the 3x3 one smeared over 2x2
+places: the same function of the same parameters, up to rounding.
+"""
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import avg_pool2d, conv2d, conv_transpose2d, interpolate
+
+# In half precision, where matrix units multiply, the larger kernel costs more than it saves on maps of a smaller side.
+LEAST_SIDE = 16
+
+
+class UpConv2d(nn.Conv2d):
+    """Nearest-neighbour upsampling by 2, then a 3x3 convolution with padding 1.
+
+    Args:
+        before: channels of the input.
+        after: channels of the output.
+        bias: whether the convolution adds one.
+    """
+
+    smear: Tensor
+
+    def __init__(self, before: int, after: int, bias: bool = True) -> None:
+        super().__init__(before, after, 3, padding=1, bias=bias)
+        self.register_buffer("smear", _smear().flip(0), persistent=False)  # a transposed convolution turns its kernel
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Maps (N, before, H, W) to (N, after, 2H, 2W)."""
+        if not _saves(x.shape[-1], x):
+            return conv2d(interpolate(x, scale_factor=2), self.weight, self.bias, padding=1)
+        y = conv_transpose2d(x, _smeared(self.weight, self.smear).transpose(0, 1), stride=2, padding=1)
+        # added by itself: on CPUs the gradient of a transposed convolution's own bias takes longer than all the rest
+        return y if self.bias is None else y.add_(self.bias.to(y.dtype)[:, None, None])
+
+
+class DownConv2d(nn.Conv2d):
+    """A 3x3 convolution with padding 1, then the mean of every 2x2 block.
+
+    Args:
+        before: channels of the input.
+        after: channels of the output.
+        bias: whether the convolution adds one.
+    """
+
+    smear: Tensor
+
+    def __init__(self, before: int, after: int, bias: bool = True) -> None:
+        super().__init__(before, after, 3, padding=1, bias=bias)
+        self.register_buffer("smear", _smear() / 4, persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Maps (N, before, H, W) to (N, after, H / 2, W / 2)."""
+        if not _saves(x.shape[-1] // 2, x):
+            return avg_pool2d(conv2d(x, self.weight, self.bias, padding=1), 2)
+        return conv2d(x, _smeared(self.weight, self.smear), self.bias, stride=2, padding=1)
+
+
+def _saves(side: int, x: Tensor) -> bool:
+    return side >= LEAST_SIDE or not torch.is_autocast_enabled(x.device.type)
+
+
+def _smear() -> Tensor:
+    """Returns the matrix (9, 16) that adds a 3x3 kernel to itself at the four places of a 4x4 one."""
+    line = torch.eye(3, 4) + torch.eye(3, 4).roll(1, 1)
+    return torch.einsum("ac,bd->abcd", line, line).reshape(9, 16)
+
+
+def _smeared(weight: Tensor, smear: Tensor) -> Tensor:
+    with torch.autocast(weight.device.type, enabled=False):  # one rounding, of the sums, is enough
+        rows = weight.permute(0, 2, 3, 1).flatten(1, 2)  # (after, 9, before): no copy if weights lie channels last
+        return (smear.T @ rows).unflatten(1, (4, 4)).permute(0, 3, 1, 2)

@@ -1,0 +1,177 @@
+"""The residual pair of SNGAN: Miyato et al. 2018, arXiv 1802.05957, appendix B.4, at 32 pixels.
+
+Widths, biases and shortcuts are those of the authors' code and of mimicry: one width throughout, a shortcut is learned
+where the side changes. Where the two differ, upsampling repeats pixels, as in the authors' code, and the logit has a
+bias, as in mimicry. For other sizes blocks that change the side are added or left out; the paper's own networks for
+larger images also vary their widths.
+"""
+
+from torch import Tensor, nn
+from torch.nn.functional import avg_pool2d, interpolate, relu
+from torch.nn.utils.parametrizations import spectral_norm
+
+from ganzoo.errors import GanzooError
+from ganzoo.networks.conditional import ConditionalBatchNorm2d
+from ganzoo.networks.resample import DownConv2d, UpConv2d
+
+DOUBLINGS = {16: 2, 32: 3, 64: 4, 128: 5}  # size: how often the generator doubles a side of 4
+
+
+class GeneratorBlock(nn.Module):
+    """BatchNorm, ReLU, upsample, convolve, BatchNorm, ReLU, convolve; beside it an upsampled 1x1 convolution.
+
+    Args:
+        before: channels of the input.
+        after: channels of the output.
+        n_classes: number of classes that both BatchNorms distinguish; 0 for none.
+    """
+
+    def __init__(self, before: int, after: int, n_classes: int = 0) -> None:
+        super().__init__()
+        self.norm1 = _norm(before, n_classes)
+        self.conv1 = UpConv2d(before, after)
+        self.norm2 = _norm(after, n_classes)
+        self.conv2 = nn.Conv2d(after, after, 3, padding=1)
+        self.shortcut = nn.Conv2d(before, after, 1)
+
+    def forward(self, x: Tensor, *y: Tensor) -> Tensor:
+        """Maps (N, before, H, W), and labels (N,) if there are classes, to (N, after, 2H, 2W)."""
+        h = self.conv1(relu(self.norm1(x, *y), inplace=True))
+        h = self.conv2(relu(self.norm2(h, *y), inplace=True))
+        return h + interpolate(
+            self.shortcut(x), scale_factor=2
+        )  # the same as after upsampling, at a quarter of the cost
+
+
+class DiscriminatorBlock(nn.Module):
+    """ReLU, convolve, ReLU, convolve, and perhaps average; beside it a shortcut, 1x1 where something changes.
+
+    Args:
+        before: channels of the input.
+        after: channels of the output.
+        halve: average 2x2 blocks at the end.
+        first: the input is an image, which no ReLU may cut.
+    """
+
+    def __init__(self, before: int, after: int, halve: bool = False, first: bool = False) -> None:
+        super().__init__()
+        self.halve = halve
+        self.first = first
+        self.conv1 = nn.Conv2d(before, after, 3, padding=1)
+        self.conv2 = DownConv2d(after, after) if halve else nn.Conv2d(after, after, 3, padding=1)
+        self.shortcut = nn.Conv2d(before, after, 1) if halve or before != after else nn.Identity()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Maps (N, before, H, W) to (N, after, H, W), or half of H and W."""
+        h = self.conv2(relu(self.conv1(x if self.first else relu(x)), inplace=True))
+        return h + self.shortcut(avg_pool2d(x, 2) if self.halve else x)  # averaged first: a quarter of the cost
+
+
+class ResNetGenerator(nn.Module):
+    """Latent vectors to images: a linear layer to 4x4, residual blocks that double, BatchNorm, ReLU, convolution.
+
+    Args:
+        size: side of the images in pixels: 16, 32 (the paper's), 64 or 128.
+        channels: channels of the images.
+        width: channels of every hidden layer.
+        latent_dim: length of the latent vector.
+        n_classes: number of classes, which the blocks' BatchNorms distinguish (Miyato and Koyama 2018); 0 for none.
+
+    Raises:
+        GanzooError: for any other size.
+    """
+
+    def __init__(
+        self, size: int = 32, channels: int = 3, width: int = 256, latent_dim: int = 128, n_classes: int = 0
+    ) -> None:
+        super().__init__()
+        self.shape = (channels, size, size)
+        self.latent_dim = latent_dim
+        self.n_classes = n_classes
+        self.project = nn.Linear(latent_dim, 16 * width)
+        self.blocks = nn.ModuleList(GeneratorBlock(width, width, n_classes) for _ in range(_doublings(size)))
+        self.norm = nn.BatchNorm2d(width)
+        self.last = nn.Conv2d(width, channels, 3, padding=1)
+        init_resnet(self)
+
+    def forward(self, z: Tensor, y: Tensor | None = None) -> Tensor:
+        """Maps (N, latent_dim), and labels (N,) if there are classes, to images (N, channels, size, size)."""
+        h = self.project(z).unflatten(1, (4, 4, -1)).permute(0, 3, 1, 2)  # laid out channels last from the start
+        labels = (y,) if self.n_classes else ()
+        for block in self.blocks:
+            h = block(h, *labels)
+        return self.last(relu(self.norm(h), inplace=True)).tanh()
+
+
+class ResNetDiscriminator(nn.Module):
+    """Images to logits: residual blocks down to 8x8, two more, ReLU, the sum over all places, a linear layer.
+
+    With classes the logit has a second part, the inner product of an embedded label and the features: equation 3 of
+    Miyato and Koyama 2018, arXiv 1802.05637.
+
+    Args:
+        size: side of the images in pixels: 16, 32 (the paper's), 64 or 128.
+        channels: channels of the images.
+        width: channels of every hidden layer.
+        spectral: divide every weight by its largest singular value.
+        n_classes: number of classes; 0 for none.
+
+    Raises:
+        GanzooError: for any other size.
+    """
+
+    def __init__(
+        self, size: int = 32, channels: int = 3, width: int = 128, spectral: bool = True, n_classes: int = 0
+    ) -> None:
+        super().__init__()
+        halvings = _doublings(size) - 1
+        self.shape = (channels, size, size)
+        self.n_features = width
+        self.n_classes = n_classes
+        self.blocks = nn.Sequential(
+            DiscriminatorBlock(channels, width, halve=True, first=True),
+            *(DiscriminatorBlock(width, width, halve=True) for _ in range(halvings - 1)),
+            *(DiscriminatorBlock(width, width) for _ in range(2)),
+        )
+        self.linear = nn.Linear(width, 1)
+        if n_classes:
+            self.embed = nn.Embedding(n_classes, width)
+        init_resnet(self)
+        if spectral:  # after the initialisation: a parametrised weight ignores writes to its data
+            for layer in list(self.modules()):
+                if isinstance(layer, nn.Conv2d | nn.Linear | nn.Embedding):
+                    spectral_norm(layer)
+
+    def features(self, x: Tensor, y: Tensor | None = None) -> Tensor:
+        """Maps images (N, channels, size, size) to features (N, width), whatever the labels."""
+        return relu(self.blocks(x)).float().sum((2, 3))  # up to hundreds of numbers: too many for bfloat16
+
+    def head(self, features: Tensor) -> Tensor:
+        """Maps what `features` returns to logits (N,), or to the part of them that does not depend on labels."""
+        return self.linear(features).squeeze(1)
+
+    def forward(self, x: Tensor, y: Tensor | None = None) -> Tensor:
+        """Maps images (N, channels, size, size), and labels (N,) if there are classes, to logits (N,)."""
+        features = self.features(x)
+        logits = self.head(features)
+        return logits + (self.embed(y) * features).sum(1) if self.n_classes else logits
+
+
+def init_resnet(network: nn.Module) -> None:
+    """Xavier-uniform weights, sqrt(2) times larger before a ReLU inside a block, and biases zero: the authors' code."""
+    for name, layer in network.named_modules():
+        if isinstance(layer, nn.Conv2d | nn.Linear):
+            nn.init.xavier_uniform_(layer.weight, 2**0.5 if name.endswith(("conv1", "conv2")) else 1.0)
+            nn.init.zeros_(layer.bias)  # type: ignore[arg-type]  # all have one
+    if isinstance(embed := getattr(network, "embed", None), nn.Embedding):
+        nn.init.xavier_uniform_(embed.weight)
+
+
+def _norm(channels: int, n_classes: int) -> nn.Module:
+    return ConditionalBatchNorm2d(channels, n_classes) if n_classes else nn.BatchNorm2d(channels)
+
+
+def _doublings(size: int) -> int:
+    if size not in DOUBLINGS:
+        raise GanzooError(f"size: ResNet networks are made for {', '.join(map(str, DOUBLINGS))} pixels, not {size}.")
+    return DOUBLINGS[size]

@@ -1,0 +1,48 @@
+"""Instance noise: real and generated samples are blurred by the same noise until their distributions overlap.
+
+Paper: Sønderby et al. 2017, "Amortised MAP Inference for Image Super-resolution", arXiv 1610.04490, appendix C.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from ganzoo.errors import GanzooError
+from ganzoo.players import Terms
+from ganzoo.schedules import Schedule
+from ganzoo.stabilisers.base import Stabiliser
+
+if TYPE_CHECKING:
+    from ganzoo.gan import GAN
+
+
+class InstanceNoise(Stabiliser):
+    """Adds Gaussian noise to everything that the discriminator sees.
+
+    Args:
+        sigma: standard deviation of the noise, where samples lie in [-1, 1]; or a schedule of it: the paper anneals it
+            linearly to 0.
+
+    Raises:
+        GanzooError: if it is negative.
+    """
+
+    def __init__(self, sigma: float | Schedule = 0.1) -> None:
+        super().__init__()
+        if min(sigma.values if isinstance(sigma, Schedule) else [sigma]) < 0:
+            raise GanzooError(f"model.stabilisers.sigma: must not be negative, but is {sigma}.")
+        self.sigma = sigma
+
+    def see(self, game: GAN, x: Tensor) -> Tensor:
+        """Returns x + sigma n, n standard normal."""
+        return x + game.level(self.sigma) * torch.randn_like(x)
+
+    def d_terms(self, game: GAN, x: Tensor, y: Tensor | None) -> Terms:
+        """Adds nothing, and shows where a schedule stands."""
+        sigma = game.level(self.sigma)
+        if isinstance(sigma, Tensor):
+            game.note("d/sigma", sigma)
+        return {}

@@ -1,0 +1,42 @@
+"""Mode seeking: latent vectors far apart are to become samples far apart.
+
+Paper: Mao et al. 2019, "Mode Seeking Generative Adversarial Networks for Diverse Image Synthesis", arXiv 1903.05628,
+equations 3 and 4.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from torch import Tensor
+
+from ganzoo.players import Terms
+from ganzoo.stabilisers.base import Stabiliser
+
+if TYPE_CHECKING:
+    from ganzoo.gan import GAN
+
+EPSILON = 1e-5
+
+
+class ModeSeeking(Stabiliser):
+    """Adds the inverse of d(G(z1), G(z2)) / d(z1, z2) to the generator's loss, d the mean absolute difference.
+
+    The paper maximises the ratio of each pair; its code descends one over the batch's ratio, which is bounded. We
+    follow the code.
+
+    Args:
+        weight: factor on the term, the paper's lambda.
+    """
+
+    def __init__(self, weight: float = 1.0) -> None:
+        super().__init__()
+        self.weight = weight
+
+    def g_terms(self, game: GAN, x: Tensor, y: Tensor | None) -> Terms:
+        """Draws two batches of latent vectors for the same labels."""
+        one, two = game.latent(len(x)), game.latent(len(x))
+        labels = y if game.supervised else None  # the data's labels mean nothing to classes found without them
+        samples = [game.generate(game.generator, z, labels).float() for z in (one, two)]
+        ratio = (samples[0] - samples[1]).abs().mean() / (one - two).abs().mean()
+        return {"ms": self.weight / (ratio + EPSILON)}

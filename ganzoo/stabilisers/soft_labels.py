@@ -1,0 +1,61 @@
+"""Soft labels: real samples are almost 1 instead of 1, so that certainty does not pay for a logistic discriminator.
+
+Paper: Salimans et al. 2016, "Improved Techniques for Training GANs", arXiv 1606.03498, section 3.4, smooths one side;
+the noisy ranges and the flips are from Chintala et al. 2016, "How to Train a GAN".
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from ganzoo.errors import GanzooError
+from ganzoo.players import Terms
+from ganzoo.stabilisers.base import Stabiliser
+
+if TYPE_CHECKING:
+    from ganzoo.gan import GAN
+
+
+class SoftLabels(Stabiliser):
+    """Labels drawn anew for each sample, for variants with the logistic loss.
+
+    With cross-entropy H on a logit l, H(l, t) = softplus(-l) + (1 - t) l = softplus(l) - t l. The loss at a soft label
+    is that at the hard label, which the variant computes, and a term linear in the logit, which is added here.
+
+    Args:
+        real: range of the labels of real samples. `[0.9, 0.9]` with fakes at `[0, 0]` is the paper's one-sided
+            smoothing. Above a mean of 1 the loss would have no lower bound.
+        fake: range of the labels of generated samples. The paper argues against raising them.
+        flip: share of samples that are labelled as if they came from the other side.
+
+    Raises:
+        GanzooError: if a range is upside down or `flip` is no share.
+    """
+
+    def __init__(
+        self, real: tuple[float, float] = (0.7, 1.2), fake: tuple[float, float] = (0.0, 0.3), flip: float = 0.0
+    ) -> None:
+        super().__init__()
+        for name, (low, high) in (("real", real), ("fake", fake)):
+            if low > high:
+                raise GanzooError(f"model.stabilisers.{name}: must be a range from low to high, not {[low, high]}.")
+        if not 0 <= flip <= 1:
+            raise GanzooError(f"model.stabilisers.flip: must be a share in [0, 1], not {flip}.")
+        self.real, self.fake, self.flip = real, fake, flip
+
+    def d_terms(self, game: GAN, x: Tensor, y: Tensor | None) -> Terms:
+        """Moves the labels of this move's logits from 1 and 0 to where they are drawn."""
+        real, fake = (shown.logits for shown in self.judged(game))
+        t_real, t_fake = self.draw(real, self.real, self.fake), self.draw(fake, self.fake, self.real)
+        return {"soft": ((1 - t_real) * real).mean() - (t_fake * fake).mean()}
+
+    def draw(self, logits: Tensor, own: tuple[float, float], other: tuple[float, float]) -> Tensor:
+        """Draws labels in the shape of `logits` from `own` range, or, flipped, from the `other`."""
+        label = torch.empty_like(logits, dtype=torch.float32).uniform_(*own)
+        if self.flip:
+            flipped = torch.rand_like(label) < self.flip
+            label = torch.where(flipped, torch.empty_like(label).uniform_(*other), label)
+        return label

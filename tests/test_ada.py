@@ -1,0 +1,197 @@
+"""ADA: p follows how sure the discriminator is, and each image is changed with probability p, differentiably."""
+
+import math
+
+import pytest
+import torch
+from tiny import conv, digits, fit, mlp
+
+from ganzoo.errors import GanzooError
+from ganzoo.models.dcgan import DCGAN
+from ganzoo.penalties import gradient_penalty
+from ganzoo.stabilisers import ADA
+from ganzoo.stabilisers.ada import rotation, scaling, translation, warp
+
+
+def at(p: float, **options) -> ADA:
+    """ADA at a fixed probability."""
+    ada = ADA(**options)
+    ada.p.fill_(p)
+    return ada
+
+
+def moved(ada: ADA, *logits: float, batch: int = 10) -> list[float]:
+    """p after steps in which a discriminator says these logits of all real images."""
+    game, course = conv(stabilisers=[ada]), []
+    for said in logits:
+        game.discriminate = lambda x, y=None, said=said: torch.full((len(x),), float(said))
+        game.d_terms(torch.zeros(batch, 1, 8, 8), None)
+        game.after_d()
+        course.append(ada.p.item())
+    return course
+
+
+# The control of p
+
+
+def test_p_rises_while_the_discriminator_is_right_on_real_images_and_falls_while_it_is_wrong():
+    course = moved(ADA(interval=1, images=100), 3, 3, 3, -1, -1)
+    assert course == pytest.approx([0.1, 0.2, 0.3, 0.2, 0.1])
+
+
+def test_p_moves_at_the_end_of_an_interval_by_the_images_seen_in_it():
+    course = moved(ADA(interval=3, images=100), *[1] * 7)
+    assert course == pytest.approx([0, 0, 0.3, 0.3, 0.3, 0.6, 0.6])
+
+
+def test_p_stays_a_probability():
+    assert moved(ADA(interval=1, images=20), *[1] * 4, *[-1] * 4) == pytest.approx([0.5, 1, 1, 1, 0.5, 0, 0, 0])
+
+
+def test_r_is_the_mean_sign_of_real_logits_against_the_target():
+    x = torch.zeros(20, 1, 8, 8)
+    for right, direction in ((17, 1), (15, -1)):  # signs of 0.7 and 0.5 on average
+        ada = at(0.5, interval=1, images=200)
+        game = conv(stabilisers=[ada])
+        signs = torch.ones(20)
+        signs[right:] = -1
+        game.discriminate = lambda x, y=None, signs=signs: signs * torch.rand(20)
+        game.d_terms(x, None)
+        game.after_d()
+        assert ada.p.item() == pytest.approx(0.5 + direction * 0.1)
+        assert game.noted()["d/ada_r"] == pytest.approx((2 * right - 20) / 20)
+
+
+def test_chunks_of_a_batch_count_as_one_step(tmp_path):
+    whole, parts = (at(0.0, target=-2, interval=1, images=1500) for _ in range(2))
+    fit(tmp_path, conv(stabilisers=[whole]), digits(), 3)
+    fit(tmp_path, conv(stabilisers=[parts], accumulate=3), digits(), 3)
+    assert whole.p.item() == parts.p.item() == pytest.approx(0.3)
+
+
+def test_the_generators_move_does_not_move_p():
+    ada = ADA(interval=1, images=10)
+    game = conv(stabilisers=[ada])
+    game.g_terms(torch.zeros(4, 1, 8, 8), None)
+    assert (ada.p, ada.steps, ada.told.abs().sum()) == (0, 0, 0)
+
+
+# What it does to images
+
+
+def test_at_probability_0_images_stay_the_same_bit_by_bit():
+    for channels, width in ((1, 8), (3, 12)):
+        x = torch.randn(64, channels, 8, width)
+        assert torch.equal(at(0).see(conv(), x), x)
+
+
+def test_at_probability_1_every_image_is_changed_in_its_own_way():
+    x = torch.randn(1, 3, 16, 16).expand(50, 3, 16, 16)
+    seen = at(1).see(conv(), x)
+    assert seen.shape == x.shape
+    assert len(seen.flatten(1).unique(dim=0)) == 50
+    assert not (seen == x).flatten(1).all(1).any()
+    assert torch.equal(x[0], x[1])
+
+
+@pytest.mark.parametrize(("p", "flips"), [(0.2, False), (0.1, True)])
+def test_each_augmentation_comes_with_probability_p(p, flips):
+    x = torch.randn(1, 1, 8, 8).expand(4000, 1, 8, 8)
+    same = (at(p, flips=flips).see(conv(), x) == x).flatten(1).all(1).float().mean()
+    expected = (1 - p) ** 6  # size, turn, stretch, fine shift, brightness, contrast
+    expected *= 1 - 0.75 * p  # up to one pixel of shift rounds to none in each direction every other time
+    expected *= (1 - 0.5 * p) * (1 - 0.75 * p) if flips else 1  # mirrored or not; one of four quarters is none
+    assert same.item() == pytest.approx(expected, abs=0.025)
+
+
+def test_real_and_generated_images_are_augmented_alike_in_both_moves():
+    game, seen = conv(DCGAN, stabilisers=[at(1)]), []
+    game.discriminator.register_forward_pre_hook(lambda module, arguments: seen.append(arguments[0]))
+    x = torch.ones(300, 1, 8, 8)
+    game.fake = lambda n, y=None: x
+    game.d_terms(x, None)
+    game.g_terms(x, None)
+    assert len(seen) == 3
+    for images in seen:  # of a blank image only brightness and contrast show: (1 + 0.2 n) 2^(n / 2)
+        values = images.flatten(1)
+        torch.testing.assert_close(values.min(1).values, values.max(1).values, rtol=1e-4, atol=1e-4)
+        assert values.mean().item() == pytest.approx(math.exp((0.5 * math.log(2)) ** 2 / 2), rel=0.1)
+    assert not torch.equal(seen[0], seen[1])
+
+
+def test_gradients_pass_twice_and_are_those_of_the_linear_map_that_it_is():
+    x, game, ada = torch.randn(20, 3, 8, 8, requires_grad=True), conv(), at(0.7)
+    torch.manual_seed(1)
+    (gradient,) = torch.autograd.grad(ada.see(game, x).square().sum(), x, create_graph=True)
+    assert (gradient.flatten(1).abs().sum(1) > 0).all()
+    nudge = 1e-2 * torch.randn_like(x)
+    with torch.no_grad():
+        ends = []
+        for sign in (1, -1):
+            torch.manual_seed(1)
+            ends.append(ada.see(game, x + sign * nudge).double().square().sum())
+    torch.testing.assert_close((gradient * nudge).sum().double(), (ends[0] - ends[1]) / 2, rtol=1e-3, atol=1e-3)
+    (second,) = torch.autograd.grad(gradient.square().sum(), x)
+    assert second.abs().sum() > 0
+    gradient_penalty(conv(stabilisers=[ada]).judge, torch.randn(4, 1, 8, 8), torch.randn(4, 1, 8, 8)).backward()
+
+
+def test_half_precision_stays_and_places_do_not_suffer_from_it():
+    x = torch.rand(8, 1, 32, 32)
+    torch.manual_seed(2)
+    exact = at(1).see(conv(), x)
+    torch.manual_seed(2)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.equal(at(1).see(conv(), x), exact)
+    assert at(1).see(conv(), x.bfloat16()).dtype == torch.bfloat16
+
+
+def test_points_are_no_images():
+    with pytest.raises(GanzooError, match=r"ADA is for images, but the data has shape \(2,\)"):
+        mlp(stabilisers=[ADA()]).d_terms(torch.randn(4, 2), None)
+
+
+# Maps
+
+
+def one(number: float) -> torch.Tensor:
+    return torch.tensor([number])
+
+
+@pytest.mark.parametrize(("height", "width"), [(8, 8), (6, 10), (7, 5)])
+def test_maps_do_to_pixels_what_they_say(height, width):
+    x = torch.randn(1, 2, height, width)
+    shifted = warp(x, translation(one(2), one(-1)))
+    torch.testing.assert_close(shifted[..., 1:, :-2], x[..., :-1, 2:])
+    torch.testing.assert_close(shifted[..., 0, :-2], x[..., 0, 2:])  # mirrored at the edge
+    torch.testing.assert_close(warp(x, scaling(one(-1), one(1))), x.flip(3))
+    torch.testing.assert_close(warp(x, rotation(one(math.pi))), x.flip(2, 3), rtol=1e-4, atol=1e-4)
+    if height == width:
+        torch.testing.assert_close(warp(x, rotation(one(math.pi / 2))), x.rot90(1, (2, 3)), rtol=1e-4, atol=1e-4)
+
+
+def test_a_turn_turns_pictures_that_are_not_square_by_the_same_angle():
+    """A bright spot 4 pixels right of the centre comes to lie 4 pixels below or above it, not 4 / 24 * 12."""
+    x = torch.zeros(1, 1, 13, 25)
+    x[0, 0, 6, 12 + 4] = 1
+    turned = warp(x, rotation(one(math.pi / 2)))[0, 0]
+    assert divmod(int(turned.argmax()), 25) in {(6 + 4, 12), (6 - 4, 12)}
+    assert turned.max().item() == pytest.approx(1, abs=1e-3)
+
+
+def test_maps_that_change_nothing_are_left_out():
+    x = torch.randn(3, 1, 7, 9)
+    matrix = translation(torch.tensor([0.0, 1.0, 0.0]), torch.zeros(3))
+    out = warp(x, matrix)
+    assert torch.equal(out[0], x[0])
+    assert torch.equal(out[2], x[2])
+    assert not torch.equal(out[1], x[1])
+
+
+def test_free_turns_keep_to_their_largest_angle():
+    ada, x = at(1, flips=False, turn=10.0), torch.zeros(2000, 1, 8, 8)
+    angles = ada.angle(x)
+    assert angles.abs().max().item() == pytest.approx(math.radians(10), rel=0.01)
+    assert angles.mean().item() == pytest.approx(0, abs=0.01)
+    still = at(0, flips=True).geometry(x)
+    assert torch.equal(still, torch.eye(3).expand(2000, 3, 3))
