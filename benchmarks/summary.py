@@ -38,18 +38,20 @@ def throughput() -> str:
         ours, loop, tutorial = row["ganzoo"], row["ganzoo/resident"], row["ganzoo/tutorial"]
         lines.append(
             f"| {title} | {ours['ms_per_update']:,.0f} | {loop['median']:.2f} | {tutorial['median']:.2f} | "
-            f"{ours['real_images_per_second']:,.0f} | {ours['peak_memory_mb']:,}, {row['tutorial']['peak_memory_mb']:,} |"
+            f"{ours['real_images_per_second']:,.0f} | {ours['peak_memory_mb']:,}, "
+            f"{row['tutorial']['peak_memory_mb']:,} |"
         )
     first = next(iter(found.values()))
     lines += [
         "",
-        f"On {first['hardware']}, {first['threads']} threads, torch {first['versions']['torch']}, batch 64; an update is "
-        "one of the generator with its critic steps. Both loops train the same networks on the same data side by side "
-        "with ganzoo, in turns; ratios are medians over rounds. The careful loop is hand-written plain PyTorch with "
-        f"everything that helps: images in one tensor, channels last, {first['precision']}, fused Adam, no graph through "
-        "G in D's move, a frozen opponent; after 3 updates in float32 its weights and ganzoo's differ by at most "
-        f"{max(row['apart_after_3_updates'] for row in found.values()):.0e}. The tutorial loop is what tutorials write: "
-        "PIL transforms in a DataLoader with two workers, float32. `python benchmarks/throughput.py` measures it.",
+        f"On {first['hardware']}, {first['threads']} threads, torch {first['versions']['torch']}, batch 64; an "
+        "update is one of the generator with its critic steps. Both loops train the same networks on the same data "
+        "side by side with ganzoo, in turns; ratios are medians over rounds. The careful loop is hand-written plain "
+        f"PyTorch with everything that helps: images in one tensor, channels last, {first['precision']}, fused Adam, "
+        "no graph through G in D's move, a frozen opponent; after 3 updates in float32 its weights and ganzoo's "
+        f"differ by at most {max(row['apart_after_3_updates'] for row in found.values()):.0e}. The tutorial loop is "
+        "what tutorials write: PIL transforms in a DataLoader with two workers, float32. "
+        "`python benchmarks/throughput.py` measures it.",
     ]
     return "\n".join(lines)
 

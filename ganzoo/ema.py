@@ -20,6 +20,7 @@ class Average(nn.Module):
         super().__init__()
         self.module = deepcopy(module).eval().requires_grad_(False)
         self.decay = decay
+        self.pairs: tuple = (None, [], [], [])  # walking through the modules would cost more than averaging them
 
     def train(self, mode: bool = True) -> "Average":
         """Stays in evaluation mode whatever its parent does."""
@@ -28,7 +29,11 @@ class Average(nn.Module):
     @torch.no_grad()
     def update(self, live: nn.Module, updates: int) -> None:
         """Moves the average towards `live` after its `updates`-th update."""
+        if self.pairs[0] is not live:
+            ours, theirs = (list(module.parameters()) for module in (self.module, live))
+            self.pairs = live, ours, theirs, list(zip(self.module.buffers(), live.buffers(), strict=True))
+        _, ours, theirs, buffers = self.pairs
         decay = min(self.decay, (1 + updates) / (10 + updates))
-        get_ema_multi_avg_fn(decay)(list(self.module.parameters()), list(live.parameters()), updates)
-        for ours, theirs in zip(self.module.buffers(), live.buffers(), strict=True):
-            ours.copy_(theirs)
+        get_ema_multi_avg_fn(decay)(ours, theirs, updates)
+        for our, their in buffers:
+            our.copy_(their)

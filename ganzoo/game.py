@@ -5,8 +5,10 @@ generator and a discriminator start from `ganzoo.gan.GAN`.
 """
 
 from abc import abstractmethod
-from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import reduce
+from operator import add
 from typing import Any
 
 import lightning.pytorch as pl
@@ -18,7 +20,7 @@ from ganzoo.batches import chunks
 from ganzoo.capture import Recorder, recorder
 from ganzoo.ema import Average
 from ganzoo.errors import GanzooError
-from ganzoo.players import Player
+from ganzoo.players import Player, unasked
 from ganzoo.schedules import Schedule, value
 from ganzoo.seeding import mix, reseed, run_seed
 
@@ -94,10 +96,13 @@ class Game(pl.LightningModule):
         self.seats = {player.name: seats[player.shares or player.name] for player in self.line_up}
         configured: list[dict[str, Any]] = []
         for player in owners:
-            optimizer = player.optim([p for module in player.modules for p in module.parameters()])
+            optimizer = unasked(player.optim([p for module in player.modules for p in module.parameters()]))
             configured.append({"optimizer": optimizer})
             if player.scheduler is not None:
                 configured[-1]["lr_scheduler"] = player.scheduler(optimizer)
+        moved = [{p for group in entry["optimizer"].param_groups for p in group["params"]} for entry in configured]
+        everyone = {p: None for own in moved for p in own if p.requires_grad}  # in order, and once
+        self.frozen = [[p for p in everyone if p not in own] for own in moved]
         return configured
 
     def on_fit_start(self) -> None:
@@ -141,21 +146,20 @@ class Game(pl.LightningModule):
 
     def play(self, player: Player, x: Any, y: Any) -> None:
         """Lets one player take one step while every other parameter is frozen. It can be recorded and replayed."""
-        optimizer = self.optimizers(use_pl_optimizer=True)
-        optimizer = optimizer[self.seats[player.name]] if isinstance(optimizer, list) else optimizer
+        optimizer = self.trainer.optimizers[self.seats[player.name]]
         torch.clear_autocast_cache()  # a module that two players share has moved since it was cast
-        with self.toggled_optimizer(optimizer):
+        with self.alone(player):
             optimizer.zero_grad()
             parts = zip(chunks(x, self.accumulate), chunks(y, self.accumulate), strict=True)
             for number, (part_x, part_y) in enumerate(parts, 1):
                 terms = player.loss(part_x, part_y)
-                loss = torch.stack([term.float() for term in terms.values()]).sum()
-                with self._exchange(number == self.accumulate):
-                    self.manual_backward(loss * (len(part_x) / len(x)))  # chunks of a batch may differ by one
+                loss = reduce(add, [term.float() for term in terms.values()])
+                with self._exchange(number == self.accumulate):  # chunks of a batch may differ by one
+                    self.manual_backward(loss if self.accumulate == 1 else loss * (len(part_x) / len(x)))
                 for name, term in terms.items():
                     self.note(f"{player.name}/{name}", term)
-            # not `optimizer.step()`, with which Lightning would count every player's move as a `global_step`
-            self.trainer.strategy.optimizer_step(optimizer.optimizer, lambda: None)
+            # not Lightning's `optimizer.step()`, which would count every player's move as a `global_step`
+            self.trainer.strategy.optimizer_step(optimizer, lambda: None)
         if player.after is not None:
             player.after()
 
@@ -163,6 +167,18 @@ class Game(pl.LightningModule):
         """Lets processes exchange gradients when a batch's last chunk is through, instead of after every chunk."""
         strategy = self.trainer.strategy
         return nullcontext() if now or not isinstance(strategy, ParallelStrategy) else strategy.block_backward_sync()
+
+    @contextmanager
+    def alone(self, player: Player) -> Iterator[None]:
+        """Freezes what this player's optimizer does not move."""
+        frozen = self.frozen[self.seats[player.name]]
+        for parameter in frozen:
+            parameter.requires_grad_(False)
+        try:
+            yield
+        finally:
+            for parameter in frozen:
+                parameter.requires_grad_(True)
 
     def _counted_update(self) -> None:
         schedulers = self.lr_schedulers() or []

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
@@ -47,3 +48,19 @@ def build_optim(kind: type[Optimizer], lr: float, betas: tuple[float, float]) ->
     options: dict[str, Any] = {"lr": lr, "betas": tuple(betas), "fused": True}
     accepted = inspect.signature(kind).parameters
     return partial(kind, **{name: option for name, option in options.items() if name in accepted})
+
+
+def unasked(optimizer: Optimizer) -> Optimizer:
+    """Spares a run without an accelerator a question that Adam asks before every step: whether one is recording.
+
+    To answer it, a CUDA build of PyTorch looks for the driver's library anew each time: 0.1 ms, here for nothing.
+    """
+    if torch.accelerator.current_accelerator(check_available=True) is None:
+        for name in ("_accelerator_graph_capture_health_check", "_cuda_graph_capture_health_check"):
+            if hasattr(optimizer, name):
+                setattr(optimizer, name, _nothing)
+    return optimizer
+
+
+def _nothing() -> None:
+    """Answers nothing; a function of a module, so that optimizers can still be copied."""

@@ -13,6 +13,7 @@ from ganzoo.data import DataModule
 from ganzoo.errors import GanzooError
 from ganzoo.metrics.purity import purity
 from ganzoo.models.infogan import InfoGAN, Posterior, information
+from ganzoo.networks.infogan import InfoGANDiscriminator, InfoGANGenerator
 from ganzoo.networks.mlp import MLPDiscriminator, MLPGenerator
 
 
@@ -130,6 +131,33 @@ def test_categories_find_the_classes_of_unlabelled_data(tmp_path):
     assert purity(model.encode(x)[0].argmax(1), torch.arange(256) % 2) > 0.95
     samples = model.sample(200, seed=0)
     assert purity(torch.arange(200) % 2, (samples[:, 0] < 0).long()) > 0.95
+
+
+# Networks
+
+
+def test_networks_are_the_papers():
+    """Table 1: G 74-1024-7x7x128-64-1; D 64-128-1024-1; BatchNorm on hidden layers but D's first."""
+    generator, discriminator = InfoGANGenerator(), InfoGANDiscriminator()
+    convolutions = 64 * 16 + 1 + 64 * 128 * 16
+    count = {network: sum(p.numel() for p in network.parameters()) for network in (generator, discriminator)}
+    assert count[generator] == (74 + 2) * 1024 + (1024 + 2) * 6272 + convolutions + 2 * 64
+    assert count[discriminator] == convolutions + 63 + 2 * 128 + (6272 + 2) * 1024 + 1024 + 1
+    images = generator(torch.randn(3, 74))
+    assert (generator.latent_dim, images.shape) == (74, (3, *generator.shape)) == (74, (3, 1, 28, 28))
+    assert images.abs().max() <= 1
+    features = discriminator.features(images)
+    assert features.shape == (3, discriminator.n_features) == (3, 1024)
+    torch.testing.assert_close(discriminator(images), discriminator.head(features))
+
+
+def test_networks_of_other_sizes():
+    generator, discriminator = InfoGANGenerator(8, 3, 4, 16, 20), InfoGANDiscriminator(8, 3, 4, 16)
+    assert generator.shape == discriminator.shape == (3, 8, 8)
+    assert discriminator(generator(torch.randn(2, 20))).shape == (2,)
+    for kind in (InfoGANGenerator, InfoGANDiscriminator):
+        with pytest.raises(GanzooError, match="multiples of 4 pixels, not 30"):
+            kind(30)
 
 
 # Codes

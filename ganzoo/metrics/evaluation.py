@@ -188,6 +188,7 @@ class Evaluation:
 
     def _feature_scores(self, features: Tensor, logits: Tensor, *labels: Tensor) -> dict[str, Tensor]:
         features = self._wide(features)
+        torch.manual_seed(self.seed)  # the same subsets each time and everywhere, whatever the model has drawn
         results: dict[str, Tensor] = {}
         if self._reference is not None and "fid" in self.names:
             results["fid"] = self._reference.frechet_distance(features)

@@ -13,7 +13,7 @@ from ganzoo.networks.dcgan import Norm, normalise, sides
 
 
 class ConvEncoder(nn.Module):
-    """Images to codes by strided convolutions and LeakyReLU.
+    """Images to codes by strided convolutions and ELU, which Berthelot et al. 2017 take for both halves.
 
     Args:
         size: side of the images in pixels: 8, 16, 28, 32, 64, 128 or 256.
@@ -45,7 +45,7 @@ class ConvEncoder(nn.Module):
 
 
 class ConvDecoder(nn.Module):
-    """Codes to images by transposed convolutions and ReLU; with `norm: batch` it is DCGAN's generator.
+    """Codes to images by transposed convolutions and ELU. It is a generator, too.
 
     Args:
         size: side of the images in pixels: 8, 16, 28, 32, 64, 128 or 256.

@@ -94,7 +94,9 @@ class DCGANDiscriminator(nn.Module):
 
     def features(self, x: Tensor) -> Tensor:
         """Maps images (N, channels, size, size) to the last hidden layer's maps, `minibatch`'s among them."""
-        return self.net[:-1](x)
+        for layer in list(self.net)[:-1]:  # a slice would build a new module each time
+            x = layer(x)
+        return x
 
     def head(self, features: Tensor) -> Tensor:
         """Maps what `features` returns to logits (N,)."""

@@ -75,7 +75,9 @@ class MLPDiscriminator(nn.Module):
 
     def features(self, x: Tensor) -> Tensor:
         """Maps (N, *shape) to the last hidden layer and what `minibatch` appends to it, (N, n_features)."""
-        return self.net[:-1](x)
+        for layer in list(self.net)[:-1]:  # a slice would build a new module each time
+            x = layer(x)
+        return x
 
     def head(self, features: Tensor) -> Tensor:
         """Maps what `features` returns to logits (N,)."""
