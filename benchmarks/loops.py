@@ -13,7 +13,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import relu, softplus
+from torch.nn.utils.parametrizations import spectral_norm
 from torch.optim import Adam
+
+from ganzoo.networks.resample import DownConv2d, UpConv2d
 
 Net = Callable[[Tensor], Tensor]
 LEVERS = ("channels_last", "bfloat16", "bfloat16 penalty", "no graph through G", "frozen opponent", "fused Adam")
@@ -36,11 +39,16 @@ def gradient_penalty(critic: Net, real: Tensor, fake: Tensor, mixed: bool = True
     return (gradient.float().flatten(1).norm(dim=1) - 1).square().mean()
 
 
+def wasserstein(real: Tensor, fake: Tensor) -> Tensor:
+    """What WGAN's critic descends. Real samples are judged first, as in ganzoo: sums of gradients round alike then."""
+    return fake.mean() - real.mean()
+
+
 GAMES = {
     "gan": Game(lambda d, x, f: softplus(-d(x)).mean() + softplus(d(f)).mean(), lambda s: softplus(-s).mean()),
-    "wgan_gp": Game(lambda d, x, f: d(f).mean() - d(x).mean() + 10 * gradient_penalty(d, x, f), lambda s: -s.mean()),
+    "wgan_gp": Game(lambda d, x, f: wasserstein(d(x), d(f)) + 10 * gradient_penalty(d, x, f), lambda s: -s.mean()),
     "wgan_gp, float32 penalty": Game(
-        lambda d, x, f: d(f).mean() - d(x).mean() + 10 * gradient_penalty(d, x, f, mixed=False), lambda s: -s.mean()
+        lambda d, x, f: wasserstein(d(x), d(f)) + 10 * gradient_penalty(d, x, f, mixed=False), lambda s: -s.mean()
     ),
     "hinge": Game(lambda d, x, f: relu(1 - d(x)).mean() + relu(1 + d(f)).mean(), lambda s: -s.mean()),
 }
@@ -152,7 +160,7 @@ class Tutorial:
 
     def __init__(self, task: Task, model: Any, data: Any) -> None:
         self.task, self.game, self.data = task, GAMES[task.game], data
-        self.generator, self.discriminator = deepcopy(model.generator), deepcopy(model.discriminator)
+        self.generator, self.discriminator = plain(deepcopy(model.generator)), plain(deepcopy(model.discriminator))
         g_lr, d_lr = task.lr
         self.optim_g = Adam(self.generator.parameters(), g_lr, task.betas)
         self.optim_d = Adam(self.discriminator.parameters(), d_lr, task.betas)
@@ -177,6 +185,20 @@ class Tutorial:
                 self.optim_g.step()
                 _ = f"{d_loss.item():.4f} {g_loss.item():.4f}"  # not printed: a terminal's speed is not the point
                 yield
+
+
+def plain(network: nn.Module) -> nn.Module:
+    """Puts what tutorials write in the place of our convolutions that double or halve the side on their way."""
+    for name, child in network.named_children():
+        if isinstance(child, UpConv2d | DownConv2d):
+            conv = nn.Conv2d(child.in_channels, child.out_channels, 3, padding=1, bias=child.bias is not None)
+            half = [nn.Upsample(scale_factor=2), conv] if isinstance(child, UpConv2d) else [conv, nn.AvgPool2d(2)]
+            setattr(network, name, nn.Sequential(*half))
+            if "parametrizations" in dict(child.named_children()):
+                spectral_norm(conv)
+        else:
+            plain(child)
+    return network
 
 
 def difference(ours: nn.Module, theirs: nn.Module) -> float:
