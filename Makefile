@@ -18,12 +18,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --disable-pip-version-check $(PIP_ARGS)
 
-.PHONY: help demo test lint format compare compare-all compare-conditional clean
+.PHONY: help demo test lint format guard compare compare-all compare-conditional clean
 
 help:
 	@echo "make demo      train WGAN-GP on scikit-learn's digits (about two minutes on a CPU, no download of data)"
 	@echo "make test      style, types and tests: what CI runs"
 	@echo "make lint      style and types only"
+	@echo "make guard     fail if a training step costs over 1.10 of a hand-written loop's on this machine"
 	@echo "make format    rewrite the code in the house style"
 	@echo "make compare   train DCGAN, WGAN and WGAN-GP on MNIST with three seeds each and write the table (hours)"
 	@echo "make compare-all, compare-conditional    the same for all MNIST recipes without and with labels, one seed each"
@@ -39,6 +40,10 @@ lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+
+# The data come from $GANZOO_DATA or are downloaded.
+guard: $(VENV)/.installed
+	$(BIN)/python benchmarks/throughput.py dcgan_mnist --guard 1.10
 
 format: $(VENV)/.installed-dev
 	$(BIN)/ruff check --fix

@@ -238,6 +238,25 @@ def compare_command(options: argparse.Namespace) -> None:
     print(written)
 
 
+def lab_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of `ganzoo lab`."""
+    parser.add_argument(
+        "--methods", nargs="+", metavar="NAME", help="some of the methods; `cures` for those in question"
+    )
+    parser.add_argument("--data", nargs="+", metavar="KIND", choices=("ring", "grid", "swiss_roll", "sine"))
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0], help="training seeds (0)")
+    parser.add_argument("--steps", type=int, default=2000, help="generator updates of each run (2000)")
+    parser.add_argument("-o", "--out", type=Path, default=Path("lab"), help="where runs, table and figure go (lab)")
+
+
+def lab_command(options: argparse.Namespace) -> None:
+    """Train every objective on points in the plane, and draw them all in one figure."""
+    from ganzoo import lab
+
+    names = lab.CURES if options.methods == ["cures"] else options.methods or tuple(lab.METHODS)
+    lab.run(options.out, names, options.data or lab.KINDS, options.seeds, options.steps)
+
+
 Command = tuple[Callable[[argparse.ArgumentParser], None], Callable[[argparse.Namespace], None]]
 COMMANDS: dict[str, Command] = {
     "sample": (sample_arguments, sample_command),
@@ -246,4 +265,5 @@ COMMANDS: dict[str, Command] = {
     "compare": (compare_arguments, compare_command),
     "plot": (plot_arguments, plot_command),
     "export": (export_arguments, export_command),
+    "lab": (lab_arguments, lab_command),
 }

@@ -1,0 +1,76 @@
+"""The toy laboratory: every method runs on the common networks, and the sheet says what came out."""
+
+import csv
+import json
+
+import pytest
+import torch
+
+from ganzoo import lab
+from ganzoo.cli import main
+from ganzoo.lab import METHODS, Result, build, slug, spread, table, train
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_every_method_trains_on_points(name, monkeypatch):
+    monkeypatch.setattr(lab, "BATCH", 32)
+    monkeypatch.setattr(lab, "SAMPLES", 64)
+    result = train(name, "ring", seed=0, steps=2)
+    assert result.scores.keys() == {"modes", "good", "wasserstein"}
+    assert torch.tensor(result.points).shape == (1000, 2)
+    assert torch.tensor(result.points).isfinite().all()
+
+
+def test_methods_share_one_generator():
+    generators = [build(method).generator for method in METHODS.values()]
+    assert len({str(generator) for generator in generators}) == 1
+
+
+def test_the_command_trains_only_what_is_missing_and_writes_table_and_figure(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(lab, "SAMPLES", 64)
+    command = [
+        "lab",
+        "--methods",
+        "vanilla",
+        "WGAN-GP",
+        "--data",
+        "ring",
+        "swiss_roll",
+        "--steps",
+        "2",
+        "-o",
+        str(tmp_path),
+    ]
+    main(command)
+    file = tmp_path / "runs" / "vanilla_ring_2_0.json"
+    kept = json.loads(file.read_text())
+    kept["scores"]["modes"] = 5.0
+    file.write_text(json.dumps(kept))
+    main(command)
+    rows = list(csv.DictReader((tmp_path / "lab.csv").open()))
+    assert [(row["method"], row["data"]) for row in rows] == [
+        (name, kind) for name in ("vanilla", "WGAN-GP") for kind in ("ring", "swiss_roll")
+    ]
+    assert float(rows[0]["modes"]) == 5
+    assert rows[1]["modes"] == ""
+    assert "| vanilla | 5.0 |" in (tmp_path / "lab.md").read_text()
+    assert (tmp_path / "lab.png").read_bytes().startswith(b"\x89PNG")
+    assert str(tmp_path / "lab.png") in capsys.readouterr().out
+
+
+def test_a_misspelt_method_is_one_line(tmp_path, capsys):
+    assert main(["lab", "--methods", "vanila", "-o", str(tmp_path)]) == 2
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert "'vanila'" in said
+    assert "vanilla" in said
+
+
+def test_the_table_gives_mean_and_deviation_over_seeds():
+    results = [
+        Result("vanilla", "ring", seed, 10, 1.0, {"modes": modes, "good": 0.5, "wasserstein": 0.25}, [])
+        for seed, modes in enumerate((6.0, 8.0))
+    ]
+    assert "| vanilla | 7.0 ± 1.4 | 50% ± 0% | 0.250 ± 0.000 |" in table(results, ["vanilla"], ["ring"])
+    assert spread([3.0], "{:.1f}") == "3.0"
+    assert slug("f-GAN, reverse KL") == "f_gan_reverse_kl"
