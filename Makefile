@@ -41,7 +41,6 @@ lint: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 
-# The data come from $GANZOO_DATA or are downloaded.
 guard: $(VENV)/.installed
 	$(BIN)/python benchmarks/throughput.py dcgan_mnist --guard 1.10
 
