@@ -245,21 +245,25 @@ def main() -> None:
     args = parser.parse_args()
     about = {"hardware": hardware(), "threads": torch.get_num_threads(), "load": round(os.getloadavg()[0], 1)}
     results = json.loads(args.out.read_text()) if args.out.is_file() else {}
+
+    def keep(found: dict[str, Any]) -> None:
+        print(json.dumps(found, indent=1), flush=True)
+        args.out.parent.mkdir(exist_ok=True)
+        args.out.write_text(json.dumps(results, indent=1) + "\n")
+
     if args.shares is None:
         try:
             results["fid"] = {**about, **fid(args.rounds)}
         except ImportError as error:
             raise SystemExit(f"{error}; pip install torch-fidelity") from error
-        print(json.dumps(results["fid"], indent=1), flush=True)
+        keep(results["fid"])
     for recipe in args.shares or RECIPES:
         try:
             found = {**about, "versions": versions(), **share(recipe)}
         except GanzooError as error:
             raise SystemExit(str(error)) from error
         results.setdefault("shares", {})[recipe] = found
-        print(recipe, json.dumps(found), flush=True)
-    args.out.parent.mkdir(exist_ok=True)
-    args.out.write_text(json.dumps(results, indent=1) + "\n")
+        keep({recipe: found})
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Averaged weights."""
 
 from copy import deepcopy
+from typing import Any
 
 import torch
 from torch import nn
@@ -25,6 +26,10 @@ class Average(nn.Module):
     def train(self, mode: bool = True) -> "Average":
         """Stays in evaluation mode whatever its parent does."""
         return self
+
+    def _apply(self, fn: Any, recurse: bool = True) -> "Average":
+        self.pairs = (None, [], [], [])  # moving to another device or precision puts new buffers in the old ones' place
+        return super()._apply(fn, recurse)
 
     @torch.no_grad()
     def update(self, live: nn.Module, updates: int) -> None:

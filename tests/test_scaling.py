@@ -69,6 +69,18 @@ def test_converted_average_follows_parameters_and_buffers():
         torch.testing.assert_close(ours, torch.lerp(before, theirs, share))
 
 
+def test_an_average_that_was_moved_follows_the_buffers_it_then_has():
+    model = conv()
+    model.averages["generator"].update(model.generator, 1)
+    model.double()
+    model.generator(torch.randn(8, 6, dtype=torch.double))
+    model.averages["generator"].update(model.generator, 2)
+    average = model.averaged("generator")
+    for ours, theirs in zip(average.buffers(), model.generator.buffers(), strict=True):
+        assert torch.equal(ours, theirs)
+        assert ours.dtype == theirs.dtype
+
+
 def test_one_process_trains_a_converted_game_as_it_was_and_back(tmp_path):
     """Without other processes SyncBatchNorm is BatchNorm, and weights fit both."""
     plain, converted = conv(), conv()
