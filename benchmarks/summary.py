@@ -49,7 +49,7 @@ def throughput() -> str:
         "side by side with ganzoo, in turns; ratios are medians over rounds. The careful loop is hand-written plain "
         f"PyTorch with everything that helps: images in one tensor, channels last, {first['precision']}, fused Adam, "
         "no graph through G in D's move, a frozen opponent; after 3 updates in float32 its weights and ganzoo's "
-        f"differ by at most {max(row['apart_after_3_updates'] for row in found.values()):.0e}. The tutorial loop is "
+        f"differ by at most {max(row['apart_after_3_updates'] for row in found.values()):.1g}. The tutorial loop is "
         "what tutorials write: PIL transforms in a DataLoader with two workers, float32. "
         "`python benchmarks/throughput.py` measures it.",
     ]
@@ -65,7 +65,8 @@ def levers() -> str:
     lines.append("| all levers | " + " | ".join(f"{found[name]['ms_per_update']:,.0f} ms" for name in names) + " |")
     for row in rows:
         cells = (f"x {found[name][row]:.2f}" if row in found[name] else "" for name in names)
-        lines.append(f"| {row} | " + " | ".join(cells) + " |")
+        said = row.replace("without no graph through G", "with a graph through G in D's move")
+        lines.append(f"| {said} | " + " | ".join(cells) + " |")
     lines += ["", f"On {found['hardware']}, {found['threads']} threads, torch {found['versions']['torch']}."]
     return "\n".join(lines)
 
