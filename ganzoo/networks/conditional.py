@@ -59,7 +59,9 @@ class LabelledGenerator(nn.Module):
         self.n_classes = n_classes
         self.latent_dim = joined - label_dim
         self.shape: Any = network.shape
-        self.embed = nn.Embedding(n_classes, label_dim)  # from N(0, 1), the scale of the latent vector
+        self.embed = nn.Embedding(n_classes, label_dim)
+        # About as long as a one-hot label: where a label is as long as z, one image per class is soon all that is left.
+        nn.init.normal_(self.embed.weight, 0.0, label_dim**-0.5)
 
     def forward(self, z: Tensor, y: Tensor) -> Tensor:
         """Maps (N, latent_dim) and labels (N,) to samples (N, *shape)."""
