@@ -5,7 +5,7 @@ generator and a discriminator start from `ganzoo.gan.GAN`.
 """
 
 from abc import abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import reduce
 from operator import add
@@ -15,6 +15,8 @@ import lightning.pytorch as pl
 import torch
 from lightning.pytorch.strategies import ParallelStrategy
 from torch import Tensor, nn
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LambdaLR, LRScheduler
 
 from ganzoo.batches import chunks
 from ganzoo.capture import Recorder, recorder
@@ -33,6 +35,7 @@ class Game(pl.LightningModule):
     Args:
         accumulate: splits a batch into so many chunks whose gradients are added before a step.
         capture: record each player's move once as a CUDA graph and replay it (see `ganzoo.capture`).
+        lr_factor: factor on the learning rates of the players that follow `decay`, over the run.
 
     Attributes:
         recipe: the resolved recipe that the model was made from, as YAML; empty for one made by hand.
@@ -42,13 +45,14 @@ class Game(pl.LightningModule):
     recipe = ""
     card = ""
 
-    def __init__(self, accumulate: int = 1, capture: bool = False) -> None:
+    def __init__(self, accumulate: int = 1, capture: bool = False, lr_factor: Schedule | None = None) -> None:
         super().__init__()
         if accumulate < 1:
             raise GanzooError(f"model.accumulate: must be at least 1, not {accumulate}.")
         self.automatic_optimization = False
         self.accumulate = accumulate
         self.capture = capture
+        self.lr_factor = lr_factor
         self.recorder: Recorder | None = None
         self.averages = nn.ModuleDict()
         self.batches = 0  # seen so far in this run; seeds the next one
@@ -60,6 +64,14 @@ class Game(pl.LightningModule):
     @abstractmethod
     def players(self) -> Sequence[Player]:
         """Returns the players in the order in which they move within a batch."""
+
+    @property
+    def decay(self) -> Callable[[Optimizer], LRScheduler] | None:
+        """A player's learning-rate scheduler that follows `lr_factor`; None where there is none to follow."""
+        return None if self.lr_factor is None else self._follow
+
+    def _follow(self, optimizer: Optimizer) -> LRScheduler:
+        return LambdaLR(optimizer, lambda _: value(self.lr_factor, self.progress))  # type: ignore[arg-type]
 
     @property
     def progress(self) -> float:

@@ -12,14 +12,13 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 from torch.optim import Adam, Optimizer
-from torch.optim.lr_scheduler import LambdaLR, LRScheduler
 
 from ganzoo.augment import augmentations, diff_augment
 from ganzoo.errors import GanzooError
 from ganzoo.game import Game
 from ganzoo.latent import Prior, draw_latent
 from ganzoo.players import Player, Terms, build_optim
-from ganzoo.schedules import Schedule, value
+from ganzoo.schedules import Schedule
 from ganzoo.seeding import mix, run_seed
 from ganzoo.stabilisers.base import Shown, Stabiliser
 
@@ -71,12 +70,11 @@ class GAN(Game):
         accumulate: int = 1,
         capture: bool = False,
     ) -> None:
-        super().__init__(accumulate, capture)
+        super().__init__(accumulate, capture, lr_factor)
         self.generator = generator
         self.discriminator = discriminator
         self.optim = {"g": build_optim(optimizer, g_lr, betas), "d": build_optim(optimizer, d_lr, betas)}
         self.n_critic = n_critic
-        self.lr_factor = lr_factor
         self.prior = prior
         augmentations(augment)  # so that a misspelt name shows before any training
         self.augment = augment
@@ -124,10 +122,9 @@ class GAN(Game):
 
     def players(self) -> Sequence[Player]:
         """The discriminator on every batch, then the generator on every `n_critic`-th."""
-        scheduler = self._decay if self.lr_factor is not None else None
         return (
-            Player("d", [self.discriminator], self.d_terms, self.optim["d"], scheduler=scheduler, after=self.after_d),
-            Player("g", [self.generator], self.g_terms, self.optim["g"], self.n_critic, scheduler, counted=True),
+            Player("d", [self.discriminator], self.d_terms, self.optim["d"], scheduler=self.decay, after=self.after_d),
+            Player("g", [self.generator], self.g_terms, self.optim["g"], self.n_critic, self.decay, counted=True),
         )
 
     def d_terms(self, x: Tensor, y: Tensor | None) -> Terms:
@@ -155,9 +152,6 @@ class GAN(Game):
         """Called after each step of the discriminator; WGAN clips here."""
         for stabiliser in self.stabilisers:
             stabiliser.after_d(self)  # type: ignore[operator]
-
-    def _decay(self, optimizer: Optimizer) -> LRScheduler:
-        return LambdaLR(optimizer, lambda _: value(self.lr_factor, self.progress))  # type: ignore[arg-type]
 
     def fake(self, n: int, y: Tensor | None = None) -> Tensor:
         """Draws n samples from the live generator, differentiable, in training mode."""
