@@ -36,6 +36,8 @@ class Game(pl.LightningModule):
         accumulate: splits a batch into so many chunks whose gradients are added before a step.
         capture: record each player's move once as a CUDA graph and replay it (see `ganzoo.capture`).
         lr_factor: factor on the learning rates of the players that follow `decay`, over the run.
+        compiled: names of the networks that `torch.compile` is to fuse, such as `generator`. Not for one under a
+            penalty on gradients, whose second derivative it cannot take.
 
     Attributes:
         recipe: the resolved recipe that the model was made from, as YAML; empty for one made by hand.
@@ -45,7 +47,7 @@ class Game(pl.LightningModule):
     recipe = ""
     card = ""
 
-    def __init__(self, accumulate: int = 1, capture: bool = False, lr_factor: Schedule | None = None) -> None:
+    def __init__(self, accumulate: int = 1, capture: bool = False, lr_factor: Schedule | None = None, compiled: Sequence[str] = ()) -> None:
         super().__init__()
         if accumulate < 1:
             raise GanzooError(f"model.accumulate: must be at least 1, not {accumulate}.")
@@ -53,6 +55,7 @@ class Game(pl.LightningModule):
         self.accumulate = accumulate
         self.capture = capture
         self.lr_factor = lr_factor
+        self.compiled = tuple(compiled)
         self.recorder: Recorder | None = None
         self.averages = nn.ModuleDict()
         self.batches = 0  # seen so far in this run; seeds the next one
@@ -88,8 +91,18 @@ class Game(pl.LightningModule):
         """Raises GanzooError where the game does not fit samples of this shape; a plain game fits any."""
 
     def setup(self, stage: str) -> None:
-        """Lays out the weights before anything runs."""
+        """Lays out the weights before anything runs, and compiles what is to be compiled.
+
+        Raises:
+            GanzooError: if there is no such network.
+        """
         self.lay_out()
+        for name in self.compiled:
+            network = getattr(self, name, None)
+            if not isinstance(network, nn.Module):
+                names = [own for own, _ in self.named_children() if own != "averages"]
+                raise GanzooError(f"model.compiled: there is no network '{name}', only {', '.join(names)}.")
+            network.compile()  # in place: parameters keep their names, and a checkpoint knows nothing of it
 
     def lay_out(self) -> None:
         """Lays out convolutions' weights channels last, which CPUs and tensor cores are faster with."""

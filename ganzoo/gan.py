@@ -44,6 +44,7 @@ class GAN(Game):
         stabilisers: what else to switch on, see `ganzoo.stabilisers`.
         accumulate: splits a batch into so many chunks.
         capture: replay moves as CUDA graphs.
+        compiled: networks to fuse by `torch.compile`: `generator`, `discriminator`; see `Game`.
 
     Attributes:
         n_classes: number of classes that `sample` can be asked for; 0 for an unconditional model.
@@ -69,8 +70,9 @@ class GAN(Game):
         stabilisers: list[Stabiliser] | None = None,
         accumulate: int = 1,
         capture: bool = False,
+        compiled: list[str] | None = None,
     ) -> None:
-        super().__init__(accumulate, capture, lr_factor)
+        super().__init__(accumulate, capture, lr_factor, compiled or ())
         self.generator = generator
         self.discriminator = discriminator
         self.optim = {"g": build_optim(optimizer, g_lr, betas), "d": build_optim(optimizer, d_lr, betas)}
