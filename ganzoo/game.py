@@ -47,7 +47,13 @@ class Game(pl.LightningModule):
     recipe = ""
     card = ""
 
-    def __init__(self, accumulate: int = 1, capture: bool = False, lr_factor: Schedule | None = None, compiled: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        accumulate: int = 1,
+        capture: bool = False,
+        lr_factor: Schedule | None = None,
+        compiled: Sequence[str] = (),
+    ) -> None:
         super().__init__()
         if accumulate < 1:
             raise GanzooError(f"model.accumulate: must be at least 1, not {accumulate}.")
