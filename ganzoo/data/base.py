@@ -3,7 +3,7 @@
 import hashlib
 import os
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import lightning.pytorch as pl
 import torch
@@ -29,7 +29,9 @@ class DataModule(pl.LightningDataModule):
         num_workers: processes that read what is too large for memory; 0 reads in this process.
 
     Attributes:
-        shape: (channels, height, width) of an image, or (2,) of a point.
+        shape: (channels, height, width) of an image, or (2,) of a point; of pairs, that of the target.
+        source_shape: of pairs of images, (channels, height, width) of the source; None where the data are no pairs.
+        paired: of pairs, whether the reference split's targets are the truth, not just images of the other domain.
         n_classes: number of classes; 0 without labels. Known at the latest after `setup`.
         reference: split that scores are computed against.
         title: name for people.
@@ -43,6 +45,8 @@ class DataModule(pl.LightningDataModule):
     reference: Split = "test"
     n_classes = 0
     shape: tuple[int, ...]
+    source_shape: tuple[int, ...] | None = None
+    paired = True
 
     def __init__(self, batch_size: int = 64, flip: bool = False, num_workers: int = 0) -> None:
         super().__init__()
@@ -63,6 +67,20 @@ class DataModule(pl.LightningDataModule):
             GanzooError: the data is missing or damaged.
         """
         raise NotImplementedError
+
+    def make(self, x: Tensor, y: Tensor | None, generator: torch.Generator, train: bool) -> tuple[Any, Any]:
+        """Turns a normalised batch, on its device and flipped already, into what is handed out; here: leaves it.
+
+        Data of pairs makes (source, target) or (source, (target, labels)) of it.
+
+        Args:
+            x: items as they are stored, images as floats in [-1, 1].
+            y: class indices (N,) or None.
+            generator: a CPU generator for all that is random here: seeded by run, epoch, batch and process in training,
+                by the first item's place in the split otherwise, so that a resumed run goes on exactly.
+            train: whether this is a training batch.
+        """
+        return x, y
 
     def prepare_data(self) -> None:
         """Downloads what is missing: Lightning calls this on one process per machine, before `setup` on all."""
@@ -117,6 +135,7 @@ class DataModule(pl.LightningDataModule):
             num_workers=self.num_workers,
             device=device,
             limit=1.0 if trainer is None else trainer.limit_train_batches,
+            make=None if type(self).make is DataModule.make else self.make,  # most data is handed out as it is
         )
 
     def train_dataloader(self) -> BatchLoader:

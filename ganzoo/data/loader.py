@@ -1,6 +1,6 @@
 """Batches of images in a seeded order that can stop and resume anywhere."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
 import torch
@@ -10,7 +10,8 @@ from torch.utils.data import DataLoader
 from ganzoo.errors import GanzooError
 from ganzoo.seeding import mix
 
-Batch = tuple[Tensor, Tensor | None]
+Batch = tuple[Any, Any]
+Make = Callable[[Tensor, Tensor | None, torch.Generator, bool], Batch]
 
 
 class Images(Protocol):
@@ -47,6 +48,7 @@ class BatchLoader:
         num_workers: processes that read a dataset; not used for tensors.
         device: where batches are made.
         limit: where the trainer ends an epoch: Lightning's `limit_train_batches`, a count or a share.
+        make: turns each normalised batch (images, labels) into what is handed out, see `DataModule.make`.
 
     Raises:
         GanzooError: there are fewer images than one joint training batch needs.
@@ -66,12 +68,14 @@ class BatchLoader:
         num_workers: int = 0,
         device: torch.device | str = "cpu",
         limit: int | float = 1.0,
+        make: Make | None = None,
     ) -> None:
         self.device = torch.device(device)
         self.images = images.to(self.device) if isinstance(images, Tensor) else images
         self.labels = None if labels is None else labels.to(self.device, torch.long)
         self.batch_size, self.shuffle, self.flip, self.seed = batch_size, shuffle, flip, seed
         self.rank, self.world_size, self.num_workers, self.limit = rank, world_size, num_workers, limit
+        self.make = make
         self.size = len(images)
         self.epoch = 0
         self.position = 0
@@ -124,9 +128,14 @@ class BatchLoader:
                 x = torch.where(mirror[index].view(-1, 1, 1, 1), x.flip(-1), x)
             if x.dtype == torch.uint8:
                 x = x.float().div_(127.5).sub_(1)
+            batch: Batch = x, None if self.labels is None else self.labels[index]
+            if self.make is not None:
+                # what is not shuffled is the same in every run
+                about = (self.seed, epoch, position, self.rank) if self.shuffle else (int(index[0]),)
+                batch = self.make(*batch, torch.Generator().manual_seed(mix(*about)), self.shuffle)
             # counted before it is handed out, so that a checkpoint written while it is in use includes it
             self.position = position
-            yield x, None if self.labels is None else self.labels[index]
+            yield batch
 
     def _read(self, batches: list[Tensor]) -> Iterator[Tensor]:
         """Yields the stored images of each batch of indices, on the device."""

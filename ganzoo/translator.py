@@ -1,0 +1,208 @@
+"""Images to images: what every variant that translates pictures shares.
+
+`Translator` plays a discriminator against a generator that is shown a source image, and translates with the averaged
+generator. Its batches are (x, y): sources (N, C, H, W), and their targets, with labels where those are known.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Adam, Optimizer
+
+from ganzoo.errors import GanzooError
+from ganzoo.game import Game
+from ganzoo.players import Player, Terms, build_optim
+from ganzoo.schedules import Schedule
+from ganzoo.seeding import mix, run_seed
+
+TRANSLATE_BATCH = 64
+Size = tuple[int | None, ...]
+
+
+class Translator(Game):
+    """Images to images: a generator that is shown a source, and a discriminator or none.
+
+    A network may say what it takes and makes: `source_shape` and `shape`, each (C, H, W) with None for a height or a
+    width that may be any; and `multiple`, by which both sides of its source must be divisible.
+
+    Args:
+        generator: maps source images (N, C, H, W) in [-1, 1] to images (N, C', H', W') in [-1, 1].
+        discriminator: gives logits, without a sigmoid. None leaves it out of the game.
+        g_lr: learning rate of the generator.
+        d_lr: learning rate of the discriminator.
+        betas: decay rates of the optimizer's moments, where it has them.
+        optimizer: class of all optimizers.
+        lr_factor: factor on all learning rates over the run.
+        ema: decay of the averaged generator that is evaluated and exported; None evaluates the live one.
+        accumulate: splits a batch into so many chunks.
+        capture: replay moves as CUDA graphs.
+
+    Attributes:
+        auxiliary: names of submodules that only training needs, such as the features of a loss: never exported.
+    """
+
+    auxiliary: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(
+        self,
+        generator: nn.Module,
+        discriminator: nn.Module | None = None,
+        g_lr: float = 2e-4,
+        d_lr: float = 2e-4,
+        betas: tuple[float, float] = (0.5, 0.999),
+        optimizer: type[Optimizer] = Adam,
+        lr_factor: Schedule | None = None,
+        ema: float | None = None,
+        accumulate: int = 1,
+        capture: bool = False,
+    ) -> None:
+        super().__init__(accumulate, capture, lr_factor)
+        self.generator = generator
+        self.discriminator = discriminator
+        self.optim = {"g": build_optim(optimizer, g_lr, betas), "d": build_optim(optimizer, d_lr, betas)}
+        self.average("generator", ema)
+
+    def setup(self, stage: str) -> None:
+        """Prepares the networks, and checks that they fit the data."""
+        super().setup(stage)
+        data = getattr(self.trainer, "datamodule", None)
+        if data is not None:
+            self.fits(data)
+
+    def fits(self, datamodule: Any) -> None:
+        """Raises GanzooError where the data are no pairs of images, or the networks do not fit them."""
+        source_shape = getattr(datamodule, "source_shape", None)
+        if source_shape is None:
+            kind = type(datamodule).__name__
+            raise GanzooError(f"data: {type(self).__name__} translates images, but {kind} has no source images.")
+        self.check(datamodule.shape, source_shape)
+
+    def check(self, shape: tuple[int, ...], source_shape: tuple[int, ...] | None = None) -> None:
+        """Checks that the networks fit targets of `shape` and sources of `source_shape` (None: any).
+
+        Raises:
+            GanzooError: if the generator takes or makes, or the discriminator judges images of another shape.
+        """
+        if source_shape is not None:
+            require_takes(self.generator, source_shape, "model.generator", "the data gives")
+        for name, network in (("generator", self.generator), ("discriminator", self.discriminator)):
+            made_for = getattr(network, "shape", None)
+            if made_for is not None and not agree(made_for, shape):
+                raise GanzooError(
+                    f"model.{name}: it is made for images of shape {told(made_for)}, but the data gives {told(shape)}."
+                )
+
+    def d_loss(self, x: Tensor, y: Tensor) -> Terms:
+        """What the discriminator descends, term by term; x are sources, y targets."""
+        raise NotImplementedError
+
+    def g_loss(self, x: Tensor, y: Tensor) -> Terms:
+        """What the generator descends, term by term; x are sources, y targets."""
+        raise NotImplementedError
+
+    def players(self) -> Sequence[Player]:
+        """The discriminator, where there is one, then the generator, both on every batch."""
+
+        def of_targets(loss: Callable[[Tensor, Tensor], Terms]) -> Callable[[Tensor, Any], Terms]:
+            return lambda x, y: loss(x, target(y))
+
+        g = Player("g", [self.generator], of_targets(self.g_loss), self.optim["g"], scheduler=self.decay, counted=True)
+        if self.discriminator is None:
+            return (g,)
+        return Player("d", [self.discriminator], of_targets(self.d_loss), self.optim["d"], scheduler=self.decay), g
+
+    def exported(self) -> dict[str, nn.Module]:
+        """Returns every submodule but the `auxiliary` ones."""
+        return {name: module for name, module in super().exported().items() if name not in self.auxiliary}
+
+    def translate(self, x: Tensor, seed: int | None = None) -> Tensor:
+        """Translates images with the averaged generator in evaluation mode.
+
+        Args:
+            x: sources (N, C, H, W) in [-1, 1], any N.
+            seed: fixes what is random in a variant that keeps its noise on; None draws anew each time.
+
+        Returns:
+            Images (N, C', H', W') in [-1, 1], on the model's device.
+
+        Raises:
+            GanzooError: if the generator does not take images of this shape.
+        """
+        return self.rendered(self.render, x, self.generator, seed)
+
+    def render(self, x: Tensor) -> Tensor:
+        """Maps a batch of sources to images; called in evaluation mode. A variant with noise switches that on here."""
+        return self.averaged("generator")(x)
+
+    @torch.no_grad()
+    def rendered(
+        self, render: Callable[[Tensor], Tensor], x: Tensor, network: nn.Module, seed: int | None = None
+    ) -> Tensor:
+        """Passes images through `render` as `translate` does: in batches, in evaluation mode, seeded, on the device.
+
+        Args:
+            render: maps a batch of images to images.
+            x: images (N, C, H, W).
+            network: what they are checked against.
+            seed: see `translate`.
+
+        Raises:
+            GanzooError: if the network does not take images of this shape.
+        """
+        if x.dim() != 4:
+            raise GanzooError(f"x: images (N, C, H, W) are wanted, not a tensor of shape {tuple(x.shape)}.")
+        require_takes(network, tuple(x.shape[1:]), "x", "but it has")
+        training = [module for module in self.modules() if module.training]
+        self.eval()
+        devices = [self.device] if self.device.type == "cuda" else []
+        try:
+            with torch.random.fork_rng(devices, enabled=seed is not None):
+                if seed is not None:
+                    torch.manual_seed(seed)
+                parts = [render(part.to(self.device)) for part in x.split(TRANSLATE_BATCH)]
+        finally:
+            for module in training:
+                module.training = True
+        return torch.cat(parts).clamp(-1, 1).contiguous()  # not channels last, as the weights are
+
+    def predict_step(self, batch: tuple[Tensor, Any], batch_idx: int) -> Tensor:
+        """Translates the batch's sources; the b-th batch has its own seed."""
+        return self.translate(batch[0], seed=mix(run_seed(), self.global_rank, batch_idx))
+
+
+def target(y: Any) -> Any:
+    """Returns the target images of a batch's y: those themselves, or the first of (targets, labels)."""
+    return y[0] if isinstance(y, tuple | list) else y
+
+
+def labels(y: Any) -> Tensor | None:
+    """Returns the labels (N,) of a batch's y, or None where there are none."""
+    return y[1] if isinstance(y, tuple | list) else None
+
+
+def agree(allowed: Size, shape: Size) -> bool:
+    """Whether a shape is one that is allowed, None standing for any number on either side."""
+    return len(allowed) == len(shape) and all(
+        a is None or b is None or a == b for a, b in zip(allowed, shape, strict=True)
+    )
+
+
+def told(shape: Size) -> str:
+    """Writes a shape for people: `3x64x64`, and `3xHxW` where height and width may be any."""
+    return "x".join(str(letter if number is None else number) for number, letter in zip(shape, "CHW", strict=False))
+
+
+def require_takes(network: nn.Module, shape: Size, field: str, given: str) -> None:
+    """Checks that a network takes sources of this shape (C, H, W).
+
+    Raises:
+        GanzooError: naming `field`, if it does not.
+    """
+    takes = getattr(network, "source_shape", None)
+    if takes is not None and not agree(takes, shape):
+        raise GanzooError(f"{field}: sources of shape {told(takes)} are taken, {given} {told(shape)}.")
+    multiple: int = getattr(network, "multiple", 1)
+    if any(side is not None and side % multiple for side in shape[1:]):
+        raise GanzooError(f"{field}: sides divisible by {multiple} are taken, {given} {told(shape)}.")
