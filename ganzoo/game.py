@@ -96,6 +96,10 @@ class Game(pl.LightningModule):
     def check(self, shape: tuple[int, ...]) -> None:
         """Raises GanzooError where the game does not fit samples of this shape; a plain game fits any."""
 
+    def fits(self, datamodule: Any) -> None:
+        """Raises GanzooError where the game does not fit the data: told before anything is loaded or trained."""
+        self.check(datamodule.shape)
+
     def setup(self, stage: str) -> None:
         """Lays out the weights before anything runs, and compiles what is to be compiled.
 

@@ -94,9 +94,7 @@ def seconds_per_step(model: Game, datamodule: Any, trainer: pl.Trainer) -> float
     random_state = torch.get_rng_state()
     device = trainer.strategy.root_device
     stand_in = deepcopy(model).to(device)
-    x, y = next(iter(datamodule.train_dataloader()))
-    x = x.to(device)
-    y = y.to(device) if isinstance(y, torch.Tensor) else y
+    x, y = trainer.strategy.batch_to_device(next(iter(datamodule.train_dataloader())), device)
     total = 0.0
     stand_in.configure_optimizers()
     counted = next(player for player in stand_in.line_up if player.counted)

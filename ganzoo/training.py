@@ -157,7 +157,7 @@ class RecipeCLI(LightningCLI):
         if self.folder is None or self.trainer.fast_dev_run:  # type: ignore[attr-defined]
             return
         self.model.recipe = self.recipe_text()
-        self.model.check(self.datamodule.shape)
+        self.model.fits(self.datamodule)
         if self.trainer.global_rank == 0:  # the others would download beside it; Lightning lets them wait
             self.datamodule.prepare_data()
             self.datamodule.setup("fit")

@@ -38,6 +38,7 @@ class Translator(Game):
         ema: decay of the averaged generator that is evaluated and exported; None evaluates the live one.
         accumulate: splits a batch into so many chunks.
         capture: replay moves as CUDA graphs.
+        compiled: networks to fuse by `torch.compile`, such as `generator`; see `Game`.
 
     Attributes:
         auxiliary: names of submodules that only training needs, such as the features of a loss: never exported.
@@ -57,8 +58,9 @@ class Translator(Game):
         ema: float | None = None,
         accumulate: int = 1,
         capture: bool = False,
+        compiled: list[str] | None = None,
     ) -> None:
-        super().__init__(accumulate, capture, lr_factor)
+        super().__init__(accumulate, capture, lr_factor, compiled or ())
         self.generator = generator
         self.discriminator = discriminator
         self.optim = {"g": build_optim(optimizer, g_lr, betas), "d": build_optim(optimizer, d_lr, betas)}
