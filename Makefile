@@ -11,7 +11,7 @@
 PYTHON ?= python3
 PIP_ARGS ?=
 SET ?=
-IMAGES ?= 320000
+IMAGES ?= 384000
 SEEDS ?= 0
 
 VENV := .venv
@@ -55,11 +55,10 @@ compare: $(VENV)/.installed
 	    --out docs/comparison --readme README.md --set model.init_args.lr_factor=null $(SET)
 
 # A recipe states its number of classes only where it learns from labels. Runs stand apart from the trio's, whose critics
-# do not see exactly as many images.
+# do not see exactly as many images. Learning rates follow the recipes, whose schedules stretch over whatever the budget is.
 MNIST = $(basename $(notdir $(shell grep -l 'ganzoo\.data\.MNIST$$' recipes/*.yaml)))
 LABELLED = $(basename $(notdir $(shell grep -l 'n_classes: [1-9]' recipes/*.yaml)))
-EQUALLY = --images $(IMAGES) --seeds $(SEEDS) --runs runs/compared --readme README.md \
-    --set model.init_args.lr_factor=null $(SET)
+EQUALLY = --images $(IMAGES) --seeds $(SEEDS) --runs runs/compared --readme README.md $(if $(SET),--set $(SET))
 
 compare-all: $(VENV)/.installed
 	$(BIN)/ganzoo compare $(filter-out $(LABELLED),$(MNIST)) --table all --out docs/comparison/all $(EQUALLY)
