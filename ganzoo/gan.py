@@ -1,31 +1,26 @@
 """A generator against a discriminator: what every variant with the two of them shares.
 
-`GAN` draws from the latent prior, judges through augmentation and stabilisers, and samples from the averaged generator.
+`GAN` judges through augmentation and stabilisers; it draws its samples as `ganzoo.sampler` says.
 """
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from typing import Any
 
-import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 from torch.optim import Adam, Optimizer
 
 from ganzoo.augment import augmentations, diff_augment
 from ganzoo.errors import GanzooError
-from ganzoo.game import Game
-from ganzoo.latent import Prior, draw_latent
+from ganzoo.latent import Prior
 from ganzoo.players import Player, Terms, build_optim
+from ganzoo.sampler import Sampler
 from ganzoo.schedules import Schedule
-from ganzoo.seeding import mix, run_seed
 from ganzoo.stabilisers.base import Shown, Stabiliser
 
-SAMPLE_BATCH = 512
 
-
-class GAN(Game):
+class GAN(Sampler):
     """A generator against a discriminator.
 
     Args:
@@ -47,12 +42,10 @@ class GAN(Game):
         compiled: networks to fuse by `torch.compile`: `generator`, `discriminator`; see `Game`.
 
     Attributes:
-        n_classes: number of classes that `sample` can be asked for; 0 for an unconditional model.
-        supervised: whether these are the data's classes, learnt from labels, not ones that the model has found itself.
         shown: what the discriminator was shown in the current move.
     """
 
-    supervised = True
+    of_samples = ("generator", "discriminator")
 
     def __init__(
         self,
@@ -81,19 +74,15 @@ class GAN(Game):
         augmentations(augment)  # so that a misspelt name shows before any training
         self.augment = augment
         self.stabilisers = nn.ModuleList(stabilisers or [])
-        self.n_classes: int = getattr(generator, "n_classes", 0)
+        self.n_classes = getattr(generator, "n_classes", 0)
         self.shown: list[Shown] = []
         self.stand_in: Mapping[str, Tensor] | None = None  # parameters that judge instead of the discriminator's own
         self.average("generator", ema)
 
     def setup(self, stage: str) -> None:
-        """Prepares the networks, and checks that they fit the data."""
+        """Prepares the networks, and checks that they fit the data and its classes."""
         super().setup(stage)
-        data = getattr(self.trainer, "datamodule", None)
-        shape = getattr(data, "shape", None)
-        if shape is not None:
-            self.check(shape)
-        classes = getattr(data, "n_classes", None)
+        classes = getattr(getattr(self.trainer, "datamodule", None), "n_classes", None)
         for name, network in (("generator", self.generator), ("discriminator", self.discriminator)):
             made_for = getattr(network, "n_classes", 0)
             if made_for and classes is not None and classes != made_for:
@@ -105,12 +94,7 @@ class GAN(Game):
         Raises:
             GanzooError: if a network makes or judges samples of another shape, or augments what are no images.
         """
-        for name, network in (("generator", self.generator), ("discriminator", self.discriminator)):
-            made_for = getattr(network, "shape", shape)
-            if made_for != shape:
-                raise GanzooError(
-                    f"model.{name}: it is made for samples of shape {made_for}, but the data gives {shape}."
-                )
+        super().check(shape)
         if self.augment and len(shape) != 3:
             raise GanzooError(f"model.augment: '{self.augment}' is for images, but the data has shape {shape}.")
 
@@ -159,10 +143,6 @@ class GAN(Game):
         """Draws n samples from the live generator, differentiable, in training mode."""
         return self.generate(self.generator, self.latent(n), y)
 
-    def generate(self, generator: nn.Module, z: Tensor, y: Tensor | None) -> Tensor:
-        """Maps latent vectors to samples with the live or the averaged generator."""
-        return generator(z, y) if self.n_classes else generator(z)
-
     def judge(self, x: Tensor, y: Tensor | None = None) -> Tensor:
         """Returns the discriminator's logits (N,) on what it sees: augmented, and changed by the stabilisers."""
         logits = self.discriminate(self.seen(x), y)
@@ -191,63 +171,3 @@ class GAN(Game):
         """Notes the share of real and of generated samples that the logits put on the right side of 0."""
         self.note("d/acc_real", (real > 0).float().mean())
         self.note("d/acc_fake", (fake < 0).float().mean())
-
-    def latent(self, n: int, seed: int | None = None) -> Tensor:
-        """Draws n latent vectors (n, latent_dim) from the prior; see `draw_latent`."""
-        return draw_latent(n, self.generator.latent_dim, self.prior, self.device, seed)  # type: ignore[arg-type]
-
-    def sample(self, n: int, y: Tensor | None = None, seed: int | None = None, truncation: float = 1.0) -> Tensor:
-        """Draws samples from the averaged generator in evaluation mode.
-
-        Args:
-            n: how many.
-            y: labels (n,) for a conditional generator; without, the classes take turns.
-            seed: fixes the draw; image i is the same whatever n is, up to rounding. None draws anew each time.
-            truncation: factor on the latent vectors; below 1 it trades variety for typicality.
-
-        Returns:
-            Images (n, C, H, W) in [-1, 1], or points (n, 2), on the model's device.
-
-        Raises:
-            GanzooError: if n is negative, or there are no such labels, or not n of them.
-        """
-        if n < 0:
-            raise GanzooError(f"n: the number of samples must be at least 0, not {n}.")
-        labels = self.labels(n, y)
-        return self.render(truncation * self.latent(n, seed), labels)
-
-    @torch.no_grad()
-    def render(self, z: Tensor, y: Tensor | None = None) -> Tensor:
-        """Maps latent vectors (N, ...), and labels (N,) if there are classes, to samples as `sample` does."""
-        generator = self.averaged("generator")
-        training = generator.training
-        generator.eval()
-        parts = [slice(start, start + SAMPLE_BATCH) for start in range(0, max(len(z), 1), SAMPLE_BATCH)]
-        samples = [self.generate(generator, z[i], None if y is None else y[i]) for i in parts]
-        generator.train(training)
-        return torch.cat(samples).contiguous()  # not channels last, as the weights are
-
-    def labels(self, n: int, y: Tensor | None) -> Tensor | None:
-        """Returns the labels (n,) to sample with: those given, or the classes in turn; None if there are no classes.
-
-        Raises:
-            GanzooError: if labels are given to a model without any, or do not fit.
-        """
-        if not self.n_classes:
-            if y is not None:
-                raise GanzooError(f"labels: {type(self).__name__} is unconditional; it has no classes to choose from.")
-            return None
-        if y is None:
-            return torch.arange(n, device=self.device) % self.n_classes
-        y = torch.as_tensor(y, device=self.device)
-        wanted = f"labels: {n} whole numbers from 0 to {self.n_classes - 1} are wanted, not"
-        if y.shape != (n,) or y.is_floating_point():
-            raise GanzooError(f"{wanted} a tensor of shape {tuple(y.shape)} and type {y.dtype}.")
-        strange = y[(y < 0) | (y >= self.n_classes)]
-        if len(strange):
-            raise GanzooError(f"{wanted} {int(strange[0])}.")
-        return y.long()
-
-    def predict_step(self, batch: tuple[Tensor, Any], batch_idx: int) -> Tensor:
-        """Draws as many samples as the batch holds; the b-th batch has its own seed."""
-        return self.sample(len(batch[0]), seed=mix(run_seed(), self.global_rank, batch_idx))

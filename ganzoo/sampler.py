@@ -1,0 +1,137 @@
+"""Latent vectors to samples: what every game shares that draws something out of nothing.
+
+`Sampler` draws latent vectors, passes them through the averaged network, and checks what it is asked for.
+"""
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from ganzoo.errors import GanzooError
+from ganzoo.game import Game
+from ganzoo.latent import Prior, draw_latent
+from ganzoo.seeding import mix, run_seed
+
+SAMPLE_BATCH = 512
+
+
+class Sampler(Game):
+    """A game that draws samples.
+
+    Attributes:
+        drawn_by: name of the network that maps latent vectors (N, latent_dim) to samples.
+        of_samples: names of the networks that make or take samples; each may say their `shape`.
+        prior: distribution of the latent vector: standard normal, or uniform on [-1, 1].
+        n_classes: number of classes that `sample` can be asked for; 0 for an unconditional model.
+        supervised: whether these are the data's classes, learnt from labels, not ones that the model has found itself.
+    """
+
+    drawn_by: ClassVar[str] = "generator"
+    of_samples: ClassVar[tuple[str, ...]] = ("generator",)
+    prior: Prior = "normal"
+    n_classes: int = 0
+    supervised = True
+
+    def setup(self, stage: str) -> None:
+        """Prepares the networks, and checks that they fit the data."""
+        super().setup(stage)
+        shape = getattr(getattr(self.trainer, "datamodule", None), "shape", None)
+        if shape is not None:
+            self.check(shape)
+
+    def check(self, shape: tuple[int, ...]) -> None:
+        """Checks that the networks fit samples of this shape.
+
+        Raises:
+            GanzooError: if one makes or takes samples of another shape.
+        """
+        for name in self.of_samples:
+            made_for = getattr(getattr(self, name), "shape", shape)
+            if made_for != shape:
+                raise GanzooError(
+                    f"model.{name}: it is made for samples of shape {made_for}, but the data gives {shape}."
+                )
+
+    def latent(self, n: int, seed: int | None = None) -> Tensor:
+        """Draws n latent vectors (n, latent_dim) from the prior; see `draw_latent`."""
+        return draw_latent(n, getattr(self, self.drawn_by).latent_dim, self.prior, self.device, seed)
+
+    def generate(self, generator: nn.Module, z: Tensor, y: Tensor | None) -> Tensor:
+        """Maps latent vectors to samples with the live or the averaged network."""
+        return generator(z, y) if self.n_classes else generator(z)
+
+    def sample(self, n: int, y: Tensor | None = None, seed: int | None = None, truncation: float = 1.0) -> Tensor:
+        """Draws samples from the averaged network in evaluation mode.
+
+        Args:
+            n: how many.
+            y: labels (n,) for a conditional generator; without, the classes take turns.
+            seed: fixes the draw; image i is the same whatever n is, up to rounding. None draws anew each time.
+            truncation: factor on the latent vectors; below 1 it trades variety for typicality.
+
+        Returns:
+            Images (n, C, H, W) in [-1, 1], or points (n, 2), on the model's device.
+
+        Raises:
+            GanzooError: if n is negative, or there are no such labels, or not n of them.
+        """
+        if n < 0:
+            raise GanzooError(f"n: the number of samples must be at least 0, not {n}.")
+        labels = self.labels(n, y)
+        return self.render(self.truncated(n, seed, truncation), labels)
+
+    def truncated(self, n: int, seed: int | None, truncation: float) -> Tensor:
+        """Draws n latent vectors, nearer to the most typical one by a factor of `truncation`."""
+        return truncation * self.latent(n, seed)
+
+    def render(self, z: Tensor, y: Tensor | None = None) -> Tensor:
+        """Maps latent vectors (N, ...), and labels (N,) if there are classes, to samples as `sample` does."""
+        return self.evaluated(self.drawn_by, self.generate, z, y)
+
+    @torch.no_grad()
+    def evaluated(self, name: str, apply: Callable[..., Tensor], *inputs: Tensor | None) -> Tensor:
+        """Applies a network to any number of inputs, in parts: averaged where an average is kept, evaluation mode.
+
+        Args:
+            name: of the network.
+            apply: (network, *parts of the inputs) -> what it makes of them.
+            *inputs: tensors (N, ...) on any device, or None.
+
+        Returns:
+            What it makes of all of them, on the model's device.
+        """
+        network = self.averaged(name)
+        training = network.training
+        network.eval()
+        n = next(len(given) for given in inputs if given is not None)
+        parts = [slice(start, start + SAMPLE_BATCH) for start in range(0, max(n, 1), SAMPLE_BATCH)]
+        made = [apply(network, *(None if x is None else x[i].to(self.device) for x in inputs)) for i in parts]
+        network.train(training)
+        return torch.cat(made).contiguous()  # not channels last, as the weights are
+
+    def labels(self, n: int, y: Tensor | None) -> Tensor | None:
+        """Returns the labels (n,) to sample with: those given, or the classes in turn; None if there are no classes.
+
+        Raises:
+            GanzooError: if labels are given to a model without any, or do not fit.
+        """
+        if not self.n_classes:
+            if y is not None:
+                raise GanzooError(f"labels: {type(self).__name__} is unconditional; it has no classes to choose from.")
+            return None
+        if y is None:
+            return torch.arange(n, device=self.device) % self.n_classes
+        y = torch.as_tensor(y, device=self.device)
+        wanted = f"labels: {n} whole numbers from 0 to {self.n_classes - 1} are wanted, not"
+        if y.shape != (n,) or y.is_floating_point():
+            raise GanzooError(f"{wanted} a tensor of shape {tuple(y.shape)} and type {y.dtype}.")
+        strange = y[(y < 0) | (y >= self.n_classes)]
+        if len(strange):
+            raise GanzooError(f"{wanted} {int(strange[0])}.")
+        return y.long()
+
+    def predict_step(self, batch: tuple[Tensor, Any], batch_idx: int) -> Tensor:
+        """Draws as many samples as the batch holds; the b-th batch has its own seed."""
+        return self.sample(len(batch[0]), seed=mix(run_seed(), self.global_rank, batch_idx))
