@@ -9,7 +9,7 @@ import lightning.pytorch as pl
 import torch
 from torch import Tensor
 
-from ganzoo.data.loader import BatchLoader, Stored
+from ganzoo.data.loader import BatchLoader, Make, Resumable, Stored
 from ganzoo.errors import GanzooError
 from ganzoo.seeding import run_seed
 
@@ -117,28 +117,47 @@ class DataModule(pl.LightningDataModule):
     def loader(self, split: Split, *, train: bool = False) -> BatchLoader:
         """Returns a loader of a split: its stored order, or shuffled and flipped as training wants it."""
         items, labels = self.split(split)
-        trainer, device = self.trainer, torch.device("cpu")
-        if trainer is not None and trainer.strategy.root_device.type == "cuda":
-            device = trainer.strategy.root_device
         if isinstance(items, Tensor):
+            device = self._device()
             # moved here and kept, so that a split used for training and for scores lies on the device once
             items, labels = self._splits[split] = items.to(device), None if labels is None else labels.to(device)
+        # most data is handed out as it is
+        make = None if type(self).make is DataModule.make else self.make
+        return self.batches(items, labels, train, run_seed(), make)
+
+    def batches(self, items: Stored, labels: Tensor | None, train: bool, seed: int, make: Make | None) -> BatchLoader:
+        """Returns a loader of these items, on the trainer's device and for its process.
+
+        Args:
+            items: see `load`.
+            labels: class indices (N,) or None.
+            train: whether to shuffle and flip them as training wants it.
+            seed: of order and flips.
+            make: what is handed out instead of a normalised batch, see `DataModule.make`.
+        """
+        trainer = self.trainer
         return BatchLoader(
             items,
             labels,
             batch_size=self.batch_size,
             shuffle=train,
             flip=train and self.flip,
-            seed=run_seed(),
+            seed=seed,
             rank=0 if trainer is None else trainer.global_rank,
             world_size=1 if trainer is None else trainer.world_size,
             num_workers=self.num_workers,
-            device=device,
+            device=self._device(),
             limit=1.0 if trainer is None else trainer.limit_train_batches,
-            make=None if type(self).make is DataModule.make else self.make,  # most data is handed out as it is
+            make=make,
         )
 
-    def train_dataloader(self) -> BatchLoader:
+    def _device(self) -> torch.device:
+        """Where batches are made: on the trainer's GPU, or on the CPU."""
+        if self.trainer is not None and self.trainer.strategy.root_device.type == "cuda":
+            return self.trainer.strategy.root_device
+        return torch.device("cpu")
+
+    def train_dataloader(self) -> Resumable:
         """Shuffled batches of the training split."""
         return self.loader("train", train=True)
 

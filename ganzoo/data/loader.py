@@ -25,12 +25,54 @@ class Images(Protocol):
 Stored = Tensor | Images
 
 
-class BatchLoader:
+class Resumable:
+    """Epochs of batches that can stop and resume anywhere, because their order depends on the epoch's number alone.
+
+    `state_dict` counts the batches handed out; after `load_state_dict` the next `iter` yields what was left of that
+    epoch, and the following ones are whole. Lightning saves and restores this.
+
+    Args:
+        limit: where the trainer ends an epoch: Lightning's `limit_train_batches`, a count or a share.
+    """
+
+    def __init__(self, limit: int | float = 1.0) -> None:
+        self.limit = limit
+        self.epoch = 0
+        self.position = 0  # in the epoch; counted before a batch is handed out
+        self._resume = False
+
+    def __len__(self) -> int:
+        raise NotImplementedError
+
+    def batches(self, epoch: int, start: int) -> Iterator[Batch]:
+        """Yields the batches of an epoch from the `start`-th on, keeping `position`."""
+        raise NotImplementedError
+
+    def __iter__(self) -> Iterator[Batch]:
+        # Lightning calls iter() more often than it starts an epoch: one of which nothing was read is not over.
+        if self.position > 0 and not self._resume:
+            self.epoch, self.position = self.epoch + 1, 0
+        self._resume = False
+        return self.batches(self.epoch, self.position)
+
+    def state_dict(self) -> dict[str, int]:
+        """Returns the epoch and how many of its batches were handed out."""
+        return {"epoch": self.epoch, "position": self.position}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Continues after the batch at which `state` was taken; a finished epoch is followed by the next one."""
+        self.epoch, self.position = int(state["epoch"]), int(state["position"])
+        end = self.limit if isinstance(self.limit, int) else int(len(self) * self.limit)
+        if self.position >= min(len(self), end):
+            self.epoch, self.position = self.epoch + 1, 0
+        self._resume = True
+
+
+class BatchLoader(Resumable):
     """Yields batches (x, y) of a tensor held in memory or of a dataset read by workers.
 
     Epoch e of a shuffled loader follows a permutation drawn from (seed, e), so the order depends on nothing else and
-    never touches the global random state. `state_dict` counts the batches handed out; after `load_state_dict` the next
-    `iter` yields what was left of that epoch, and the following ones are whole. Lightning saves and restores this.
+    never touches the global random state.
 
     With several processes, batch b of rank r is the r-th part of the b-th *joint* batch of `batch_size * world_size`
     images: two processes see exactly the images and flips that one process with twice the batch sees.
@@ -47,7 +89,7 @@ class BatchLoader:
         world_size: number of processes.
         num_workers: processes that read a dataset; not used for tensors.
         device: where batches are made.
-        limit: where the trainer ends an epoch: Lightning's `limit_train_batches`, a count or a share.
+        limit: see `Resumable`.
         make: turns each normalised batch (images, labels) into what is handed out, see `DataModule.make`.
 
     Raises:
@@ -70,16 +112,14 @@ class BatchLoader:
         limit: int | float = 1.0,
         make: Make | None = None,
     ) -> None:
+        super().__init__(limit)
         self.device = torch.device(device)
         self.images = images.to(self.device) if isinstance(images, Tensor) else images
         self.labels = None if labels is None else labels.to(self.device, torch.long)
         self.batch_size, self.shuffle, self.flip, self.seed = batch_size, shuffle, flip, seed
-        self.rank, self.world_size, self.num_workers, self.limit = rank, world_size, num_workers, limit
+        self.rank, self.world_size, self.num_workers = rank, world_size, num_workers
         self.make = make
         self.size = len(images)
-        self.epoch = 0
-        self.position = 0
-        self._resume = False
         joint = batch_size * world_size
         if shuffle and self.size < joint:
             raise GanzooError(
@@ -92,26 +132,8 @@ class BatchLoader:
         whole, rest = divmod(self.size, self.batch_size * self.world_size)
         return whole if self.shuffle else whole + (self.rank < rest)
 
-    def __iter__(self) -> Iterator[Batch]:
-        # Lightning calls iter() more often than it starts an epoch: one of which nothing was read is not over.
-        if self.position > 0 and not self._resume:
-            self.epoch, self.position = self.epoch + 1, 0
-        self._resume = False
-        return self._batches(self.epoch, self.position)
-
-    def state_dict(self) -> dict[str, int]:
-        """Returns the epoch and how many of its batches were handed out."""
-        return {"epoch": self.epoch, "position": self.position}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Continues after the batch at which `state` was taken; a finished epoch is followed by the next one."""
-        self.epoch, self.position = int(state["epoch"]), int(state["position"])
-        end = self.limit if isinstance(self.limit, int) else int(len(self) * self.limit)
-        if self.position >= min(len(self), end):
-            self.epoch, self.position = self.epoch + 1, 0
-        self._resume = True
-
-    def _batches(self, epoch: int, start: int) -> Iterator[Batch]:
+    def batches(self, epoch: int, start: int) -> Iterator[Batch]:
+        """Yields the batches of an epoch from the `start`-th on."""
         order, mirror = torch.arange(self.size), None
         if self.shuffle:
             order = torch.randperm(self.size, generator=torch.Generator().manual_seed(mix(self.seed, epoch)))
