@@ -206,3 +206,38 @@ def test_unusable_roots_are_one_line_errors(tmp_path, monkeypatch, root, says):
     with pytest.raises(GanzooError, match=r"data\.root: .*" + says) as caught:
         ImageFolder(root=root).setup()
     assert "\n" not in str(caught.value)
+
+
+def test_held_out_pictures_are_a_test_split_of_their_own(tmp_path):
+    for i in range(20):
+        paint(tmp_path / "a" / f"{i:02}.png", (12 * i, 0, 0))
+    whole = ImageFolder(root=str(tmp_path / "a"), size=4)
+    module = ImageFolder(root=str(tmp_path / "a"), size=4, held_out=0.24)
+    assert (whole.reference, module.reference) == ("train", "test")
+    shades = {split: set(module.split(split)[0][:, 0, 0, 0].tolist()) for split in ("train", "test")}
+    assert (len(shades["train"]), len(shades["test"])) == (15, 5)
+    assert shades["train"] | shades["test"] == set(whole.split("train")[0][:, 0, 0, 0].tolist())
+    assert module.fingerprint("train") != module.fingerprint("test")
+    paint(tmp_path / "a" / "new.png", (0, 0, 250))  # one more, of its own
+    more = set(ImageFolder(root=str(tmp_path / "a"), size=4, held_out=0.24).split("test")[0][:, 0, 0, 0].tolist())
+    assert len(more & shades["test"]) >= 4
+
+
+def test_classes_keep_their_numbers_in_a_split_that_lacks_some(tmp_path):
+    for name in "abcdefgh":
+        paint(tmp_path / "a" / name / "x.png")
+    module = ImageFolder(root=str(tmp_path / "a"), size=4, held_out=0.25, batch_size=2)
+    module.setup()
+    assert module.n_classes == 8
+    labels = [module.split(split)[1].tolist() for split in ("train", "test")]
+    assert sorted(labels[0] + labels[1]) == list(range(8))
+    assert len(labels[1]) == 2
+
+
+@pytest.mark.parametrize(
+    ("share", "says"), [(1.0, "at least 0 and below 1"), (-0.1, "at least 0"), (0.5, r"of 1 picture\(s\) none is left")]
+)
+def test_held_out_shares_that_leave_nothing_are_refused(tmp_path, share, says):
+    paint(tmp_path / "a.png")
+    with pytest.raises(GanzooError, match=r"data\.held_out: .*" + says):
+        ImageFolder(root=str(tmp_path), size=4, held_out=share).setup()

@@ -4,6 +4,7 @@ import logging
 import os
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
+from hashlib import sha256
 from itertools import takewhile
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -26,12 +27,13 @@ class ImageFolder(ImageDataModule):
     """Every picture below a folder or in a zip; the sub-folders, if all pictures lie in some, are the classes.
 
     Any format, mode, orientation and shape is welcome: the central square is resized to `size`. Files that cannot be
-    read are skipped and named in a warning. There is no test split: scores refer to the training pictures.
+    read are skipped and named in a warning. Without `held_out` scores refer to the training pictures.
 
     Args:
         root: the folder or zip. A relative path that does not exist is also looked for under `$GANZOO_DATA`.
         size: height and width of the images in pixels.
         channels: 3 (RGB) or 1 (grey).
+        held_out: share of the pictures that make a test split: those whose paths have the lowest hashes. 0: none.
         title: what the pictures are, for model cards. Default: the name of the folder.
         licence: their terms.
         source: who made them, and where they come from.
@@ -41,13 +43,12 @@ class ImageFolder(ImageDataModule):
         class_names: names of the sub-folders, in the order of the labels. Known after `setup`.
     """
 
-    reference: Split = "train"
-
     def __init__(
         self,
         root: str | None = None,
         size: int = 64,
         channels: int = 3,
+        held_out: float = 0.0,
         title: str | None = None,
         licence: str = "unknown",
         source: str = "",
@@ -55,8 +56,11 @@ class ImageFolder(ImageDataModule):
     ) -> None:
         if channels not in (1, 3):
             raise GanzooError(f"data.channels: {channels} given, but it must be 3 (RGB) or 1 (grey).")
-        self.channels = channels
+        if not 0 <= held_out < 1:
+            raise GanzooError(f"data.held_out: {held_out} given, but it must be at least 0 and below 1.")
+        self.channels, self.held_out = channels, held_out
         super().__init__(root, size, **kwargs)
+        self.reference = "test" if held_out else "train"
         if root is not None and not self.root.exists():
             self.root = next((path for path in _elsewhere(root) if path.exists()), self.root)
         self.named = root is not None
@@ -68,7 +72,8 @@ class ImageFolder(ImageDataModule):
         """Finds, decodes and labels the pictures; those that do not fit into 2 GiB are decoded batch by batch."""
         if not self.named:
             raise GanzooError("data.root: not given. Name the folder or the zip of your pictures with --data.root.")
-        names = _find(self.root)
+        everything = _find(self.root)
+        names = self._of_split(everything, split)
         pictures = Pictures(self.root, names, self.size, self.channels)
         resident = len(names) * self.channels * self.size**2 <= RESIDENT_BYTES
         images = torch.empty((len(names) if resident else 0, *self.shape), dtype=torch.uint8)
@@ -87,12 +92,23 @@ class ImageFolder(ImageDataModule):
         with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
             faults = list(pool.map(check, range(len(names))))
         good = [index for index, fault in enumerate(faults) if not fault]
-        self._report([name for name, fault in zip(names, faults, strict=True) if fault], len(names), max(faults))
+        bad = [name for name, fault in zip(names, faults, strict=True) if fault]
+        self._report(bad, len(names), max(faults))
         pictures.names = [names[index] for index in good]
-        labels = self._labels(pictures.names)
+        labels = self._labels(pictures.names, sorted({*everything}.difference(bad)))
         if not resident:
             return pictures, labels
         return images if len(good) == len(names) else images[good], labels
+
+    def _of_split(self, names: list[str], split: Split) -> list[str]:
+        """Returns those of the sorted paths that belong to a split."""
+        if not self.held_out:
+            return names
+        count = max(1, round(self.held_out * len(names)))
+        if count == len(names):
+            raise GanzooError(f"data.held_out: {self.held_out} given, but of {count} picture(s) none is left to train on.")
+        held = {*sorted(names, key=lambda name: sha256(name.encode()).digest())[:count]}
+        return [name for name in names if (name in held) == (split == "test")]
 
     def _report(self, bad: list[str], total: int, fault: str) -> None:
         if len(bad) == total:
@@ -103,18 +119,17 @@ class ImageFolder(ImageDataModule):
                 f"{self.root.name}: skipped {len(bad)} of {total} pictures that cannot be read: {named} ({fault})"
             )
 
-    def _labels(self, names: list[str]) -> Tensor | None:
-        """Returns the class of each picture, or None without at least two folders that hold all of them."""
-        folders = [PurePosixPath(name).parts[:-1] for name in names]
+    def _labels(self, names: list[str], everything: list[str]) -> Tensor | None:
+        """Returns the class of each picture, or None without at least two folders that hold all of `everything`."""
+        folders = [PurePosixPath(name).parts[:-1] for name in everything]
         # a zip often wraps everything in one folder: what all paths share says nothing
         depth = len(list(takewhile(lambda level: len(set(level)) == 1, zip(*folders, strict=False))))
         if not all(len(folder) > depth for folder in folders):
             return None
-        classes = [folder[depth] for folder in folders]
-        self.class_names = sorted(set(classes))
+        self.class_names = sorted({folder[depth] for folder in folders})
         self.n_classes = len(self.class_names)
         numbers = {name: number for number, name in enumerate(self.class_names)}
-        return torch.tensor([numbers[name] for name in classes])
+        return torch.tensor([numbers[PurePosixPath(name).parts[depth]] for name in names])
 
 
 def _elsewhere(root: str) -> list[Path]:
