@@ -6,6 +6,7 @@ import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 from itertools import takewhile
+from math import prod
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -72,11 +73,11 @@ class ImageFolder(ImageDataModule):
         """Finds, decodes and labels the pictures; those that do not fit into 2 GiB are decoded batch by batch."""
         if not self.named:
             raise GanzooError("data.root: not given. Name the folder or the zip of your pictures with --data.root.")
-        everything = _find(self.root)
+        everything = find_pictures(self.root)
         names = self._of_split(everything, split)
-        pictures = Pictures(self.root, names, self.size, self.channels)
-        resident = len(names) * self.channels * self.size**2 <= RESIDENT_BYTES
-        images = torch.empty((len(names) if resident else 0, *self.shape), dtype=torch.uint8)
+        pictures = self.pictures(split, names)
+        resident = len(names) * prod(pictures.shape) <= RESIDENT_BYTES
+        images = torch.empty((len(names) if resident else 0, *pictures.shape), dtype=torch.uint8)
 
         def check(index: int) -> str:
             """Reads one picture; returns what is wrong with it."""
@@ -106,9 +107,15 @@ class ImageFolder(ImageDataModule):
             return names
         count = max(1, round(self.held_out * len(names)))
         if count == len(names):
-            raise GanzooError(f"data.held_out: {self.held_out} given, but of {count} picture(s) none is left to train on.")
+            raise GanzooError(
+                f"data.held_out: {self.held_out} given, but of {count} picture(s) none is left to train on."
+            )
         held = {*sorted(names, key=lambda name: sha256(name.encode()).digest())[:count]}
         return [name for name in names if (name in held) == (split == "test")]
+
+    def pictures(self, split: Split, names: list[str]) -> Pictures:
+        """Returns what decodes these pictures of a split."""
+        return Pictures(self.root, names, self.size, self.channels)
 
     def _report(self, bad: list[str], total: int, fault: str) -> None:
         if len(bad) == total:
@@ -137,7 +144,7 @@ def _elsewhere(root: str) -> list[Path]:
     return [Path(data).expanduser() / root] if data else []
 
 
-def _find(root: Path) -> list[str]:
+def find_pictures(root: Path) -> list[str]:
     """Returns the sorted paths of the pictures inside a folder or zip.
 
     Raises:

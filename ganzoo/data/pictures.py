@@ -45,11 +45,16 @@ def resize_to(images: Tensor, size: int) -> Tensor:
     return torch.cat([F.interpolate(part, (size, size), mode="bicubic", antialias=True) for part in parts])
 
 
-def decode(data: bytes, size: int, channels: int) -> Tensor:
-    """Turns the bytes of a picture file into a (channels, size, size) uint8 tensor.
+def opened(data: bytes, channels: int, draft: int | None = None) -> Any:
+    """Turns the bytes of a picture file into a Pillow image, grey or RGB, in its own size.
 
-    The picture is turned as its EXIF orientation says, transparent parts become white, 16 bits become 8, and the
-    central square is resized, antialiased (Lanczos). Of an animation the first frame counts.
+    The picture is turned as its EXIF orientation says, transparent parts become white, and 16 bits become 8. Of an
+    animation the first frame counts.
+
+    Args:
+        data: the file's content.
+        channels: 1 (grey) or 3 (RGB).
+        draft: sides of so many pixels would do: large JPEGs are then decoded at a fraction of their size.
 
     Raises:
         Exception: Pillow cannot read it, in one of many ways.
@@ -58,7 +63,8 @@ def decode(data: bytes, size: int, channels: int) -> Tensor:
     from PIL import Image, ImageOps
 
     image: Any = Image.open(io.BytesIO(data))
-    image.draft(None, (2 * size, 2 * size))  # large JPEGs are decoded at a fraction of their size
+    if draft is not None:
+        image.draft(None, (draft, draft))
     image = ImageOps.exif_transpose(image)
     if image.mode.startswith("I"):
         image = Image.fromarray((np.asarray(image).clip(0, 65535) // 257).astype(np.uint8))
@@ -67,11 +73,29 @@ def decode(data: bytes, size: int, channels: int) -> Tensor:
     if "transparency" in image.info or image.mode in ("RGBA", "LA", "PA", "La", "RGBa"):
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-    image = image.convert("L" if channels == 1 else "RGB")
+    return image.convert("L" if channels == 1 else "RGB")
+
+
+def square(image: Any, size: int) -> Any:
+    """Resizes a Pillow image's central square to `size`, antialiased (Lanczos)."""
+    from PIL import Image
+
     side = min(image.size)
     left, top = (image.width - side) // 2, (image.height - side) // 2
-    image = image.crop((left, top, left + side, top + side)).resize((size, size), Image.Resampling.LANCZOS)
-    return torch.from_numpy(np.array(image)).view(size, size, channels).permute(2, 0, 1).contiguous()
+    return image.crop((left, top, left + side, top + side)).resize((size, size), Image.Resampling.LANCZOS)
+
+
+def to_tensor(image: Any) -> Tensor:
+    """Converts a grey or RGB Pillow image to a (1 or 3, H, W) uint8 tensor."""
+    import numpy as np
+
+    pixels = torch.from_numpy(np.array(image))
+    return pixels.view(*pixels.shape[:2], -1).permute(2, 0, 1).contiguous()
+
+
+def decode(data: bytes, size: int, channels: int) -> Tensor:
+    """Turns the bytes of a picture file into a (channels, size, size) uint8 tensor; see `opened` and `square`."""
+    return to_tensor(square(opened(data, channels, 2 * size), size))
 
 
 class Pictures(Dataset[Tensor]):
@@ -82,10 +106,14 @@ class Pictures(Dataset[Tensor]):
         names: paths of the pictures inside it.
         size: height and width that they get.
         channels: 1 (grey) or 3 (RGB).
+
+    Attributes:
+        shape: (C, H, W) of a decoded picture.
     """
 
     def __init__(self, root: Path, names: list[str], size: int, channels: int) -> None:
         self.root, self.names, self.size, self.channels = root, names, size, channels
+        self.shape = (channels, size, size)
         self._zips: dict[int, zipfile.ZipFile] = {}
 
     def __len__(self) -> int:
