@@ -3,7 +3,9 @@
 from ganzoo.data.base import DataModule, ImageDataModule
 from ganzoo.data.celeba import CelebA
 from ganzoo.data.cifar10 import CIFAR10
+from ganzoo.data.colours import CIFAR10Colours
 from ganzoo.data.digits import Digits
+from ganzoo.data.edges import Edges
 from ganzoo.data.image_folder import ImageFolder
 from ganzoo.data.loader import BatchLoader
 from ganzoo.data.mnist import MNIST, FashionMNIST
@@ -13,9 +15,11 @@ __all__ = [
     "CIFAR10",
     "MNIST",
     "BatchLoader",
+    "CIFAR10Colours",
     "CelebA",
     "DataModule",
     "Digits",
+    "Edges",
     "FashionMNIST",
     "ImageDataModule",
     "ImageFolder",

@@ -1,0 +1,102 @@
+"""pix2pix: a conditional GAN learns the loss that an image-to-image task needs, L1 keeps it to the truth.
+
+Paper: Isola et al., Image-to-Image Translation with Conditional Adversarial Networks, 2017.
+URL: https://arxiv.org/abs/1611.07004 (equation 4; section 3.3)
+Code: https://github.com/phillipi/pix2pix
+Deviations: the paper normalises by the statistics of the batch at test time, too. With its batches of one image that is
+    instance normalisation, in which an image does not depend on its company: `norm: instance`. With `norm: batch` we
+    translate by the running statistics. Each player draws its own dropout for a batch; the authors' code shares it.
+"""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import l1_loss
+
+from ganzoo.errors import GanzooError
+from ganzoo.latent import draw_latent
+from ganzoo.losses import logistic_d, nonsaturating_g
+from ganzoo.players import Terms
+from ganzoo.translator import Translator, told
+
+
+class Pix2Pix(Translator):
+    """D judges (source, image) together, G fools it and stays near the target; the noise is dropout, at test time, too.
+
+    Args:
+        generator: sources to images. Where it has a `noise_dim`, it takes noise (N, noise_dim), uniform on [-1, 1].
+        discriminator: source and image, concatenated along the channels, to logits of any shape.
+        l1_weight: weight of the L1 distance to the target, the paper's lambda.
+        adv_weight: weight of the adversarial term; 0 leaves the discriminator out: the paper's L1 alone.
+        g_lr: learning rate of the generator.
+        d_lr: learning rate of the discriminator.
+        betas: Adam's decay rates.
+        **kwargs: see `Translator`.
+
+    Raises:
+        GanzooError: if there is an adversarial term, but no discriminator.
+    """
+
+    def __init__(
+        self,
+        generator: nn.Module,
+        discriminator: nn.Module | None = None,
+        l1_weight: float = 100.0,
+        adv_weight: float = 1.0,
+        g_lr: float = 2e-4,
+        d_lr: float = 2e-4,
+        betas: tuple[float, float] = (0.5, 0.999),
+        **kwargs: Any,
+    ) -> None:
+        if adv_weight and discriminator is None:
+            raise GanzooError(f"model.discriminator: adv_weight is {adv_weight}, which needs one; 0 does without.")
+        super().__init__(generator, discriminator if adv_weight else None, g_lr=g_lr, d_lr=d_lr, betas=betas, **kwargs)
+        self.l1_weight, self.adv_weight = l1_weight, adv_weight
+
+    def check(self, shape: tuple[int, ...], source_shape: tuple[int, ...] | None = None) -> None:
+        """Checks that the networks fit, the discriminator source and target together.
+
+        Raises:
+            GanzooError: if they do not, or source and target differ in size.
+        """
+        super().check(shape, source_shape)
+        if source_shape is None or self.discriminator is None:
+            return
+        if source_shape[1:] != shape[1:]:
+            raise GanzooError(f"data: source and target differ in size: {told(source_shape)} and {told(shape)}.")
+        channels, wanted = getattr(self.discriminator, "channels", None), source_shape[0] + shape[0]
+        if channels not in (None, wanted):
+            raise GanzooError(
+                f"model.discriminator.channels: {channels} given, but source and target have {wanted} together."
+            )
+        smallest: int = getattr(self.discriminator, "smallest", 1)
+        if min(shape[1:]) < smallest:
+            raise GanzooError(
+                f"model.discriminator: its patches need images of {smallest} pixels, but the data gives {told(shape)}."
+            )
+
+    def judge(self, x: Tensor, image: Tensor) -> Tensor:
+        """Returns the discriminator's logits on sources x and the images that go with them."""
+        return self.discriminator(torch.cat([x, image], 1))  # type: ignore[misc]  # asked only where there is one
+
+    def d_loss(self, x: Tensor, y: Tensor) -> Terms:
+        """Tell targets from translations, at half the pace: section 3.3 divides the objective by 2."""
+        real, fake = self.judge(x, y), self.judge(x, self.generator(x))
+        self.note("d/acc_real", (real > 0).float().mean())
+        self.note("d/acc_fake", (fake < 0).float().mean())
+        return {"adv": logistic_d(real, fake) / 2}
+
+    def g_loss(self, x: Tensor, y: Tensor) -> Terms:
+        """Equation 4, with -log D(x, G(x, z)) in place of log(1 - D(x, G(x, z)))."""
+        fake = self.generator(x)
+        terms = {"l1": self.l1_weight * l1_loss(fake.float(), y)}
+        return {"adv": self.adv_weight * nonsaturating_g(self.judge(x, fake)), **terms} if self.adv_weight else terms
+
+    def render(self, x: Tensor) -> Tensor:
+        """Translates with dropout on, drawn on the CPU image by image: the i-th depends on a seed and i, not on N."""
+        generator = self.averaged("generator")
+        dim: int = getattr(generator, "noise_dim", 0)
+        if not dim:
+            return generator(x)
+        return generator(x, draw_latent(len(x), dim, "uniform", torch.device("cpu")).to(x.device))
