@@ -82,6 +82,10 @@ class DataModule(pl.LightningDataModule):
         """
         return x, y
 
+    def readable(self, images: Tensor) -> Tensor:
+        """Returns what the extractor of a score is to see of images (N, C, H, W) like the targets; here: them."""
+        return images
+
     def prepare_data(self) -> None:
         """Downloads what is missing: Lightning calls this on one process per machine, before `setup` on all."""
         self.split(self.reference)  # with one split of a downloaded data set the other comes, too
@@ -109,8 +113,8 @@ class DataModule(pl.LightningDataModule):
         if split not in self._fingerprints:
             items, labels = self.split(split)
             digest = hashlib.sha256(repr((self.shape, len(items))).encode())
-            digest.update(_content(items) if isinstance(items, Tensor) else items.signature().encode())
-            digest.update(b"" if labels is None else _content(labels))
+            digest.update(content(items) if isinstance(items, Tensor) else items.signature().encode())
+            digest.update(b"" if labels is None else content(labels))
             self._fingerprints[split] = digest.hexdigest()
         return self._fingerprints[split]
 
@@ -211,5 +215,6 @@ def require_at_least(least: int, **fields: int) -> None:
             raise GanzooError(f"data.{name}: {value} given, but it must be at least {least}.")
 
 
-def _content(tensor: Tensor) -> bytes:
+def content(tensor: Tensor) -> bytes:
+    """Returns a tensor's numbers, wherever it lies and however it is laid out."""
     return tensor.cpu().contiguous().numpy().tobytes()
