@@ -9,7 +9,10 @@ from ganzoo.data.edges import Edges
 from ganzoo.data.image_folder import ImageFolder
 from ganzoo.data.loader import BatchLoader
 from ganzoo.data.mnist import MNIST, FashionMNIST
+from ganzoo.data.recoloured_mnist import RecolouredMNIST
+from ganzoo.data.shifted_mnist import ShiftedMNIST
 from ganzoo.data.toy2d import Toy2D
+from ganzoo.data.unpaired import UnpairedFolder
 
 __all__ = [
     "CIFAR10",
@@ -23,5 +26,8 @@ __all__ = [
     "FashionMNIST",
     "ImageDataModule",
     "ImageFolder",
+    "RecolouredMNIST",
+    "ShiftedMNIST",
     "Toy2D",
+    "UnpairedFolder",
 ]
