@@ -1,0 +1,125 @@
+"""DANN: features from which a classifier tells the class, and no one the domain.
+
+Paper: Ganin et al., Domain-Adversarial Training of Neural Networks, 2016.
+URL: https://arxiv.org/abs/1505.07818 (equation 9; section 5.2)
+Code: https://github.com/ddtm/caffe/tree/grl
+Deviations: images in [-1, 1] instead of with their mean subtracted. As in equation 9, the domain loss is the sum of the
+    two domains' means.
+"""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+from torch.optim import SGD
+
+from ganzoo.errors import GanzooError
+from ganzoo.game import Game
+from ganzoo.losses import logistic_d
+from ganzoo.players import Player, Terms
+from ganzoo.schedules import Schedule
+
+RAMP = Schedule([0.0, 1.0], at=[0.0, 1.0], kind="sigmoid")  # 2 / (1 + exp(-10 p)) - 1
+ANNEALED = Schedule([1.0, 11**-0.75], at=[0.0, 1.0], kind="power")  # (1 + 10 p)^-0.75
+CLASSIFY_BATCH = 1000
+
+
+class Reversal(torch.autograd.Function):
+    """Equations 16 and 17: the identity, whose gradient is turned round and multiplied by a strength."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, strength: float | Tensor) -> Tensor:
+        """Returns x as it is."""
+        ctx.strength = strength
+        return x.view_as(x)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
+        """Returns -strength times the gradient."""
+        return -ctx.strength * gradients[0], None
+
+
+class DANN(Game):
+    """One player: all three networks step together, and a reversal between two of them makes it a game.
+
+    The batches are (source, (target, labels)): images of two domains, and the sources' labels. The reversal's strength
+    moves the features alone: the domain classifier learns at full speed all the time (section 5.2). Strength 0 is the
+    baseline that trains on the source only; its domain classifier then merely watches.
+
+    Args:
+        features: images to features (N, F): the paper's G_f.
+        classifier: features to the logits (N, K) of the classes: the paper's G_y.
+        discriminator: features to the logit (N, 1) of the source domain: the paper's G_d.
+        reversal: strength of the reversal, the paper's lambda.
+        lr: learning rate at the beginning.
+        momentum: of gradient descent.
+        lr_factor: factor on the learning rate over the run.
+        **kwargs: see `Game`.
+    """
+
+    def __init__(
+        self,
+        features: nn.Module,
+        classifier: nn.Module,
+        discriminator: nn.Module,
+        reversal: float | Schedule = RAMP,
+        lr: float = 0.01,
+        momentum: float = 0.9,
+        lr_factor: Schedule | None = ANNEALED,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(lr_factor=lr_factor, **kwargs)
+        self.features, self.classifier, self.discriminator = features, classifier, discriminator
+        self.reversal = reversal
+        self.optim = partial(SGD, lr=lr, momentum=momentum, fused=True)
+
+    def players(self) -> Sequence[Player]:
+        """All three networks as one."""
+        networks = [self.features, self.classifier, self.discriminator]
+        return [Player("c", networks, self.loss, self.optim, scheduler=self.decay, counted=True)]
+
+    def loss(self, x: Tensor, y: tuple[Tensor, Tensor]) -> Terms:
+        """Equation 9: tell the sources' labels, and which domain an image is from, behind the reversal."""
+        if not isinstance(y, tuple | list):
+            raise GanzooError("data: it has one domain, but DANN learns from two, as data.ShiftedMNIST has them.")
+        target, labels = y
+        features = self.features(torch.cat([x, target]))
+        logits = self.classifier(features[: len(x)])
+        judged = self.discriminator(Reversal.apply(features, self.level(self.reversal)))
+        of_source, of_target = judged[: len(x)], judged[len(x) :]
+        self.note("c/acc_label", (logits.argmax(1) == labels).float().mean())
+        self.note("c/acc_domain", ((of_source > 0).float().mean() + (of_target < 0).float().mean()) / 2)
+        return {"label": cross_entropy(logits, labels), "domain": logistic_d(of_source, of_target)}
+
+    def check(self, shape: tuple[int, ...]) -> None:
+        """Raises GanzooError where the features are not made for images of this shape."""
+        made_for = getattr(self.features, "shape", shape)
+        if made_for != shape:
+            raise GanzooError(f"model.features: it is made for images of shape {made_for}, but the data gives {shape}.")
+
+    @torch.no_grad()
+    def classify(self, x: Tensor) -> Tensor:
+        """Tells the classes of images of either domain, in evaluation mode.
+
+        Args:
+            x: images (N, C, H, W) in [-1, 1], any N; grey ones may have one channel.
+
+        Returns:
+            Logits (N, K), on the model's device.
+
+        Raises:
+            GanzooError: if the images are of another size than the features are made for.
+        """
+        shape = getattr(self.features, "shape", tuple(x.shape[1:]))
+        if tuple(x.shape[1:]) not in (shape, (1, *shape[1:])):
+            raise GanzooError(f"x: images (N, {str(shape)[1:-1]}) are wanted, not {tuple(x.shape)}.")
+        networks = nn.Sequential(self.features, self.classifier)
+        training = self.features.training
+        networks.eval()
+        parts = x.to(self.device).expand(-1, *shape).split(CLASSIFY_BATCH)
+        logits = torch.cat([networks(part) for part in parts])
+        networks.train(training)
+        return logits

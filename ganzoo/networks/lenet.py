@@ -1,0 +1,61 @@
+"""A small convolutional body and fully connected heads on it: Ganin et al. 2016, section 5.2, after LeCun's LeNet-5."""
+
+from torch import Tensor, nn
+
+from ganzoo.errors import GanzooError
+
+
+class LeNetFeatures(nn.Module):
+    """Images to features: 5x5 convolutions, each with a 2x2 maximum and ReLU.
+
+    Args:
+        size: side of the images in pixels.
+        channels: channels of the images.
+        maps: channels of the convolutions.
+
+    Attributes:
+        n_features: length of the features.
+
+    Raises:
+        GanzooError: if the images are too small to be convolved so often.
+    """
+
+    def __init__(self, size: int = 28, channels: int = 3, maps: tuple[int, ...] = (32, 48)) -> None:
+        super().__init__()
+        self.shape = (channels, size, size)
+        layers: list[nn.Module] = []
+        side = size
+        for before, after in zip((channels, *maps), maps, strict=False):
+            # the maximum first: the same in the end, and ReLU has a quarter of the work
+            layers += [nn.Conv2d(before, after, 5), nn.MaxPool2d(2), nn.ReLU(inplace=True)]
+            side = (side - 4) // 2
+        if side < 1:
+            raise GanzooError(f"size: {size} pixels are too few for {len(maps)} convolutions of 5x5.")
+        self.net = nn.Sequential(*layers, nn.Flatten())
+        self.n_features = (channels, *maps)[-1] * side**2
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Maps images (N, channels, size, size) to features (N, n_features)."""
+        return self.net(x)
+
+
+class Head(nn.Module):
+    """Features to logits through fully connected layers with ReLU.
+
+    Args:
+        n_features: length of the features.
+        hidden: widths of the hidden layers.
+        n_logits: number of logits; 1 for a yes or no.
+    """
+
+    def __init__(self, n_features: int = 768, hidden: tuple[int, ...] = (100, 100), n_logits: int = 10) -> None:
+        super().__init__()
+        self.n_logits = n_logits
+        layers: list[nn.Module] = []
+        for before, width in zip((n_features, *hidden), hidden, strict=False):
+            layers += [nn.Linear(before, width), nn.ReLU(inplace=True)]
+        self.net = nn.Sequential(*layers, nn.Linear((n_features, *hidden)[-1], n_logits))
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Maps features (N, n_features) to logits (N, n_logits)."""
+        return self.net(features)

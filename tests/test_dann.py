@@ -1,0 +1,190 @@
+"""DANN: the reversal, its schedules, the baseline without it, and that it adapts where it can."""
+
+import math
+
+import pytest
+import torch
+from tiny import Each, fit
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+
+from ganzoo.data import DataModule
+from ganzoo.errors import GanzooError
+from ganzoo.models.dann import ANNEALED, DANN, RAMP, Reversal
+from ganzoo.networks.lenet import Head, LeNetFeatures
+
+
+def dann(**options) -> DANN:
+    """A game on 16-pixel grey images with two classes; the same weights every time."""
+    torch.manual_seed(0)
+    features = LeNetFeatures(16, 1, (4, 6))
+    return DANN(features, Head(features.n_features, (12,), 2), Head(features.n_features, (12,), 1), **options)
+
+
+def batch(n: int = 8) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+    generator = torch.Generator().manual_seed(1)
+    source, target = torch.randn(2, n, 1, 16, 16, generator=generator)
+    return source, (target, torch.arange(n) % 2)
+
+
+def gradients(model: DANN, network: torch.nn.Module, loss: Tensor) -> list[Tensor]:
+    return list(torch.autograd.grad(loss, list(network.parameters()), retain_graph=True, allow_unused=True))
+
+
+class Bars(DataModule):
+    """Upright and lying bars, white on black in the source, white on grey in the target."""
+
+    title = "bars"
+    shape = (1, 16, 16)
+    n_classes = 2
+
+    def load(self, split: str) -> tuple[Tensor, Tensor]:
+        generator = torch.Generator().manual_seed(len(split))
+        images, labels = torch.zeros(256, 1, 16, 16, dtype=torch.uint8), torch.arange(256) % 2
+        for image, label, place in zip(images, labels, torch.randint(3, 13, (256,), generator=generator), strict=True):
+            image[:, *((slice(None), place) if label else (place, slice(None)))] = 255
+        return images, labels
+
+    def make(self, x, y, generator, train):
+        target = x.clamp(min=0)
+        return (x, (target.flip(0), y)) if train else (target, y)
+
+
+# The reversal and its schedules
+
+
+@pytest.mark.parametrize("strength", [0.0, 0.3, 2.0, torch.tensor(0.7)])
+def test_the_reversal_passes_on_what_it_gets_and_turns_the_gradient_round(strength):
+    x = torch.randn(5, 3, requires_grad=True)
+    weights = torch.randn(5, 3)
+    passed = Reversal.apply(x, strength)
+    assert torch.equal(passed, x)
+    (gradient,) = torch.autograd.grad((passed * weights).sum(), x)
+    assert torch.equal(gradient, -strength * weights)
+
+
+@pytest.mark.parametrize("p", [0.0, 0.1, 0.5, 0.9, 1.0])
+def test_the_schedules_are_the_papers(p):
+    assert RAMP(p) == pytest.approx(2 / (1 + math.exp(-10 * p)) - 1, abs=1e-4)
+    assert 0.01 * ANNEALED(p) == pytest.approx(0.01 / (1 + 10 * p) ** 0.75)
+
+
+def test_every_move_reads_both_schedules(tmp_path):
+    read = []
+    model = dann()
+    watch = Each(lambda run, game: read.append((game.levels[RAMP].item(), run.optimizers[0].param_groups[0]["lr"])))
+    fit(tmp_path, model, Bars(batch_size=32), 4, watch)
+    strengths, rates = zip(*read, strict=True)
+    assert strengths == pytest.approx([2 / (1 + math.exp(-10 * p)) - 1 for p in (0, 0.25, 0.5, 0.75)])
+    assert rates == pytest.approx([0.01 / (1 + 10 * p) ** 0.75 for p in (0.25, 0.5, 0.75, 1)])  # after the step
+
+
+# The game
+
+
+def test_the_features_move_against_the_domain_classifier_and_the_classifiers_alike():
+    model, (x, y) = dann(reversal=0.5), batch()
+    plain = dann(reversal=-1.0)  # a reversal turned round twice: ordinary learning of the domain
+    domain, taught = model.loss(x, y)["domain"], plain.loss(x, y)["domain"]
+    for mine, theirs in zip(
+        gradients(model, model.features, domain), gradients(plain, plain.features, taught), strict=True
+    ):
+        torch.testing.assert_close(mine, -0.5 * theirs)
+        assert mine.abs().max() > 0
+    # not weighed by the strength: section 5.2
+    pairs = zip(
+        gradients(model, model.discriminator, domain), gradients(plain, plain.discriminator, taught), strict=True
+    )
+    for mine, theirs in pairs:
+        torch.testing.assert_close(mine, theirs)
+
+
+def test_at_strength_0_the_features_learn_as_without_a_domain_classifier():
+    model, (x, (target, labels)) = dann(reversal=0.0), batch()
+    terms = model.loss(x, (target, labels))
+    total = gradients(model, model.features, terms["label"] + terms["domain"])
+    alone = gradients(model, model.features, cross_entropy(model.classifier(model.features(x)), labels))
+    for mine, theirs in zip(total, alone, strict=True):
+        torch.testing.assert_close(mine, theirs)
+    assert all(part.abs().max() > 0 for part in gradients(model, model.discriminator, terms["domain"]))
+
+
+def test_labels_of_the_target_play_no_part_and_its_images_do():
+    model, (x, (target, labels)) = dann(reversal=1.0), batch()
+    terms = model.loss(x, (target, labels))
+    other = model.loss(x, (target + 1, labels))
+    assert torch.equal(terms["label"], other["label"])
+    assert not torch.equal(terms["domain"], other["domain"])
+
+
+def test_the_domain_loss_is_the_sum_of_both_means_and_zero_weights_give_2_log_2():
+    model, (x, y) = dann(), batch()
+    for parameter in model.discriminator.parameters():
+        torch.nn.init.zeros_(parameter)
+    assert model.loss(x, y)["domain"].item() == pytest.approx(2 * math.log(2))
+
+
+def test_a_batch_in_chunks_is_the_whole_batch(tmp_path):
+    whole, parts = dann(), dann(accumulate=4)
+    for model in (whole, parts):
+        fit(tmp_path, model, Bars(batch_size=32), 3)
+    for name, value in whole.state_dict().items():
+        torch.testing.assert_close(parts.state_dict()[name], value, msg=name)
+
+
+def test_a_tiny_run_learns_and_its_reversal_hides_the_domain(tmp_path):
+    told = {}
+    for strength in (0.0, 0.1):
+        model, data = dann(reversal=strength, lr=0.1), Bars(batch_size=32)
+        fit(tmp_path, model, data, 50, Each(lambda run, game: game.stash.clear() if run.global_step == 40 else None))
+        told[strength] = model.noted()
+        images, labels = data.split("train")
+        assert (model.classify(images.float() / 127.5 - 1).argmax(1) == labels).float().mean() > 0.95
+    assert told[0.0]["c/acc_domain"] > 0.9
+    assert told[0.1]["c/acc_domain"] < 0.75
+    assert told[0.1]["c/domain"] > 2 * told[0.0]["c/domain"]
+
+
+# Classifying
+
+
+def test_classify_is_without_gradient_in_evaluation_mode_and_leaves_the_mode():
+    model = dann().train()
+    model.classifier = torch.nn.Sequential(torch.nn.Dropout(0.9), model.classifier)
+    x = torch.randn(1203, 1, 16, 16)
+    logits = model.classify(x)
+    assert logits.shape == (1203, 2)
+    assert not logits.requires_grad
+    assert torch.equal(logits, model.classify(x))
+    torch.testing.assert_close(model.classify(x[:7]), logits[:7])
+    assert model.features.training
+    assert model.classifier.training
+    assert model.classify(x[:0]).shape == (0, 2)
+
+
+def test_grey_images_have_as_many_channels_as_asked_for_and_others_are_refused():
+    model = DANN(LeNetFeatures(), Head(), Head(768, (100,), 1))
+    x = torch.randn(4, 1, 28, 28)
+    torch.testing.assert_close(model.classify(x), model.classify(x.expand(-1, 3, -1, -1)))
+    for shape in ((4, 1, 32, 32), (4, 2, 28, 28), (4, 28, 28)):
+        with pytest.raises(GanzooError, match=r"^x: images \(N, 3, 28, 28\) are wanted, not \(4, "):
+            model.classify(torch.randn(shape))
+
+
+def test_the_default_network_is_the_papers():
+    model = DANN(LeNetFeatures(), Head(), Head(768, (100,), 1))
+    count = {name: sum(p.numel() for p in module.parameters()) for name, module in model.exported().items()}
+    assert count == {
+        "features": 32 * (3 * 25 + 1) + 48 * (32 * 25 + 1),
+        "classifier": 769 * 100 + 101 * 100 + 101 * 10,
+        "discriminator": 769 * 100 + 101,
+    }
+
+
+def test_what_does_not_fit_is_refused_in_one_line():
+    with pytest.raises(GanzooError, match=r"model\.features: .*\(1, 16, 16\).*\(3, 28, 28\)"):
+        dann().check((3, 28, 28))
+    with pytest.raises(GanzooError, match="data: it has one domain"):
+        dann().loss(torch.randn(2, 1, 16, 16), torch.tensor([0, 1]))  # type: ignore[arg-type]
+    with pytest.raises(GanzooError, match="size: 12 pixels"):
+        LeNetFeatures(12)
