@@ -9,6 +9,7 @@ from ganzoo.data.edges import Edges
 from ganzoo.data.image_folder import ImageFolder
 from ganzoo.data.loader import BatchLoader
 from ganzoo.data.mnist import MNIST, FashionMNIST
+from ganzoo.data.pairs import PairedFolder
 from ganzoo.data.recoloured_mnist import RecolouredMNIST
 from ganzoo.data.shifted_mnist import ShiftedMNIST
 from ganzoo.data.toy2d import Toy2D
@@ -26,6 +27,7 @@ __all__ = [
     "FashionMNIST",
     "ImageDataModule",
     "ImageFolder",
+    "PairedFolder",
     "RecolouredMNIST",
     "ShiftedMNIST",
     "Toy2D",
