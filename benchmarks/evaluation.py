@@ -34,8 +34,8 @@ from ganzoo.data import MNIST
 from ganzoo.entries import Entry
 from ganzoo.errors import GanzooError
 from ganzoo.machine import hardware, versions
+from ganzoo.metrics.classifiers import load_classifier, shipped
 from ganzoo.metrics.evaluation import Evaluation
-from ganzoo.metrics.mnist import SHIPPED, load_classifier
 from ganzoo.pictures import to_uint8
 from ganzoo.plot import read_metrics
 from ganzoo.registry import find_recipe
@@ -120,7 +120,7 @@ def register() -> None:
     class Extractor(FeatureExtractorBase):
         def __init__(self, name: str, features_list: list[str], **kwargs: Any) -> None:
             super().__init__(name, features_list)
-            self.network = load_classifier(SHIPPED)
+            self.network = load_classifier(shipped("mnist"))
 
         @staticmethod
         def get_provided_features_list() -> tuple[str]:

@@ -70,7 +70,8 @@ def test_the_wheel_holds_what_the_package_needs_and_no_more(wheel):
         files = {path.relative_to(TREE) for path in (TREE / folder).rglob("*") if path.is_file()}
         assert {f"ganzoo/{file.as_posix()}" for file in files} <= names
     modules = {path.relative_to(TREE).as_posix() for path in (TREE / "ganzoo").rglob("*.py")}
-    needed = {"ganzoo/py.typed", "ganzoo/metrics/mnist.safetensors", "ganzoo/recipes/wgan_gp_digits.yaml"}
+    needed = {"ganzoo/py.typed", "ganzoo/recipes/wgan_gp_digits.yaml"}
+    needed |= {f"ganzoo/metrics/{family}.safetensors" for family in ("mnist", "cifar10")}
     assert modules | needed <= names
     strangers = [name for name in names if not name.startswith(("ganzoo/", f"ganzoo-{__version__}.dist-info/"))]
     assert strangers == []

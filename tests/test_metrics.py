@@ -1,18 +1,9 @@
-import sys
-from pathlib import Path
-from types import ModuleType
-
 import pytest
 import tiny
 import torch
-from safetensors.torch import save_file
 from torch import nn
-from torch.nn import functional as F
 
-from ganzoo.data.mnist import MNIST
 from ganzoo.errors import GanzooError
-from ganzoo.metrics.extractors import count_classes, get_extractor
-from ganzoo.metrics.mnist import MNISTClassifier, distort, load_classifier, save_classifier
 from ganzoo.metrics.points import PointScores, wasserstein
 from ganzoo.metrics.scores import choose, key, taught_classes
 
@@ -80,145 +71,6 @@ def test_scores_that_do_not_fit_are_one_clear_line(metrics, features, shape, mes
     with pytest.raises(GanzooError, match=message) as error:
         choose(metrics, features, Data(shape))
     assert "\n" not in str(error.value)
-
-
-# Extractors
-
-
-def test_shipped_classifier_is_small_frozen_and_always_the_same():
-    extractor = get_extractor("mnist")
-    assert Path(sys.modules["ganzoo.metrics.mnist"].__file__).with_name("mnist.safetensors").stat().st_size < 2**20
-    assert extractor.name == "mnist"
-    assert extractor.digest == get_extractor("mnist").digest
-    assert len(extractor.digest) == 12
-    assert not any(p.requires_grad for p in extractor.parameters())
-    assert not extractor.train().training
-    features, logits = extractor(torch.zeros(3, 1, 32, 32))
-    assert features.shape == (3, extractor.num_features)
-    assert logits.shape == (3, 10)
-
-
-def test_classifier_sees_the_centre_only():
-    extractor, x = get_extractor("mnist"), randn(2, 1, 28, 28).tanh()
-    for one, other in zip(extractor(x), extractor(F.pad(x, (2, 2, 2, 2), value=-1)), strict=True):
-        torch.testing.assert_close(one, other)
-
-
-def test_shipped_classifier_reads_digits():
-    try:
-        data = MNIST(size=32, download=False)
-        data.setup("validate")
-    except GanzooError:
-        pytest.skip("MNIST is not here")
-    right = total = 0
-    extractor = get_extractor("mnist")
-    for x, y in data.val_dataloader():
-        right, total = right + (extractor(x)[1].argmax(1) == y).sum().item(), total + len(y)
-        if total >= 1000:
-            break
-    assert right / total >= 0.99
-
-
-def test_a_classifier_of_ones_own_is_an_extractor_by_its_path(tmp_path):
-    model = MNISTClassifier(width=4, num_features=8, num_classes=3).eval()
-    save_classifier(model, tmp_path / "clothes.safetensors", {"dataset": "FashionMNIST"})
-    extractor = get_extractor(str(tmp_path / "clothes.safetensors"))
-    assert (extractor.name, extractor.num_features) == ("clothes", 8)
-    assert count_classes(str(tmp_path / "clothes.safetensors")) == 3
-    assert extractor.digest != get_extractor("mnist").digest
-    x = randn(2, 1, 28, 28)
-    torch.testing.assert_close(extractor(x)[1], model(x)[1], atol=1e-2, rtol=1e-2)
-
-
-def test_unusable_extractors_are_one_clear_line(tmp_path):
-    save_file({"a": torch.zeros(1)}, tmp_path / "other.safetensors")
-    (tmp_path / "broken.safetensors").write_bytes(b"no tensors")
-    for name, message in [
-        ("mnits", "Did you mean 'mnist'"),
-        (str(tmp_path / "none.safetensors"), "no file"),
-        (str(tmp_path / "other.safetensors"), "was not written by"),
-        (str(tmp_path / "broken.safetensors"), "was not written by"),
-    ]:
-        with pytest.raises(GanzooError, match=message) as error:
-            get_extractor(name)
-        assert "\n" not in str(error.value)
-
-
-@pytest.mark.parametrize("shape", [(3, 32, 32), (1, 8, 8), (2,)])
-def test_extractor_refuses_images_it_cannot_read(shape):
-    with pytest.raises(GanzooError, match=r"mnist takes grey images of at least 28x28"):
-        get_extractor("mnist").check(shape)
-
-
-class FakeInception(nn.Module):
-    """Stands in for torch-fidelity's network: 2048 copies of each channel's mean, summed; remembers its input."""
-
-    def __init__(self, name, features_list):
-        super().__init__()
-        assert features_list == ["2048", "logits_unbiased"]
-        self.weight = nn.Parameter(torch.ones(2048))
-        self.batches = []
-
-    def forward(self, x):
-        assert x.dtype == torch.uint8
-        assert x.shape[1] == 3
-        self.batches.append(x)
-        features = x.float().sum(1).mean((1, 2))[:, None] * self.weight
-        return features, features[:, :1008]
-
-
-def pretend_fidelity(monkeypatch, extractor):
-    module = ModuleType("torch_fidelity.feature_extractor_inceptionv3")
-    module.FeatureExtractorInceptionV3 = extractor
-    monkeypatch.setitem(sys.modules, "torch_fidelity", ModuleType("torch_fidelity"))
-    monkeypatch.setitem(sys.modules, module.__name__, module)
-
-
-def test_inception_gets_bytes_in_rgb(monkeypatch):
-    pretend_fidelity(monkeypatch, FakeInception)
-    extractor = get_extractor("inception")
-    x = torch.tensor([-1.0, 0.0, 1.0, 1.5]).view(4, 1, 1, 1).expand(-1, -1, 8, 8).repeat(30, 1, 1, 1)
-    features, logits = extractor(x)
-    assert (extractor.name, extractor.num_features) == ("inception", 2048)
-    assert features.shape == (120, 2048)
-    assert logits.shape == (120, 1008)
-    assert features[:4, 0].tolist() == [0, 3 * 128, 3 * 255, 3 * 255]
-    assert [len(batch) for batch in extractor.network.network.batches] == [100, 20]
-
-
-def test_inception_without_package_or_internet_is_one_clear_line(monkeypatch):
-    def offline(*args):
-        raise OSError("no route to host\nmore")
-
-    pretend_fidelity(monkeypatch, offline)
-    with pytest.raises(GanzooError, match=r"could not be fetched \(no route to host\)"):
-        get_extractor("inception")
-    monkeypatch.setitem(sys.modules, "torch_fidelity", None)
-    monkeypatch.setitem(sys.modules, "torch_fidelity.feature_extractor_inceptionv3", None)
-    with pytest.raises(GanzooError, match=r"pip install 'ganzoo\[inception\]'"):
-        get_extractor("inception")
-
-
-def test_distortion_keeps_the_background_and_the_digit_inside():
-    torch.manual_seed(0)
-    x = -torch.ones(50, 1, 28, 28)
-    assert distort(x).equal(x)
-    x[..., 10:18, 12:16] = 1
-    y = distort(x)
-    assert y.min() == -1
-    assert not y.equal(x)
-    # Mass changes with the scale only, by at most 1 / 0.88 squared.
-    mass = ((y + 1).sum((1, 2, 3)) / (x + 1).sum((1, 2, 3))).tolist()
-    assert all(0.7 < m < 1.4 for m in mass)
-
-
-def test_saved_classifier_is_half_precision_and_loads_in_eval_mode(tmp_path):
-    path = tmp_path / "small.safetensors"
-    save_classifier(MNISTClassifier(width=4, num_features=8), path, {})
-    model = load_classifier(path)
-    assert not model.training
-    assert model.head.weight.dtype == torch.float32
-    assert model.head.weight.equal(model.head.weight.half().float())
 
 
 # Points

@@ -7,9 +7,9 @@ import torch
 from torch import Tensor, nn
 
 from ganzoo.errors import GanzooError, nearest
-from ganzoo.metrics.mnist import SHIPPED, MNISTClassifier, load_classifier
+from ganzoo.metrics.classifiers import FAMILIES, Classifier, load_classifier, shipped
 
-NAMES = ("mnist", "inception")
+NAMES = (*FAMILIES, "inception")
 INCEPTION_CLASSES = 1008
 
 
@@ -17,7 +17,7 @@ class Extractor(nn.Module):
     """A frozen network in eval mode that gives (features, logits).
 
     Attributes:
-        name: What scores are labelled with: "mnist", "inception", or the stem of the file it was read from.
+        name: What scores are labelled with: "mnist", "cifar10", "inception", or the stem of its file.
         num_features: D, the size of the features.
         digest: First 12 hexadecimal digits of the sha256 of its weights; cached features are filed under it.
 
@@ -82,8 +82,8 @@ def get_extractor(name: str) -> Extractor:
     """Builds the extractor called `name`.
 
     Args:
-        name: "mnist" (shipped with the package), "inception" (torch-fidelity's weights, fetched on first use), or the
-            path of a .safetensors file written by `python -m ganzoo.metrics.mnist`.
+        name: "mnist" or "cifar10" (shipped with the package), "inception" (torch-fidelity's weights, fetched on first
+            use), or the path of a .safetensors file written by `python -m ganzoo.metrics.mnist` or `.cifar10`.
 
     Raises:
         GanzooError: The name is unknown, the file cannot be used, or Inception's package or weights are missing.
@@ -91,7 +91,7 @@ def get_extractor(name: str) -> Extractor:
     if name == "inception":
         return Extractor(Inception(_fidelity()), "inception", num_features=2048, channels=3)
     network = _classifier(name)
-    return Extractor(network, Path(name).stem, network.num_features, channels=1, least=28)
+    return Extractor(network, Path(name).stem, network.num_features, network.channels, network.least)
 
 
 def count_classes(name: str) -> int:
@@ -103,13 +103,13 @@ def count_classes(name: str) -> int:
     return INCEPTION_CLASSES if name == "inception" else _classifier(name).num_classes
 
 
-def _classifier(name: str) -> MNISTClassifier:
-    if name != "mnist" and not name.endswith(".safetensors"):
+def _classifier(name: str) -> Classifier:
+    if name not in FAMILIES and not name.endswith(".safetensors"):
         raise GanzooError(
             f"features: '{name}' given, but it must be one of {', '.join(NAMES)} or the path of a .safetensors file."
             + nearest(name, NAMES)
         )
-    return load_classifier(SHIPPED if name == "mnist" else Path(name).expanduser())
+    return load_classifier(shipped(name) if name in FAMILIES else Path(name).expanduser())
 
 
 def _fidelity() -> nn.Module:
