@@ -20,6 +20,10 @@ CHECKPOINTS = sorted(path for path in registry.CHECKPOINTS.glob("*") if path.is_
 STEPS = 2
 TINY = f"--trainer.max_steps {STEPS} --data.batch_size 8 --quality.samples 50 --grid.samples 4".split()
 TINY += ["--trainer.log_every_n_steps", "1", "--trainer.accelerator", "cpu"]
+# what a recipe for a GPU is cut down to
+SMALLER = {
+    "pix2pix_facades": "--data.size 32 --model.generator.size 32 --model.generator.width 4 --model.discriminator.width 4",
+}
 
 
 @pytest.fixture(scope="module")
@@ -33,6 +37,11 @@ def data(tmp_path_factory):
             file = BytesIO()
             Image.fromarray(pixels).save(file, "PNG")
             archive.writestr(f"{i}.png", file.getvalue())
+    for split in ("train", "val"):
+        folder = root / "facades" / split
+        folder.mkdir(parents=True)
+        for i, pixels in enumerate(np.random.default_rng(1).integers(0, 256, (8, 40, 80, 3), dtype=np.uint8)):
+            Image.fromarray(pixels).save(folder / f"{i}.jpg")
     return root
 
 
@@ -43,7 +52,8 @@ def trained(request, data, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GANZOO_DATA", str(write_cifar10(data, 48, patch)))
         patch.setenv("XDG_CACHE_HOME", str(data / "cache"))
-        said = ganzoo("fit", "--recipe", request.param.stem, *TINY, "--runs", runs)
+        smaller = SMALLER.get(request.param.stem, "").split()
+        said = ganzoo("fit", "--recipe", request.param.stem, *TINY, *smaller, "--runs", runs)
     return Run(runs / request.param.stem / "version_0", said)
 
 
