@@ -89,12 +89,8 @@ class Translator(Game):
         """
         if source_shape is not None:
             require_takes(self.generator, source_shape, "model.generator", "the data gives")
-        for name, network in (("generator", self.generator), ("discriminator", self.discriminator)):
-            made_for = getattr(network, "shape", None)
-            if made_for is not None and not agree(made_for, shape):
-                raise GanzooError(
-                    f"model.{name}: it is made for images of shape {told(made_for)}, but the data gives {told(shape)}."
-                )
+        require_shape(self.generator, shape, "model.generator")
+        require_shape(self.discriminator, shape, "model.discriminator")
 
     def d_loss(self, x: Tensor, y: Tensor) -> Terms:
         """What the discriminator descends, term by term; x are sources, y targets."""
@@ -156,7 +152,7 @@ class Translator(Game):
         if x.dim() != 4:
             raise GanzooError(f"x: images (N, C, H, W) are wanted, not a tensor of shape {tuple(x.shape)}.")
         require_takes(network, tuple(x.shape[1:]), "x", "but it has")
-        training = [module for module in self.modules() if module.training]
+        modes = [(module, module.training) for module in self.modules()]
         self.eval()
         devices = [self.device] if self.device.type == "cuda" else []
         try:
@@ -165,8 +161,8 @@ class Translator(Game):
                     torch.manual_seed(seed)
                 parts = [render(part.to(self.device)) for part in x.split(TRANSLATE_BATCH)]
         finally:
-            for module in training:
-                module.training = True
+            for module, training in modes:
+                module.training = training
         return torch.cat(parts).clamp(-1, 1).contiguous()  # not channels last, as the weights are
 
     def predict_step(self, batch: tuple[Tensor, Any], batch_idx: int) -> Tensor:
@@ -208,3 +204,16 @@ def require_takes(network: nn.Module, shape: Size, field: str, given: str) -> No
     multiple: int = getattr(network, "multiple", 1)
     if any(side is not None and side % multiple for side in shape[1:]):
         raise GanzooError(f"{field}: sides divisible by {multiple} are taken, {given} {told(shape)}.")
+
+
+def require_shape(network: nn.Module | None, shape: Size, field: str) -> None:
+    """Checks that a network makes, or judges, images of this shape (C, H, W).
+
+    Raises:
+        GanzooError: naming `field`, if it does not.
+    """
+    made_for = getattr(network, "shape", None)
+    if made_for is not None and not agree(made_for, shape):
+        raise GanzooError(
+            f"{field}: it is made for images of shape {told(made_for)}, but the data gives {told(shape)}."
+        )

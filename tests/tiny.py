@@ -6,13 +6,18 @@ from typing import Any
 
 import lightning.pytorch as pl
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn.functional import l1_loss
 
 from ganzoo.data import DataModule, Digits, Toy2D
+from ganzoo.game import Game
 from ganzoo.gan import GAN
+from ganzoo.losses import lsgan_d, lsgan_g
 from ganzoo.models.gan import VanillaGAN
 from ganzoo.networks.dcgan import DCGANDiscriminator, DCGANGenerator
 from ganzoo.networks.mlp import MLPDiscriminator, MLPGenerator
+from ganzoo.players import Terms
+from ganzoo.translator import Translator
 
 
 def points(**options: Any) -> Toy2D:
@@ -37,6 +42,48 @@ def conv(kind: type[GAN] = VanillaGAN, dropout: float = 0.0, **options: Any) -> 
     torch.manual_seed(0)
     generator = DCGANGenerator(8, 1, width=8, latent_dim=6)
     return kind(generator, DCGANDiscriminator(8, 1, width=8, dropout=dropout), **options)
+
+
+class Negatives(Digits):
+    """The digits at 16 pixels, and their negatives as targets, labelled; 30 batches."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{"batch_size": 50, "num_workers": 0} | options)
+        self.shape = self.source_shape = (1, 16, 16)
+
+    def make(self, x: Tensor, y: Tensor | None, generator: torch.Generator, train: bool) -> tuple[Tensor, Any]:
+        x = x.repeat_interleave(2, 2).repeat_interleave(2, 3)
+        return x, (-x, y)
+
+
+class Recolour(Translator):
+    """A least-squares game on top of the distance to the target."""
+
+    def d_loss(self, x: Tensor, y: Tensor) -> Terms:
+        return {"adv": lsgan_d(self.discriminator(y), self.discriminator(self.generator(x)))}
+
+    def g_loss(self, x: Tensor, y: Tensor) -> Terms:
+        fake = self.generator(x)
+        adversarial = {} if self.discriminator is None else {"adv": lsgan_g(self.discriminator(fake))}
+        return adversarial | {"l1": 10 * l1_loss(fake, y)}
+
+
+class Tint(nn.Sequential):
+    """Images to images of any size whose sides are even, channel by channel."""
+
+    source_shape = shape = (1, None, None)
+    multiple = 2
+
+    def __init__(self, width: int = 4, dropout: float = 0.0) -> None:
+        layers = [nn.Conv2d(1, width, 2, 2), nn.BatchNorm2d(width), nn.ReLU(), nn.Dropout(dropout)]
+        super().__init__(*layers, nn.ConvTranspose2d(width, 1, 2, 2), nn.Tanh())
+
+
+def recolour(kind: type[Translator] = Recolour, dropout: float = 0.0, **options: Any) -> Translator:
+    """A small translator; the same weights every time."""
+    torch.manual_seed(0)
+    judge = nn.Sequential(nn.Conv2d(1, 4, 4, 2, 1), nn.LeakyReLU(0.2), nn.Conv2d(4, 1, 4, 2, 1))
+    return kind(Tint(dropout=dropout), **{"discriminator": judge} | options)
 
 
 class Labelled(DataModule):
@@ -82,7 +129,7 @@ def trainer(folder: Path, *callbacks: pl.Callback, **options: Any) -> pl.Trainer
     return pl.Trainer(**quiet | {"default_root_dir": folder, "callbacks": list(callbacks)} | options)
 
 
-def fit(folder: Path, model: GAN, data: DataModule, steps: int, *callbacks: pl.Callback, **options: Any) -> pl.Trainer:
+def fit(folder: Path, model: Game, data: DataModule, steps: int, *callbacks: pl.Callback, **options: Any) -> pl.Trainer:
     """Trains for so many generator updates."""
     run = trainer(folder, *callbacks, max_steps=steps, **options)
     run.fit(model, data)
