@@ -8,6 +8,7 @@ from ganzoo.data.digits import Digits
 from ganzoo.data.edges import Edges
 from ganzoo.data.image_folder import ImageFolder
 from ganzoo.data.loader import BatchLoader
+from ganzoo.data.low_resolution import LowResolution
 from ganzoo.data.mnist import MNIST, FashionMNIST
 from ganzoo.data.pairs import PairedFolder
 from ganzoo.data.recoloured_mnist import RecolouredMNIST
@@ -27,6 +28,7 @@ __all__ = [
     "FashionMNIST",
     "ImageDataModule",
     "ImageFolder",
+    "LowResolution",
     "PairedFolder",
     "RecolouredMNIST",
     "ShiftedMNIST",

@@ -32,7 +32,7 @@ def from_torchvision(name: str, root: Path, download: bool, **options: Any) -> A
     if not download:
         raise GanzooError(f"{missing}, and data.download is false. {advice}, or allow the download.")
     try:
-        with _socket_timeout(10):
+        with socket_timeout(10):
             return dataset(root, download=True, **options)
     except ImportError as error:
         raise GanzooError(f"{missing}, and downloading it needs one more package: {_line(error)}") from error
@@ -43,7 +43,7 @@ def from_torchvision(name: str, root: Path, download: bool, **options: Any) -> A
 
 
 @contextmanager
-def _socket_timeout(seconds: float) -> Iterator[None]:
+def socket_timeout(seconds: float) -> Iterator[None]:
     """Lets connections give up; torchvision's would wait for ever."""
     before = socket.getdefaulttimeout()
     socket.setdefaulttimeout(seconds)

@@ -76,7 +76,7 @@ class ImageFolder(ImageDataModule):
         everything = find_pictures(self.root)
         names = self._of_split(everything, split)
         pictures = self.pictures(split, names)
-        resident = len(names) * prod(pictures.shape) <= RESIDENT_BYTES
+        resident = pictures.fixed and len(names) * prod(pictures.shape) <= RESIDENT_BYTES
         images = torch.empty((len(names) if resident else 0, *pictures.shape), dtype=torch.uint8)
 
         def check(index: int) -> str:

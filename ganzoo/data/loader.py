@@ -79,7 +79,8 @@ class BatchLoader(Resumable):
 
     Args:
         images: (N, C, H, W) uint8, or (N, ...) float that is passed through as it is, moved to `device` once; or a
-            dataset of N uint8 (C, H, W) tensors, read batch by batch.
+            dataset of N uint8 (C, H, W) tensors, read batch by batch. One with a method `seeded(seed)`, whose items
+            are drawn anew in each epoch, is asked for those of the epoch.
         labels: (N,) class indices, or None.
         batch_size: images per process.
         shuffle: training order: shuffled, incomplete last batch dropped. Otherwise the stored order, everything kept.
@@ -144,7 +145,7 @@ class BatchLoader(Resumable):
             order = order.to(self.device)  # once, not batch by batch
         joint = order.split(self.batch_size * self.world_size)
         mine = [part.tensor_split(self.world_size)[self.rank] for part in joint][start : len(self)]
-        for position, (index, x) in enumerate(zip(mine, self._read(mine), strict=True), start + 1):
+        for position, (index, x) in enumerate(zip(mine, self._read(mine, epoch), strict=True), start + 1):
             index = index.to(self.device)
             if mirror is not None:
                 x = torch.where(mirror[index].view(-1, 1, 1, 1), x.flip(-1), x)
@@ -159,14 +160,17 @@ class BatchLoader(Resumable):
             self.position = position
             yield batch
 
-    def _read(self, batches: list[Tensor]) -> Iterator[Tensor]:
+    def _read(self, batches: list[Tensor], epoch: int) -> Iterator[Tensor]:
         """Yields the stored images of each batch of indices, on the device."""
         if isinstance(self.images, Tensor):
             for index in batches:
                 yield self.images[index]
             return
+        images = self.images
+        if self.shuffle and hasattr(images, "seeded"):  # by (seed, epoch, index): a resumed run goes on exactly
+            images = images.seeded(mix(self.seed, epoch, 2))
         reader: DataLoader[Tensor] = DataLoader(
-            self.images,  # type: ignore[arg-type]  # what is indexed and has a length is enough
+            images,  # type: ignore[arg-type]  # what is indexed and has a length is enough
             batch_sampler=[index.tolist() for index in batches],
             num_workers=self.num_workers,
             pin_memory=self.device.type == "cuda",

@@ -109,7 +109,10 @@ class Pictures(Dataset[Tensor]):
 
     Attributes:
         shape: (C, H, W) of a decoded picture.
+        fixed: whether a picture is the same each time, so that decoding it once would do.
     """
+
+    fixed = True
 
     def __init__(self, root: Path, names: list[str], size: int, channels: int) -> None:
         self.root, self.names, self.size, self.channels = root, names, size, channels

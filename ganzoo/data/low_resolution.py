@@ -1,0 +1,111 @@
+"""Pictures and what is left of them at a fraction of their size: pairs for super-resolution, made from any folder."""
+
+import io
+from copy import copy
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn.functional import interpolate
+
+from ganzoo.data.base import Split
+from ganzoo.data.image_folder import ImageFolder
+from ganzoo.data.pictures import Pictures, opened, to_tensor
+from ganzoo.errors import GanzooError
+from ganzoo.seeding import mix
+
+
+class LowResolution(ImageFolder):
+    """Every picture of a folder or a zip as the target, and a small copy as the source: bicubic, in 8 bits.
+
+    Args:
+        root: the folder or zip. A relative path that does not exist is also looked for under `$GANZOO_DATA`.
+        size: height and width of the targets in pixels.
+        factor: how many times smaller the sources are.
+        crop: take the targets out of the pictures in their own resolution, which must be at least `size` a side: from
+            anywhere, and anew each time, in training; from the middle for scores. Otherwise the central square of each
+            picture is resized to `size`.
+        held_out: share of the pictures that make the test split.
+        **kwargs: see `ImageFolder`.
+
+    Raises:
+        GanzooError: if the size is not divisible by the factor.
+    """
+
+    def __init__(
+        self,
+        root: str | None = None,
+        size: int = 96,
+        factor: int = 4,
+        crop: bool = False,
+        held_out: float = 0.1,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(root, size, held_out=held_out, **kwargs)
+        if factor < 2 or size % factor:
+            raise GanzooError(f"data.factor: {factor} given, but it must be at least 2 and divide the size, {size}.")
+        self.factor, self.crop = factor, crop
+        self.source_shape = (self.channels, size // factor, size // factor)
+
+    def pictures(self, split: Split, names: list[str]) -> Pictures:
+        """Returns what decodes these pictures: resized, or cropped."""
+        if self.crop:
+            crops = Crops(self.root, names, self.size, self.channels)
+            crops.fixed = split == "test"
+            return crops
+        return super().pictures(split, names)
+
+    def make(self, x: Tensor, y: Tensor | None, generator: torch.Generator, train: bool) -> tuple[Tensor, Any]:
+        """Makes (small, pictures) of pictures; (small, (pictures, labels)) where there are classes."""
+        return shrink(x, self.factor), x if y is None else (x, y)
+
+    def baseline(self, x: Tensor) -> Tensor:
+        """Enlarges sources without a model: what one has to beat."""
+        return enlarge(x, self.factor)
+
+
+class Crops(Pictures):
+    """Picture files in their own resolution, of which a square of `size` is cut out: from the middle, or by chance."""
+
+    seed: int | None = None  # of where the squares lie; None: in the middle
+
+    def seeded(self, seed: int) -> "Crops":
+        """Returns these pictures, each cropped where the seed and its index say."""
+        crops = copy(self)
+        crops.seed = seed
+        return crops
+
+    def decode(self, index: int) -> Tensor:
+        """Returns a crop, (channels, size, size) uint8; raises what Pillow raises, and ValueError as `check` does."""
+        image = opened(self.read(self.names[index]), self.channels)
+        self._require_large(image)
+        spare = image.width - self.size, image.height - self.size
+        if self.seed is None:
+            left, top = (side // 2 for side in spare)
+        else:
+            generator = torch.Generator().manual_seed(mix(self.seed, index))
+            left, top = (int(torch.randint(side + 1, (), generator=generator)) for side in spare)
+        return to_tensor(image.crop((left, top, left + self.size, top + self.size)))
+
+    def check(self, index: int) -> None:
+        """Reads no more than a picture's header; raises what Pillow raises, and ValueError if it is too small."""
+        from PIL import Image
+
+        with Image.open(io.BytesIO(self.read(self.names[index]))) as image:
+            self._require_large(image)
+
+    def _require_large(self, image: Any) -> None:
+        if min(image.size) < self.size:
+            raise ValueError(f"{image.width}x{image.height} pixels, fewer than {self.size} a side")
+
+
+def shrink(x: Tensor, factor: int) -> Tensor:
+    """Resizes images (N, C, H, W) in [-1, 1] to 1/factor of their sides, antialiased (bicubic), in steps of 8 bits."""
+    size = x.shape[-2] // factor, x.shape[-1] // factor
+    small = interpolate(x, size, mode="bicubic", antialias=True)
+    return ((small + 1) * 127.5).round().clamp(0, 255) / 127.5 - 1
+
+
+def enlarge(x: Tensor, factor: int) -> Tensor:
+    """Resizes images (N, C, H, W) in [-1, 1] to `factor` times their sides (bicubic)."""
+    return interpolate(x, scale_factor=factor, mode="bicubic").clamp(-1, 1)
