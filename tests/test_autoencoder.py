@@ -31,6 +31,15 @@ def test_images_go_to_codes_and_back_in_every_size(size, norm):
     assert torch.equal(autoencoder.features(x), autoencoder.encode(x))
 
 
+def test_a_decoder_that_does_not_squash_says_what_the_tanh_would_be_taken_of():
+    torch.manual_seed(0)
+    squashed = ConvDecoder(8, 1, 4, 5)
+    torch.manual_seed(0)
+    unbounded, z = ConvDecoder(8, 1, 4, 5, squash=False), torch.randn(3, 5)
+    assert (squashed.squash, unbounded.squash) == (True, False)
+    torch.testing.assert_close(unbounded(z).tanh(), squashed(z))
+
+
 def test_points_go_to_codes_and_back():
     autoencoder = Autoencoder(MLPEncoder([2], 3, (8, 4)), MLPGenerator([2], 3, (4, 8), squash=False))
     x = torch.randn(7, 2)

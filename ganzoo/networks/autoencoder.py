@@ -53,15 +53,23 @@ class ConvDecoder(nn.Module):
         width: channels of the last hidden layer; each one before it has twice as many.
         latent_dim: length of the code.
         norm: normalisation of the hidden layers.
+        squash: end in tanh, for images; a likelihood on pixels may want the unbounded values instead.
     """
 
     def __init__(
-        self, size: int = 64, channels: int = 3, width: int = 64, latent_dim: int = 64, norm: Norm = "layer"
+        self,
+        size: int = 64,
+        channels: int = 3,
+        width: int = 64,
+        latent_dim: int = 64,
+        norm: Norm = "layer",
+        squash: bool = True,
     ) -> None:
         super().__init__()
         side, doublings = sides(size)
         self.shape = (channels, size, size)
         self.latent_dim = latent_dim
+        self.squash = squash
         widest, bias = width * 2 ** (doublings - 1), norm == "none"
         layers: list[nn.Module] = [
             nn.Linear(latent_dim, widest * side**2, bias=bias),
@@ -72,11 +80,11 @@ class ConvDecoder(nn.Module):
             wide, narrow = width * 2**i, width * 2 ** (i - 1)
             layers.append(nn.ConvTranspose2d(wide, narrow, 4, 2, 1, bias=bias))
             layers += [*normalise(norm, narrow), nn.ELU(inplace=True)]
-        self.net = nn.Sequential(*layers, nn.ConvTranspose2d(width, channels, 4, 2, 1), nn.Tanh())
+        self.net = nn.Sequential(*layers, nn.ConvTranspose2d(width, channels, 4, 2, 1), *[nn.Tanh()] * squash)
         self.apply(init_he)
 
     def forward(self, z: Tensor) -> Tensor:
-        """Maps codes (N, latent_dim) to images (N, channels, size, size) in [-1, 1]."""
+        """Maps codes (N, latent_dim) to images (N, channels, size, size), in [-1, 1] if they are squashed."""
         return self.net(z)
 
 

@@ -29,6 +29,7 @@ class MLPGenerator(nn.Module):
         super().__init__()
         self.shape = tuple(shape)
         self.latent_dim = latent_dim
+        self.squash = squash
         layers: list[nn.Module] = []
         for before, width in zip((latent_dim, *hidden), hidden, strict=False):
             layers += [nn.Linear(before, width), nn.LeakyReLU(slope)]
