@@ -1,0 +1,98 @@
+"""An encoder and a decoder: what every autoencoder shares.
+
+`Codec` plays them as one player against a loss of the variant's own, and samples by decoding codes from a prior.
+"""
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import ClassVar
+
+from torch import Tensor, nn
+from torch.optim import Adam, Optimizer
+
+from ganzoo.errors import GanzooError
+from ganzoo.players import Player, Terms, build_optim
+from ganzoo.sampler import Sampler
+from ganzoo.schedules import Schedule
+
+
+class Codec(Sampler):
+    """Samples to codes and back.
+
+    Args:
+        encoder: maps samples to what it says of their codes; says its `n_features` and its samples' `shape`.
+        decoder: maps codes (N, latent_dim) to samples; says its `latent_dim` and its samples' `shape`.
+        lr: learning rate of both.
+        betas: decay rates of the optimizer's moments, where it has them.
+        optimizer: class of the optimizer.
+        lr_factor: factor on the learning rate over the run.
+        ema: decay of the averaged networks that are evaluated and exported; None evaluates the live ones.
+        accumulate: splits a batch into so many chunks.
+        capture: replay moves as CUDA graphs.
+        compiled: networks to fuse by `torch.compile`: `encoder`, `decoder`; see `Game`.
+
+    Attributes:
+        told: how many numbers the encoder says for each one of a code.
+
+    Raises:
+        GanzooError: if the encoder's codes are not those that the decoder takes.
+    """
+
+    drawn_by = "decoder"
+    of_samples = ("encoder", "decoder")
+    told: ClassVar[int] = 1
+
+    def __init__(
+        self,
+        encoder: nn.Module,
+        decoder: nn.Module,
+        lr: float = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        optimizer: type[Optimizer] = Adam,
+        lr_factor: Schedule | None = None,
+        ema: float | None = None,
+        accumulate: int = 1,
+        capture: bool = False,
+        compiled: list[str] | None = None,
+    ) -> None:
+        super().__init__(accumulate, capture, lr_factor, compiled or ())
+        self.encoder = encoder
+        self.decoder = decoder
+        self.dim: int = decoder.latent_dim  # type: ignore[assignment]
+        if encoder.n_features != self.told * self.dim:
+            raise GanzooError(
+                f"model.encoder: {self.told * self.dim} features are wanted, {self.told} for each number of the "
+                f"decoder's code, not {encoder.n_features}."
+            )
+        self.optim = {"ae": build_optim(optimizer, lr, betas)}
+        for name in ("encoder", "decoder"):
+            self.average(name, ema)
+
+    @abstractmethod
+    def loss(self, x: Tensor, y: Tensor | None) -> Terms:
+        """What encoder and decoder descend, term by term."""
+
+    def players(self) -> Sequence[Player]:
+        """Encoder and decoder as one."""
+        both = [self.encoder, self.decoder]
+        return (Player("ae", both, self.loss, self.optim["ae"], scheduler=self.decay, counted=True),)
+
+    def encode(self, x: Tensor, seed: int | None = None) -> Tensor:
+        """Encodes with the averaged encoder, where an average is kept, in evaluation mode and without gradients.
+
+        Args:
+            x: any number of samples (N, ...).
+            seed: draws the codes, where the encoder gives distributions of them; None gives their means.
+
+        Returns:
+            Codes (N, latent_dim), on the model's device.
+        """
+        return self.evaluated("encoder", lambda encoder, part: encoder(part), x)
+
+    def decode(self, z: Tensor) -> Tensor:
+        """Returns the samples (N, ...) of any number of codes (N, latent_dim), in the same way."""
+        return self.render(z)
+
+    def reconstruct(self, x: Tensor) -> Tensor:
+        """Returns what is left of samples (N, ...) after encoding and decoding."""
+        return self.decode(self.encode(x))

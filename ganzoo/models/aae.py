@@ -1,0 +1,99 @@
+"""AAE: an autoencoder whose codes a discriminator cannot tell from draws of a prior, which may be any.
+
+Paper: Makhzani et al., Adversarial Autoencoders, 2016.
+URL: https://arxiv.org/abs/1511.05644 (section 2 and figure 1)
+Code: none of the authors'
+Deviations: Adam instead of gradient descent with momentum, and a standard normal prior where none is named: the paper's
+    likelihood runs take a standard deviation of 5. The encoder is deterministic, as in most of the paper's experiments.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from torch import Tensor, nn
+from torch.optim import Adam, Optimizer
+
+from ganzoo.codec import Codec
+from ganzoo.errors import GanzooError
+from ganzoo.losses import logistic_d, nonsaturating_g
+from ganzoo.players import Player, Terms, build_optim
+from ganzoo.priors import CodePrior, Gaussian, draw_codes
+
+
+class AAE(Codec):
+    """Two phases on every batch: reconstruction, then regularisation: the discriminator first, then the encoder.
+
+    Args:
+        encoder: samples to codes.
+        decoder: codes to samples.
+        discriminator: codes (N, latent_dim) to logits (N,), high for draws from the prior.
+        prior: what codes are to be distributed like; a standard normal distribution by default.
+        lr: learning rate of the reconstruction phase.
+        g_lr: learning rate of the encoder as the discriminator's opponent.
+        d_lr: learning rate of the discriminator.
+        adversarial_betas: decay rates of the moments of the two optimizers of the regularisation phase.
+        optimizer: class of all optimizers.
+        **kwargs: see `Codec`.
+
+    Raises:
+        GanzooError: if discriminator or prior are made for codes of another length.
+    """
+
+    def __init__(
+        self,
+        encoder: nn.Module,
+        decoder: nn.Module,
+        discriminator: nn.Module,
+        prior: CodePrior | None = None,
+        lr: float = 1e-3,
+        g_lr: float = 2e-4,
+        d_lr: float = 2e-4,
+        adversarial_betas: tuple[float, float] = (0.5, 0.999),
+        optimizer: type[Optimizer] = Adam,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(encoder, decoder, lr=lr, optimizer=optimizer, **kwargs)
+        self.discriminator = discriminator
+        self.code_prior = prior or Gaussian()
+        for name, made_for in (
+            ("discriminator", getattr(discriminator, "shape", (self.dim,))),
+            ("prior", (self.code_prior.dim or self.dim,)),
+        ):
+            if made_for != (self.dim,):
+                raise GanzooError(f"model.{name}: it is made for codes of shape {made_for}, not {(self.dim,)}.")
+        self.optim |= {
+            name: build_optim(optimizer, rate, adversarial_betas) for name, rate in (("d", d_lr), ("g", g_lr))
+        }
+
+    def players(self) -> Sequence[Player]:
+        """Encoder and decoder, then the discriminator, then the encoder once more, all on every batch."""
+        (both,) = super().players()
+        return (
+            replace(both, counted=False),  # the last one counts, so that averages follow whole batches
+            Player("d", [self.discriminator], self.d_loss, self.optim["d"], scheduler=self.decay),
+            Player("g", [self.encoder], self.g_loss, self.optim["g"], scheduler=self.decay, counted=True),
+        )
+
+    def loss(self, x: Tensor, y: Tensor | None) -> Terms:
+        """The reconstruction phase: the squared error, summed over a sample's values."""
+        return {"rec": (self.decoder(self.encoder(x)).float() - x.float()).square().flatten(1).sum(1).mean()}
+
+    def d_loss(self, x: Tensor, y: Tensor | None) -> Terms:
+        """The regularisation phase: tell draws from the prior from codes."""
+        real, fake = self.discriminator(self.latent(len(x))), self.discriminator(self.encoder(x))
+        self.note("d/acc_real", (real > 0).float().mean())
+        self.note("d/acc_fake", (fake < 0).float().mean())
+        return {"adv": logistic_d(real, fake)}
+
+    def g_loss(self, x: Tensor, y: Tensor | None) -> Terms:
+        """The regularisation phase: codes that the discriminator takes for draws from the prior."""
+        return {"adv": nonsaturating_g(self.discriminator(self.encoder(x)))}
+
+    def latent(self, n: int, seed: int | None = None) -> Tensor:
+        """Draws n codes (n, latent_dim) from the prior."""
+        return self.truncated(n, seed, 1.0)
+
+    def truncated(self, n: int, seed: int | None, truncation: float) -> Tensor:
+        """Draws n codes, nearer to the middles of the prior's parts by a factor of `truncation`."""
+        return draw_codes(self.code_prior, n, self.dim, self.device, seed, truncation)
