@@ -3,6 +3,7 @@
 `ganzoo.load("wgan-gp-mnist").sample(16)` is all that sampling takes. Importing this package imports nothing heavy.
 """
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from ganzoo.errors import GanzooError
@@ -10,23 +11,21 @@ from ganzoo.registry import list_checkpoints, list_recipes
 
 if TYPE_CHECKING:
     from ganzoo.hub import load
+    from ganzoo.repository import pull, push
     from ganzoo.training import from_recipe
 
 __version__ = "0.1.0"
-__all__ = ["GanzooError", "from_recipe", "list_checkpoints", "list_recipes", "load"]
+__all__ = ["GanzooError", "from_recipe", "list_checkpoints", "list_recipes", "load", "pull", "push"]
+
+# What needs PyTorch is imported when it is first used.
+LATER = {"load": "hub", "pull": "repository", "push": "repository", "from_recipe": "training"}
 
 
 def __getattr__(name: str) -> Any:
-    """Imports what needs PyTorch when it is first used."""
-    if name == "load":
-        from ganzoo.hub import load
-
-        return load
-    if name == "from_recipe":
-        from ganzoo.training import from_recipe
-
-        return from_recipe
-    raise AttributeError(f"module 'ganzoo' has no attribute '{name}'")
+    """Imports a public name when it is first used."""
+    if name not in LATER:
+        raise AttributeError(f"module 'ganzoo' has no attribute '{name}'")
+    return getattr(import_module(f"ganzoo.{LATER[name]}"), name)
 
 
 def __dir__() -> list[str]:

@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+LONGEST = 2000  # characters of a message
+
 
 class GanzooError(Exception):
     """A mistake in what was asked for, told in one line.
@@ -10,6 +12,20 @@ class GanzooError(Exception):
     The message names the field, what was given, what is allowed and, where there is one, the nearest right name.
     The command line prints it on stderr and exits with status 2.
     """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(one_line(message))
+
+
+def one_line(text: str) -> str:
+    """Returns text as one printable line of a sensible length."""
+    line = printable(" ".join(text.split()))
+    return line if len(line) <= LONGEST else f"{line[: LONGEST - 1]}…"
+
+
+def printable(text: str) -> str:
+    """Returns text that may be a stranger's without what would command the terminal that shows it."""
+    return "".join(c if c.isprintable() or c in "\n\t" else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
 def nearest(word: str, choices: Iterable[str]) -> str:

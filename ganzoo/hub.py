@@ -3,49 +3,48 @@
     NAME/
       recipe.yaml         the resolved recipe; loading reads `model:` alone
       model.safetensors   half-precision weights, averaged where an average is kept; format version in the header
-      README.md           model card
+      README.md           model card; its metadata hold the sha256 of the two above
       samples.png         what it draws
 
 Nothing that comes from outside is unpickled, and nothing is imported that a recipe of someone else's merely names.
 """
 
-import re
-from importlib import import_module
+from collections.abc import Mapping
+from contextlib import ExitStack, nullcontext
 from pathlib import Path
 from typing import Any
 
 import torch
-import yaml
 from jsonargparse import ArgumentError, ArgumentParser
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
-from torch import Tensor, nn
+from torch import Tensor
 
-from ganzoo import registry
+from ganzoo import registry, trust
 from ganzoo.errors import GanzooError, nearest
 from ganzoo.files import written
 from ganzoo.game import Game
 from ganzoo.messages import explain
+from ganzoo.stamp import HASHED, require_unchanged, sha256, stamped
 
 FORMAT = "1"
 FILES = ["recipe.yaml", "model.safetensors", "README.md", "samples.png"]
-TRUSTED = ("ganzoo.", "torch.nn.", "torch.optim.")
-PLAIN = re.compile(r"[\w., ]*", re.ASCII)  # the parser may take any other string for YAML, or for a file with YAML
-REPO_ID = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
+PRECISIONS = {torch.float16, torch.bfloat16, torch.float32, torch.float64}
 
 
 def load(
     name: str | Path,
     revision: str | None = None,
-    trust_remote_code: bool = False,
+    trust_remote_code: bool | None = None,
     device: str | torch.device = "cpu",
 ) -> Game:
     """Loads a trained model; no data set, configuration or GPU is needed.
 
     Args:
         name: a bundled checkpoint, with `-` or `_`; a checkpoint folder; a training `.ckpt`; or a Hub repository.
-        revision: branch, tag or commit of a Hub repository.
-        trust_remote_code: let a Hub recipe name classes from other packages than ganzoo, torch.nn and torch.optim.
+        revision: branch, tag or commit of a Hub repository; a commit's hash pins what is loaded.
+        trust_remote_code: let a recipe name classes from other packages than ganzoo, torch.nn and torch.optim, and be
+            of any size. None trusts what lies on this disk, and nothing that comes from the Hub.
         device: where to put it.
 
     Returns:
@@ -55,20 +54,28 @@ def load(
     Raises:
         GanzooError: if there is no such checkpoint, or it is incomplete, damaged or not trusted.
     """
+    from ganzoo.repository import REPO_ID, download
+
     bundled = registry.find_checkpoint(str(name))
     path = bundled or Path(name).expanduser()
+    on_disk = trust_remote_code is not False
     if path.is_dir():
-        model = read(path)
+        model = read(path, trusted=on_disk)
     elif path.is_file():
-        model = read_training_checkpoint(path)
+        model = read_training_checkpoint(path, trusted=on_disk)
     elif REPO_ID.fullmatch(str(name)):
-        model = read(download(str(name), revision), trusted=trust_remote_code)
+        model = read(download(str(name), revision), trusted=trust_remote_code is True)
     else:
-        names = registry.list_checkpoints()
-        hint = nearest(str(name).replace("_", "-"), names)
-        raise GanzooError(f"there is no checkpoint '{name}'.{hint} Bundled: {', '.join(names) or 'none'}.")
+        raise no_checkpoint(str(name))
     model.to(device).lay_out()
     return model.eval()
+
+
+def no_checkpoint(name: str) -> GanzooError:
+    """Returns the complaint that there is no such checkpoint, with the nearest that there is."""
+    names = registry.list_checkpoints()
+    hint = nearest(name.replace("_", "-"), names)
+    return GanzooError(f"there is no checkpoint '{name}'.{hint} Bundled: {', '.join(names) or 'none'}.")
 
 
 def save(model: Game, folder: Path, recipe: str, card: str, samples: Any) -> None:
@@ -76,9 +83,9 @@ def save(model: Game, folder: Path, recipe: str, card: str, samples: Any) -> Non
 
     Args:
         model: what to publish; its averaged weights are taken where it keeps an average.
-        folder: where to; files of the same names are replaced one by one, each whole.
+        folder: where to; files of the same names are replaced when all of them have been written.
         recipe: the resolved recipe as YAML.
-        card: the model card in Markdown.
+        card: the model card in Markdown; the hashes of recipe and weights are added to its metadata.
         samples: a picture of samples.
     """
     weights = {
@@ -86,15 +93,14 @@ def save(model: Game, folder: Path, recipe: str, card: str, samples: Any) -> Non
         for part, module in model.exported().items()
         for name, tensor in module.state_dict().items()
     }
-    with written(folder / "recipe.yaml") as file:
-        file.write_text(recipe)
-    with written(folder / "README.md") as file:
-        file.write_text(card)
-    with written(folder / "samples.png") as file:
-        samples.save(file)
-    with written(folder / "model.safetensors") as file:
-        save_file(weights, file, {"format": "pt", "ganzoo_format": FORMAT})
-        file.chmod(0o644)  # safetensors makes files that only their owner can read
+    with ExitStack() as stack:
+        new = {name: stack.enter_context(written(folder / name)) for name in FILES}
+        new["recipe.yaml"].write_text(recipe, encoding="utf-8")
+        save_file(weights, new["model.safetensors"], {"format": "pt", "ganzoo_format": FORMAT})
+        new["model.safetensors"].chmod(0o644)  # safetensors makes files that only their owner can read
+        samples.save(new["samples.png"])
+        hashes = {name: sha256(new[name]) for name in HASHED}
+        new["README.md"].write_text(stamped(card, hashes), encoding="utf-8")
 
 
 def read(folder: Path, trusted: bool = True) -> Game:
@@ -110,20 +116,18 @@ def read(folder: Path, trusted: bool = True) -> Game:
     for name in FILES[:2]:
         if not (folder / name).is_file():
             raise GanzooError(f"'{folder}' is not a complete checkpoint: {name} is missing.")
-    recipe = (folder / "recipe.yaml").read_text(errors="replace")
-    model = build(recipe, folder / "recipe.yaml", trusted)
+    card = trust.read_text(folder / "README.md") if (folder / "README.md").is_file() else ""
+    require_unchanged(folder, card)
+    recipe = trust.read_text(folder / "recipe.yaml")
     weights = read_weights(folder / "model.safetensors")
+    model = build(recipe, folder / "recipe.yaml", trusted, weights)
+    require_fit(weights, model, folder)
     for part, module in model.exported().items():
-        mine = {name[len(part) + 1 :]: tensor for name, tensor in weights.items() if name.startswith(f"{part}.")}
-        put(mine, module, part, folder)
+        module.load_state_dict(of_part(weights, part))
         if part in model.averages:
             getattr(model, part).load_state_dict(module.state_dict())
-    extra = [name for name in weights if name.partition(".")[0] not in model.exported()]
-    if extra:
-        raise GanzooError(f"'{folder}': the weights hold {extra[0]}, which the recipe's model does not have.")
-    model.recipe = recipe
-    card = folder / "README.md"
-    model.card = card.read_text() if card.is_file() else ""
+    model.recipe, model.trained = recipe, True
+    model.card = card
     return model
 
 
@@ -144,130 +148,93 @@ def read_weights(file: Path) -> dict[str, Tensor]:
     return weights
 
 
-def put(weights: dict[str, Tensor], module: nn.Module, part: str, folder: Path) -> None:
-    """Puts weights into a module in its own precision.
+def of_part(weights: Mapping[str, Tensor], part: str) -> dict[str, Tensor]:
+    """Returns the weights of one submodule, by their names in it."""
+    return {name[len(part) + 1 :]: tensor for name, tensor in weights.items() if name.startswith(f"{part}.")}
+
+
+def require_fit(weights: Mapping[str, Tensor], model: Game, folder: Path) -> None:
+    """Checks that weights are those of a model.
 
     Raises:
         GanzooError: if a tensor is missing, unknown, or of another shape or kind.
     """
-    own = module.state_dict()
-    for name in own.keys() | weights.keys():
-        given, wanted = weights.get(name), own.get(name)
-        if given is None or wanted is None:
-            state = "missing" if given is None else "unknown"
-            raise GanzooError(f"'{folder}': weight {part}.{name} is {state}; are recipe and weights of one model?")
-        if given.shape != wanted.shape or given.is_floating_point() != wanted.is_floating_point():
-            raise GanzooError(
-                f"'{folder}': weight {part}.{name} is {given.dtype} {tuple(given.shape)}, "
-                f"but the recipe's model has {wanted.dtype} {tuple(wanted.shape)}."
-            )
-    module.load_state_dict(weights)
+    parts = model.exported()
+    extra = [name for name in weights if name.partition(".")[0] not in parts]
+    if extra:
+        raise GanzooError(f"'{folder}': the weights hold {extra[0]}, which the recipe's model does not have.")
+    for part, module in parts.items():
+        given_all, own = of_part(weights, part), module.state_dict()
+        for name in sorted(own.keys() | given_all.keys()):
+            given, wanted = given_all.get(name), own.get(name)
+            if given is None or wanted is None:
+                state = "missing" if given is None else "unknown"
+                raise GanzooError(f"'{folder}': weight {part}.{name} is {state}; are recipe and weights of one model?")
+            precise = {given.dtype, wanted.dtype} <= PRECISIONS or given.dtype == wanted.dtype
+            if given.shape != wanted.shape or not precise:
+                raise GanzooError(
+                    f"'{folder}': weight {part}.{name} is {given.dtype} {tuple(given.shape)}, "
+                    f"but the recipe's model has {wanted.dtype} {tuple(wanted.shape)}."
+                )
 
 
-def read_training_checkpoint(file: Path) -> Game:
+def read_training_checkpoint(file: Path, trusted: bool = True) -> Game:
     """Reads a `last.ckpt` or `best.ckpt` of a run, everything but its optimizers.
 
+    Args:
+        file: where it is.
+        trusted: whether its recipe may name any importable class.
+
     Raises:
-        GanzooError: if it is no training checkpoint of ganzoo.
+        GanzooError: if it is no training checkpoint of ganzoo, or damaged.
     """
     try:
         checkpoint = torch.load(file, map_location="cpu", weights_only=True)
-        recipe = checkpoint["game"]["recipe"]
+        recipe, weights = str(checkpoint["game"]["recipe"]), dict(checkpoint["state_dict"])
     except Exception as error:  # a damaged archive fails in many ways
         raise GanzooError(f"'{file}' is not a training checkpoint of ganzoo, or is damaged.") from error
-    model = build(recipe, file)
-    model.load_state_dict(checkpoint["state_dict"])
-    model.recipe = recipe
+    model = build(recipe, file, trusted, weights)
+    try:
+        model.load_state_dict(weights)
+    except Exception as error:  # likewise
+        raise GanzooError(f"'{file}': its weights are not those of its recipe's model.") from error
+    model.recipe, model.trained = recipe, True
     return model
 
 
-def download(repo: str, revision: str | None) -> Path:
-    """Fetches a checkpoint folder from the Hub into its cache.
-
-    Raises:
-        GanzooError: if the repository is not there, or cannot be reached and is not cached.
-    """
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, RepositoryNotFoundError
-
-    try:
-        return Path(snapshot_download(repo, revision=revision, allow_patterns=FILES))
-    except RepositoryNotFoundError as error:
-        names = ", ".join(registry.list_checkpoints())
-        raise GanzooError(f"there is no Hub repository '{repo}' that you can read. Bundled: {names}.") from error
-    except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
-        raise GanzooError(
-            f"cannot fetch '{repo}' from the Hub, and it is not in the cache: check the network."
-        ) from error
-
-
-def build(recipe: str, source: Path, trusted: bool = True) -> Game:
+def build(recipe: str, source: Path, trusted: bool = True, weights: Mapping[str, Tensor] | None = None) -> Game:
     """Makes the model that a recipe's `model:` describes.
 
+    Args:
+        recipe: as YAML.
+        source: its file, for messages.
+        trusted: whether it may name any importable class, and be of any size.
+        weights: its weights file's tensors; a model that is not trusted may not be much larger than they are.
+
     Raises:
-        GanzooError: if it describes none, or names what is not trusted.
+        GanzooError: if it describes none, or names what is not trusted, or is too large.
     """
     try:
-        described = yaml.safe_load(recipe)["model"]
+        described = trust.parse(recipe)["model"]
         described["class_path"]
-    except (yaml.YAMLError, KeyError, TypeError) as error:
-        raise GanzooError(f"'{source}' describes no model.") from error
+    except (ValueError, KeyError, TypeError) as error:
+        why = f": {error}" if isinstance(error, ValueError) else ""
+        raise GanzooError(f"'{source}' describes no model{why}.") from error
     if not trusted:
-        require_all_trusted(described, source)
+        trust.require_all_trusted(described, source)
     parser = ArgumentParser(exit_on_error=False)
     parser.add_argument("--model", type=Game)  # add_subclass_arguments would open files that a value names
     try:
         config = parser.parse_object({"model": described})
     except (ArgumentError, ValueError) as error:
         raise GanzooError(f"'{source}': {explain(error, [])}") from error
+
     if not trusted:
-        require_all_trusted(config.as_dict(), source)  # short class names are spelt out now
+        trust.require_all_trusted(config.as_dict(), source)  # short class names are spelt out now
     try:
-        return parser.instantiate_classes(config).model
+        with nullcontext() if trusted or weights is None else trust.Budget(weights, source):
+            return parser.instantiate_classes(config).model
     except GanzooError:
         raise
     except Exception as error:  # constructors fail in many ways on numbers that make no sense
-        raise GanzooError(f"'{source}' describes an impossible model: {' '.join(str(error).split())}.") from error
-
-
-def require_all_trusted(value: Any, source: Path) -> None:
-    """Checks everything in a nested structure that could be taken for an import path.
-
-    Raises:
-        GanzooError: if one is not trusted, or a string could hide one.
-    """
-    if isinstance(value, dict):
-        if "class_path" in value:
-            require_trusted(str(value["class_path"]), source)
-        value = list(value.values())
-    if isinstance(value, list | tuple):
-        for inner in value:
-            require_all_trusted(inner, source)
-    elif isinstance(value, str):
-        if not PLAIN.fullmatch(value):
-            raise GanzooError(
-                f"'{source}': {value!r} is no plain word; pass trust_remote_code=True only if you trust its author."
-            )
-        for word in value.replace(",", " ").split():
-            if "." in word:
-                require_trusted(word, source)
-
-
-def require_trusted(name: str, source: Path) -> None:
-    """Checks that an import path leads to a network or optimizer class of ganzoo or PyTorch.
-
-    Raises:
-        GanzooError: if it leads anywhere else.
-    """
-    module, _, attribute = name.rpartition(".")
-    found: Any = None
-    if name.startswith(TRUSTED):
-        try:
-            found = getattr(import_module(module), attribute)
-        except (ImportError, AttributeError):
-            found = None
-    if not (isinstance(found, type) and issubclass(found, nn.Module | torch.optim.Optimizer)):
-        raise GanzooError(
-            f"'{source}' names {name}, which is no network or optimizer of ganzoo, torch.nn or torch.optim; "
-            "pass trust_remote_code=True only if you trust its author."
-        )
+        raise GanzooError(f"'{source}' describes an impossible model: {error}.") from error

@@ -1,0 +1,243 @@
+"""Checkpoint folders on the Hugging Face Hub: fetched into its cache, and published in one commit.
+
+Its own client does the talking, and finds the user's token itself; nothing here is ever given one. What the client
+says when it fails is told anew: it may quote what a server sent, and a server has seen the token.
+"""
+
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from ganzoo import registry
+from ganzoo.errors import GanzooError
+from ganzoo.files import written
+from ganzoo.hub import FILES, no_checkpoint, read
+from ganzoo.trust import read_text
+
+PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".webp", ".mp4")
+REPO_ID = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
+REVISION = re.compile(r"[\w-][\w.-]*(/[\w-][\w.-]*)*")
+EXAMPLE = re.compile(r'(?<=ganzoo\.load\(")[^"]*(?="\))')  # of how to load it, in the card
+SILENCE = 60.0  # seconds
+
+
+def download(repo: str, revision: str | None = None, pictures: bool = False) -> Path:
+    """Fetches a checkpoint folder into the Hub's cache, or finds it there if the Hub cannot be reached.
+
+    Args:
+        repo: USER/NAME.
+        revision: branch, tag or commit.
+        pictures: also those besides `samples.png`.
+
+    Returns:
+        The folder in the cache. What its files hold has not been checked yet.
+
+    Raises:
+        GanzooError: if the repository is not there, or cannot be reached and is not cached.
+    """
+    from huggingface_hub import snapshot_download
+
+    require_names(repo, revision)
+    wanted = [*FILES, *(f"*{suffix}" for suffix in PICTURES if pictures)]
+    with told(f"cannot fetch '{repo}' from the Hub", revision), patience():
+        snapshot = snapshot_download(repo, revision=revision, allow_patterns=wanted, ignore_patterns=["*/*"])
+    checkpoint_files(Path(snapshot))  # they lie where they should
+    return Path(snapshot)
+
+
+def pull(
+    repo: str, folder: str | Path | None = None, revision: str | None = None, trust_remote_code: bool = False
+) -> Path:
+    """Copies a checkpoint from the Hub into a folder of its own, once it has been found to load.
+
+    Args:
+        repo: USER/NAME.
+        folder: where to; by default a folder NAME in the present one. It must be new, or empty.
+        revision: branch, tag or commit.
+        trust_remote_code: see `ganzoo.load`. A folder on disk is trusted from then on.
+
+    Returns:
+        The folder.
+
+    Raises:
+        GanzooError: if there is no such repository, its checkpoint is refused, or the folder holds something.
+    """
+    require_names(repo, revision)
+    out = Path(folder or repo.partition("/")[2]).expanduser()
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise GanzooError(f"-o: '{out}' is there already; name a new or an empty folder.")
+    snapshot = download(repo, revision, pictures=True)
+    read(snapshot, trusted=trust_remote_code)
+    with ExitStack() as stack:
+        for file in checkpoint_files(snapshot):
+            shutil.copyfile(file, stack.enter_context(written(out / file.name)))
+    return out
+
+
+def push(
+    name: str | Path, repo: str, private: bool = False, revision: str | None = None, message: str | None = None
+) -> str:
+    """Publishes a checkpoint folder on the Hub in one commit; the repository is made if it is not there.
+
+    Args:
+        name: a bundled checkpoint, or a checkpoint folder.
+        repo: USER/NAME.
+        private: make the repository private; refused where it is there already and public.
+        revision: branch, made from the main one if it is not there; the main one by default.
+        message: of the commit.
+
+    Returns:
+        The commit's address.
+
+    Raises:
+        GanzooError: if the checkpoint is not complete or does not load, or the Hub does not take it.
+    """
+    from huggingface_hub import CommitOperationAdd, HfApi
+
+    folder = registry.find_checkpoint(str(name)) or Path(name).expanduser()
+    if not folder.is_dir():
+        raise no_checkpoint(str(name))
+    require_names(repo, revision)
+    read(folder)
+    contents: dict[str, Any] = {file.name: file for file in checkpoint_files(folder)}
+    if "README.md" not in contents:
+        raise GanzooError(f"'{folder}' is not a complete checkpoint: README.md is missing.")
+    contents["README.md"] = EXAMPLE.sub(repo, read_text(folder / "README.md")).encode()
+    with told(f"cannot push to '{repo}'", revision), patience():
+        hub = HfApi(library_name="ganzoo")
+        hub.create_repo(repo, private=private or None, exist_ok=True)
+        if private and not hub.model_info(repo).private:
+            raise GanzooError(f"--private: '{repo}' is there already, and public.")
+        if revision is not None:
+            hub.create_branch(repo, branch=revision, exist_ok=True)
+        commit = hub.create_commit(
+            repo,
+            [CommitOperationAdd(name, content) for name, content in contents.items()],
+            commit_message=message or f"Publish {folder.resolve().name}",
+            revision=revision,
+        )
+    return commit.commit_url
+
+
+def checkpoint_files(folder: Path) -> list[Path]:
+    """Returns what belongs to a checkpoint: its own files and every picture beside them.
+
+    Raises:
+        GanzooError: if one is a link that leads out of the folder, or out of the Hub's cache.
+    """
+    files = [file for file in sorted(folder.iterdir()) if file.name in FILES or file.suffix.lower() in PICTURES]
+    files = [file for file in files if file.is_file() and not file.name.startswith(".")]
+    for file in files:
+        require_inside(file)
+    return files
+
+
+def require_inside(file: Path) -> None:
+    """Checks that a file lies where its name says.
+
+    In the Hub's cache CACHE/REPOSITORY/snapshots/COMMIT/FILE is a link to what CACHE keeps by its hash.
+
+    Raises:
+        GanzooError: if it is a link to elsewhere.
+    """
+    folder = file.parent.resolve()
+    home = folder.parents[2] if folder.parent.name == "snapshots" else folder
+    if not file.resolve().is_relative_to(home):
+        raise GanzooError(f"'{file}' is a link that leads out of '{home}'.")
+
+
+def require_names(repo: str, revision: str | None) -> None:
+    """Checks the names of a repository and a revision, which end in addresses and in paths of the cache.
+
+    Raises:
+        GanzooError: if one is none.
+    """
+    from huggingface_hub.errors import HFValidationError
+    from huggingface_hub.utils import validate_repo_id
+
+    try:
+        if not REPO_ID.fullmatch(repo):
+            raise HFValidationError
+        validate_repo_id(repo)
+    except HFValidationError as error:
+        raise GanzooError(f"repo: '{repo}' given, but it must be USER/NAME, as on the Hub.") from error
+    if revision is not None and (not REVISION.fullmatch(revision) or ".." in revision):
+        raise GanzooError(f"revision: '{revision}' given, but it must be a branch, a tag or a commit.")
+
+
+@contextmanager
+def patience(seconds: float | None = None) -> Iterator[None]:
+    """Lets the Hub's client give up on a server that falls silent; by default it would wait for ever."""
+    from huggingface_hub import get_session
+
+    limit = SILENCE if seconds is None else seconds
+
+    def hurry(request: Any) -> None:
+        timeouts = request.extensions.get("timeout", {})
+        request.extensions["timeout"] = {
+            kind: limit if timeouts.get(kind) is None else timeouts[kind]
+            for kind in ("connect", "read", "write", "pool")
+        }
+
+    hooks = getattr(get_session(), "event_hooks", {"request": []})["request"]
+    hooks.append(hurry)
+    try:
+        yield
+    finally:
+        hooks.remove(hurry)
+
+
+@contextmanager
+def told(what: str, revision: str | None) -> Iterator[None]:
+    """Tells in one line, and without the token, why the Hub's client gave up."""
+    why = None
+    try:
+        yield
+    except GanzooError:
+        raise
+    except Exception as error:  # its own, its HTTP client's, and those of answers that make no sense
+        why = without_token(reason(error, revision))
+    if why is not None:  # out here, so that no traceback shows the error, which may quote the server
+        raise GanzooError(f"{what}: {why}.")
+
+
+def reason(error: Exception, revision: str | None) -> str:
+    """Says why the Hub's client gave up; may quote the server."""
+    from huggingface_hub import constants, errors
+
+    if isinstance(error, errors.LocalEntryNotFoundError) and isinstance(error.__cause__, Exception):
+        return f"{reason(error.__cause__, revision)}, and it is not in the cache"
+    if isinstance(error, errors.OfflineModeIsEnabled):
+        return "HF_HUB_OFFLINE forbids to ask it"
+    if isinstance(error, errors.GatedRepoError):
+        return "its authors want to be asked first, on its page"
+    if isinstance(error, errors.RevisionNotFoundError):
+        return f"it has no revision '{revision}'"
+    if isinstance(error, errors.HfHubHTTPError):
+        status = error.response.status_code
+        known = {
+            401: "it asks for a token, or does not know yours; `hf auth login` sets one",
+            403: "your token does not allow that",
+            404: "it is not there, or you may not see it; `hf auth login` if it is private",
+        }
+        said = f": {error.server_message}" if getattr(error, "server_message", None) else ""
+        missing = isinstance(error, errors.RepositoryNotFoundError)
+        return f"{known[404 if missing else status] if missing or status in known else 'it failed'} ({status}{said})"
+    if isinstance(error, errors.HTTPError | OSError):
+        return f"{urlsplit(constants.ENDPOINT).hostname} cannot be reached ({type(error).__name__})"
+    return f"{type(error).__name__}: {error}"
+
+
+def without_token(text: str) -> str:
+    """Returns text in which the user's token, and whatever looks like one, is blotted out."""
+    from huggingface_hub import get_token
+
+    try:
+        token = get_token()
+    except Exception:  # one that cannot be read
+        token = None
+    return re.sub(r"hf_\w{16,}", "***", text.replace(token, "***") if token else text)

@@ -1,0 +1,87 @@
+"""The hashes in a model card's metadata: what loading reads must be what was written."""
+
+import hashlib
+import re
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ganzoo.errors import GanzooError
+from ganzoo.files import written
+from ganzoo.trust import parse, read_text
+
+HASHED = ("recipe.yaml", "model.safetensors")
+METADATA = re.compile(r"---\n(.*?\n)---\n", re.DOTALL)
+
+
+def sha256(file: Path) -> str:
+    """Returns a file's sha256, hexadecimal."""
+    with file.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()
+
+
+def metadata(card: str) -> dict[str, Any]:
+    """Returns the metadata that a card begins with; nothing if it has none.
+
+    Raises:
+        ValueError: if they are no plain YAML mapping.
+    """
+    found = METADATA.match(card)
+    read = parse(found[1]) if found else {}
+    if not isinstance(read, dict):
+        raise ValueError("they are no mapping")
+    return read
+
+
+def stamped(card: str, hashes: dict[str, str]) -> str:
+    """Returns a card whose metadata hold these hashes.
+
+    Args:
+        card: in Markdown, with or without metadata.
+        hashes: sha256 of `recipe.yaml` and `model.safetensors`.
+
+    Raises:
+        ValueError: if its metadata cannot be read.
+    """
+    about = metadata(card)
+    about["ganzoo"] = {**about.get("ganzoo", {}), "sha256": hashes}
+    text = METADATA.sub("", card, count=1) if METADATA.match(card) else f"\n{card}"
+    return f"---\n{yaml.safe_dump(about, sort_keys=False)}---\n{text}"
+
+
+def require_unchanged(folder: Path, card: str) -> None:
+    """Checks a checkpoint folder's files against the hashes in its card; cards before hashes have none.
+
+    Raises:
+        GanzooError: if a file is not the one that the card was written for, or the card's metadata are damaged.
+    """
+    try:
+        hashes = metadata(card).get("ganzoo", {}).get("sha256", {})
+        told = {name: hashes.get(name) for name in HASHED}
+    except (ValueError, AttributeError) as error:
+        raise GanzooError(f"'{folder / 'README.md'}' has damaged metadata.") from error
+    for name, hash_ in told.items():
+        if hash_ is not None and hash_ != sha256(folder / name):
+            raise GanzooError(
+                f"'{folder / name}' is not the file that its card was written for: the sha256 differs. If you changed "
+                f"it yourself, `ganzoo card {folder}` writes the card's hashes anew."
+            )
+
+
+def stamp(folder: Path) -> None:
+    """Writes the hashes of a checkpoint folder's files into its card anew.
+
+    Raises:
+        GanzooError: if a file is missing, or the card's metadata are damaged.
+    """
+    card = folder / "README.md"
+    for file in (card, *(folder / name for name in HASHED)):
+        if not file.is_file():
+            raise GanzooError(f"'{folder}' is not a complete checkpoint: {file.name} is missing.")
+    try:
+        text = stamped(read_text(card), {name: sha256(folder / name) for name in HASHED})
+    except (ValueError, TypeError) as error:
+        raise GanzooError(f"'{card}' has damaged metadata.") from error
+    with written(card) as file:
+        file.write_text(text, encoding="utf-8")

@@ -1,0 +1,157 @@
+"""What a recipe of someone else's may say: plain words, known classes, and no more than its weights file holds.
+
+`docs/trust.md` lists what was tried against it.
+"""
+
+import re
+from collections.abc import Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import torch
+import yaml
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
+
+from ganzoo.errors import GanzooError
+
+TRUSTED = ("ganzoo.", "torch.nn.", "torch.optim.")
+PLAIN = re.compile(r"[\w., ]*", re.ASCII)  # the parser may take any other string for YAML, or for a file with YAML
+KEY = re.compile(r"[\w-]+", re.ASCII)
+
+# A resolved recipe has about a hundred values in 2 kB, nested eight deep; a card's metadata fewer.
+LONGEST = 2**18  # bytes
+VALUES = 10_000
+DEPTH = 40
+
+# A model also has numbers that are not published: averages, which double it, and what only training needs.
+TIMES = 4
+SPARE = 2**26
+OPERATIONS = 1000  # that may go into making one tensor; spectral norm's power iteration takes about 150
+MAKERS = {
+    *(torch.empty, torch.zeros, torch.ones, torch.full, torch.eye, torch.arange, torch.linspace, torch.logspace),
+    *(torch.rand, torch.randn, torch.randint, torch.randperm, torch.tensor, torch.empty_strided),
+}
+
+
+def read_text(file: Path) -> str:
+    """Reads a recipe or a card.
+
+    Raises:
+        GanzooError: if it is no UTF-8, or too long to be one.
+    """
+    if file.stat().st_size > LONGEST:
+        raise GanzooError(f"'{file}' is longer than the {LONGEST:,} bytes that a recipe or a card may have.")
+    try:
+        return file.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise GanzooError(f"'{file}' is not UTF-8 text.") from error
+
+
+def parse(text: str) -> Any:
+    """Parses YAML that may have been made to explode: aliases multiply, and nesting overflows whatever walks it.
+
+    Raises:
+        ValueError: if it is no plain YAML, or too large or deep once it is expanded. One line.
+    """
+    try:
+        loader = yaml.SafeLoader(text)
+        root = loader.get_single_node()  # an alias is the very node that it repeats, so this is no larger than the text
+        todo, seen = [(root, 0)], 0
+        while todo:
+            node, depth = todo.pop()
+            seen += 1
+            if seen > VALUES or depth > DEPTH:
+                raise ValueError(f"it has more than {VALUES:,} values, or more than {DEPTH} inside one another")
+            inner = node.value if isinstance(node, yaml.SequenceNode | yaml.MappingNode) else []
+            todo += [(n, depth + 1) for entry in inner for n in (entry if isinstance(entry, tuple) else (entry,))]
+        return None if root is None else loader.construct_document(root)
+    except ValueError:
+        raise
+    except Exception as error:  # YAMLError, RecursionError, and what dates and numbers that are none raise
+        raise ValueError("it is no plain YAML") from error
+
+
+def require_all_trusted(value: Any, source: Path) -> None:
+    """Checks everything in a nested structure that could be taken for an import path.
+
+    Raises:
+        GanzooError: if one is not trusted, or a string could hide one.
+    """
+    if isinstance(value, dict):
+        for key in value:
+            if not isinstance(key, str) or not KEY.fullmatch(key):  # the parser's complaints are parsed for names
+                raise GanzooError(f"'{source}': {key!r} is no name of an argument.")
+        if "class_path" in value:
+            require_trusted(str(value["class_path"]), source)
+        value = list(value.values())
+    if isinstance(value, list | tuple):
+        for inner in value:
+            require_all_trusted(inner, source)
+    elif isinstance(value, str):
+        if not PLAIN.fullmatch(value):
+            raise GanzooError(
+                f"'{source}': {value!r} is no plain word; pass trust_remote_code=True only if you trust its author."
+            )
+        for word in value.replace(",", " ").split():
+            if "." in word:
+                require_trusted(word, source)
+    elif isinstance(value, type):  # what the parser has found for a short name
+        require_trusted(f"{value.__module__}.{value.__qualname__}", source)
+    elif not isinstance(value, int | float | None):
+        raise GanzooError(f"'{source}': {value!r} is neither a word nor a number.")
+
+
+def require_trusted(name: str, source: Path) -> None:
+    """Checks that an import path leads to a network or optimizer class of ganzoo or PyTorch.
+
+    Raises:
+        GanzooError: if it leads anywhere else, or to a class that a module of theirs has merely imported.
+    """
+    module, _, attribute = name.rpartition(".")
+    found: Any = None
+    if name.startswith(TRUSTED):
+        try:
+            found = getattr(import_module(module), attribute)
+        except (ImportError, AttributeError):
+            found = None
+    if not (
+        isinstance(found, type)
+        and issubclass(found, nn.Module | torch.optim.Optimizer)
+        and found.__module__.startswith(TRUSTED)
+    ):
+        raise GanzooError(
+            f"'{source}' names {name}, which is no network or optimizer of ganzoo, torch.nn or torch.optim; "
+            "pass trust_remote_code=True only if you trust its author."
+        )
+
+
+class Budget(TorchFunctionMode):
+    """Lets a constructor make a model not much larger than its weights file, and refuses before it takes more memory.
+
+    Args:
+        weights: the tensors of the weights file; only their sizes count.
+        source: the recipe, for the message.
+    """
+
+    def __init__(self, weights: Mapping[str, Tensor], source: Path) -> None:
+        super().__init__()
+        self.held = sum(tensor.numel() for tensor in weights.values())
+        self.numbers, self.operations = 0, OPERATIONS * (len(weights) + 100)
+        self.source = source
+
+    def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """Counts a call before it is made, and the numbers that it would make.
+
+        Raises:
+            GanzooError: if these are too many.
+        """
+        kwargs = kwargs or {}
+        self.operations -= 1
+        if function in MAKERS:
+            self.numbers += function(*args, **{**kwargs, "device": "meta"}).numel()
+        if self.numbers > TIMES * self.held + SPARE or self.operations < 0:
+            size = f"at least {self.numbers:,} numbers" if self.operations >= 0 else "far more parts"
+            raise GanzooError(f"'{self.source}' describes a model of {size}; its weights file holds {self.held:,}.")
+        return function(*args, **kwargs)
