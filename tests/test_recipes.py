@@ -22,7 +22,8 @@ TINY = f"--trainer.max_steps {STEPS} --data.batch_size 8 --quality.samples 50 --
 TINY += ["--trainer.log_every_n_steps", "1", "--trainer.accelerator", "cpu"]
 # what a recipe for a GPU is cut down to
 SMALLER = {
-    "pix2pix_facades": "--data.size 32 --model.generator.size 32 --model.generator.width 4 --model.discriminator.width 4",
+    "cyclegan_horse2zebra": "--data.size 32 --model.generator.width 4 --model.back.width 4",
+    "pix2pix_facades": "--data.size 32 --model.generator.size 32 --model.generator.width 4",
 }
 
 
@@ -41,6 +42,11 @@ def data(tmp_path_factory):
         folder = root / "facades" / split
         folder.mkdir(parents=True)
         for i, pixels in enumerate(np.random.default_rng(1).integers(0, 256, (8, 40, 80, 3), dtype=np.uint8)):
+            Image.fromarray(pixels).save(folder / f"{i}.jpg")
+    for split, count in {"trainA": 9, "trainB": 8, "testA": 2, "testB": 3}.items():
+        folder = root / "horse2zebra" / split
+        folder.mkdir(parents=True)
+        for i, pixels in enumerate(np.random.default_rng(count).integers(0, 256, (count, 40, 40, 3), dtype=np.uint8)):
             Image.fromarray(pixels).save(folder / f"{i}.jpg")
     return root
 
