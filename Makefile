@@ -5,13 +5,13 @@
 #   PIP_ARGS  more arguments for pip; for the smaller CPU-only PyTorch on Linux:
 #             make demo PIP_ARGS="--extra-index-url https://download.pytorch.org/whl/cpu"
 #   SET       overrides for every run of the comparisons, such as SET=trainer.precision=bf16-mixed
-#   IMAGES    real images that every discriminator of `make compare-all` and `compare-conditional` sees
+#   IMAGES    real images that every discriminator of `make compare-all` and `compare-conditional` sees (256000; 384000)
 #   SEEDS     their training seeds
 
 PYTHON ?= python3
 PIP_ARGS ?=
 SET ?=
-IMAGES ?= 384000
+IMAGES ?= 256000
 SEEDS ?= 0
 
 VENV := .venv
@@ -63,6 +63,7 @@ EQUALLY = --images $(IMAGES) --seeds $(SEEDS) --runs runs/compared --readme READ
 compare-all: $(VENV)/.installed
 	$(BIN)/ganzoo compare $(filter-out $(LABELLED),$(MNIST)) --table all --out docs/comparison/all $(EQUALLY)
 
+compare-conditional: IMAGES = 384000
 compare-conditional: $(VENV)/.installed
 	$(BIN)/ganzoo compare $(filter $(LABELLED),$(MNIST)) --table conditional --out docs/comparison/conditional $(EQUALLY)
 
