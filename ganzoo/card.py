@@ -42,6 +42,7 @@ class Facts:
     seed: int = 0
     shares: list[float] = field(default_factory=list)
     distances: list[float] = field(default_factory=list)
+    redrawn: float | None = None  # root-mean-square error of reconstructions, of a model that makes them
 
 
 def write_card(facts: Facts) -> str:
@@ -60,6 +61,7 @@ def write_card(facts: Facts) -> str:
                 _training(facts),
                 _scores(facts),
                 _shares(facts),
+                _reconstructions(facts),
                 _neighbours(facts),
                 _use(facts),
             )
@@ -103,14 +105,14 @@ def _metadata(facts: Facts) -> dict[str, object]:
 
 
 def _training(facts: Facts) -> str:
-    sizes = ", ".join(f"{part} {count:,}" for part, count in facts.parameters.items())
+    sizes = ", ".join(f"{part} {count:,}" for part, count in facts.parameters.items() if count)
     chosen = "the best step by the recipe's monitor" if facts.weights == "best" else "the last step"
     return (
         "## Training\n\n"
         f"- Data: {facts.data}, licence: {facts.licence}. {facts.source}\n"
         f"- Recipe: `{facts.recipe}` (`recipe.yaml` here is the resolved one), seed {facts.training_seed}, "
         f"precision {facts.precision}\n"
-        f"- Generator updates: {facts.steps:,} ({chosen}); {facts.images:,} real images seen by the discriminator\n"
+        f"- Steps: {facts.steps:,} ({chosen}); {facts.images:,} real images seen\n"
         f"- Time: {duration(facts.seconds)} on {facts.hardware}\n"
         f"- Parameters: {sizes}; stored in half precision\n"
         f"- Versions: {', '.join(f'{name} {number}' for name, number in facts.versions.items())}"
@@ -135,6 +137,16 @@ def _shares(facts: Facts) -> str:
     return (
         "Share of samples that the `mnist` extractor's classifier takes for each digit:\n\n"
         f"| {digits} |\n|{'---|' * len(facts.shares)}\n| {shares} |"
+    )
+
+
+def _reconstructions(facts: Facts) -> str:
+    if facts.redrawn is None:
+        return ""
+    return (
+        "## What does a code keep?\n\n![held-out images above their reconstructions](reconstructions.png)\n\n"
+        "Images of the reference split, below each row what is decoded from their codes. Root-mean-square error on the "
+        f"scale of [-1, 1]: {facts.redrawn:.3f}."
     )
 
 

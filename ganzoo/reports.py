@@ -64,6 +64,12 @@ def export(
         found, distances = nearest_neighbours(drawn, datamodule)
         facts.distances = distances.tolist()
         pictures.save(neighbours_picture(drawn, found), out / "neighbours.png")
+        if hasattr(model, "reconstruct"):
+            datamodule.setup("validate")
+            held_out = next(iter(datamodule.val_dataloader()))[0][:NEIGHBOURS].cpu()
+            redrawn = model.reconstruct(held_out)
+            facts.redrawn = float((redrawn - held_out).square().mean().sqrt())
+            pictures.save(neighbours_picture(held_out, redrawn), out / "reconstructions.png")
     picture = pictures.picture(model.sample(_shown(datamodule), seed=0), getattr(datamodule, "preview", None))  # type: ignore[operator]
     hub.save(model, out, publishable(recipe), write_card(facts), picture)
     return facts
