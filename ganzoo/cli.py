@@ -206,7 +206,7 @@ def compare_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("recipes", nargs="+", metavar="RECIPE", help="recipes, or with --checkpoints checkpoints")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0], help="training seeds (0)")
     parser.add_argument("--steps", type=int, nargs="+", default=[], help="generator updates: of all, or one per recipe")
-    parser.add_argument("--images", type=int, help="in place of --steps: real images that every discriminator sees")
+    parser.add_argument("--images", type=int, help="in place of --steps: real images that every model sees")
     parser.add_argument("--samples", type=int, default=10_000, help="samples that the scores are computed from (10000)")
     parser.add_argument("--checkpoints", action="store_true", help="score bundled checkpoints, train nothing")
     parser.add_argument("--runs", type=Path, default=Path("runs"), help="folder of all runs (runs)")

@@ -44,7 +44,7 @@ def compare(
         recipes: recipes, names or files; with `checkpoints` bundled checkpoints or checkpoint folders.
         seeds: training seeds.
         steps: generator updates of every run, or one number per recipe; each recipe's own by default.
-        images: in place of steps, the number of real images that every discriminator sees.
+        images: in place of steps, the number of real images that every discriminator, or encoder, sees.
         runs: folder of all runs; runs that are there are used, continued where they are behind.
         out: folder for comparison.md, .csv, .json and .png, and for curves.png.
         samples: generated samples that scores are computed from.

@@ -72,7 +72,7 @@ class Entry(RecipeCLI):
             "batch_size": quality.batch_size,
             "sampling_seed": quality.seed,
             "precision": str(self.config.trainer.precision),
-            "averaged": "generator" in self.model.averages,
+            "averaged": self.model.drawn_by in self.model.averages,
             "machine": hardware(),
             "versions": versions(),
         }
@@ -95,7 +95,7 @@ class Entry(RecipeCLI):
         return self.config.trainer.max_steps
 
     def spend(self, images: int) -> None:
-        """Makes a whole run as long as it takes the discriminator to see so many real images.
+        """Makes a whole run as long as it takes to see so many real images, as a discriminator or an encoder does.
 
         Raises:
             GanzooError: if that is less than one generator update.

@@ -176,7 +176,7 @@ def _length(curves: dict[str, Curve]) -> str:
     """Says how long the run was in steps, images and time, as far as it logged them."""
     words = [f"{max(curve.steps[-1] for curve in curves.values()):,} generator steps"]
     if "images" in curves:
-        words.append(f"{curves['images'].values[-1]:,.0f} images seen by D")
+        words.append(f"{curves['images'].values[-1]:,.0f} real images seen")
     if "time" in curves:
         minutes, seconds = divmod(round(curves["time"].values[-1]), 60)
         hours, minutes = divmod(minutes, 60)

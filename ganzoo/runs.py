@@ -76,8 +76,8 @@ def _of_first_rank() -> Path | None:
 
 def announce(model: Game, datamodule: Any, trainer: pl.Trainer, folder: Path, done: int = 0) -> str:
     """Returns one line: device, parameters, steps (`done` of them in an earlier part), estimated duration, folder."""
-    networks = {name: module for name, module in model.named_children() if name != "averages"}
-    sizes = [f"{name} {_count(module)}" for name, module in networks.items() if next(module.parameters(), None) is not None]
+    networks = [(name, module) for name, module in model.named_children() if name != "averages"]
+    sizes = [f"{name} {_count(module)}" for name, module in networks if [*module.parameters()]]
     device = trainer.strategy.root_device
     where = torch.cuda.get_device_name(device) if device.type == "cuda" else f"CPU, {torch.get_num_threads()} threads"
     if trainer.world_size > 1:

@@ -31,7 +31,7 @@ class Result:
         title: the variant's short title.
         seed: of the training; None for a published checkpoint.
         steps: generator updates, where known; likewise below.
-        images: real images seen by the discriminator.
+        images: real images seen, by the discriminator or the encoder.
         seconds: wall time of the training.
         hardware: what it was trained on.
         scores: by their full keys, such as `fid[mnist,10k/test]`.
@@ -127,8 +127,8 @@ def markdown(results: Sequence[Result], real: Sequence[Real] = ()) -> str:
         Column("model", [f"{runs[0].title} (`{runs[0].name}`)" for runs in models]),
         *([Column("data", [runs[0].conditions["data"] for runs in models])] if _several(results, "data") else []),
         Column("seeds", [str(len(runs)) if runs[0].seed is not None else "" for runs in models]),
-        Column("G steps", [_mean((run.steps for run in runs), "{:,.0f}".format) for runs in models]),
-        Column("images seen by D", [_mean((run.images for run in runs), _millions) for runs in models]),
+        Column("steps", [_mean((run.steps for run in runs), "{:,.0f}".format) for runs in models]),
+        Column("real images seen", [_mean((run.images for run in runs), _millions) for runs in models]),
         Column("wall time", [_mean((run.seconds for run in runs), duration) for runs in models]),
     ]
     columns = [column for column in columns if any(column.cells)]

@@ -124,7 +124,7 @@ def test_runs_are_trained_continued_and_reused(recipes, commands, tmp_path):
     first = {file.name: file.read_bytes() for file in sorted(Path("out").iterdir())}
     assert list(first) == ["comparison.csv", "comparison.json", "comparison.md", "comparison.png", "curves.png"]
     rows = table(out.read_text(encoding="utf-8"))
-    assert [row["G steps"] for row in rows.values()] == ["4", "4"]
+    assert [row["steps"] for row in rows.values()] == ["4", "4"]
     assert "±" in rows["WGAN-GP (`digits`)"]["SWD ↓"]
     assert "±" in rows["GAN (`toy`)"]["modes ↑"] + rows["GAN (`toy`)"]["wasserstein ↓"]
     numbers = json.loads(first["comparison.json"])
@@ -160,7 +160,7 @@ def test_a_budget_of_images_is_the_same_for_every_discriminator(recipes, command
     text = compare(["digits.yaml"], [0], runs=Path("runs"), out=Path("out"), **options).read_text("utf-8")
     (row,) = table(text).values()
     # 60 batches, 3 to a generator update
-    assert (row["G steps"], row["images seen by D"]) == ("20", "3,840")
+    assert (row["steps"], row["real images seen"]) == ("20", "3,840")
     for wrong in ({"steps": [4]}, {"checkpoints": True}):
         with pytest.raises(GanzooError, match="how long to train"):
             compare(["digits.yaml"], [0], images=3600, **wrong)

@@ -67,7 +67,7 @@ def test_every_column_has_its_panel(tmp_path):
     assert labels[4:] == [{"0.3"}, {"10"}]
     assert [text.get_text() for text in figure.texts] == [
         "wgan · version_0",
-        "300 generator steps  ·  96,000 images seen by D  ·  30 s",
+        "300 generator steps  ·  96,000 real images seen  ·  30 s",
     ]
     assert figure.axes[4].get_yscale() == "log"
     assert figure.axes[5].get_yscale() == "linear"

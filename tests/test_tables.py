@@ -38,7 +38,7 @@ def test_mean_and_standard_deviation_over_seeds():
     assert row["seeds"] == "3"
     assert row["IS ↑"] == "9.10 ± 0.10"
     assert row["FID ↓"] == "12.0 ± 2.0"
-    assert (row["G steps"], row["images seen by D"], row["wall time"]) == ("5,000", "1.60 M", "10 min")
+    assert (row["steps"], row["real images seen"], row["wall time"]) == ("5,000", "1.60 M", "10 min")
     assert tables.statistics(runs)[FID] == {"mean": 12, "sd": 2, "runs": 3}
 
 
@@ -60,7 +60,7 @@ def test_study_stands_beside_its_three_models_only():
 def test_real_images_bound_the_inception_score():
     text = markdown([result()], [Real("MNIST", "test", 10_000, {IS: 9.8})])
     row = table(text)["real test images"]
-    assert (row["IS ↑"], row["FID ↓"], row["G steps"]) == ("9.80", "", "")
+    assert (row["IS ↑"], row["FID ↓"], row["steps"]) == ("9.80", "", "")
     assert "The 10,000 real test images' own IS is the bound." in text
 
 
