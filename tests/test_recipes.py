@@ -72,7 +72,11 @@ def test_a_recipe_trains_and_leaves_everything_in_its_folder(trained):
     for name in hub.FILES:
         assert (folder / "export" / name).is_file(), name
     header, *rows = (folder / "metrics.csv").read_text().splitlines()
-    assert {"step", "d/adv", "g/adv", "time", "images", "lr/g"} <= set(header.replace('"', "").split(","))
+    columns = header.replace('"', "").split(",")
+    assert {"step", "time", "images"} <= set(columns)
+    for player in hub.read_training_checkpoint(folder / "last.ckpt").players():
+        assert f"lr/{player.name}" in columns
+        assert [name for name in columns if name.startswith(f"{player.name}/")]
     assert len(rows) >= STEPS
 
 
@@ -90,13 +94,14 @@ def test_its_resolved_recipe_makes_the_same_again(trained):
 def test_its_checkpoint_draws_with_nothing_else_at_hand(trained):
     model = load(trained.folder / "export")
     samples = model.sample(3, seed=1)
-    assert samples.shape == (3, *model.generator.shape)
+    network = getattr(model, model.drawn_by)
+    assert samples.shape == (3, *network.shape)
     assert samples.isfinite().all()
     if samples.dim() == 4:
         assert samples.abs().max() <= 1
     torch.testing.assert_close(model.sample(2, seed=1), samples[:2])
-    kept = hub.read_training_checkpoint(trained.folder / "best.ckpt").averaged("generator").state_dict()
-    for name, tensor in model.generator.state_dict().items():
+    kept = hub.read_training_checkpoint(trained.folder / "best.ckpt").averaged(model.drawn_by).state_dict()
+    for name, tensor in network.state_dict().items():
         torch.testing.assert_close(tensor, kept[name].half().to(tensor.dtype), rtol=0, atol=0)
 
 
@@ -121,11 +126,11 @@ def test_a_recipe_is_named_after_its_variant_which_cites_its_paper(path):
 @pytest.mark.parametrize("folder", CHECKPOINTS, ids=lambda folder: folder.name)
 def test_a_bundled_checkpoint_draws_and_describes_itself(folder):
     assert folder.name in registry.list_checkpoints()
-    assert {path.name for path in folder.iterdir()} <= {*hub.FILES, "neighbours.png"}
+    assert {path.name for path in folder.iterdir()} <= {*hub.FILES, "neighbours.png", "reconstructions.png"}
     assert sum(path.stat().st_size for path in folder.iterdir()) <= 8 * 2**20
     model = load(folder.name)
     samples = model.sample(3, seed=0)
-    assert samples.shape == (3, *model.generator.shape)
+    assert samples.shape == (3, *getattr(model, model.drawn_by).shape)
     assert samples.abs().max() <= 1
     assert samples.std() > 0.1  # it draws something
     assert load(folder.name.replace("-", "_")).sample(3, seed=0).equal(samples)
