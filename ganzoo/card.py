@@ -1,5 +1,6 @@
 """The model card: what a checkpoint is, what it was made from, how good it is, and what it is not for."""
 
+import re
 from dataclasses import dataclass, field
 from statistics import median
 
@@ -15,6 +16,12 @@ LICENCES = {
     "CC0-1.0": "cc0-1.0",
     "MIT": "mit",
     "public domain": "cc0-1.0",
+}
+# Where the Hub has the data; it takes no other names for data sets.
+DATASETS = {
+    "MNIST": "ylecun/mnist",
+    "Fashion-MNIST": "zalando-datasets/fashion_mnist",
+    "CIFAR-10": "uoft-cs/cifar10",
 }
 
 
@@ -75,19 +82,20 @@ def _metadata(facts: Facts) -> dict[str, object]:
     results = [
         {"name": key, "type": key.partition("[")[0], "value": round(number, 5)} for key, number in facts.scores.items()
     ]
+    base = DATASETS.get(facts.data.partition(",")[0])  # `CIFAR-10, grey to colour` is made of CIFAR-10
     return {
         "library_name": "ganzoo",
         **({"pipeline_tag": TASK} if len(facts.shape) == 3 else {}),
         "license": LICENCES.get(facts.licence, "other"),
         "tags": ["gan", facts.class_path.split(".")[-2].replace("_", "-")],
-        "datasets": [facts.data],
+        **({"datasets": [base]} if base else {}),
         "model-index": [
             {
                 "name": facts.name,
                 "results": [
                     {
                         "task": {"type": TASK},
-                        "dataset": {"name": facts.data, "type": facts.data.lower().replace(" ", "-")},
+                        "dataset": {"name": facts.data, "type": base or re.sub(r"[^\w.-]+", "-", facts.data.lower())},
                         "metrics": results,
                     }
                 ],
