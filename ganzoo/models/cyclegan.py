@@ -1,0 +1,128 @@
+"""CycleGAN: two translators that undo each other, learnt from pictures of two domains without any pairs.
+
+Paper: Zhu et al., Unpaired Image-to-Image Translation using Cycle-Consistent Adversarial Networks, 2017.
+URL: https://arxiv.org/abs/1703.10593 (equations 1 to 3; section 4; section 5.2 for the identity loss)
+Code: https://github.com/junyanz/pytorch-CycleGAN-and-pix2pix
+Deviations: the discriminators move first, facing images drawn anew; in the authors' code all four networks move from
+    the same images. The identity loss is on by default, as there; the paper has it for paintings alone.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from torch import Tensor, nn
+from torch.nn.functional import l1_loss
+
+from ganzoo.errors import GanzooError
+from ganzoo.losses import lsgan_d, lsgan_g
+from ganzoo.players import Player, Terms
+from ganzoo.pool import ImagePool
+from ganzoo.schedules import Schedule
+from ganzoo.translator import Translator, require_shape, require_takes
+
+HALF_THEN_DECAY = Schedule([1, 1, 0], [0, 0.5, 1], "linear")
+
+
+class CycleGAN(Translator):
+    """A generator and a discriminator for either direction; the generators move together, and so do the discriminators.
+
+    Batches are (x, y): images of domain A, and images of domain B that need not have anything to do with them.
+
+    Args:
+        generator: images of A to images of B.
+        back: images of B to images of A.
+        discriminator: judges images of B.
+        discriminator_back: judges images of A.
+        cycle_weight: weight of the cycle consistency, the paper's lambda.
+        identity_weight: weight of the identity loss as a share of `cycle_weight`; 0 leaves it out.
+        pool: number of generated images of each domain that are kept for its discriminator.
+        g_lr: learning rate of both generators.
+        d_lr: learning rate of both discriminators.
+        lr_factor: factor on all learning rates over the run.
+        ema: decay of the averaged generators, both of them; None evaluates the live ones, as the paper does.
+        **kwargs: see `Translator`.
+    """
+
+    auxiliary = ("pool", "pool_back")
+    discriminator: nn.Module
+
+    def __init__(
+        self,
+        generator: nn.Module,
+        back: nn.Module,
+        discriminator: nn.Module,
+        discriminator_back: nn.Module,
+        cycle_weight: float = 10.0,
+        identity_weight: float = 0.5,
+        pool: int = 50,
+        g_lr: float = 2e-4,
+        d_lr: float = 2e-4,
+        lr_factor: Schedule | None = HALF_THEN_DECAY,
+        ema: float | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(generator, discriminator, g_lr=g_lr, d_lr=d_lr, lr_factor=lr_factor, ema=ema, **kwargs)
+        self.back, self.discriminator_back = back, discriminator_back
+        self.cycle_weight, self.identity_weight = cycle_weight, identity_weight
+        self.pool, self.pool_back = ImagePool(pool), ImagePool(pool)
+        self.average("back", ema)
+
+    def setup(self, stage: str) -> None:
+        """Prepares and checks the networks, and makes room for the pools' images before processes compare theirs."""
+        super().setup(stage)
+        data = getattr(self.trainer, "datamodule", None)
+        if stage == "fit" and data is not None:
+            self.pool.reserve(data.shape)
+            self.pool_back.reserve(data.source_shape)
+
+    def check(self, shape: tuple[int, ...], source_shape: tuple[int, ...] | None = None) -> None:
+        """Checks that the networks fit images of B, of `shape`, and of A, of `source_shape`.
+
+        Raises:
+            GanzooError: if one of them does not, or an identity is asked of domains that differ in shape.
+        """
+        super().check(shape, source_shape)
+        source_shape = shape if source_shape is None else source_shape
+        require_takes(self.back, shape, "model.back", "the data gives")
+        require_shape(self.back, source_shape, "model.back")
+        require_shape(self.discriminator_back, source_shape, "model.discriminator_back")
+        if self.identity_weight and shape != source_shape:
+            raise GanzooError(f"model.identity_weight: it must be 0 for domains of shapes {source_shape} and {shape}.")
+
+    def players(self) -> Sequence[Player]:
+        """Both discriminators as one player, then both generators as another."""
+        d, g = super().players()
+        return (
+            replace(d, modules=[self.discriminator, self.discriminator_back]),
+            replace(g, modules=[self.generator, self.back]),
+        )
+
+    def d_loss(self, x: Tensor, y: Tensor) -> Terms:
+        """Equation 1 with squares: score real images 1 and generated ones, half of them from the pools, 0."""
+        fake_x, fake_y = self.pool_back(self.back(y)), self.pool(self.generator(x))
+        return {
+            "adv": lsgan_d(self.discriminator(y), self.discriminator(fake_y)),
+            "adv_back": lsgan_d(self.discriminator_back(x), self.discriminator_back(fake_x)),
+        }
+
+    def g_loss(self, x: Tensor, y: Tensor) -> Terms:
+        """Equation 3: be scored 1, there and back again is where one was (2), and what is in B stays as it is."""
+        fake_x, fake_y = self.back(y), self.generator(x)
+        terms = {
+            "adv": 2 * lsgan_g(self.discriminator(fake_y)),  # the paper halves the discriminators' loss alone
+            "adv_back": 2 * lsgan_g(self.discriminator_back(fake_x)),
+            "cycle": self.cycle_weight * l1_loss(self.back(fake_y), x),
+            "cycle_back": self.cycle_weight * l1_loss(self.generator(fake_x), y),
+        }
+        if self.identity_weight:
+            weight = self.cycle_weight * self.identity_weight
+            terms["identity"] = weight * l1_loss(self.generator(y), y)
+            terms["identity_back"] = weight * l1_loss(self.back(x), x)
+        return terms
+
+    def translate(self, x: Tensor, seed: int | None = None, back: bool = False) -> Tensor:
+        """Translates images (N, C, H, W) in [-1, 1] of A to B, or with `back` those of B to A; see `Translator`."""
+        if not back:
+            return super().translate(x, seed)
+        return self.rendered(self.averaged("back"), x, self.back, seed)
