@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from ganzoo import registry
-from ganzoo.errors import GanzooError, nearest
+from ganzoo import explore, registry, sharing
+from ganzoo.errors import GanzooError, nearest, printable
 
 TRAINING = {
     "fit": "train a recipe",
@@ -146,22 +146,24 @@ def info_command(options: argparse.Namespace) -> None:
         about = registry.variant(registry.class_path(path))
         print(f"{about.title}\n{about.paper} {about.url}\n{about.module}\n\n# {path}\n{path.read_text()}")
     if folder is not None:
-        print((folder / "README.md").read_text().rpartition("---\n")[2].strip())
+        card = (folder / "README.md").read_text(encoding="utf-8", errors="replace")
+        print(printable(card.rpartition("---\n")[2]).strip())
 
 
 def sample_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of `ganzoo sample`."""
-    parser.add_argument("name", help="a bundled checkpoint, a checkpoint folder, a .ckpt, or a Hub repository")
-    parser.add_argument("-n", type=int, default=64, help="how many (64)")
+    explore.model_arguments(parser)
+    parser.add_argument("-n", type=int, help="how many (64; 8 to a row of several truncation factors)")
     parser.add_argument("-o", "--out", type=Path, help="a picture; a .npz file; or a folder, for one PNG each")
     parser.add_argument("--seed", type=int, default=0, help="fixes the draw (0)")
+    parser.add_argument("--seeds", help="in place of -n and --seed: an image of each, such as 0-63", **explore.SEEDS)
     parser.add_argument(
         "--labels", type=int, nargs="+", help="classes to draw in turn, such as 0 1 2; a conditional model only (all)"
     )
-    parser.add_argument("--truncation", type=float, default=1.0, help="factor on the latent vectors (1.0)")
+    parser.add_argument(
+        "--truncation", type=float, nargs="+", default=[1.0], help="factors on the latent vectors, a row for each (1.0)"
+    )
     parser.add_argument("--npz", type=Path, help="also write the samples as uint8 NHWC to this .npz file")
-    parser.add_argument("--revision", help="branch, tag or commit of a Hub repository")
-    parser.add_argument("--device", default="cpu", help="cpu, cuda, mps (cpu)")
 
 
 def sample_command(options: argparse.Namespace) -> None:
@@ -266,4 +268,6 @@ COMMANDS: dict[str, Command] = {
     "plot": (plot_arguments, plot_command),
     "export": (export_arguments, export_command),
     "lab": (lab_arguments, lab_command),
+    **explore.COMMANDS,
+    **sharing.COMMANDS,
 }

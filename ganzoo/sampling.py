@@ -1,20 +1,41 @@
 """Samples to files: a grid, numbered pictures, or an array."""
 
 from argparse import Namespace
+from collections.abc import Sequence
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import torch
+from PIL import Image
 from torch import Tensor
 
 from ganzoo import pictures
 from ganzoo.errors import GanzooError
 from ganzoo.files import written
 from ganzoo.hub import load
+from ganzoo.latent import of_seeds
+from ganzoo.sampler import Sampler
+
+ROW = 8  # samples of one truncation factor among several
+
+
+def load_sampler(options: Namespace) -> Sampler:
+    """Loads the model that the options of a command name.
+
+    Raises:
+        GanzooError: if it cannot be loaded, or draws no samples.
+    """
+    model = load(options.name, revision=options.revision, device=_device(options.device))
+    if not isinstance(model, Sampler):
+        raise GanzooError(f"'{options.name}' draws no samples: it is a {type(model).__name__}.")
+    return model
 
 
 def write_samples(options: Namespace) -> list[Path]:
     """Draws samples and writes them as the options of `ganzoo sample` say.
+
+    Several truncation factors make a sheet: the same latent vectors, a factor to a row.
 
     Returns:
         What was written: a picture, an .npz file, or a folder.
@@ -22,42 +43,84 @@ def write_samples(options: Namespace) -> list[Path]:
     Raises:
         GanzooError: if an option does not fit the model.
     """
-    if options.n < 1:
-        raise GanzooError(f"-n: the number of samples must be at least 1, not {options.n}.")
-    model = load(options.name, revision=options.revision, device=_device(options.device))
-    y, turns = None, getattr(model, "n_classes", 0)
+    factors = options.truncation
+    n = len(options.seeds) if options.seeds else options.n
+    n = n if n is not None else ROW if len(factors) > 1 else 64
+    if n < 1:
+        raise GanzooError(f"-n: the number of samples must be at least 1, not {n}.")
+    model = load_sampler(options)
+    y, turns = None, model.n_classes
     if options.labels is not None:
         turns = len(options.labels)
-        y = torch.tensor(options.labels, device=model.device).repeat(-(-options.n // turns))[: options.n]
-    samples: Tensor = model.sample(options.n, y, options.seed, options.truncation)  # type: ignore[operator]
+        y = torch.tensor(options.labels, device=model.device).repeat(-(-n // turns))[:n]
+    y = model.labels(n, y)
+    parts = []
+    for factor in factors:
+        z = of_seeds(model, options.seeds, factor) if options.seeds else model.truncated(n, options.seed, factor)
+        parts.append(model.render(z, y))
     out = options.out or (None if options.npz else Path(f"{Path(options.name).name}.png"))
     targets = [path for path in (out, options.npz) if path is not None]
     for path in targets:
-        write(samples, path, turns)
+        if len(factors) > 1 and is_picture(path):
+            write_rows(parts, [f"truncation {factor:g}" for factor in factors], path)
+        else:
+            names = options.seeds if len(factors) == 1 else None
+            write(torch.cat(parts), path, turns, names)
     return targets
 
 
-def write(samples: Tensor, path: Path, turns: int = 0) -> None:
+def is_picture(path: Path) -> bool:
+    """Says whether a path names a picture, neither an array nor a folder."""
+    return bool(path.suffix) and path.suffix != ".npz" and not path.is_dir()
+
+
+def write_rows(rows: Sequence[Tensor], titles: Sequence[str], path: Path, notes: Sequence[str] = ()) -> None:
+    """Writes a sheet of rows of images (N, C, H, W), each under a title at its left and perhaps a note.
+
+    Raises:
+        GanzooError: if the samples are no images.
+    """
+    from ganzoo import figures
+
+    require_images(rows[0])
+    strips = [pictures.grid(row, columns=len(row)) for row in rows]
+    noted = [[note] for note in notes] or [[] for _ in rows]
+    sheet = figures.sheet([figures.Row(*row) for row in zip(titles, noted, strips, strict=True)])
+    with BytesIO() as file:
+        sheet.savefig(file, format="png", dpi=figures.DPI)
+        # the lettering is grey, too
+        pictures.save(Image.open(file).convert("RGB" if rows[0].shape[1] == 3 else "L"), path)
+
+
+def require_images(samples: Tensor) -> None:
+    """Raises GanzooError where samples are no images."""
+    if samples.dim() != 4:
+        raise GanzooError(f"this is for images, but the model draws samples of shape {tuple(samples.shape[1:])}.")
+
+
+def write(samples: Tensor, path: Path, turns: int = 0, names: Sequence[int] | None = None) -> None:
     """Writes samples as what the name of `path` says: an .npz file, a picture, or without a suffix a folder of PNGs.
 
     Args:
         samples: images or points.
         path: where to.
         turns: number of classes that take turns; a picture has a class to a column, if it does not get too wide.
+        names: numbers of the PNGs of a folder; by default they are counted.
     """
     if path.suffix == ".npz":
         array = pictures.to_uint8(samples) if samples.dim() == 4 else samples.cpu().numpy()
         with written(path) as file:
             np.savez_compressed(file, samples=array)
-    elif path.suffix and not path.is_dir():
+    elif is_picture(path):
         side = len(samples) ** 0.5
         columns = turns * max(1, round(side / turns)) if 1 < turns <= 2 * side else None
         whole = pictures.grid(samples, columns) if samples.dim() == 4 else pictures.picture(samples)
         pictures.save(whole, path)
     elif samples.dim() == 4:
-        width = len(str(len(samples) - 1))
-        for i, pixels in enumerate(pictures.to_uint8(samples)):
-            pictures.save(pictures.to_image(pixels), path / f"{i:0{max(width, 4)}d}.png")
+        names = names or range(len(samples))
+        width = max(4, len(str(max(names))))
+        for name, pixels in zip(names, pictures.to_uint8(samples), strict=True):
+            pictures.save(pictures.to_image(pixels), path / f"{name:0{width}d}.png")
     else:
         raise GanzooError(f"-o: points are no pictures of their own; name a .png or .npz file instead of '{path}'.")
 

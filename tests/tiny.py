@@ -13,7 +13,9 @@ from ganzoo.data import DataModule, Digits, Toy2D
 from ganzoo.game import Game
 from ganzoo.gan import GAN
 from ganzoo.losses import lsgan_d, lsgan_g
+from ganzoo.models.cgan import CGAN
 from ganzoo.models.gan import VanillaGAN
+from ganzoo.networks.conditional import LabelledDiscriminator, LabelledGenerator
 from ganzoo.networks.dcgan import DCGANDiscriminator, DCGANGenerator
 from ganzoo.networks.mlp import MLPDiscriminator, MLPGenerator
 from ganzoo.players import Terms
@@ -84,6 +86,13 @@ def recolour(kind: type[Translator] = Recolour, dropout: float = 0.0, **options:
     torch.manual_seed(0)
     judge = nn.Sequential(nn.Conv2d(1, 4, 4, 2, 1), nn.LeakyReLU(0.2), nn.Conv2d(4, 1, 4, 2, 1))
     return kind(Tint(dropout=dropout), **{"discriminator": judge} | options)
+
+
+def conditional() -> CGAN:
+    """A game of small convolutional networks on 8-pixel images of three classes, with 6 latent numbers."""
+    torch.manual_seed(0)
+    generator = LabelledGenerator(DCGANGenerator(8, 1, width=8, latent_dim=9), n_classes=3, label_dim=3)
+    return CGAN(generator, LabelledDiscriminator(DCGANDiscriminator(8, 4, width=8), n_classes=3))
 
 
 class Labelled(DataModule):
