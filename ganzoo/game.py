@@ -42,10 +42,12 @@ class Game(pl.LightningModule):
     Attributes:
         recipe: the resolved recipe that the model was made from, as YAML; empty for one made by hand.
         card: the model card of a loaded checkpoint.
+        trained: whether its weights are those of a loaded checkpoint, not new ones.
     """
 
     recipe = ""
     card = ""
+    trained = False
 
     def __init__(
         self,

@@ -1,0 +1,113 @@
+"""What a content loss compares: an image's maps in a frozen network, or its pixels."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import mse_loss
+
+from ganzoo.data.colours import luma
+from ganzoo.data.fetch import socket_timeout
+from ganzoo.errors import GanzooError, nearest
+from ganzoo.metrics.classifiers import FAMILIES, load_classifier, shipped
+
+NAMES = ("vgg19", *FAMILIES, "pixels")
+IMAGENET = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # mean and standard deviation of its pixels in [0, 1]
+RESCALED = 1 / 12.75  # VGG's maps, to the scale of pixels: Ledig et al. 2017, section 3.2
+TO_PIXELS = 1 / 40  # likewise for the relative error in our own classifiers, as found on portraits enlarged by bicubic
+
+
+class Content(nn.Module):
+    """The mean squared difference of two batches of images as a frozen network sees them, averaged over its maps.
+
+    It is always in evaluation mode, and gradients flow to the first of its inputs alone.
+
+    Args:
+        maps: images (N, C, H, W) in [-1, 1] to a list of maps (N, D, h, w).
+        network: what `maps` runs, so that it moves along to another device.
+        channels: channels that it takes, 1 or 3; None takes any. Grey images are shown three times, others made grey.
+        weight: factor on the difference.
+        relative: divide each map's difference by the truth's mean square, so that maps of any scale count alike.
+    """
+
+    def __init__(
+        self,
+        maps: Callable[[Tensor], list[Tensor]],
+        network: nn.Module,
+        channels: int | None = None,
+        weight: float = 1.0,
+        relative: bool = False,
+    ) -> None:
+        super().__init__()
+        self.network = network.eval().requires_grad_(False).to(memory_format=torch.channels_last)
+        self.maps, self.channels, self.weight, self.relative = maps, channels, weight, relative
+        self.eval()
+
+    def forward(self, made: Tensor, truth: Tensor) -> Tensor:
+        """Returns the loss, a scalar, of images (N, C, H, W) in [-1, 1] and their truth."""
+        with torch.no_grad():
+            wanted = self.maps(self._shown(truth.detach()))
+        found = self.maps(self._shown(made))
+        losses = [self._difference(a.float(), b.float()) for a, b in zip(found, wanted, strict=True)]
+        return self.weight * torch.stack(losses).mean()
+
+    def _difference(self, found: Tensor, wanted: Tensor) -> Tensor:
+        return mse_loss(found, wanted) / (wanted.square().mean() if self.relative else 1)
+
+    def _shown(self, x: Tensor) -> Tensor:
+        if self.channels is None:
+            return x
+        return luma(x) if self.channels == 1 else x.expand(-1, self.channels, -1, -1)
+
+
+def content(name: str) -> Content:
+    """Returns the content loss called `name`.
+
+    Args:
+        name: "vgg19": the maps of the last convolution, after its ReLU (relu5_4), in torchvision's network for
+            ImageNet, fetched on first use; "cifar10" or "mnist": the last maps of each scale in our own classifier,
+            which comes with the package; the path of a .safetensors file of such a classifier; or "pixels".
+
+    Raises:
+        GanzooError: The name is unknown, or there are no such weights. Nothing else ever stands in for them.
+    """
+    if name == "pixels":
+        return Content(lambda x: [x], nn.Identity())
+    if name == "vgg19":
+        layers = _vgg19()
+        return Content(lambda x: [layers(_as_imagenet(x))], layers, channels=3, weight=RESCALED**2)
+    if name not in FAMILIES and not name.endswith(".safetensors"):
+        raise GanzooError(
+            f"model.content: '{name}' given, but it must be one of {', '.join(NAMES)} or the path of a .safetensors "
+            f"file.{nearest(name, NAMES)}"
+        )
+    network = load_classifier(shipped(name) if name in FAMILIES else Path(name).expanduser(), "model.content")
+    return Content(network.maps, network, network.channels, TO_PIXELS, relative=True)
+
+
+def _vgg19() -> nn.Module:
+    """Returns VGG19's layers up to relu5_4, with torchvision's weights."""
+    from torchvision.models import VGG19_Weights, vgg19
+
+    weights = VGG19_Weights.IMAGENET1K_V1
+    try:
+        with socket_timeout(10):
+            state = weights.get_state_dict(progress=True, check_hash=True)
+    except (OSError, RuntimeError) as error:
+        folder = Path(torch.hub.get_dir()) / "checkpoints"
+        raise GanzooError(
+            f"model.content: the weights of vgg19 could not be fetched ({str(error).splitlines()[0]}); connect to the "
+            f"internet once, put {Path(weights.url).name} into {folder}, or choose another content, such as cifar10."
+        ) from error
+    with torch.device("meta"):  # its dense layers are most of it, and not needed
+        layers = vgg19().features[:-1]
+    own = {key.removeprefix("features."): value for key, value in state.items() if key.startswith("features.")}
+    layers.load_state_dict(own, assign=True)
+    return layers
+
+
+def _as_imagenet(x: Tensor) -> Tensor:
+    """Maps images in [-1, 1] to what networks for ImageNet expect."""
+    mean, std = (torch.tensor(numbers, device=x.device).view(3, 1, 1) for numbers in IMAGENET)
+    return ((x + 1) / 2 - mean) / std

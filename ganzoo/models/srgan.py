@@ -1,0 +1,109 @@
+"""SRGAN: super-resolution that looks like a photograph: a content loss in a network's features, and a discriminator.
+
+Paper: Ledig et al., Photo-Realistic Single Image Super-Resolution Using a Generative Adversarial Network, 2017.
+URL: https://arxiv.org/abs/1609.04802 (equations 3, 5 and 6; section 3.2)
+Code: none by the authors
+Deviations: sources are scaled to [-1, 1] like targets; the paper scales them to [0, 1]. With `content: vgg19` the maps
+    are those of the paper's SRGAN-VGG54 in torchvision's weights; the other choices are ours, and with our own
+    classifiers the last maps of all scales are compared, not those of one layer.
+"""
+
+from functools import cached_property
+from typing import Any
+
+from torch import Tensor, nn
+from torch.nn.functional import mse_loss
+
+from ganzoo import hub
+from ganzoo.content import Content, content
+from ganzoo.errors import GanzooError
+from ganzoo.losses import logistic_d, nonsaturating_g
+from ganzoo.players import Terms
+from ganzoo.translator import Translator
+
+
+class SRGAN(Translator):
+    """D tells large images from enlarged ones; G fools it, and keeps what a frozen network sees in the image.
+
+    Args:
+        generator: small images to large ones.
+        discriminator: large images to logits.
+        content: what the content loss compares: `vgg19`, `cifar10`, `mnist`, the path of a classifier's .safetensors
+            file, or `pixels`; see `ganzoo.content`. It is named in the model card, and part of the training alone.
+        adv_weight: weight of the adversarial term; 0 leaves the discriminator out.
+        pixel_weight: weight of the pixels' mean squared error beside the content loss; the paper has none.
+        init: checkpoint whose generator a training starts from, as `ganzoo.load` takes it: a bundled name, a folder, a
+            .ckpt, a Hub repository. The paper's is SRResNet's. A resumed training goes on from where it was.
+        g_lr: learning rate of the generator.
+        d_lr: learning rate of the discriminator.
+        betas: Adam's decay rates.
+        **kwargs: see `Translator`.
+
+    Raises:
+        GanzooError: if there is an adversarial term, but no discriminator.
+    """
+
+    def __init__(
+        self,
+        generator: nn.Module,
+        discriminator: nn.Module | None = None,
+        content: str = "vgg19",
+        adv_weight: float = 1e-3,
+        pixel_weight: float = 0.0,
+        init: str | None = None,
+        g_lr: float = 1e-4,
+        d_lr: float = 1e-4,
+        betas: tuple[float, float] = (0.9, 0.999),
+        **kwargs: Any,
+    ) -> None:
+        if adv_weight and discriminator is None:
+            raise GanzooError(f"model.discriminator: adv_weight is {adv_weight}, which needs one; 0 does without.")
+        super().__init__(generator, discriminator if adv_weight else None, g_lr=g_lr, d_lr=d_lr, betas=betas, **kwargs)
+        self.content, self.adv_weight, self.pixel_weight, self.init = content, adv_weight, pixel_weight, init
+
+    @cached_property
+    def features(self) -> Content:
+        """The content loss; no submodule, so that it is neither trained, nor saved, nor needed to load a checkpoint."""
+        return content(self.content)
+
+    def on_fit_start(self) -> None:
+        """Prepares what only training needs: the content loss, and the weights to start from."""
+        super().on_fit_start()
+        self.features.to(self.device)
+        if self.init is not None and not self.trained and not self.batches:
+            self.start_from(self.init)
+
+    def start_from(self, name: str) -> None:
+        """Takes the weights of another checkpoint's generator.
+
+        Raises:
+            GanzooError: if there is no such checkpoint, or its generator has other layers.
+        """
+        try:
+            given = dict(hub.load(name).named_children())
+        except GanzooError as error:
+            raise GanzooError(f"model.init: {error}") from error
+        weights = given["generator"].state_dict() if "generator" in given else {}
+        for generator in {self.generator, self.averaged("generator")}:
+            if {key: tensor.shape for key, tensor in weights.items()} != {
+                key: tensor.shape for key, tensor in generator.state_dict().items()
+            }:
+                raise GanzooError(f"model.init: '{name}' has no generator with the layers of this one.")
+            generator.load_state_dict(weights)
+
+    def d_loss(self, x: Tensor, y: Tensor) -> Terms:
+        """Tell images from enlarged ones."""
+        real, fake = self.discriminator(y), self.discriminator(self.generator(x))  # type: ignore[misc]  # there is one
+        self.note("d/acc_real", (real > 0).float().mean())
+        self.note("d/acc_fake", (fake < 0).float().mean())
+        return {"adv": logistic_d(real, fake)}
+
+    def g_loss(self, x: Tensor, y: Tensor) -> Terms:
+        """Equation 3: the content loss of equation 5, or of pixels as in equation 4, and equation 6's -log D(G(x))."""
+        fake = self.generator(x)
+        terms = {"content": self.features(fake, y)}
+        if self.pixel_weight:
+            terms["pixels"] = self.pixel_weight * mse_loss(fake.float(), y)
+        if self.discriminator is not None:
+            terms["adv"] = self.adv_weight * nonsaturating_g(self.discriminator(fake))
+        return terms

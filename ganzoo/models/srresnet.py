@@ -1,0 +1,35 @@
+"""SRResNet: super-resolution by the mean squared error alone, the baseline that SRGAN starts from.
+
+Paper: Ledig et al., Photo-Realistic Single Image Super-Resolution Using a Generative Adversarial Network, 2017.
+URL: https://arxiv.org/abs/1609.04802 (equation 4; section 3.2)
+Code: none by the authors
+Deviations: sources are scaled to [-1, 1] like targets; the paper scales them to [0, 1].
+"""
+
+from typing import Any
+
+from torch import Tensor, nn
+from torch.nn.functional import mse_loss
+
+from ganzoo.players import Terms
+from ganzoo.translator import Translator
+
+
+class SRResNet(Translator):
+    """A game of one player: the generator descends the pixels' mean squared error, and so raises the PSNR.
+
+    Args:
+        generator: small images to large ones.
+        g_lr: learning rate.
+        betas: Adam's decay rates.
+        **kwargs: see `Translator`, but for the discriminator, which there is none of.
+    """
+
+    def __init__(
+        self, generator: nn.Module, g_lr: float = 1e-4, betas: tuple[float, float] = (0.9, 0.999), **kwargs: Any
+    ) -> None:
+        super().__init__(generator, None, g_lr=g_lr, betas=betas, **kwargs)
+
+    def g_loss(self, x: Tensor, y: Tensor) -> Terms:
+        """Equation 4."""
+        return {"mse": mse_loss(self.generator(x).float(), y)}

@@ -1,0 +1,73 @@
+"""What a content loss compares: closed forms for each network, where gradients flow, and one line for what is missing."""
+
+import pytest
+import torch
+from torch import nn
+from torch.nn.functional import mse_loss
+
+from ganzoo import content
+from ganzoo.errors import GanzooError
+from ganzoo.metrics.classifiers import load_classifier, shipped
+
+
+@pytest.mark.parametrize(("name", "channels"), [("cifar10", 3), ("cifar10", 1), ("mnist", 3), ("pixels", 1)])
+def test_content_is_zero_for_equal_images_and_its_gradient_flows_to_what_is_made(name, channels):
+    loss = content.content(name)
+    torch.manual_seed(0)
+    truth, made = torch.rand(2, 2, channels, 32, 32) * 2 - 1
+    assert loss(truth, truth) == 0
+    truth.requires_grad_()
+    made.requires_grad_()
+    value = loss(made, truth)
+    value.backward()
+    assert value > 0
+    assert made.grad.abs().sum() > 0
+    assert truth.grad is None
+    assert not any(p.requires_grad for p in loss.parameters())
+
+
+def test_content_of_pixels_is_the_squared_error_and_of_a_classifier_the_relative_one_of_each_scale():
+    made, truth = torch.rand(2, 2, 3, 40, 32, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    torch.testing.assert_close(content.content("pixels")(made, truth), mse_loss(made, truth))
+    network = load_classifier(shipped("cifar10"))
+    with torch.no_grad():
+        ours, theirs = network.maps(made), network.maps(truth)
+        assert [tuple(maps.shape) for maps in ours] == [(2, 32, 40, 32), (2, 64, 20, 16), (2, 128, 10, 8)]
+        torch.testing.assert_close(theirs[-1].mean((2, 3)), network(truth)[0])
+        errors = [(a - b).square().sum() / b.square().sum() for a, b in zip(ours, theirs, strict=True)]
+    torch.testing.assert_close(content.content("cifar10")(made, truth), sum(errors) / 3 / 40)
+    torch.testing.assert_close(content.content(str(shipped("cifar10")))(made, truth), sum(errors) / 3 / 40)
+
+
+def test_content_of_vgg19_is_relu5_4_on_pixels_scaled_as_in_imagenet(monkeypatch):
+    from torchvision.models import VGG19_Weights, vgg19
+
+    torch.manual_seed(0)
+    with torch.device("meta"):
+        shapes = {name: tensor.shape for name, tensor in vgg19().state_dict().items()}
+    state = {name: torch.randn(shape) / 30 for name, shape in shapes.items() if name.startswith("features.")}
+    monkeypatch.setattr(VGG19_Weights, "get_state_dict", lambda self, **options: state)
+    loss = content.content("vgg19")
+    convolutions = [layer for layer in loss.network if isinstance(layer, nn.Conv2d)]
+    assert len(convolutions) == 16
+    assert isinstance(loss.network[-1], nn.ReLU)
+    mean = torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1) * 2 - 1
+    (maps,) = loss.maps(mean.expand(1, 3, 32, 32))  # the mean colour is 0 there: only biases are left
+    assert maps.shape == (1, 512, 2, 2)
+    h = torch.zeros(1, 3, 32, 32)
+    for layer in loss.network:
+        h = layer(h)
+    torch.testing.assert_close(maps, h)
+    a, b = torch.rand(2, 1, 1, 32, 32)
+    wanted = mse_loss(loss.maps(a.expand(-1, 3, -1, -1))[0], loss.maps(b.expand(-1, 3, -1, -1))[0]) / 12.75**2
+    torch.testing.assert_close(loss(a, b), wanted)
+
+
+def test_unknown_contents_are_one_line(tmp_path):
+    for name, message in [
+        ("vgg", "Did you mean 'vgg19'"),
+        (str(tmp_path / "no.safetensors"), "model.content: no file"),
+    ]:
+        with pytest.raises(GanzooError, match=message) as error:
+            content.content(name)
+        assert "\n" not in str(error.value)
