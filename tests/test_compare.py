@@ -43,6 +43,18 @@ quality: {samples: 50}
 grid: {samples: 16}
 trainer: {max_steps: 4, val_check_interval: 1, log_every_n_steps: 1, accelerator: cpu}
 """
+AUTOENCODER = """
+model:
+  class_path: ganzoo.models.autoencoder.Autoencoder
+  init_args:
+    encoder: {class_path: ganzoo.networks.autoencoder.MLPEncoder,
+      init_args: {shape: [1, 8, 8], code_dim: 4, hidden: [16]}}
+    decoder: {class_path: ganzoo.networks.mlp.MLPGenerator, init_args: {shape: [1, 8, 8], latent_dim: 4, hidden: [16]}}
+data: {class_path: ganzoo.data.Digits}
+quality: {samples: 50}
+grid: {samples: 16}
+trainer: {max_steps: 4, val_check_interval: 1, log_every_n_steps: 1, accelerator: cpu}
+"""
 
 
 def curve(values, steps=None) -> Curve:
@@ -166,6 +178,18 @@ def test_a_budget_of_images_is_the_same_for_every_discriminator(recipes, command
             compare(["digits.yaml"], [0], images=3600, **wrong)
     with pytest.raises(GanzooError, match="10 are less than 'digits' takes"):
         compare(["digits.yaml"], [0], images=10)
+
+
+def test_an_autoencoder_stands_beside_gans(recipes, commands):
+    Path("autoencoder.yaml").write_text(AUTOENCODER)
+    names = ["digits.yaml", "autoencoder.yaml"]
+    options = {"overrides": ["--model.init_args.ema=0.9"], "images": 640, "samples": 60}
+    text = compare(names, [0], runs=Path("runs"), out=Path("out"), **options).read_text("utf-8")
+    rows = table(text)
+    assert [row["real images seen"] for row in rows.values()] == ["640", "640"]
+    assert float(rows["Autoencoder (`autoencoder`)"]["SWD ↓"]) > 0
+    assert "Samples come from the averaged generator." in text
+    assert {file.name for file in Path("runs/autoencoder/seed_0/export").iterdir()} >= {"reconstructions.png"}
 
 
 def test_a_run_that_is_there_must_be_the_same_run(recipes, commands):
