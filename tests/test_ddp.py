@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import torch
+from coders import IMAGES
 from commands import DIGITS, process
 from tiny import Each, Labelled, Told, conv, digits, fit, mlp, points
 from torch import Tensor
@@ -80,6 +81,9 @@ def main(folder: Path) -> None:
     torch.manual_seed(run.global_rank)  # what a process was seeded with does not matter
     heard = conv(Heard, dropout=0.3, n_critic=2, augment="translation")
     run = fit(folder, heard, digits(batch_size=64, flip=True), 5, Last(), **both)
+    coders = {name: make(lr=1e-2) for name, make in IMAGES.items()}
+    for model in coders.values():
+        fit(folder, model, digits(batch_size=64), 4, **both)
     stopped = mlp()
 
     def interrupt(trainer, model):
@@ -94,6 +98,7 @@ def main(folder: Path) -> None:
         "parts": parts.state_dict(),
         "exchanged": parts.exchanged,
         "heard": heard.state_dict(),
+        **{name: model.state_dict() for name, model in coders.items()},
         "noise": torch.stack(heard.drawn),
         "counts": (run.world_size, run.global_step, heard.batches, heard.images),
     }
@@ -116,7 +121,7 @@ def test_counts_are_those_of_one_process_and_images_of_both(endings):
 
 def test_processes_end_with_identical_weights_and_averages(endings):
     one, other = endings[0]
-    for game in ("exact", "parts", "heard"):
+    for game in ("exact", "parts", "heard", *IMAGES):
         assert one[game].keys() == other[game].keys()
         different = [name for name, tensor in one[game].items() if not torch.equal(tensor, other[game][name])]
         assert different == []
