@@ -92,7 +92,8 @@ def make_parser() -> Parser:
     parser = Parser("ganzoo", description="A model zoo of generative adversarial networks.")
     parser.add_argument("--version", action="version", version=f"ganzoo {_version()}")
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    # as long as to leave room for every command's name beside its help
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND [OPTIONS]", required=True)
     for name, text in TRAINING.items():
         commands.add_parser(name, help=f"{text} (--recipe NAME; `ganzoo {name} --help` shows all options)")
     for name, (fill, command) in COMMANDS.items():

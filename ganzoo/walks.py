@@ -1,6 +1,7 @@
 """Ways through the latent space as pictures and movies, and sums of latent vectors as sheets."""
 
 from argparse import Namespace
+from math import isqrt
 from pathlib import Path
 
 import torch
@@ -52,7 +53,8 @@ def write_walk(options: Namespace) -> Path:
         require_images(legs[0])
         # a leg's end is the next one's start
         frames.append(torch.cat([legs[:, :-1].flatten(0, 1), *([] if options.loop else [legs[-1, -1:]])]))
-    movies.save([pictures.grid(torch.stack(shown)) for shown in zip(*frames, strict=True)], out, options.fps)
+    columns = _columns(len(frames))
+    movies.save([pictures.grid(torch.stack(shown), columns) for shown in zip(*frames, strict=True)], out, options.fps)
     return out
 
 
@@ -61,6 +63,11 @@ def _kept_labels(model: Sampler, labels: list[int] | None, n: int) -> list[Tenso
     if labels is None and not model.n_classes:
         return [None]
     return [torch.full((n,), label) for label in (range(model.n_classes) if labels is None else labels)]
+
+
+def _columns(n: int) -> int | None:
+    """Returns how many of n pictures to put side by side so that lines are full, if that does not get too wide."""
+    return next((columns for columns in range(isqrt(n - 1) + 1, isqrt(4 * n) + 1) if n % columns == 0), None)
 
 
 def write_sum(options: Namespace) -> Path:

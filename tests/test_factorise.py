@@ -14,6 +14,8 @@ from ganzoo import GanzooError, load
 from ganzoo.factorise import factorise, first_layer
 from ganzoo.models.gan import VanillaGAN
 from ganzoo.models.infogan import InfoGAN
+from ganzoo.models.vae import VAE
+from ganzoo.networks.autoencoder import ConvDecoder, ConvEncoder
 from ganzoo.networks.dcgan import DCGANDiscriminator, DCGANGenerator
 from ganzoo.networks.resnet import ResNetDiscriminator, ResNetGenerator
 
@@ -26,6 +28,10 @@ def informed():
     return InfoGAN(DCGANGenerator(8, 1, width=8, latent_dim=9), DCGANDiscriminator(8, 1, width=8), categories=3)
 
 
+def variational():
+    return VAE(ConvEncoder(8, 1, 4, code_dim=12), ConvDecoder(8, 1, 4, latent_dim=6, squash=False))
+
+
 def of_convolution(project, d):
     return project.weight[:d].flatten(1).T  # (in, out, side, side)
 
@@ -33,6 +39,7 @@ def of_convolution(project, d):
 MODELS = {
     "convolution": (conv, lambda g: of_convolution(g.project, 6)),
     "linear": (mlp, lambda g: g.net[0].weight),
+    "decoder": (variational, lambda g: g.net[0].weight),
     "residual": (residual, lambda g: g.project.weight),
     "labels beside": (conditional, lambda g: of_convolution(g.network.project, 6)),
     "categories beside": (informed, lambda g: of_convolution(g.project, 6)),
@@ -44,7 +51,7 @@ def case(request):
     make, weight = MODELS[request.param]
     torch.manual_seed(0)
     model = make()
-    return model, weight(model.averaged("generator")).detach().double()
+    return model, weight(model.averaged(model.drawn_by)).detach().double()
 
 
 def test_the_matrix_is_the_latent_vectors_part_of_the_first_weight(case):

@@ -195,7 +195,7 @@ def test_classes_stand_side_by_side_in_a_movie_and_take_turns_in_a_picture(tmp_p
     model = conditional()
     monkeypatch.setattr("ganzoo.sampling.load", lambda *_, **__: model)
     movie = Image.open(ganzoo("interpolate", "x", "-n", 2, "--steps", 3, "-o", tmp_path / "a.gif").out.strip())
-    assert (movie.n_frames, movie.size) == (4, (130, 130))  # three classes on two lines
+    assert (movie.n_frames, movie.size) == (4, (3 * 66 - 2, 64))
     rows = ganzoo("interpolate", "x", "-n", 3, "--steps", 3, "--labels", 2, "-o", tmp_path / "a.png").out.strip()
     z = model.latent(3, seed=0)
     first = model.render(z, torch.full((3,), 2))[0, 0, 0, 0]
