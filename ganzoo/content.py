@@ -86,6 +86,16 @@ def content(name: str) -> Content:
     return Content(network.maps, network, network.channels, TO_PIXELS, relative=True)
 
 
+def told(name: str) -> str:
+    """Says for people what the content loss called `name` compares."""
+    if name == "pixels":
+        return "the pixels' squared error"
+    if name == "vgg19":
+        return "`vgg19`, squared error of its relu5_4 in torchvision's weights for ImageNet"
+    shown = name if name in FAMILIES else Path(name).name
+    return f"`{shown}`, relative squared error of each scale's last maps in a small classifier of our own, not VGG19"
+
+
 def _vgg19() -> nn.Module:
     """Returns VGG19's layers up to relu5_4, with torchvision's weights."""
     from torchvision.models import VGG19_Weights, vgg19

@@ -43,11 +43,13 @@ class Game(pl.LightningModule):
         recipe: the resolved recipe that the model was made from, as YAML; empty for one made by hand.
         card: the model card of a loaded checkpoint.
         trained: whether its weights are those of a loaded checkpoint, not new ones.
+        remarks: lines for the model card on how it was trained, where a variant's arguments need words.
     """
 
     recipe = ""
     card = ""
     trained = False
+    remarks: Sequence[str] = ()
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""What a content loss compares: closed forms for each network, where gradients flow, and one line for what is missing."""
+"""What a content loss compares: closed forms for each network, where gradients flow, one line for what is missing."""
 
 import pytest
 import torch

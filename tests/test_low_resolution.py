@@ -120,7 +120,7 @@ def test_a_factor_that_does_not_divide_the_size_is_refused(folder, size, factor)
 def test_bicubic_enlargement_is_scored_as_a_model_is(folder):
     data = low(folder)
     data.setup()
-    scores = score(Function(data.baseline), data)
+    scores = score(Function(data.baselines["bicubic"]), data)
     assert scores.keys() == {"psnr[test]", "ssim[test]", "l1[test]"}
     assert 25 < scores["psnr[test]"] < 60  # the ramps are smooth
     repeated = score(Function(lambda x: x.repeat_interleave(4, 2).repeat_interleave(4, 3)), data)

@@ -196,6 +196,17 @@ def test_a_model_is_loaded_without_its_content_loss():
     assert model.translate(torch.zeros(1, 1, 8, 8)).shape == (1, 1, 32, 32)
 
 
+@pytest.mark.parametrize(
+    ("name", "words"), [("cifar10", "`cifar10`, relative"), ("vgg19", "relu5_4"), ("pixels", "pixels'")]
+)
+def test_the_card_names_the_content_loss(name, words):
+    (remark,) = srgan(name, init="srresnet-faces").remarks
+    assert remark.startswith("Content loss: ")
+    assert words in remark
+    assert "adversarial term 0.001" in remark
+    assert "started from the generator of `srresnet-faces`" in remark
+
+
 # The start
 
 

@@ -1,7 +1,9 @@
 """Pictures and what is left of them at a fraction of their size: pairs for super-resolution, made from any folder."""
 
 import io
+from collections.abc import Callable
 from copy import copy
+from functools import partial
 from typing import Any
 
 import torch
@@ -59,9 +61,10 @@ class LowResolution(ImageFolder):
         """Makes (small, pictures) of pictures; (small, (pictures, labels)) where there are classes."""
         return shrink(x, self.factor), x if y is None else (x, y)
 
-    def baseline(self, x: Tensor) -> Tensor:
-        """Enlarges sources without a model: what one has to beat."""
-        return enlarge(x, self.factor)
+    @property
+    def baselines(self) -> dict[str, Callable[[Tensor], Tensor]]:
+        """What enlarges sources without a model, by name: what one has to beat."""
+        return {"bicubic": partial(enlarge, factor=self.factor)}
 
 
 class Crops(Pictures):

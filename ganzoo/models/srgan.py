@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn.functional import mse_loss
 
 from ganzoo import hub
-from ganzoo.content import Content, content
+from ganzoo.content import Content, content, told
 from ganzoo.errors import GanzooError
 from ganzoo.losses import logistic_d, nonsaturating_g
 from ganzoo.players import Terms
@@ -60,6 +60,15 @@ class SRGAN(Translator):
             raise GanzooError(f"model.discriminator: adv_weight is {adv_weight}, which needs one; 0 does without.")
         super().__init__(generator, discriminator if adv_weight else None, g_lr=g_lr, d_lr=d_lr, betas=betas, **kwargs)
         self.content, self.adv_weight, self.pixel_weight, self.init = content, adv_weight, pixel_weight, init
+
+    @property
+    def remarks(self) -> tuple[str, ...]:  # type: ignore[override]
+        """Names the content loss, which the weights do not tell."""
+        start = f"; started from the generator of `{self.init}`" if self.init else ""
+        return (
+            f"Content loss: {told(self.content)}; weight of the adversarial term {self.adv_weight:g}, "
+            f"of the pixels' squared error {self.pixel_weight:g}{start}",
+        )
 
     @cached_property
     def features(self) -> Content:
