@@ -11,6 +11,8 @@ import pytest
 import torch
 from coders import IMAGES
 from commands import DIGITS, process
+from enlargers import EVERY as ENLARGERS
+from enlargers import ramps
 from tiny import Each, Labelled, Told, conv, digits, fit, mlp, points
 from torch import Tensor
 from torch.optim import SGD
@@ -84,6 +86,9 @@ def main(folder: Path) -> None:
     coders = {name: make(lr=1e-2) for name, make in IMAGES.items()}
     for model in coders.values():
         fit(folder, model, digits(batch_size=64), 4, **both)
+    enlargers = {name: make() for name, make in ENLARGERS.items()}
+    for enlarger in enlargers.values():
+        fit(folder, enlarger, ramps(), 3, **both)
     stopped = mlp()
 
     def interrupt(trainer, model):
@@ -98,7 +103,7 @@ def main(folder: Path) -> None:
         "parts": parts.state_dict(),
         "exchanged": parts.exchanged,
         "heard": heard.state_dict(),
-        **{name: model.state_dict() for name, model in coders.items()},
+        **{name: model.state_dict() for name, model in (coders | enlargers).items()},
         "noise": torch.stack(heard.drawn),
         "counts": (run.world_size, run.global_step, heard.batches, heard.images),
     }
@@ -121,7 +126,7 @@ def test_counts_are_those_of_one_process_and_images_of_both(endings):
 
 def test_processes_end_with_identical_weights_and_averages(endings):
     one, other = endings[0]
-    for game in ("exact", "parts", "heard", *IMAGES):
+    for game in ("exact", "parts", "heard", *IMAGES, *ENLARGERS):
         assert one[game].keys() == other[game].keys()
         different = [name for name, tensor in one[game].items() if not torch.equal(tensor, other[game][name])]
         assert different == []

@@ -1,12 +1,14 @@
 """SRResNet and SRGAN: sizes, losses by hand, who is moved, where a training starts, and what it says is missing."""
 
 import json
+import signal
 import socket
 from urllib.error import URLError
 
 import lightning.pytorch as pl
 import pytest
 import torch
+from enlargers import EVERY, generator, ramps, srgan
 from PIL import Image
 from tiny import Each, fit, trainer
 from torch import nn
@@ -14,40 +16,12 @@ from torch.nn.functional import logsigmoid, mse_loss
 
 from ganzoo import content, hub
 from ganzoo.callbacks.keep import Last
-from ganzoo.data import DataModule
 from ganzoo.data.low_resolution import shrink
 from ganzoo.errors import GanzooError
 from ganzoo.models.srgan import SRGAN
 from ganzoo.models.srresnet import SRResNet
 from ganzoo.networks.srresnet import ResidualBlock, SRGANDiscriminator, SRResNetGenerator
-
-
-class Ramps(DataModule):
-    """24 smooth grey pictures of 32 pixels, and small copies of them."""
-
-    title = "ramps"
-    shape, source_shape = (1, 32, 32), (1, 8, 8)
-
-    def load(self, split):
-        coarse = torch.rand(24, 1, 3, 3, generator=torch.Generator().manual_seed(1))
-        return torch.nn.functional.interpolate(coarse, (32, 32), mode="bicubic").mul(255).clamp(0, 255).byte(), None
-
-    def make(self, x, y, generator, train):
-        return shrink(x, 4), x
-
-
-def generator(channels=1, width=4, blocks=2, **options) -> SRResNetGenerator:
-    torch.manual_seed(0)
-    return SRResNetGenerator(channels, width, blocks, **options)
-
-
-def srgan(content="cifar10", **options) -> SRGAN:
-    discriminator = None if options.get("adv_weight") == 0 else SRGANDiscriminator(None, 1, 4, 8)
-    return SRGAN(generator(), discriminator, content=content, **options)
-
-
-def ramps():
-    return Ramps(batch_size=8)
+from ganzoo.schedules import Schedule
 
 
 def batch(n=4):
@@ -69,6 +43,18 @@ def test_images_of_any_size_are_enlarged(factor, size):
 def test_other_factors_are_refused():
     with pytest.raises(GanzooError, match="factor: it must be one of 2, 4, 8, not 3"):
         generator(factor=3)
+
+
+def test_networks_that_do_not_fit_the_data_are_refused():
+    for model in (srgan(), SRResNet(generator())):
+        model.check((1, 64, 64), (1, 16, 16))
+        with pytest.raises(GanzooError, match="generator.factor: 4 makes 64x64 pixels .* whose targets have 32x32"):
+            model.check((1, 32, 32), (1, 16, 16))
+        with pytest.raises(GanzooError, match="model.generator: sources of shape 1xHxW are taken"):
+            model.check((3, 64, 64), (3, 16, 16))
+    model = SRGAN(generator(), SRGANDiscriminator(32, 1, 4, 8))
+    with pytest.raises(GanzooError, match="model.discriminator: it is made for images of shape 1x32x32"):
+        model.check((1, 64, 64), (1, 16, 16))
 
 
 def test_the_generator_is_the_papers():
@@ -279,6 +265,25 @@ def test_a_resumed_training_goes_on_from_where_it_was(tmp_path, start):
     trainer(tmp_path, Start(seen), max_steps=3).fit(again, ramps(), ckpt_path=tmp_path / "last.ckpt")
     assert same(stopped, seen)
     assert not same(stopped, again.generator.state_dict())
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_an_interrupted_run_ends_in_the_very_same_weights(tmp_path, name):
+    def run(folder, *callbacks, ckpt_path=None):
+        game = EVERY[name](ema=0.9, lr_factor=Schedule([1, 0.1], [0, 0.5]))
+        trainer(folder, *callbacks, Last(), max_steps=5).fit(game, ramps(), ckpt_path=ckpt_path)
+        return torch.load(folder / "last.ckpt", weights_only=True)
+
+    def interrupt(trainer, model):
+        if model.batches == 2:
+            signal.raise_signal(signal.SIGINT)
+
+    whole, part = run(tmp_path / "whole"), run(tmp_path / "part", Each(interrupt))
+    assert part["global_step"] == 2
+    rest = run(tmp_path / "rest", ckpt_path=tmp_path / "part" / "last.ckpt")
+    assert rest["global_step"] == whole["global_step"] == 5
+    for key, tensor in whole["state_dict"].items():
+        assert tensor.equal(rest["state_dict"][key]), key
 
 
 def test_a_start_that_does_not_fit_is_one_line(tmp_path, start):

@@ -18,6 +18,7 @@ from ganzoo import hub
 from ganzoo.content import Content, content, told
 from ganzoo.errors import GanzooError
 from ganzoo.losses import logistic_d, nonsaturating_g
+from ganzoo.networks.srresnet import require_factor
 from ganzoo.players import Terms
 from ganzoo.translator import Translator
 
@@ -60,6 +61,11 @@ class SRGAN(Translator):
             raise GanzooError(f"model.discriminator: adv_weight is {adv_weight}, which needs one; 0 does without.")
         super().__init__(generator, discriminator if adv_weight else None, g_lr=g_lr, d_lr=d_lr, betas=betas, **kwargs)
         self.content, self.adv_weight, self.pixel_weight, self.init = content, adv_weight, pixel_weight, init
+
+    def check(self, shape: tuple[int, ...], source_shape: tuple[int, ...] | None = None) -> None:
+        """Checks that the networks fit, and the sources' size the targets'; raises GanzooError if they do not."""
+        super().check(shape, source_shape)
+        require_factor(self.generator, shape, source_shape)
 
     @property
     def remarks(self) -> tuple[str, ...]:  # type: ignore[override]

@@ -11,6 +11,7 @@ from typing import Any
 from torch import Tensor, nn
 from torch.nn.functional import mse_loss
 
+from ganzoo.networks.srresnet import require_factor
 from ganzoo.players import Terms
 from ganzoo.translator import Translator
 
@@ -29,6 +30,11 @@ class SRResNet(Translator):
         self, generator: nn.Module, g_lr: float = 1e-4, betas: tuple[float, float] = (0.9, 0.999), **kwargs: Any
     ) -> None:
         super().__init__(generator, None, g_lr=g_lr, betas=betas, **kwargs)
+
+    def check(self, shape: tuple[int, ...], source_shape: tuple[int, ...] | None = None) -> None:
+        """Checks that the networks fit, and the sources' size the targets'; raises GanzooError if they do not."""
+        super().check(shape, source_shape)
+        require_factor(self.generator, shape, source_shape)
 
     def g_loss(self, x: Tensor, y: Tensor) -> Terms:
         """Equation 4."""

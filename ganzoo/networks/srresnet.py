@@ -90,6 +90,23 @@ class SRGANDiscriminator(nn.Module):
         return self.net(x).flatten()
 
 
+def require_factor(generator: nn.Module, shape: tuple[int, ...], source_shape: tuple[int, ...] | None) -> None:
+    """Checks that a generator with a `factor` enlarges sources of one shape to targets of the other.
+
+    Raises:
+        GanzooError: if it does not.
+    """
+    factor = getattr(generator, "factor", None)
+    if factor is None or source_shape is None:
+        return
+    wanted = tuple(factor * side for side in source_shape[1:])
+    if wanted != tuple(shape[1:]):
+        raise GanzooError(
+            f"model.generator.factor: {factor} makes {'x'.join(map(str, wanted))} pixels of the data's sources, whose "
+            f"targets have {'x'.join(map(str, shape[1:]))}."
+        )
+
+
 def _normed(before: int, after: int, stride: int = 1) -> list[nn.Module]:
     """A 3x3 convolution and its BatchNorm, which would subtract a bias again."""
     return [nn.Conv2d(before, after, 3, stride, padding=1, bias=False), nn.BatchNorm2d(after)]
