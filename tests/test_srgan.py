@@ -48,12 +48,12 @@ def test_other_factors_are_refused():
 def test_networks_that_do_not_fit_the_data_are_refused():
     for model in (srgan(), SRResNet(generator())):
         model.check((1, 64, 64), (1, 16, 16))
-        with pytest.raises(GanzooError, match="generator.factor: 4 makes 64x64 pixels .* whose targets have 32x32"):
+        with pytest.raises(GanzooError, match=r"generator.factor: 4 makes 64x64 pixels .* whose targets have 32x32"):
             model.check((1, 32, 32), (1, 16, 16))
-        with pytest.raises(GanzooError, match="model.generator: sources of shape 1xHxW are taken"):
+        with pytest.raises(GanzooError, match=r"model.generator: sources of shape 1xHxW are taken"):
             model.check((3, 64, 64), (3, 16, 16))
     model = SRGAN(generator(), SRGANDiscriminator(32, 1, 4, 8))
-    with pytest.raises(GanzooError, match="model.discriminator: it is made for images of shape 1x32x32"):
+    with pytest.raises(GanzooError, match=r"model.discriminator: it is made for images of shape 1x32x32"):
         model.check((1, 64, 64), (1, 16, 16))
 
 
