@@ -15,7 +15,7 @@ class ImagePool(nn.Module):
     """Keeps images that it was shown, and returns old ones in the place of half of the new ones.
 
     Images and their number are buffers that are updated in place: training checkpoints hold them, and a move that asks
-    the pool can be captured. Of several processes all have the first one's pool, as they have its BatchNorm statistics.
+    the pool can be captured.
 
     Args:
         size: how many images it keeps; 0 returns the new ones alone.

@@ -3,6 +3,7 @@
 import pytest
 import torch
 import yaml
+from test_capture import taped
 from test_resume import alike
 from tiny import Each, fit, trainer
 from torch import Tensor, nn
@@ -216,6 +217,15 @@ def test_accumulated_chunks_fill_the_pool_as_a_batch_does(tmp_path):
     game = tiny(accumulate=2, pool=8)
     fit(tmp_path, game, Blobs(), 1)
     assert int(game.pool.filled) == int(game.pool_back.filled) == 4
+
+
+def test_recorded_moves_exchange_with_the_pools_as_eager_ones_do(tmp_path, monkeypatch):
+    eager, recorded = tiny(pool=6), tiny(pool=6, capture=True)
+    fit(tmp_path / "eager", eager, Blobs(), 8)
+    tape = taped(monkeypatch)
+    fit(tmp_path / "recorded", recorded, Blobs(), 8)
+    assert tape.replayed > 2
+    assert alike(dict(recorded.state_dict()), dict(eager.state_dict()))
 
 
 class Wide(Blobs):

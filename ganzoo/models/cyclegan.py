@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 from torch.nn.functional import l1_loss
 
@@ -69,7 +70,7 @@ class CycleGAN(Translator):
         self.average("back", ema)
 
     def setup(self, stage: str) -> None:
-        """Prepares and checks the networks, and makes room for the pools' images before processes compare theirs."""
+        """Prepares and checks the networks, and makes room in the pools before the first batch."""
         super().setup(stage)
         data = getattr(self.trainer, "datamodule", None)
         if stage == "fit" and data is not None:
@@ -97,6 +98,12 @@ class CycleGAN(Translator):
             replace(d, modules=[self.discriminator, self.discriminator_back]),
             replace(g, modules=[self.generator, self.back]),
         )
+
+    def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
+        """Gives all processes the first one's pools, which are those that a checkpoint holds."""
+        if self.trainer.world_size > 1:
+            for buffer in (*self.pool.buffers(), *self.pool_back.buffers()):
+                torch.distributed.broadcast(buffer, 0)
 
     def d_loss(self, x: Tensor, y: Tensor) -> Terms:
         """Equation 1 with squares: score real images 1 and generated ones, half of them from the pools, 0."""
