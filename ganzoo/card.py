@@ -1,6 +1,7 @@
 """The model card: what a checkpoint is, what it was made from, how good it is, and what it is not for."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from statistics import median
 
@@ -49,6 +50,7 @@ class Facts:
     seed: int = 0
     shares: list[float] = field(default_factory=list)
     distances: list[float] = field(default_factory=list)
+    remarks: Sequence[str] = ()  # on the training, the variant's own
     redrawn: float | None = None  # root-mean-square error of reconstructions, of a model that makes them
 
 
@@ -87,7 +89,7 @@ def _metadata(facts: Facts) -> dict[str, object]:
         "library_name": "ganzoo",
         **({"pipeline_tag": TASK} if len(facts.shape) == 3 else {}),
         "license": LICENCES.get(facts.licence, "other"),
-        "tags": ["gan", facts.class_path.split(".")[-2].replace("_", "-")],
+        "tags": [*dict.fromkeys(("gan", facts.class_path.split(".")[-2].replace("_", "-")))],
         **({"datasets": [base]} if base else {}),
         "model-index": [
             {
@@ -113,6 +115,7 @@ def _metadata(facts: Facts) -> dict[str, object]:
 
 
 def _training(facts: Facts) -> str:
+    remarks = "".join(f"- {remark}\n" for remark in facts.remarks)
     sizes = ", ".join(f"{part} {count:,}" for part, count in facts.parameters.items() if count)
     chosen = "the best step by the recipe's monitor" if facts.weights == "best" else "the last step"
     return (
@@ -121,6 +124,7 @@ def _training(facts: Facts) -> str:
         f"- Recipe: `{facts.recipe}` (`recipe.yaml` here is the resolved one), seed {facts.training_seed}, "
         f"precision {facts.precision}\n"
         f"- Steps: {facts.steps:,} ({chosen}); {facts.images:,} real images seen\n"
+        f"{remarks}"
         f"- Time: {duration(facts.seconds)} on {facts.hardware}\n"
         f"- Parameters: {sizes}; stored in half precision\n"
         f"- Versions: {', '.join(f'{name} {number}' for name, number in facts.versions.items())}"

@@ -19,8 +19,9 @@ from ganzoo.hub import FILES, no_checkpoint, read
 from ganzoo.trust import read_text
 
 PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".webp", ".mp4")
-REPO_ID = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
-REVISION = re.compile(r"[\w-][\w.-]*(/[\w-][\w.-]*)*")
+NAME = r"\w[\w.-]*"
+REPO_ID = re.compile(f"{NAME}/{NAME}")
+REVISION = re.compile(f"{NAME}(/{NAME})*")
 EXAMPLE = re.compile(r'(?<=ganzoo\.load\(")[^"]*(?="\))')  # of how to load it, in the card
 SILENCE = 60.0  # seconds
 
@@ -130,7 +131,7 @@ def checkpoint_files(folder: Path) -> list[Path]:
         GanzooError: if one is a link that leads out of the folder, or out of the Hub's cache.
     """
     files = [file for file in sorted(folder.iterdir()) if file.name in FILES or file.suffix.lower() in PICTURES]
-    files = [file for file in files if file.is_file() and not file.name.startswith(".")]
+    files = [file for file in files if file.is_file() and re.fullmatch(NAME, file.name)]
     for file in files:
         require_inside(file)
     return files
@@ -194,15 +195,13 @@ def patience(seconds: float | None = None) -> Iterator[None]:
 @contextmanager
 def told(what: str, revision: str | None) -> Iterator[None]:
     """Tells in one line, and without the token, why the Hub's client gave up."""
-    why = None
     try:
         yield
     except GanzooError:
         raise
     except Exception as error:  # its own, its HTTP client's, and those of answers that make no sense
-        why = without_token(reason(error, revision))
-    if why is not None:  # out here, so that no traceback shows the error, which may quote the server
-        raise GanzooError(f"{what}: {why}.")
+        # `from None`, so that no traceback shows the error, which may quote the server
+        raise GanzooError(f"{what}: {without_token(reason(error, revision))}.") from None
 
 
 def reason(error: Exception, revision: str | None) -> str:
@@ -229,6 +228,8 @@ def reason(error: Exception, revision: str | None) -> str:
         return f"{known[404 if missing else status] if missing or status in known else 'it failed'} ({status}{said})"
     if isinstance(error, errors.HTTPError | OSError):
         return f"{urlsplit(constants.ENDPOINT).hostname} cannot be reached ({type(error).__name__})"
+    if isinstance(error.__cause__, errors.HTTPError | OSError):  # of one of several uploads
+        return reason(error.__cause__, revision)
     return f"{type(error).__name__}: {error}"
 
 

@@ -3,47 +3,19 @@
 import os
 import re
 import sys
-from copy import deepcopy
 
 import huggingface_hub
 import pytest
 import torch
-import yaml
+from published import CARD, RECIPE, changed, publish, refusal
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from tiny import Each, digits, fit
 
 from ganzoo import hub, registry
 from ganzoo.callbacks.keep import Last
-from ganzoo.errors import GanzooError
-from ganzoo.gan import GAN
 from ganzoo.models.wgan import WGAN
-from ganzoo.pictures import picture
 from ganzoo.schedules import Schedule
-
-MODEL = {
-    "class_path": "ganzoo.models.wgan.WGAN",
-    "init_args": {
-        "generator": {
-            "class_path": "ganzoo.networks.dcgan.DCGANGenerator",
-            "init_args": {"size": 8, "channels": 1, "width": 8, "latent_dim": 6},
-        },
-        "discriminator": {
-            "class_path": "ganzoo.networks.dcgan.DCGANDiscriminator",
-            "init_args": {"size": 8, "channels": 1, "width": 8, "spectral": True, "dropout": 0.2},
-        },
-        "g_lr": 0.01,
-        "optimizer": "torch.optim.Adam",
-        "n_critic": {"values": [2, 1], "at": [0, 0.5]},
-        "augment": "translation,cutout",
-    },
-}
-RECIPE = yaml.safe_dump({"model": MODEL, "data": {"class_path": "not.read.Here"}})
-CARD = "---\nlicense: mit\nganzoo:\n  steps: 4\n---\n\n# A tiny GAN\n"
-
-
-def publish(model: GAN, folder, recipe: str = RECIPE) -> None:
-    hub.save(model, folder, recipe, CARD, picture(model.sample(4, seed=0)))
 
 
 @pytest.fixture(scope="module")
@@ -64,24 +36,6 @@ def folder(trained, tmp_path):
     publish(trained[0], tmp_path / "own")
     (tmp_path / "own" / "README.md").write_text(CARD)
     return tmp_path / "own"
-
-
-def refusal(action, *arguments, **options) -> str:
-    """Returns the message of the refusal, which must be one line."""
-    with pytest.raises(GanzooError) as error:
-        action(*arguments, **options)
-    assert "\n" not in str(error.value)
-    return str(error.value)
-
-
-def changed(*path, to) -> str:
-    """Returns the recipe with one entry of its model changed."""
-    model = deepcopy(MODEL)
-    place = model
-    for key in path[:-1]:
-        place = place[key]
-    place[path[-1]] = to
-    return yaml.safe_dump({"model": model})
 
 
 # What is saved comes back
@@ -376,5 +330,3 @@ def test_a_hub_repository_is_trusted_only_when_told_to(evil, folder, monkeypatch
     refusal(hub.load, "someone/gan", trust_remote_code=True)  # its weights are still not those of such a network
     assert evil.exists()
     assert asked == [("someone/gan", "v2"), ("someone/gan", None)]
-
-
