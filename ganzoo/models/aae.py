@@ -3,8 +3,9 @@
 Paper: Makhzani et al., Adversarial Autoencoders, 2016.
 URL: https://arxiv.org/abs/1511.05644 (section 2 and figure 1)
 Code: none of the authors'
-Deviations: Adam instead of gradient descent with momentum, and a standard normal prior where none is named: the paper's
-    likelihood runs take a standard deviation of 5. The encoder is deterministic, as in most of the paper's experiments.
+Deviations: Adam, with learning rates of ours, instead of gradient descent with momentum, and a standard normal prior
+    where none is named: the paper's likelihood runs take a standard deviation of 5. The encoder is deterministic, as in
+    most of the paper's experiments.
 """
 
 from collections.abc import Sequence
@@ -47,8 +48,8 @@ class AAE(Codec):
         discriminator: nn.Module,
         prior: CodePrior | None = None,
         lr: float = 1e-3,
-        g_lr: float = 2e-4,
-        d_lr: float = 2e-4,
+        g_lr: float = 5e-4,
+        d_lr: float = 1e-3,
         adversarial_betas: tuple[float, float] = (0.5, 0.999),
         optimizer: type[Optimizer] = Adam,
         **kwargs: Any,
