@@ -7,10 +7,15 @@ from statistics import median
 
 import yaml
 
+from ganzoo.metrics.scores import Made
 from ganzoo.registry import variant
 from ganzoo.runs import duration
 
-TASK = "unconditional-image-generation"
+TASKS = {
+    "samples": "unconditional-image-generation",
+    "translations": "image-to-image",
+    "classes": "image-classification",
+}
 LICENCES = {
     "CC BY-SA 3.0": "cc-by-sa-3.0",
     "CC BY 4.0": "cc-by-4.0",
@@ -36,7 +41,7 @@ class Facts:
     data: str
     licence: str  # of the data
     source: str
-    shape: tuple[int, ...]
+    shape: tuple[int, ...]  # of what it makes, or of what it classifies
     steps: int
     images: int
     seconds: float
@@ -52,6 +57,10 @@ class Facts:
     distances: list[float] = field(default_factory=list)
     remarks: Sequence[str] = ()  # on the training, the variant's own
     redrawn: float | None = None  # root-mean-square error of reconstructions, of a model that makes them
+    made: Made = "samples"
+    source_shape: tuple[int, ...] | None = None  # of what it translates
+    source_scores: dict[str, float] = field(default_factory=dict)  # of what it translates, merely fitted in shape
+    truth: bool = False  # whether it is known what translations should look like
 
 
 def write_card(facts: Facts) -> str:
@@ -64,9 +73,8 @@ def write_card(facts: Facts) -> str:
                 f"---\n{yaml.safe_dump(_metadata(facts), sort_keys=False)}---",
                 f"# {facts.name}",
                 f"{about.title} {about.paper}{f' ({about.url})' if about.url else ''}",
-                "![samples](samples.png)",
-                f'```python\nimport ganzoo\n\nimages = ganzoo.load("{facts.name}").sample(16, seed=0)  '
-                f"# ({', '.join(map(str, (16, *facts.shape)))}) in [-1, 1]\n```",
+                _picture(facts),
+                _example(facts),
                 _training(facts),
                 _scores(facts),
                 _shares(facts),
@@ -80,6 +88,27 @@ def write_card(facts: Facts) -> str:
     )
 
 
+def _picture(facts: Facts) -> str:
+    if facts.made == "translations":
+        truth = ", truth" if facts.truth else ""
+        return (
+            f"![translations](samples.png)\n\nImages of the reference split; from the left: source, translation{truth}."
+        )
+    return "![samples](samples.png)" if facts.made == "samples" else ""
+
+
+def _example(facts: Facts) -> str:
+    made, taken = (", ".join(map(str, ("N", *shape))) for shape in (facts.shape, facts.source_shape or ()))
+    loaded = f'ganzoo.load("{facts.name}")'
+    if facts.made == "translations":
+        code = f"images = {loaded}.translate(x)  # ({taken}) to ({made}), both in [-1, 1]"
+        return f"```python\nimport ganzoo\n\n{code}\n```\n\n```bash\nganzoo translate {facts.name} PICTURES -o OUT\n```"
+    code = f"images = {loaded}.sample(16, seed=0)  # ({made.replace('N', '16')}) in [-1, 1]"
+    if facts.made == "classes":
+        code = f"classes = {loaded}.classify(x).argmax(1)  # of ({made}) in [-1, 1]"
+    return f"```python\nimport ganzoo\n\n{code}\n```"
+
+
 def _metadata(facts: Facts) -> dict[str, object]:
     results = [
         {"name": key, "type": key.partition("[")[0], "value": round(number, 5)} for key, number in facts.scores.items()
@@ -87,7 +116,7 @@ def _metadata(facts: Facts) -> dict[str, object]:
     base = DATASETS.get(facts.data.partition(",")[0])  # `CIFAR-10, grey to colour` is made of CIFAR-10
     return {
         "library_name": "ganzoo",
-        **({"pipeline_tag": TASK} if len(facts.shape) == 3 else {}),
+        **({"pipeline_tag": TASKS[facts.made]} if len(facts.shape) == 3 else {}),
         "license": LICENCES.get(facts.licence, "other"),
         "tags": [*dict.fromkeys(("gan", facts.class_path.split(".")[-2].replace("_", "-")))],
         **({"datasets": [base]} if base else {}),
@@ -96,7 +125,7 @@ def _metadata(facts: Facts) -> dict[str, object]:
                 "name": facts.name,
                 "results": [
                     {
-                        "task": {"type": TASK},
+                        "task": {"type": TASKS[facts.made]},
                         "dataset": {"name": facts.data, "type": base or re.sub(r"[^\w.-]+", "-", facts.data.lower())},
                         "metrics": results,
                     }
@@ -132,13 +161,22 @@ def _training(facts: Facts) -> str:
 
 
 def _scores(facts: Facts) -> str:
-    rows = "\n".join(f"| `{key}` | {number:.4g} |" for key, number in facts.scores.items())
-    return (
-        "## Scores\n\n"
-        "The brackets say the feature extractor, where there is one, the number of samples and the reference split. "
-        f"Samples were drawn with seed {facts.seed} from the averaged generator where one is kept.\n\n"
-        f"| score | value |\n|---|---|\n{rows}"
-    )
+    about = {
+        "samples": f"Samples were drawn with seed {facts.seed} from the averaged generator where one is kept.",
+        "translations": "Images of the reference split were translated by the averaged generator where one is kept; on "
+        "the right what they get themselves, resized (bicubic), greyed or shown in colour where the shapes differ.",
+        "classes": "All images of the reference split were classified.",
+    }[facts.made]
+    head, rule = ("| score | value | the source itself |", "|---|---|---|")
+    if not facts.source_scores:
+        head, rule = "| score | value |", "|---|---|"
+    rows = [f"| `{key}` | {number:.4g} |{_itself(facts, key)}" for key, number in facts.scores.items()]
+    keys = "The brackets say the feature extractor, where there is one, the number of samples and the reference split."
+    return "\n".join((f"## Scores\n\n{keys} {about}\n", head, rule, *rows))
+
+
+def _itself(facts: Facts, key: str) -> str:
+    return f" {facts.source_scores[key]:.4g} |" if facts.source_scores else ""
 
 
 def _shares(facts: Facts) -> str:
@@ -174,10 +212,17 @@ def _neighbours(facts: Facts) -> str:
 
 
 def _use(facts: Facts) -> str:
+    limits = {
+        "samples": f"It draws from the distribution of {facts.data} and inherits its limits and biases: what is rare "
+        "there is rarer here, and some samples are malformed. It is not a source of real records. Pictures of people "
+        "that it draws show nobody; do not use them to identify, imitate or mislead anyone.",
+        "translations": f"It has learnt from {facts.data} alone and inherits its limits and biases: pictures of "
+        "another kind come out wrong. What it adds to a picture is invented, however likely it looks: do not take it "
+        "for evidence, and do not use it to identify, imitate or mislead anyone.",
+        "classes": f"It has learnt from {facts.data} alone and inherits its limits and biases: images of another kind "
+        "get a class as well, and a wrong one.",
+    }[facts.made]
     return (
         "## Intended use and limits\n\n"
-        "For teaching, for tests of software, and as a baseline for research on small images. It draws from the "
-        f"distribution of {facts.data} and inherits its limits and biases: what is rare there is rarer here, and some "
-        "samples are malformed. It is not a source of real records. Pictures of people that it draws show nobody; do "
-        "not use them to identify, imitate or mislead anyone."
-    )
+        f"For teaching, for tests of software, and as a baseline for research on small images. {limits}\n"
+    ).rstrip("\n")

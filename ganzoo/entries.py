@@ -20,7 +20,7 @@ from ganzoo.files import written
 from ganzoo.hub import load
 from ganzoo.machine import hardware, versions
 from ganzoo.metrics.evaluation import Evaluation
-from ganzoo.metrics.scores import taught_classes
+from ganzoo.metrics.scores import made_by, taught_classes
 from ganzoo.runs import average_value
 from ganzoo.tables import Result
 from ganzoo.training import RecipeCLI
@@ -46,6 +46,8 @@ class Entry(RecipeCLI):
         self.overrides = list(overrides)
         about = registry.variant(self.config.model.class_path)
         self.title = about.title.partition(":")[0]
+        if made_by(self.model) != "samples":
+            raise GanzooError(f"'{name}' draws no samples, which are what is compared.")
         quality, data = self.config_init.quality, self.datamodule
         device = "cuda" if torch.cuda.is_available() else "cpu"
         self.evaluation = Evaluation(

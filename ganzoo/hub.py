@@ -28,7 +28,8 @@ from ganzoo.messages import explain
 from ganzoo.stamp import HASHED, require_unchanged, sha256, stamped
 
 FORMAT = "1"
-FILES = ["recipe.yaml", "model.safetensors", "README.md", "samples.png"]
+PICTURE = "samples.png"
+FILES = ["recipe.yaml", "model.safetensors", "README.md", PICTURE]
 PRECISIONS = {torch.float16, torch.bfloat16, torch.float32, torch.float64}
 
 
@@ -48,8 +49,9 @@ def load(
         device: where to put it.
 
     Returns:
-        The model in evaluation mode, averaged weights in place: `.sample(n)` gives images (n, C, H, W) in [-1, 1];
-        `.generator` and `.discriminator` are its networks, `.card` is its model card. It can be trained further.
+        The model in evaluation mode, averaged weights in place: `.sample(n)` gives images (n, C, H, W) in [-1, 1], and
+        a translator's `.translate(x)` makes them of others; `.generator` and `.discriminator` are its networks, `.card`
+        is its model card. It can be trained further.
 
     Raises:
         GanzooError: if there is no such checkpoint, or it is incomplete, damaged or not trusted.
@@ -86,7 +88,7 @@ def save(model: Game, folder: Path, recipe: str, card: str, samples: Any) -> Non
         folder: where to; files of the same names are replaced when all of them have been written.
         recipe: the resolved recipe as YAML.
         card: the model card in Markdown; the hashes of recipe and weights are added to its metadata.
-        samples: a picture of samples.
+        samples: a picture of samples; None for a model that makes none.
     """
     weights = {
         f"{part}.{name}": (tensor.half() if tensor.is_floating_point() else tensor).cpu().contiguous()
@@ -94,11 +96,13 @@ def save(model: Game, folder: Path, recipe: str, card: str, samples: Any) -> Non
         for name, tensor in module.state_dict().items()
     }
     with ExitStack() as stack:
-        new = {name: stack.enter_context(written(folder / name)) for name in FILES}
+        names = [name for name in FILES if samples is not None or name != PICTURE]
+        new = {name: stack.enter_context(written(folder / name)) for name in names}
         new["recipe.yaml"].write_text(recipe, encoding="utf-8")
         save_file(weights, new["model.safetensors"], {"format": "pt", "ganzoo_format": FORMAT})
         new["model.safetensors"].chmod(0o644)  # safetensors makes files that only their owner can read
-        samples.save(new["samples.png"])
+        if samples is not None:
+            samples.save(new[PICTURE])
         hashes = {name: sha256(new[name]) for name in HASHED}
         new["README.md"].write_text(stamped(card, hashes), encoding="utf-8")
 

@@ -26,7 +26,7 @@ from ganzoo.errors import GanzooError, nearest
 from ganzoo.files import written
 from ganzoo.gan import GAN
 from ganzoo.machine import hardware, versions
-from ganzoo.metrics.evaluation import score
+from ganzoo.metrics.scoring import score
 from ganzoo.networks.autoencoder import Autoencoder, MLPEncoder
 from ganzoo.networks.mlp import MLPDiscriminator, MLPGenerator
 

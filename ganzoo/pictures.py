@@ -1,14 +1,18 @@
 """Tensors to pictures: grids of images, scatters of points."""
 
+from collections.abc import Sequence
 from math import ceil, isqrt
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
+from torch.nn.functional import interpolate
 
+from ganzoo.data.colours import luma
 from ganzoo.files import written
 
 
@@ -41,6 +45,39 @@ def grid(x: Tensor, columns: int | None = None, gap: int = 2, scale: int | None 
         top, left = i // columns * (height + gap), i % columns * (width + gap)
         sheet[top : top + height, left : left + width] = tile
     return to_image(sheet)
+
+
+def beside(columns: Sequence[Tensor], gap: int = 12) -> Image.Image:
+    """Lays out an image to a row, its versions side by side; more than eight rows are parted into two halves.
+
+    Args:
+        columns: versions of the same images, (N, C, H, W) in [-1, 1] each; one without colours may have one channel.
+        gap: white pixels between the halves.
+    """
+    channels = max(column.shape[1] for column in columns)
+    rows = torch.stack([column.expand(-1, channels, -1, -1) for column in columns], 1)
+    halves = [grid(half.flatten(0, 1), len(columns)) for half in rows.chunk(1 + (len(rows) > 8))]
+    width = sum(half.width for half in halves) + gap * (len(halves) - 1)
+    sheet = Image.new(halves[0].mode, (width, halves[0].height), "white")
+    for i, half in enumerate(halves):
+        sheet.paste(half, (i * (half.width + gap), 0))
+    return sheet
+
+
+def fitted(x: Tensor, shape: Sequence[int], mode: Literal["nearest", "bicubic"] = "bicubic") -> Tensor:
+    """Gives images (N, C, H, W) another shape (C', H', W'): grey ones in colour, coloured ones grey, resized.
+
+    Args:
+        x: images in [-1, 1].
+        shape: what they get; of their own channels or of 1 or 3.
+        mode: how they are resized, where they are; bicubic is antialiased.
+    """
+    channels, height, width = shape
+    if x.shape[1] != channels:
+        x = luma(x).expand(-1, channels, -1, -1)
+    if x.shape[2:] == (height, width):
+        return x
+    return interpolate(x, (height, width), mode=mode, antialias=mode == "bicubic").clamp(-1, 1)
 
 
 def scatter(samples: Tensor, real: Tensor | None = None, size: float = 4.0) -> Image.Image:
@@ -80,7 +117,13 @@ def save(image: Image.Image, path: Path) -> None:
     """
     from ganzoo.errors import GanzooError
 
-    if path.suffix.lower() not in Image.registered_extensions():
+    if not can_write(path):
         raise GanzooError(f"-o: cannot write a picture to '{path}'; use a name that ends in .png.")
+    options: dict[str, Any] = {"quality": 95} if path.suffix.lower() in (".jpg", ".jpeg", ".webp") else {}
     with written(path) as beside:
-        image.save(beside)
+        image.save(beside, **options)
+
+
+def can_write(path: Path) -> bool:
+    """Says whether a name ends like a picture of a format that can be written."""
+    return Image.registered_extensions().get(path.suffix.lower()) in Image.SAVE

@@ -1,5 +1,6 @@
 """After a run: its best weights as a checkpoint folder with a model card, and a few lines on where everything is."""
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,14 @@ from ganzoo.card import Facts, write_card
 from ganzoo.errors import GanzooError
 from ganzoo.game import Game
 from ganzoo.machine import hardware, versions
-from ganzoo.metrics.evaluation import class_shares, score
+from ganzoo.metrics.evaluation import class_shares
 from ganzoo.metrics.extractors import get_extractor
 from ganzoo.metrics.neighbours import nearest_neighbours, neighbours_picture
+from ganzoo.metrics.scores import made_by
+from ganzoo.metrics.scoring import score
+from ganzoo.metrics.translations import Function
 from ganzoo.plot import read_metrics
+from ganzoo.previews import Preview
 from ganzoo.runs import duration
 
 NEIGHBOURS = 16
@@ -51,28 +56,37 @@ def export(
     model = hub.read_training_checkpoint(file).eval()
     recipe = yaml.safe_load(model.recipe)
     datamodule = datamodule or make_datamodule(recipe)
-    quality = recipe["quality"]
+    quality = {**recipe["quality"], "samples": samples or recipe["quality"]["samples"]}
     facts = _facts(run, out.name, weights, file, model, recipe, datamodule)
-    facts.scores = score(
-        model, datamodule, quality["features"], quality["metrics"], samples or quality["samples"], quality["seed"]
-    )
-    facts.seed = quality["seed"]
-    if len(datamodule.shape) == 3:
-        if quality["features"] == "mnist":
-            facts.shares = class_shares(model, get_extractor("mnist"), samples or quality["samples"], quality["seed"])
-        drawn = model.sample(NEIGHBOURS, seed=0)  # type: ignore[operator]
-        found, distances = nearest_neighbours(drawn, datamodule)
-        facts.distances = distances.tolist()
-        pictures.save(neighbours_picture(drawn, found), out / "neighbours.png")
-        if hasattr(model, "reconstruct"):
-            datamodule.setup("validate")
-            held_out = next(iter(datamodule.val_dataloader()))[0][:NEIGHBOURS].cpu()
-            redrawn = model.reconstruct(held_out)
-            facts.redrawn = float((redrawn - held_out).square().mean().sqrt())
-            pictures.save(neighbours_picture(held_out, redrawn), out / "reconstructions.png")
-    picture = pictures.picture(model.sample(_shown(datamodule), seed=0), getattr(datamodule, "preview", None))  # type: ignore[operator]
+    facts.scores, facts.seed = _scores(model, datamodule, quality), quality["seed"]
+    if facts.made == "translations":
+        itself = Function(partial(pictures.fitted, shape=datamodule.shape))
+        facts.source_scores = _scores(itself, datamodule, quality)
+    if facts.made == "samples" and len(datamodule.shape) == 3:
+        _look_closer(model, datamodule, quality, facts, out)
+    picture = Preview(datamodule, 64 if len(datamodule.shape) == 3 else 2000)(model)
     hub.save(model, out, publishable(recipe), write_card(facts), picture)
     return facts
+
+
+def _scores(model: Any, datamodule: Any, quality: dict[str, Any]) -> dict[str, float]:
+    return score(model, datamodule, quality["features"], quality["metrics"], quality["samples"], quality["seed"])
+
+
+def _look_closer(model: Any, datamodule: Any, quality: dict[str, Any], facts: Facts, out: Path) -> None:
+    """Adds what else can be said of drawn images: their classes, whether they are copies, what a code keeps."""
+    if quality["features"] == "mnist":
+        facts.shares = class_shares(model, get_extractor("mnist"), quality["samples"], quality["seed"])
+    drawn = model.sample(NEIGHBOURS, seed=0)
+    found, distances = nearest_neighbours(drawn, datamodule)
+    facts.distances = distances.tolist()
+    pictures.save(neighbours_picture(drawn, found), out / "neighbours.png")
+    if hasattr(model, "reconstruct"):
+        datamodule.setup("validate")
+        held_out = next(iter(datamodule.val_dataloader()))[0][:NEIGHBOURS].cpu()
+        redrawn = model.reconstruct(held_out)
+        facts.redrawn = float((redrawn - held_out).square().mean().sqrt())
+        pictures.save(neighbours_picture(held_out, redrawn), out / "reconstructions.png")
 
 
 def finish(run: Path, datamodule: Any, name: str) -> None:
@@ -85,9 +99,13 @@ def finish(run: Path, datamodule: Any, name: str) -> None:
         was = f"{before[key]:.4g} before, " if key in before else ""
         print(f"{key:24} {was}{number:.4g} after training")
     print(f"{'time':24} {duration(facts.seconds)} for {facts.steps:,} generator steps ({weights} weights)")
-    print(f"{'samples':24} {pictured[-1] if pictured else run / 'export' / 'samples.png'}")
+    if facts.made != "classes":
+        print(f"{facts.made:24} {pictured[-1] if pictured else run / 'export' / 'samples.png'}")
     print(f"{'curves':24} ganzoo plot {run}")
-    print(f"{'draw more':24} ganzoo sample {run / 'export'} -n 64 -o {name}.png")
+    if facts.made == "samples":
+        print(f"{'draw more':24} ganzoo sample {run / 'export'} -n 64 -o {name}.png")
+    elif facts.made == "translations":
+        print(f"{'translate your own':24} ganzoo translate {run / 'export'} PICTURES -o {name}")
 
 
 def make_datamodule(recipe: dict[str, Any]) -> Any:
@@ -111,10 +129,6 @@ def _portable(root: str | None) -> str | None:
     return root if root and not Path(root).is_absolute() else None
 
 
-def _shown(datamodule: Any) -> int:
-    return 64 if len(datamodule.shape) == 3 else 2000
-
-
 def _facts(
     run: Path, name: str, weights: str, file: Path, model: Game, recipe: dict[str, Any], datamodule: Any
 ) -> Facts:
@@ -128,7 +142,10 @@ def _facts(
         data=datamodule.title,
         licence=datamodule.licence,
         source=datamodule.source,
+        made=made_by(model),
         shape=datamodule.shape,
+        source_shape=getattr(datamodule, "source_shape", None),
+        truth=getattr(datamodule, "paired", False),
         steps=step,
         images=state["game"]["images"],
         seconds=float(np.interp(step, clock.steps, clock.values)) if clock else 0.0,
@@ -137,5 +154,6 @@ def _facts(
         weights=weights,
         hardware=hardware(),
         versions=versions(),
+        remarks=model.remarks,
         parameters={part: sum(p.numel() for p in module.parameters()) for part, module in model.exported().items()},
     )

@@ -218,7 +218,7 @@ def best(folder: Path, quality: Quality, datamodule: Any, model: Any) -> ModelCh
     return ModelCheckpoint(
         folder,
         "best",
-        monitor=quality.key(name, datamodule),
+        monitor=name,  # how it is logged is known when the data is
         mode="max" if quality.higher_is_better(name) else "min",
         save_on_train_epoch_end=False,
         enable_version_counter=False,

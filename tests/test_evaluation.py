@@ -5,8 +5,9 @@ from scored import FID, Data, Model, Reader, Tiny, Told
 from torch.utils.data import TensorDataset
 
 from ganzoo.metrics import evaluation
-from ganzoo.metrics.evaluation import Evaluation, class_shares, draw, score
+from ganzoo.metrics.evaluation import Evaluation, class_shares, draw
 from ganzoo.metrics.extractors import Extractor
+from ganzoo.metrics.scoring import score
 
 
 def cached(tmp_path):
@@ -89,7 +90,7 @@ def _rank(rank, folder):
         part = Evaluation(data, features, None, 40, 10, cache=False, rank=rank, world_size=2)
         part.begin()
         # Parts of unequal size.
-        part.add(data.dataset.tensors[0][:30] if rank == 0 else data.dataset.tensors[0][30:])
+        part.add((data.dataset.tensors[0][:30] if rank == 0 else data.dataset.tensors[0][30:], None))
         part.finish(whole=True)
         scores |= part.scores(Model(data.shape))
     torch.save(scores, f"{folder}/{rank}.pt")

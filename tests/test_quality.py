@@ -1,13 +1,14 @@
 import lightning.pytorch as pl
 import pytest
+from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.loggers import Logger
 from scored import FID, Data, Model, Reader, Told
 
 from ganzoo.callbacks.quality import Quality
 from ganzoo.errors import GanzooError
 from ganzoo.metrics import evaluation
-from ganzoo.metrics.evaluation import score
 from ganzoo.metrics.extractors import Extractor
+from ganzoo.metrics.scoring import score
 
 
 def cached(tmp_path):
@@ -19,11 +20,9 @@ def trainer(tmp_path, quality, **options):
         accelerator="cpu",
         devices=1,
         default_root_dir=tmp_path,
-        callbacks=[quality],
-        enable_checkpointing=False,
         enable_progress_bar=False,
         enable_model_summary=False,
-        **{"logger": False} | options,
+        **{"callbacks": [quality], "enable_checkpointing": False, "logger": False} | options,
     )
 
 
@@ -109,14 +108,13 @@ def test_training_logs_the_time_that_scores_take(tiny, tmp_path):
     assert len(logged) == 3
 
 
-def test_monitor_names_direction_and_key():
+def test_monitor_names_and_direction():
     digits, points = Data(), Data(points=True)
     model = Model()
     assert quality(features="tiny").monitored(digits, model) == "fid"
     assert quality().monitored(digits, model) == "swd"
     assert quality(monitor="wasserstein").monitored(points, model) == "wasserstein"
     assert quality(features="mnist", monitor="accuracy").monitored(digits, Told()) == "accuracy"
-    assert quality().key("modes", points) == "modes[40]"
     assert [quality().higher_is_better(name) for name in ("fid", "is", "kid", "swd", "modes", "good")] == [
         False,
         True,
@@ -125,6 +123,13 @@ def test_monitor_names_direction_and_key():
         True,
         True,
     ]
+
+
+def test_a_checkpoint_may_monitor_a_score_by_its_short_name(tiny, tmp_path):
+    keeper = ModelCheckpoint(tmp_path, monitor="kid")
+    callbacks = {"callbacks": [quality(features="tiny"), keeper], "enable_checkpointing": True}
+    trainer(tmp_path, None, **callbacks).validate(Model(), Data(), verbose=False)
+    assert keeper.monitor == "kid[tiny,40/test]"
 
 
 def test_mistakes_show_before_the_training(tiny, tmp_path):

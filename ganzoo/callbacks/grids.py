@@ -1,4 +1,4 @@
-"""The same samples, drawn over and over while a model learns."""
+"""The same samples, or the same translations, drawn over and over while a model learns."""
 
 from pathlib import Path
 from typing import Any
@@ -6,16 +6,20 @@ from typing import Any
 import lightning.pytorch as pl
 
 from ganzoo.errors import GanzooError
-from ganzoo.pictures import picture, save
+from ganzoo.pictures import save
+from ganzoo.previews import Preview
 
 
 class SampleGrid(pl.Callback):
     """Writes samples of fixed seed to `samples/step_0000500.png` in the run folder.
 
+    Of a translator, images of the reference split, their translations, and the truth where it is known; of a game that
+    makes neither, nothing.
+
     Args:
         every: generator updates between two pictures; the first is drawn before training, the last at its end.
-        samples: how many to draw; 2-D points want more than images.
-        seed: fixes the latent vectors, so that the pictures show the same samples growing.
+        samples: how many to draw; 2-D points want more than images, and of translations there are at most 16.
+        seed: fixes latent vectors and noise, so that the pictures show the same samples growing.
     """
 
     def __init__(self, every: int = 500, samples: int = 64, seed: int = 0) -> None:
@@ -26,6 +30,7 @@ class SampleGrid(pl.Callback):
         self.seed = seed
         self.drawn = -1
         self.path: Path | None = None
+        self.preview: Preview | None = None
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Draws what the untrained generator makes."""
@@ -49,6 +54,9 @@ class SampleGrid(pl.Callback):
         folder = trainer.log_dir  # all ranks agree on it, so all have to ask
         if folder is None or not trainer.is_global_zero:
             return
-        real = getattr(trainer.datamodule, "preview", None)  # type: ignore[attr-defined]
-        self.path = Path(folder) / "samples" / f"step_{self.drawn:07d}.png"
-        save(picture(pl_module.sample(self.samples, seed=self.seed), real), self.path)  # type: ignore[operator]
+        if self.preview is None:
+            self.preview = Preview(trainer.datamodule, self.samples, self.seed)  # type: ignore[attr-defined]
+        picture = self.preview(pl_module)
+        if picture is not None:
+            self.path = Path(folder) / "samples" / f"step_{self.drawn:07d}.png"
+            save(picture, self.path)

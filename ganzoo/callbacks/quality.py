@@ -5,27 +5,28 @@ from typing import Any
 
 import lightning.pytorch as pl
 import torch
+from lightning.pytorch.callbacks import ModelCheckpoint
 
 from ganzoo.errors import GanzooError
 from ganzoo.metrics.evaluation import Evaluation
-from ganzoo.metrics.scores import SCORES, check, choose, key, taught_classes
+from ganzoo.metrics.scores import SCORES, check, choose, made_by, taught_classes
+from ganzoo.metrics.scoring import evaluation_of
 
 
 class Quality(pl.Callback):
-    """Scores the model's samples at the end of each validation and test epoch, and logs the scores.
+    """Scores what the model draws, translates or classifies after each validation and test epoch, and logs the scores.
 
     The reference is whatever the data module's validation loader serves. Its features are extracted once and cached
     by content under `$XDG_CACHE_HOME/ganzoo/features` (default `~/.cache`). Training does not notice: the random state
-    is left alone, and samples are drawn by the model's `sample`. A training logs as `time_quality` the seconds that it
-    has spent here, which `time` contains.
+    is left alone, and models are asked by their `sample`, `translate` or `classify`. A training logs as `time_quality`
+    the seconds that it has spent here, which `time` contains.
 
     Args:
-        features: Extractor for fid, is, kid and accuracy: mnist, inception, or the path of a classifier's .safetensors
-            file.
-        metrics: Names among fid, is, kid, accuracy, swd, modes, good, wasserstein. Default: fid, is and kid with an
-            extractor, and accuracy for a model that has learnt the classes which the extractor tells apart, else swd;
-            for points modes (where the data has centres), good and wasserstein.
-        samples: Number of generated samples, over all processes.
+        features: Extractor for fid, is, kid, accuracy and kept: mnist, cifar10, inception, or the path of a
+            classifier's .safetensors file.
+        metrics: Names among fid, is, kid, accuracy, swd, modes, good, wasserstein, and for translations kept, psnr,
+            ssim, l1. Default: what suits data and model, see `ganzoo.metrics.scores.choose`.
+        samples: Number of generated samples, over all processes; of images to be translated, if the reference has more.
         batch_size: Samples generated and scored at a time.
         seed: Of the samples and of all that is random in a score.
         monitor: The metric that chooses the best checkpoint. Default: the first one.
@@ -63,9 +64,10 @@ class Quality(pl.Callback):
         self._since = 0.0
         self._evaluation: Evaluation | None = None
 
-    def key(self, name: str, datamodule: Any) -> str:
-        """Returns how the score with this short name is logged on this data, such as `fid[mnist,10k/test]`."""
-        return key(name, self.features, self.samples, datamodule)
+    def key(self, name: str) -> str:
+        """Returns how the score with this short name is logged, such as `fid[mnist,10k/test]`; known after `setup`."""
+        assert self._evaluation is not None, "the trainer calls setup first"
+        return self._evaluation.key(name)
 
     @staticmethod
     def higher_is_better(name: str) -> bool:
@@ -78,14 +80,17 @@ class Quality(pl.Callback):
         Raises:
             GanzooError: `monitor` is not computed for them.
         """
-        names = choose(self.metrics, self.features, datamodule, taught_classes(model))
+        names = choose(self.metrics, self.features, datamodule, taught_classes(model), made_by(model))
         name = self.monitor or names[0]
         if name not in names:
             raise GanzooError(f"monitor: {name} given, but it is not computed; choose among {', '.join(names)}.")
         return name
 
     def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
-        """Builds extractor and scores before anything runs, so that a mistake shows before the training."""
+        """Builds extractor and scores before anything runs, so that a mistake shows before the training.
+
+        A ModelCheckpoint that monitors a score by its short name learns how it is logged.
+        """
         if stage not in ("fit", "validate", "test"):
             return
         datamodule = trainer.datamodule  # type: ignore[attr-defined]
@@ -93,26 +98,29 @@ class Quality(pl.Callback):
             raise GanzooError(
                 "data: none given, but quality scores need a data module; pass datamodule= to the trainer."
             )
-        self._evaluation = Evaluation(
+        self._evaluation = evaluation_of(
+            pl_module,
             datamodule,
-            self.features,
-            self.metrics,
-            self.samples,
-            self.batch_size,
-            self.seed,
-            self.cache,
-            trainer.strategy.root_device,
-            trainer.global_rank,
-            trainer.world_size,
-            taught_classes(pl_module),
+            features=self.features,
+            metrics=self.metrics,
+            samples=self.samples,
+            batch_size=self.batch_size,
+            seed=self.seed,
+            cache=self.cache,
+            device=trainer.strategy.root_device,
+            rank=trainer.global_rank,
+            world_size=trainer.world_size,
         )
+        for callback in trainer.checkpoint_callbacks:
+            if isinstance(callback, ModelCheckpoint) and callback.monitor in SCORES:
+                callback.monitor = self.key(callback.monitor)
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Scores the untrained model, so that every curve has a beginning."""
         if self._evaluation is None or trainer.global_step or not trainer.loggers:
             return
         self._begin()
-        self._evaluation.collect()
+        self._evaluation.collect(pl_module)
         self._end(trainer, self._evaluation.scores(pl_module))
 
     def on_validation_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -130,12 +138,12 @@ class Quality(pl.Callback):
         batch_idx: int,
         dataloader_idx: int = 0,
     ) -> None:
-        """Collects real data, unless it is there."""
+        """Collects real data, unless it is there, or what the model makes of it."""
         if self._evaluation is not None and self._evaluation.wants_real and not trainer.sanity_checking:
-            self._evaluation.add(batch[0])
+            self._evaluation.add(batch, pl_module)
 
     def on_validation_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Draws samples, scores and logs them."""
+        """Scores, and logs the scores."""
         if not trainer.sanity_checking:
             self._log(trainer, pl_module, trainer.num_val_batches, trainer.val_dataloaders)
 
@@ -148,7 +156,7 @@ class Quality(pl.Callback):
     on_test_batch_end = on_validation_batch_end
 
     def on_test_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Draws samples, scores and logs them."""
+        """Scores, and logs the scores."""
         self._log(trainer, pl_module, trainer.num_test_batches, trainer.test_dataloaders)
 
     def _log(self, trainer: pl.Trainer, pl_module: pl.LightningModule, batches: list[int | float], loader: Any) -> None:

@@ -1,4 +1,4 @@
-"""The one path from a model and its data to scores: training, `validate`, model cards and tables all take it."""
+"""Scores of what a model draws: real data is collected once, and samples are compared with it."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -13,16 +13,17 @@ from ganzoo.metrics.cache import features_path, read_features, write_features
 from ganzoo.metrics.distances import Reference, inception_score
 from ganzoo.metrics.extractors import Extractor, get_extractor
 from ganzoo.metrics.points import PointScores
-from ganzoo.metrics.scores import SCORES, choose, key, needs_reference, taught_classes
+from ganzoo.metrics.scores import SCORES, Made, choose, key, needs_reference
 from ganzoo.metrics.swd import SlicedWasserstein
 from ganzoo.seeding import mix
 
 
 class Evaluation:
-    """Collects real data once, then scores models against it as often as asked.
+    """Collects real data once, then scores models that draw samples against it as often as asked.
 
     Each image goes through the extractor once, whatever the number of scores. Real features are read from the disk
-    cache where it has them. The global random state is left as it was, and equal inputs give equal scores.
+    cache where it has them. The global random state is left as it was, and equal inputs give equal scores. What models
+    make of real images, instead of out of nothing, is scored in `ganzoo.metrics.translations`.
 
     Args:
         datamodule: Has `shape`, `reference`, `fingerprint(split)`, and for points `centres` and `std`.
@@ -40,6 +41,8 @@ class Evaluation:
     Raises:
         GanzooError: A name is unknown, something does not suit the data, or the extractor cannot be built.
     """
+
+    made: Made = "samples"
 
     def __init__(
         self,
@@ -60,7 +63,7 @@ class Evaluation:
                 raise GanzooError(f"{name}: {value} given, but it must be at least {least}.")
         self.datamodule = datamodule
         self.features = features
-        self.names = choose(metrics, features, datamodule, classes)
+        self.names = choose(metrics, features, datamodule, classes, self.made)
         self.samples = samples
         self.batch_size = batch_size
         self.seed = seed
@@ -72,7 +75,7 @@ class Evaluation:
         self.extractor: Extractor | None = None
         if features is not None and self._any("features"):
             self.extractor = get_extractor(features).to(self.device)
-            self.extractor.check(datamodule.shape)
+            self.extractor.check(self.seen_shape())
         self._metrics = self._fresh()
         self._extracted: list[tuple[Tensor, Tensor]] = []
         self._reference: Reference | None = None
@@ -82,6 +85,10 @@ class Evaluation:
     def key(self, name: str) -> str:
         """Returns how the score with this short name is logged."""
         return key(name, self.features, self.samples, self.datamodule)
+
+    def seen_shape(self) -> tuple[int, ...]:
+        """Returns the shape (C, H, W) of what the extractor is shown."""
+        return self.datamodule.shape
 
     def begin(self) -> None:
         """Starts to collect real data; `wants_real` is False if none is needed, or all is there or in the cache."""
@@ -96,9 +103,14 @@ class Evaluation:
             self._keep(*found)
             self.wants_real = bool(self._metrics)
 
-    def add(self, x: Tensor) -> None:
-        """Adds this process's next real images (N, C, H, W) in [-1, 1] or points (N, 2)."""
-        x = x.to(self.device)
+    def add(self, batch: tuple[Any, Any], model: Any = None) -> None:
+        """Adds this process's next batch of the reference; the model is asked only where it is to answer.
+
+        Args:
+            batch: images (N, C, H, W) in [-1, 1] or points (N, 2), and what belongs to them.
+            model: the model that is going to be scored.
+        """
+        x = batch[0].to(self.device)
         if self.extractor is not None and self._reference is None:
             self._extracted.append(self.extractor(x))
         for metric in self._metrics:
@@ -120,15 +132,15 @@ class Evaluation:
         if self.cache and whole and self.rank == 0:
             write_features(features_path(self.extractor, self.datamodule), features, logits)
 
-    def collect(self) -> None:
+    def collect(self, model: Any = None) -> None:
         """Does all of the above from the data module's own loader, for use without a trainer."""
         self.begin()
         if self.wants_real:
             self.datamodule.setup("validate")
             # PyTorch's loader draws a seed for its workers from the global state.
-            with _random_state(self.device, self.seed):
-                for x, *_ in self.datamodule.val_dataloader():
-                    self.add(x)
+            with random_state(self.device, self.seed):
+                for batch in self.datamodule.val_dataloader():
+                    self.add(batch, model)
             self.finish(whole=True)
 
     def scores(self, model: Any) -> dict[str, float]:
@@ -137,7 +149,7 @@ class Evaluation:
         Args:
             model: Has `sample(n, seed=...)`; one with classes has `labels(n, None)`, those that it samples.
         """
-        with _random_state(self.device, self.seed):
+        with random_state(self.device, self.seed):
             results = self._scores(model)
         return {
             self.key(name): float(value) for name, value in results.items() if name.removesuffix("_std") in self.names
@@ -150,7 +162,7 @@ class Evaluation:
             self.collect()
         bounds = {}
         if "is" in self.names:
-            with _random_state(self.device, self.seed):
+            with random_state(self.device, self.seed):
                 bounds["is"] = inception_score(self._wide(self._logits))[0]
         if "accuracy" in self.names:
             _, labels = self.datamodule.split(self.datamodule.reference)
@@ -177,13 +189,18 @@ class Evaluation:
                 extracted.append((features, logits, *labels))
             for metric in self._metrics:
                 metric.update(x, real=False)
+        results = self._metric_scores()
+        if self.extractor is not None:
+            results |= self._feature_scores(*self._whole(extracted))
+        return results
+
+    def _metric_scores(self) -> dict[str, Tensor]:
+        """Returns what the metrics say of the images or points that they were shown, and lets them forget those."""
         results: dict[str, Tensor] = {}
         for metric in self._metrics:
             value = metric.compute()
             results |= value if isinstance(value, dict) else {"swd": value}
             metric.reset()
-        if self.extractor is not None:
-            results |= self._feature_scores(*self._whole(extracted))
         return results
 
     def _feature_scores(self, features: Tensor, logits: Tensor, *labels: Tensor) -> dict[str, Tensor]:
@@ -225,29 +242,6 @@ class Evaluation:
         return gather_all_tensors(x) if self.world_size > 1 else [x]
 
 
-def score(
-    model: Any,
-    datamodule: Any,
-    features: str | None = None,
-    metrics: Sequence[str] | None = None,
-    samples: int = 10_000,
-    seed: int = 0,
-    batch_size: int = 500,
-    cache: bool = True,
-) -> dict[str, float]:
-    """Scores a model without a trainer, in this process alone; see `Evaluation` for the arguments.
-
-    Returns:
-        The scores by their full keys, such as `fid[mnist,10k/test]`.
-    """
-    classes = taught_classes(model)
-    evaluation = Evaluation(
-        datamodule, features, metrics, samples, batch_size, seed, cache, model.device, classes=classes
-    )
-    evaluation.collect()
-    return evaluation.scores(model)
-
-
 def class_shares(
     model: Any, extractor: Extractor, samples: int = 10_000, seed: int = 0, batch_size: int = 500
 ) -> list[float]:
@@ -256,7 +250,7 @@ def class_shares(
     These are the very samples that `score` draws with the same seed and batch size.
     """
     extractor = extractor.to(model.device)
-    with _random_state(model.device, seed):
+    with random_state(model.device, seed):
         logits = torch.cat([extractor(x)[1] for x in draw(model, samples, batch_size, seed)])
     counts = logits.argmax(dim=1).bincount(minlength=logits.shape[1])
     return (counts.cpu().double() / samples).tolist()
@@ -277,7 +271,7 @@ def draw(model: Any, samples: int, batch_size: int, seed: int, rank: int = 0, wo
 
 
 @contextmanager
-def _random_state(device: torch.device, seed: int) -> Iterator[None]:
+def random_state(device: torch.device, seed: int) -> Iterator[None]:
     """Seeds all that is drawn inside and restores the global generators afterwards."""
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(seed)

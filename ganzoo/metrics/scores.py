@@ -6,7 +6,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ganzoo.errors import GanzooError, nearest
-from ganzoo.metrics.extractors import count_classes
+from ganzoo.metrics.extractors import NAMES, count_classes
+
+WINDOW = 11  # pixels of a side that ssim looks at
+Made = Literal["samples", "translations", "classes"]
 
 
 @dataclass(frozen=True)
@@ -14,25 +17,33 @@ class Score:
     """What is true of a score wherever it is computed.
 
     Args:
-        of: What it looks at: an extractor's features of images, images, or points in the plane.
+        of: What it looks at: an extractor's features of images, images, points in the plane, or an image and its truth.
         higher: Whether a higher value is better.
         reference: Whether real data is compared with ("no centres": only where the data has none).
+        made: What it can judge: samples, translations of the reference's images, the classes a model gives to those.
+        each: Whether it is a mean over the reference's images, one by one.
     """
 
-    of: Literal["features", "images", "points"]
+    of: Literal["features", "images", "points", "pairs"]
     higher: bool
     reference: bool | Literal["no centres"]
+    made: tuple[Made, ...] = ("samples",)
+    each: bool = False
 
 
 SCORES = {
-    "fid": Score("features", higher=False, reference=True),
+    "fid": Score("features", higher=False, reference=True, made=("samples", "translations")),
     "is": Score("features", higher=True, reference=False),
-    "kid": Score("features", higher=False, reference=True),
-    "accuracy": Score("features", higher=True, reference=False),
-    "swd": Score("images", higher=False, reference=True),
+    "kid": Score("features", higher=False, reference=True, made=("samples", "translations")),
+    "accuracy": Score("features", higher=True, reference=False, made=("samples", "classes")),
+    "swd": Score("images", higher=False, reference=True, made=("samples", "translations")),
     "modes": Score("points", higher=True, reference=False),
     "good": Score("points", higher=True, reference="no centres"),
     "wasserstein": Score("points", higher=False, reference=True),
+    "kept": Score("features", higher=True, reference=True, made=("translations",), each=True),
+    "psnr": Score("pairs", higher=True, reference=True, made=("translations",), each=True),
+    "ssim": Score("pairs", higher=True, reference=True, made=("translations",), each=True),
+    "l1": Score("pairs", higher=False, reference=True, made=("translations",), each=True),
 }
 
 
@@ -43,8 +54,21 @@ def check(metrics: Sequence[str], features: str | None) -> None:
             raise GanzooError(
                 f"metrics: '{name}' given, but it must be one of {', '.join(SCORES)}." + nearest(name, SCORES)
             )
-        if SCORES[name].of == "features" and features is None:
-            raise GanzooError(f"metrics: {name} needs an extractor; set features to mnist, inception or a path.")
+        if SCORES[name].of == "features" and features is None and "classes" not in SCORES[name].made:
+            raise GanzooError(f"metrics: {name} needs an extractor; set features to {', '.join(NAMES)} or a path.")
+
+
+def made_by(model: Any) -> Made:
+    """Returns what a model makes that can be scored: what it is asked for by `translate`, `sample` or `classify`.
+
+    Raises:
+        GanzooError: It has none of them.
+    """
+    makes: dict[str, Made] = {"translate": "translations", "sample": "samples", "classify": "classes"}
+    for name, made in makes.items():
+        if hasattr(model, name):
+            return made
+    raise GanzooError(f"model: {type(model).__name__} has no {', '.join(makes)}: there is nothing to score.")
 
 
 def taught_classes(model: Any) -> int:
@@ -52,15 +76,20 @@ def taught_classes(model: Any) -> int:
     return model.n_classes if getattr(model, "supervised", False) else 0
 
 
-def choose(metrics: Sequence[str] | None, features: str | None, datamodule: Any, classes: int = 0) -> list[str]:
+def choose(
+    metrics: Sequence[str] | None, features: str | None, datamodule: Any, classes: int = 0, made: Made = "samples"
+) -> list[str]:
     """Returns the short names to compute, by default those that suit the data and the model.
 
     Args:
-        metrics: Names among `SCORES`. Default: fid, is and kid with an extractor, and accuracy where it knows the
-            model's classes, else swd; for points modes (where the data has centres), good and wasserstein.
+        metrics: Names among `SCORES`. Default for samples: fid, is and kid with an extractor, and accuracy where it
+            knows the model's classes, else swd; for points modes (where the data has centres), good and wasserstein.
+            Default for translations: with an extractor kid and fid, and kept where it knows the data's classes; where
+            the truth is known psnr, ssim and l1; else swd. For classes: accuracy.
         features: Name of the extractor, or None.
-        datamodule: Has `shape`, and for points `centres`.
+        datamodule: Has `shape`, for points `centres`, for pairs `paired` and `n_classes`.
         classes: What `taught_classes` says of the model.
+        made: What `made_by` says of the model.
 
     Raises:
         GanzooError: A name is unknown, or does not suit the data or the model.
@@ -71,23 +100,52 @@ def choose(metrics: Sequence[str] | None, features: str | None, datamodule: Any,
             f"features: {features} given, but the data are points, which need no extractor; leave it out."
         )
     if metrics is None:
-        if points:
-            return ["good", "wasserstein"] if centres is None else ["modes", "good", "wasserstein"]
-        if features is None:
-            return ["swd"]
-        return ["fid", "is", "kid", *(["accuracy"] if classes and count_classes(features) == classes else [])]
+        return _defaults(features, datamodule, classes, made)
+    for name in metrics:
+        if name in SCORES and made not in SCORES[name].made:
+            allowed = [other for other, score in SCORES.items() if made in score.made]
+            raise GanzooError(f"metrics: {name} given, but the model makes {made}; choose among {', '.join(allowed)}.")
     check(metrics, features)
     for name in metrics:
-        if (SCORES[name].of == "points") != points:
+        score = SCORES[name]
+        if made == "samples" and (score.of == "points") != points:
             data = "points" if points else "images"
-            allowed = [other for other, score in SCORES.items() if (score.of == "points") == points]
+            allowed = [
+                other for other, score in SCORES.items() if made in score.made and (score.of == "points") == points
+            ]
             raise GanzooError(f"metrics: {name} given, but the data are {data}; choose among {', '.join(allowed)}.")
         if name == "modes" and centres is None:
             raise GanzooError("metrics: modes given, but this distribution has no centres; choose good or wasserstein.")
-        if name == "accuracy" and count_classes(str(features)) != classes:
-            told = f"{features} tells {count_classes(str(features))} classes apart, and the model has learnt {classes}"
-            raise GanzooError(f"metrics: accuracy given, but {told}; leave it out.")
+        if name == "ssim" and min(datamodule.shape[1:]) < WINDOW:
+            raise GanzooError(f"metrics: ssim given, but it takes images of at least {WINDOW}x{WINDOW} pixels.")
+        if score.of == "pairs" and not datamodule.paired:
+            raise GanzooError(f"metrics: {name} given, but the truth of these images is not known; choose kid or swd.")
+        if name == "accuracy" and made == "samples":
+            if features is None:
+                raise GanzooError("metrics: accuracy of samples needs an extractor; set features to mnist or a path.")
+            if count_classes(features) != classes:
+                told = f"{features} tells {count_classes(features)} classes apart, and the model has learnt {classes}"
+                raise GanzooError(f"metrics: accuracy given, but {told}; leave it out.")
     return list(dict.fromkeys(metrics))
+
+
+def _defaults(features: str | None, datamodule: Any, classes: int, made: Made) -> list[str]:
+    """Returns the names to compute where none are given."""
+    if made == "classes":
+        return ["accuracy"]
+    if len(datamodule.shape) == 1:
+        modes = [] if getattr(datamodule, "centres", None) is None else ["modes"]
+        return [*modes, "good", "wasserstein"]
+    if made == "translations":
+        truth = ["psnr", "ssim", "l1"] if datamodule.paired else []
+        truth = [name for name in truth if name != "ssim" or min(datamodule.shape[1:]) >= WINDOW]
+        if features is None:
+            return truth or ["swd"]
+        known = datamodule.n_classes and count_classes(features) == datamodule.n_classes
+        return ["kid", "fid", *(["kept"] if known else []), *truth]
+    if features is None:
+        return ["swd"]
+    return ["fid", "is", "kid", *(["accuracy"] if classes and count_classes(features) == classes else [])]
 
 
 def needs_reference(name: str, datamodule: Any) -> bool:
@@ -96,19 +154,22 @@ def needs_reference(name: str, datamodule: Any) -> bool:
     return getattr(datamodule, "centres", None) is None if needed == "no centres" else needed
 
 
-def key(name: str, features: str | None, samples: int, datamodule: Any) -> str:
+def key(name: str, features: str | None, samples: int | None, datamodule: Any) -> str:
     """Returns how a score is logged: with extractor, number of samples and reference split, as `fid[mnist,10k/test]`.
 
     Args:
         name: A short name, such as "fid"; its standard deviation is called "is_std", for example.
         features: Name or path of the extractor.
-        samples: Number of generated samples.
+        samples: Number of generated samples; None for the reference's images, all of them, one by one: `psnr[test]`.
         datamodule: Has `reference`, the name of the split.
     """
-    about = f"{samples // 1000}k" if samples % 1000 == 0 else str(samples)
     base = name.removesuffix("_std")
-    if needs_reference(base, datamodule):
-        about = f"{about}/{datamodule.reference}"
-    if SCORES[base].of == "features":
-        about = f"{Path(str(features)).stem},{about}"
+    if samples is None:
+        about = datamodule.reference
+    else:
+        about = f"{samples // 1000}k" if samples % 1000 == 0 else str(samples)
+        if needs_reference(base, datamodule):
+            about = f"{about}/{datamodule.reference}"
+    if SCORES[base].of == "features" and features is not None:
+        about = f"{Path(features).stem},{about}"
     return f"{name}[{about}]"

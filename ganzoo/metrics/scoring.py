@@ -1,0 +1,54 @@
+"""The one path from a model and its data to scores: training, `validate`, model cards and tables all take it."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from ganzoo.metrics.evaluation import Evaluation
+from ganzoo.metrics.scores import made_by, taught_classes
+from ganzoo.metrics.translations import Classes, Translations
+
+KINDS: dict[str, type[Evaluation]] = {"samples": Evaluation, "translations": Translations, "classes": Classes}
+
+
+def evaluation_of(model: Any, datamodule: Any, **options: Any) -> Evaluation:
+    """Returns what scores this model and others like it: by what it draws, translates or classifies.
+
+    Args:
+        model: Has `sample`, `translate` or `classify`.
+        datamodule: See `Evaluation`.
+        **options: See `Evaluation`, but for `classes`, which the model says.
+
+    Raises:
+        GanzooError: There is nothing to score, or something does not fit.
+    """
+    return KINDS[made_by(model)](datamodule, classes=taught_classes(model), **options)
+
+
+def score(
+    model: Any,
+    datamodule: Any,
+    features: str | None = None,
+    metrics: Sequence[str] | None = None,
+    samples: int = 10_000,
+    seed: int = 0,
+    batch_size: int = 500,
+    cache: bool = True,
+) -> dict[str, float]:
+    """Scores a model without a trainer, in this process alone; see `Evaluation` for the arguments.
+
+    Returns:
+        The scores by their full keys, such as `fid[mnist,10k/test]` or `psnr[test]`.
+    """
+    evaluation = evaluation_of(
+        model,
+        datamodule,
+        features=features,
+        metrics=metrics,
+        samples=samples,
+        seed=seed,
+        batch_size=batch_size,
+        cache=cache,
+        device=model.device,
+    )
+    evaluation.collect(model)
+    return evaluation.scores(model)

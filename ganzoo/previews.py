@@ -1,0 +1,54 @@
+"""What a model makes, in one picture: samples, or images of the reference beside their translations and the truth."""
+
+from typing import Any
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+from ganzoo.metrics.scores import made_by
+from ganzoo.pictures import beside, fitted, picture
+from ganzoo.translator import target
+
+PAIRS = 16  # images of a translator that are shown
+PIXELS = 2**21  # of a sheet of translations, about
+
+
+class Preview:
+    """Draws the same samples, or translates the same images of the reference, as often as asked.
+
+    Args:
+        datamodule: has `shape`, for points perhaps `preview`, and for translators serves the reference split.
+        count: how many samples; of translations there are at most 16, and of large images fewer.
+        seed: fixes latent vectors and noise.
+    """
+
+    def __init__(self, datamodule: Any, count: int = 64, seed: int = 0) -> None:
+        self.datamodule, self.count, self.seed = datamodule, count, seed
+        self.pairs: tuple[Tensor, Tensor | None] | None = None  # sources, and their truth where it is known
+
+    def __call__(self, model: Any) -> Image.Image | None:
+        """Returns the picture; None for a model that makes no images or points."""
+        made = made_by(model)
+        if made == "samples":
+            return picture(model.sample(self.count, seed=self.seed), getattr(self.datamodule, "preview", None))
+        if made == "classes":
+            return None
+        if self.pairs is None:
+            self.pairs = self._pairs()
+        source, truth = self.pairs
+        made_of_it = model.translate(source, seed=self.seed).cpu()
+        columns = [fitted(source, made_of_it.shape[1:], "nearest"), made_of_it, *([] if truth is None else [truth])]
+        return beside(columns)
+
+    def _pairs(self) -> tuple[Tensor, Tensor | None]:
+        count = min(self.count, PAIRS, max(2, PIXELS // (3 * self.datamodule.shape[1] * self.datamodule.shape[2])))
+        self.datamodule.setup("validate")
+        with torch.random.fork_rng(devices=[]):  # a loader's workers take their seed from the global state
+            sources, targets = [], []
+            for x, y in self.datamodule.val_dataloader():
+                sources.append(x.cpu())
+                targets.append(target(y).cpu())
+                if sum(map(len, sources)) >= count:
+                    break
+        return torch.cat(sources)[:count], torch.cat(targets)[:count] if self.datamodule.paired else None
