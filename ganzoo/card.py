@@ -62,6 +62,11 @@ class Facts:
     source_scores: dict[str, float] = field(default_factory=dict)  # of what it translates, merely fitted in shape
     truth: bool = False  # whether it is known what translations should look like
 
+    @property
+    def resized(self) -> bool:
+        """Whether translations differ from their sources in size."""
+        return self.source_shape is not None and self.source_shape[1:] != self.shape[1:]
+
 
 def write_card(facts: Facts) -> str:
     """Returns the model card in Markdown, with the metadata block that the Hub reads."""
@@ -90,10 +95,8 @@ def write_card(facts: Facts) -> str:
 
 def _picture(facts: Facts) -> str:
     if facts.made == "translations":
-        truth = ", truth" if facts.truth else ""
-        return (
-            f"![translations](samples.png)\n\nImages of the reference split; from the left: source, translation{truth}."
-        )
+        columns = ["source", *["the same, resized (bicubic)"] * facts.resized, "translation", *["truth"] * facts.truth]
+        return f"![translations](samples.png)\n\nImages of the reference split; from the left: {', '.join(columns)}."
     return "![samples](samples.png)" if facts.made == "samples" else ""
 
 
@@ -167,7 +170,8 @@ def _scores(facts: Facts) -> str:
         "the right what they get themselves, resized (bicubic), greyed or shown in colour where the shapes differ.",
         "classes": "All images of the reference split were classified.",
     }[facts.made]
-    head, rule = ("| score | value | the source itself |", "|---|---|---|")
+    itself = "bicubic" if facts.resized else "the source itself"
+    head, rule = (f"| score | value | {itself} |", "|---|---|---|")
     if not facts.source_scores:
         head, rule = "| score | value |", "|---|---|"
     rows = [f"| `{key}` | {number:.4g} |{_itself(facts, key)}" for key, number in facts.scores.items()]

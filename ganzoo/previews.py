@@ -38,8 +38,11 @@ class Preview:
             self.pairs = self._pairs()
         source, truth = self.pairs
         made_of_it = model.translate(source, seed=self.seed).cpu()
-        columns = [fitted(source, made_of_it.shape[1:], "nearest"), made_of_it, *([] if truth is None else [truth])]
-        return beside(columns)
+        shape = made_of_it.shape[1:]
+        columns = [fitted(source, shape, "nearest")]
+        if source.shape[2:] != shape[1:]:
+            columns.append(fitted(source, shape))  # what a model of super-resolution has to beat
+        return beside([*columns, made_of_it, *([] if truth is None else [truth])])
 
     def _pairs(self) -> tuple[Tensor, Tensor | None]:
         count = min(self.count, PAIRS, max(2, PIXELS // (3 * self.datamodule.shape[1] * self.datamodule.shape[2])))

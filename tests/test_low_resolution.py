@@ -1,15 +1,20 @@
 """Pairs for super-resolution: what the small copies are, held-out pictures, crops that resume, the baseline."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 from torch.nn.functional import interpolate
 
-from ganzoo.data.low_resolution import Crops, LowResolution, enlarge, shrink
+from ganzoo.card import Facts, write_card
+from ganzoo.data.low_resolution import Crops, LowResolution, shrink
 from ganzoo.errors import GanzooError
 from ganzoo.metrics.scoring import score
 from ganzoo.metrics.translations import Function
+from ganzoo.pictures import fitted
+from ganzoo.previews import Preview
 
 
 @pytest.fixture
@@ -42,7 +47,6 @@ def test_small_copies_keep_within_the_range_where_bicubic_overshoots():
     x = torch.full((1, 1, 16, 16), -1.0)
     x[..., 4:12] = 1
     assert shrink(x, 2).abs().max() <= 1
-    assert enlarge(shrink(x, 2), 2).abs().max() <= 1
 
 
 def test_batches_are_sources_and_targets_of_the_pictures(folder):
@@ -120,8 +124,45 @@ def test_a_factor_that_does_not_divide_the_size_is_refused(folder, size, factor)
 def test_bicubic_enlargement_is_scored_as_a_model_is(folder):
     data = low(folder)
     data.setup()
-    scores = score(Function(data.baselines["bicubic"]), data)
-    assert scores.keys() == {"psnr[test]", "ssim[test]", "l1[test]"}
-    assert 25 < scores["psnr[test]"] < 60  # the ramps are smooth
+    bicubic = score(Function(partial(fitted, shape=data.shape)), data)
+    assert bicubic.keys() == {"psnr[test]", "ssim[test]", "l1[test]"}
+    assert 25 < bicubic["psnr[test]"] < 60  # the ramps are smooth
     repeated = score(Function(lambda x: x.repeat_interleave(4, 2).repeat_interleave(4, 3)), data)
-    assert repeated["psnr[test]"] < scores["psnr[test]"]
+    assert repeated["psnr[test]"] < bicubic["psnr[test]"]
+
+
+def test_pictures_show_input_bicubic_output_and_truth(folder):
+    data = low(folder)
+    picture = Preview(data, count=4)(Function(lambda x: torch.ones(len(x), 3, 16, 16)))
+    pixels = torch.from_numpy(np.array(picture)).permute(2, 0, 1)[None].float() / 127.5 - 1
+    tiles = [pixels[..., :64, i * 66 : i * 66 + 64] for i in range(4)]  # of 16 pixels, enlarged to 64, and gaps of 2
+    assert pixels.shape[3] == 4 * 66 - 2
+    x, y = next(iter(data.val_dataloader()))
+    source, bicubic, output, truth = (tile[..., ::4, ::4] for tile in tiles)
+    torch.testing.assert_close(source, x[:1].repeat_interleave(4, 2).repeat_interleave(4, 3), atol=0.005, rtol=0)
+    torch.testing.assert_close(bicubic, fitted(x[:1], (3, 16, 16)), atol=0.005, rtol=0)
+    assert (output == 1).all()
+    torch.testing.assert_close(truth, y[:1], atol=0.005, rtol=0)
+
+
+def test_the_card_says_that_the_baseline_is_bicubic():
+    about = {"name": "a", "recipe": "a", "class_path": "ganzoo.models.srgan.SRGAN", "data": "a", "licence": "a"}
+    told = {
+        "source": "",
+        "steps": 1,
+        "images": 1,
+        "seconds": 1,
+        "training_seed": 0,
+        "precision": "32",
+        "weights": "best",
+    }
+    rest = {"hardware": "", "versions": {}, "parameters": {}, "made": "translations", "truth": True}
+    scores = {"scores": {"psnr[test]": 26.0}, "source_scores": {"psnr[test]": 24.0}, "remarks": ["Content loss: told"]}
+    facts = Facts(**about, **told, **rest, **scores, shape=(1, 64, 64), source_shape=(1, 16, 16))
+    card = write_card(facts)
+    assert "from the left: source, the same, resized (bicubic), translation, truth." in card
+    assert "| score | value | bicubic |\n|---|---|---|\n| `psnr[test]` | 26 | 24 |" in card
+    assert "- Content loss: told\n" in card
+    facts.source_shape = (3, 64, 64)
+    assert "from the left: source, translation, truth." in write_card(facts)
+    assert "| the source itself |" in write_card(facts)

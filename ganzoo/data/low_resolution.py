@@ -1,9 +1,7 @@
 """Pictures and what is left of them at a fraction of their size: pairs for super-resolution, made from any folder."""
 
 import io
-from collections.abc import Callable
 from copy import copy
-from functools import partial
 from typing import Any
 
 import torch
@@ -61,11 +59,6 @@ class LowResolution(ImageFolder):
         """Makes (small, pictures) of pictures; (small, (pictures, labels)) where there are classes."""
         return shrink(x, self.factor), x if y is None else (x, y)
 
-    @property
-    def baselines(self) -> dict[str, Callable[[Tensor], Tensor]]:
-        """What enlarges sources without a model, by name: what one has to beat."""
-        return {"bicubic": partial(enlarge, factor=self.factor)}
-
 
 class Crops(Pictures):
     """Picture files in their own resolution, of which a square of `size` is cut out: from the middle, or by chance."""
@@ -107,8 +100,3 @@ def shrink(x: Tensor, factor: int) -> Tensor:
     size = x.shape[-2] // factor, x.shape[-1] // factor
     small = interpolate(x, size, mode="bicubic", antialias=True)
     return ((small + 1) * 127.5).round().clamp(0, 255) / 127.5 - 1
-
-
-def enlarge(x: Tensor, factor: int) -> Tensor:
-    """Resizes images (N, C, H, W) in [-1, 1] to `factor` times their sides (bicubic)."""
-    return interpolate(x, scale_factor=factor, mode="bicubic").clamp(-1, 1)
