@@ -93,7 +93,10 @@ def told(name: str) -> str:
     if name == "vgg19":
         return "`vgg19`, squared error of its relu5_4 in torchvision's weights for ImageNet"
     shown = name if name in FAMILIES else Path(name).name
-    return f"`{shown}`, relative squared error of each scale's last maps in a small classifier of our own, not VGG19"
+    return (
+        f"`{shown}`, relative squared error of each scale's last maps in a small classifier of our own, not VGG19 "
+        "(scores on the features of the same classifier favour such a model)"
+    )
 
 
 def _vgg19() -> nn.Module:
