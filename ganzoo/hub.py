@@ -121,7 +121,7 @@ def read(folder: Path, trusted: bool = True) -> Game:
         if not (folder / name).is_file():
             raise GanzooError(f"'{folder}' is not a complete checkpoint: {name} is missing.")
     card = trust.read_text(folder / "README.md") if (folder / "README.md").is_file() else ""
-    require_unchanged(folder, card)
+    require_unchanged(folder, card, own=trusted)
     recipe = trust.read_text(folder / "recipe.yaml")
     weights = read_weights(folder / "model.safetensors")
     model = build(recipe, folder / "recipe.yaml", trusted, weights)

@@ -4,6 +4,7 @@ Its own client does the talking, and finds the user's token itself; nothing here
 says when it fails is told anew: it may quote what a server sent, and a server has seen the token.
 """
 
+import logging
 import re
 import shutil
 from collections.abc import Iterator
@@ -17,6 +18,8 @@ from ganzoo.errors import GanzooError
 from ganzoo.files import written
 from ganzoo.hub import FILES, no_checkpoint, read
 from ganzoo.trust import read_text
+
+log = logging.getLogger(__name__)
 
 PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".webp", ".mp4")
 NAME = r"\w[\w.-]*"
@@ -104,6 +107,10 @@ def push(
         raise no_checkpoint(str(name))
     require_names(repo, revision)
     read(folder)
+    try:
+        read(folder, trusted=False)
+    except GanzooError as error:
+        log.warning("others can load this only with trust_remote_code=True: %s", error)
     contents: dict[str, Any] = {file.name: file for file in checkpoint_files(folder)}
     if "README.md" not in contents:
         raise GanzooError(f"'{folder}' is not a complete checkpoint: README.md is missing.")
@@ -230,6 +237,8 @@ def reason(error: Exception, revision: str | None) -> str:
         return f"{urlsplit(constants.ENDPOINT).hostname} cannot be reached ({type(error).__name__})"
     if isinstance(error.__cause__, errors.HTTPError | OSError):  # of one of several uploads
         return reason(error.__cause__, revision)
+    if "JSON" in type(error).__name__:
+        return f"{urlsplit(constants.ENDPOINT).hostname} gives answers that make no sense ({type(error).__name__})"
     return f"{type(error).__name__}: {error}"
 
 

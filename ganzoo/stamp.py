@@ -50,8 +50,13 @@ def stamped(card: str, hashes: dict[str, str]) -> str:
     return f"---\n{yaml.safe_dump(about, sort_keys=False)}---\n{text}"
 
 
-def require_unchanged(folder: Path, card: str) -> None:
+def require_unchanged(folder: Path, card: str, own: bool = True) -> None:
     """Checks a checkpoint folder's files against the hashes in its card; cards before hashes have none.
+
+    Args:
+        folder: where the files are.
+        card: what its `README.md` says.
+        own: whether the user may have changed it, who is then told how to go on.
 
     Raises:
         GanzooError: if a file is not the one that the card was written for, or the card's metadata are damaged.
@@ -63,9 +68,9 @@ def require_unchanged(folder: Path, card: str) -> None:
         raise GanzooError(f"'{folder / 'README.md'}' has damaged metadata.") from error
     for name, hash_ in told.items():
         if hash_ is not None and hash_ != sha256(folder / name):
+            advice = f" If you changed it, `ganzoo card {folder}` writes the card's hashes anew." if own else ""
             raise GanzooError(
-                f"'{folder / name}' is not the file that its card was written for: the sha256 differs. If you changed "
-                f"it yourself, `ganzoo card {folder}` writes the card's hashes anew."
+                f"'{folder / name}' is not the file that its card was written for: the sha256 differs.{advice}"
             )
 
 

@@ -17,18 +17,20 @@ from torch.overrides import TorchFunctionMode
 from ganzoo.errors import GanzooError
 
 TRUSTED = ("ganzoo.", "torch.nn.", "torch.optim.")
-PLAIN = re.compile(r"[\w., ]*", re.ASCII)  # the parser may take any other string for YAML, or for a file with YAML
+# The parser may take any other string for YAML, or for a file with YAML.
+PLAIN = re.compile(r"([\w., ]|(?<=\w)-(?=\w))*", re.ASCII)
 KEY = re.compile(r"[\w-]+", re.ASCII)
 
 # A resolved recipe has about a hundred values in 2 kB, nested eight deep; a card's metadata fewer.
-LONGEST = 2**18  # bytes
+LONGEST_FILE = 2**20  # bytes
+LONGEST_YAML = 2**16  # characters
 VALUES = 10_000
 DEPTH = 40
 
 # A model also has numbers that are not published: averages, which double it, and what only training needs.
 TIMES = 4
 SPARE = 2**26
-OPERATIONS = 1000  # that may go into making one tensor; spectral norm's power iteration takes about 150
+OPERATIONS = 100  # that may go into making a tensor, on the average; spectral norm's power iteration takes 23
 MAKERS = {
     *(torch.empty, torch.zeros, torch.ones, torch.full, torch.eye, torch.arange, torch.linspace, torch.logspace),
     *(torch.rand, torch.randn, torch.randint, torch.randperm, torch.tensor, torch.empty_strided),
@@ -41,8 +43,8 @@ def read_text(file: Path) -> str:
     Raises:
         GanzooError: if it is no UTF-8, or too long to be one.
     """
-    if file.stat().st_size > LONGEST:
-        raise GanzooError(f"'{file}' is longer than the {LONGEST:,} bytes that a recipe or a card may have.")
+    if file.stat().st_size > LONGEST_FILE:
+        raise GanzooError(f"'{file}' is longer than the {LONGEST_FILE:,} bytes that a recipe or a card may have.")
     try:
         return file.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
@@ -55,22 +57,31 @@ def parse(text: str) -> Any:
     Raises:
         ValueError: if it is no plain YAML, or too large or deep once it is expanded. One line.
     """
+    if len(text) > LONGEST_YAML:
+        raise ValueError(f"it has more than {LONGEST_YAML:,} characters")
     try:
         loader = yaml.SafeLoader(text)
         root = loader.get_single_node()  # an alias is the very node that it repeats, so this is no larger than the text
-        todo, seen = [(root, 0)], 0
-        while todo:
-            node, depth = todo.pop()
-            seen += 1
-            if seen > VALUES or depth > DEPTH:
-                raise ValueError(f"it has more than {VALUES:,} values, or more than {DEPTH} inside one another")
-            inner = node.value if isinstance(node, yaml.SequenceNode | yaml.MappingNode) else []
-            todo += [(n, depth + 1) for entry in inner for n in (entry if isinstance(entry, tuple) else (entry,))]
-        return None if root is None else loader.construct_document(root)
-    except ValueError:
-        raise
+        small = _is_small(root)
+        parsed = loader.construct_document(root) if small and root is not None else None
     except Exception as error:  # YAMLError, RecursionError, and what dates and numbers that are none raise
         raise ValueError("it is no plain YAML") from error
+    if not small:
+        raise ValueError(f"it has more than {VALUES:,} values, or more than {DEPTH} inside one another")
+    return parsed
+
+
+def _is_small(root: yaml.Node | None) -> bool:
+    """Whether a document is no larger and deeper than allowed once its aliases are expanded."""
+    todo, seen = [(root, 0)], 0
+    while todo:
+        node, depth = todo.pop()
+        seen += 1
+        if seen > VALUES or depth > DEPTH:
+            return False
+        inner = node.value if isinstance(node, yaml.SequenceNode | yaml.MappingNode) else []
+        todo += [(n, depth + 1) for entry in inner for n in (entry if isinstance(entry, tuple) else (entry,))]
+    return True
 
 
 def require_all_trusted(value: Any, source: Path) -> None:
@@ -137,9 +148,9 @@ class Budget(TorchFunctionMode):
 
     def __init__(self, weights: Mapping[str, Tensor], source: Path) -> None:
         super().__init__()
+        self.source, self.tensors = source, len(weights)
         self.held = sum(tensor.numel() for tensor in weights.values())
-        self.numbers, self.operations = 0, OPERATIONS * (len(weights) + 100)
-        self.source = source
+        self.numbers, self.operations = 0, OPERATIONS * (self.tensors + 100)
 
     def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Counts a call before it is made, and the numbers that it would make.
@@ -151,7 +162,14 @@ class Budget(TorchFunctionMode):
         self.operations -= 1
         if function in MAKERS:
             self.numbers += function(*args, **{**kwargs, "device": "meta"}).numel()
-        if self.numbers > TIMES * self.held + SPARE or self.operations < 0:
-            size = f"at least {self.numbers:,} numbers" if self.operations >= 0 else "far more parts"
-            raise GanzooError(f"'{self.source}' describes a model of {size}; its weights file holds {self.held:,}.")
+        if self.numbers > TIMES * self.held + SPARE:
+            raise GanzooError(
+                f"'{self.source}' describes a model of at least {self.numbers:,} numbers, but its weights file holds "
+                f"{self.held:,}."
+            )
+        if self.operations < 0:
+            raise GanzooError(
+                f"'{self.source}' describes a model of far more parts than the {self.tensors:,} tensors of its weights "
+                "file."
+            )
         return function(*args, **kwargs)

@@ -1,5 +1,6 @@
 """The checkpoint folder: what is saved comes back, and what does not fit or is not trusted is refused in one line."""
 
+import hashlib
 import os
 import re
 import sys
@@ -7,6 +8,8 @@ import sys
 import huggingface_hub
 import pytest
 import torch
+import yaml
+from commands import ganzoo
 from published import CARD, RECIPE, changed, publish, refusal
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
@@ -116,6 +119,42 @@ def test_a_bundled_model_loads_by_either_spelling(trained, monkeypatch, name):
     monkeypatch.setattr(registry, "CHECKPOINTS", trained[2].parent)
     assert registry.list_checkpoints() == ["tiny-wgan"]
     assert "# A tiny GAN\n" in hub.load(name).card
+
+
+def test_the_card_holds_the_hashes_of_what_was_written(trained):
+    _, _, folder = trained
+    about = yaml.safe_load((folder / "README.md").read_text().split("---\n")[1])
+    assert about["license"] == "mit"  # and what it said before
+    assert about["ganzoo"]["steps"] == 4
+    assert about["ganzoo"]["sha256"] == {
+        name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in ("recipe.yaml", "model.safetensors")
+    }
+
+
+def test_a_folder_changed_by_its_owner_loads_once_its_card_says_so(trained, tmp_path):
+    publish(trained[0], tmp_path / "own")
+    (tmp_path / "own" / "recipe.yaml").write_text(changed("init_args", "g_lr", to=0.5))
+    assert f"`ganzoo card {tmp_path / 'own'}` writes the card's hashes anew" in refusal(hub.load, tmp_path / "own")
+    said = ganzoo("card", tmp_path / "own")
+    assert (said.status, said.out) == (0, f"{tmp_path / 'own' / 'README.md'}\n")
+    assert "# A tiny GAN\n" in hub.load(tmp_path / "own").card
+    before = (tmp_path / "own" / "README.md").read_text()
+    ganzoo("card", tmp_path / "own")
+    assert (tmp_path / "own" / "README.md").read_text() == before
+    (tmp_path / "own" / "model.safetensors").unlink()
+    assert "model.safetensors is missing" in ganzoo("card", tmp_path / "own").error
+
+
+def test_a_folder_is_replaced_as_a_whole_or_not_at_all(trained, tmp_path):
+    class Full:
+        def save(self, file):
+            raise OSError("no space left")
+
+    publish(trained[0], tmp_path / "own")
+    before = {file.name: file.read_bytes() for file in (tmp_path / "own").iterdir()}
+    with pytest.raises(OSError, match="no space"):
+        hub.save(trained[0], tmp_path / "own", changed("init_args", "g_lr", to=0.5), CARD, Full())
+    assert {file.name: file.read_bytes() for file in (tmp_path / "own").iterdir()} == before
 
 
 # What does not fit is refused

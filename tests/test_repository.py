@@ -16,13 +16,15 @@ import yaml
 from commands import ganzoo
 from hubserver import Repository, mirror, serve
 from huggingface_hub import ModelCard
-from published import publish, refusal, tiny_model
+from published import MODEL, publish, refusal, tiny_model
+from tiny import Told
 
 import ganzoo as package
 from ganzoo import hub, registry, repository
 from ganzoo.card import DATASETS, Facts, write_card
 from ganzoo.errors import GanzooError
 from ganzoo.pictures import picture, save
+from ganzoo.stamp import stamp
 
 TOKEN = "hf_theTokenThatNobodyMayEverSee01"
 FILES = ["README.md", "model.safetensors", "neighbours.png", "recipe.yaml", "samples.png"]
@@ -269,6 +271,21 @@ def test_a_hub_that_falls_silent_later_leaves_the_cache(loopback, client, folder
         assert hub.load("someone/gan").sample(2, seed=0).equal(drawn)
 
 
+def test_a_game_of_ones_own_is_pushed_with_a_warning_and_loads_for_who_trusts_it(loopback, own, tmp_path, caplog):
+    networks = {part: MODEL["init_args"][part] for part in ("generator", "discriminator")}
+    recipe = {"model": {"class_path": "tiny.Told", "init_args": networks}}
+    (own / "recipe.yaml").write_text(yaml.safe_dump(recipe))
+    stamp(own)
+    package.push(own, "someone/gan")
+    assert "others can load this only with trust_remote_code=True: " in caplog.text
+    assert "names tiny.Told, which is no network" in refusal(hub.load, "someone/gan")
+    assert "names tiny.Told, which is no network" in ganzoo("pull", "someone/gan", "-o", tmp_path / "no").error
+    assert type(hub.load("someone/gan", trust_remote_code=True)) is Told
+    assert ganzoo("pull", "someone/gan", "-o", tmp_path / "yes", "--trust-remote-code").status == 0
+    assert type(hub.load(tmp_path / "yes")) is Told
+    assert "names tiny.Told" in refusal(hub.load, tmp_path / "yes", trust_remote_code=False)
+
+
 # What goes wrong
 
 LATER = {  # the requests after the first one of a push
@@ -286,7 +303,7 @@ REASONS = {
     "refused": r"127\.0\.0\.1 cannot be reached \(ConnectError\)",
     "hang": r"127\.0\.0\.1 cannot be reached \(ReadTimeout\)",
     "drop": r"127\.0\.0\.1 cannot be reached \(RemoteProtocolError\)",
-    "garbage": r"JSONDecodeError: .*",
+    "garbage": r"127\.0\.0\.1 gives answers that make no sense \(JSONDecodeError\)",
 }
 
 

@@ -156,6 +156,9 @@ def find_pictures(root: Path) -> list[str]:
     elif zipfile.is_zipfile(root):
         with zipfile.ZipFile(root) as archive:
             files = [item.filename for item in archive.infolist() if not item.is_dir()]
+        climbing = next((file for file in files if file.startswith("/") or ".." in PurePosixPath(file).parts), None)
+        if climbing is not None:  # nothing is ever unpacked, but such a zip was made to do harm
+            raise GanzooError(f"data.root: {root} holds '{climbing}', a path that leads out of it.")
     elif root.exists():
         raise GanzooError(f"data.root: {root} is neither a folder nor a zip. Give a folder or a zip of pictures.")
     else:
