@@ -3,7 +3,7 @@
 import pytest
 from hostile import CASES, PAGE, Case, answer, row
 
-from ganzoo import hub, registry
+from ganzoo import hub, registry, stamp
 
 SECTIONS = list(dict.fromkeys(one.section for one in CASES))
 
@@ -31,5 +31,6 @@ def test_the_page_lists_what_was_tried_and_no_more(section):
 @pytest.mark.parametrize("name", registry.list_checkpoints())
 def test_no_checkpoint_of_ours_is_too_strange_for_the_hub(name):
     model = hub.load(registry.CHECKPOINTS / name, trust_remote_code=False)
+    assert set(stamp.metadata(model.card)["ganzoo"]["sha256"]) == set(stamp.HASHED)
     for ours, theirs in zip(model.parameters(), hub.load(name).parameters(), strict=True):
         assert ours.equal(theirs)
