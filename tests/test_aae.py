@@ -1,11 +1,13 @@
 """The adversarial autoencoder: who moves what in its two phases, and that codes come to be like the prior."""
 
+from pathlib import Path
+
 import pytest
 import torch
 from coders import DIGIT, DIM, aae, networks
 from tiny import digits, fit
 
-from ganzoo import losses
+from ganzoo import hub, losses
 from ganzoo.errors import GanzooError
 from ganzoo.kernels import mmd2
 from ganzoo.models.aae import AAE
@@ -75,3 +77,22 @@ def test_networks_and_priors_for_codes_of_another_length_are_refused():
         aae(prior=SwissRoll())
     with pytest.raises(GanzooError, match=r"model\.discriminator: it is made for codes of shape \(3,\)"):
         AAE(*networks(DIGIT), MLPDiscriminator([3], (8,)))
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "dim"), [("SwissRoll", "turns: 1.5", 2), ("Flower", "dim: 5, petals: 4", 5)]
+)
+def test_a_recipe_names_the_prior(name, arguments, dim):
+    recipe = f"""
+model:
+  class_path: ganzoo.models.aae.AAE
+  init_args:
+    encoder: {{class_path: ganzoo.networks.autoencoder.MLPEncoder, init_args: {{shape: [1, 8, 8], code_dim: {dim}}}}}
+    decoder: {{class_path: ganzoo.networks.mlp.MLPGenerator, init_args: {{shape: [1, 8, 8], latent_dim: {dim}}}}}
+    discriminator: {{class_path: ganzoo.networks.mlp.MLPDiscriminator, init_args: {{shape: [{dim}]}}}}
+    prior: {{class_path: ganzoo.priors.{name}, init_args: {{{arguments}}}}}
+"""
+    model = hub.build(recipe, Path("recipe.yaml"), trusted=False)
+    assert type(model.code_prior).__name__ == name
+    assert model.latent(3, seed=0).shape == (3, dim)
+    assert not any(name.startswith("code_prior") for name in model.state_dict())
