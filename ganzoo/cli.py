@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from ganzoo import explore, registry, sharing
-from ganzoo.errors import GanzooError, nearest, printable
+from ganzoo.errors import GanzooError, nearest, one_line, printable
 
 TRAINING = {
     "fit": "train a recipe",
@@ -175,6 +175,29 @@ def sample_command(options: argparse.Namespace) -> None:
         print(path)
 
 
+def translate_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of `ganzoo translate`."""
+    explore.model_arguments(parser)
+    parser.add_argument("pictures", nargs="+", type=Path, metavar="IN", help="pictures, or folders of them")
+    parser.add_argument("-o", "--out", type=Path, required=True, help="a folder, or for one picture a file")
+    parser.add_argument("--back", action="store_true", help="from the second domain to the first, if a model can")
+    parser.add_argument("--seed", type=int, default=0, help="fixes the noise of a model that has some (0)")
+
+
+def translate_command(options: argparse.Namespace) -> None:
+    """Translate pictures with a trained model, keeping their names."""
+    from ganzoo.translating import translate_files
+
+    done = translate_files(options)
+    if done.skipped:
+        said = f"skipped {len(done.skipped)} that cannot be read: {'; '.join(done.skipped)}"
+        print(f"ganzoo: {one_line(said)}", file=sys.stderr)
+    resized = f"; {done.resized} cropped or resized to what the model takes" if done.resized else ""
+    print(
+        done.written[0] if len(done.written) == 1 else f"{len(done.written)} pictures in {options.out}", resized, sep=""
+    )
+
+
 def export_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of `ganzoo export`."""
     parser.add_argument("run", type=Path, help="a run folder, such as runs/wgan_gp_mnist/version_0")
@@ -248,7 +271,7 @@ def lab_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--data", nargs="+", metavar="KIND", choices=("ring", "grid", "swiss_roll", "sine"))
     parser.add_argument("--seeds", type=int, nargs="+", default=[0], help="training seeds (0)")
-    parser.add_argument("--steps", type=int, default=2000, help="generator updates of each run (2000)")
+    parser.add_argument("--steps", type=int, default=2500, help="generator updates of each run (2500)")
     parser.add_argument("-o", "--out", type=Path, default=Path("lab"), help="where runs, table and figure go (lab)")
 
 
@@ -263,6 +286,7 @@ def lab_command(options: argparse.Namespace) -> None:
 Command = tuple[Callable[[argparse.ArgumentParser], None], Callable[[argparse.Namespace], None]]
 COMMANDS: dict[str, Command] = {
     "sample": (sample_arguments, sample_command),
+    "translate": (translate_arguments, translate_command),
     "list": (list_arguments, list_command),
     "info": (info_arguments, info_command),
     "compare": (compare_arguments, compare_command),

@@ -26,9 +26,10 @@ def load_sampler(options: Namespace) -> Sampler:
     Raises:
         GanzooError: if it cannot be loaded, or draws no samples.
     """
-    model = load(options.name, revision=options.revision, device=_device(options.device))
+    model = load(options.name, revision=options.revision, device=find_device(options.device))
     if not isinstance(model, Sampler):
-        raise GanzooError(f"'{options.name}' draws no samples: it is a {type(model).__name__}.")
+        hint = " `ganzoo translate` is for it." if hasattr(model, "translate") else ""
+        raise GanzooError(f"'{options.name}' draws no samples: it is a {type(model).__name__}.{hint}")
     return model
 
 
@@ -125,7 +126,12 @@ def write(samples: Tensor, path: Path, turns: int = 0, names: Sequence[int] | No
         raise GanzooError(f"-o: points are no pictures of their own; name a .png or .npz file instead of '{path}'.")
 
 
-def _device(name: str) -> torch.device:
+def find_device(name: str) -> torch.device:
+    """Returns a device by its name.
+
+    Raises:
+        GanzooError: if it is not there.
+    """
     try:
         device = torch.device(name)
         torch.empty(0, device=device)

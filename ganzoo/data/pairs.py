@@ -8,7 +8,7 @@ from torch import Tensor
 
 from ganzoo.data.base import Split, require_at_least
 from ganzoo.data.image_folder import ImageFolder
-from ganzoo.data.pictures import Pictures, opened, square, to_tensor
+from ganzoo.data.pictures import Pictures, middle, opened, to_tensor
 from ganzoo.errors import GanzooError
 
 Direction = Literal["AtoB", "BtoA"]
@@ -101,12 +101,13 @@ class SideBySide(Pictures):
         image = opened(self.read(self.names[index]), 3, 4 * self.size)
         if image.width < 2:
             raise ValueError("a picture of one column has no halves")
-        middle = image.width // 2
-        left = image.crop((0, 0, middle, image.height))
-        right = image.crop((image.width - middle, 0, image.width, image.height))
+        half = image.width // 2
+        left = image.crop((0, 0, half, image.height))
+        right = image.crop((image.width - half, 0, image.width, image.height))
         source, target = (left, right) if self.source_left else (right, left)
         halves = ((source, self.source_channels), (target, self.channels))
-        return torch.cat([to_tensor(square(half.convert("L" if n == 1 else "RGB"), self.size)) for half, n in halves])
+        squares = [middle(image.convert("L" if n == 1 else "RGB"), self.size, self.size) for image, n in halves]
+        return torch.cat([to_tensor(image) for image in squares])
 
 
 def part(x: Tensor, y: Tensor | None, source_channels: int) -> tuple[Any, Any]:

@@ -76,13 +76,14 @@ def opened(data: bytes, channels: int, draft: int | None = None) -> Any:
     return image.convert("L" if channels == 1 else "RGB")
 
 
-def square(image: Any, size: int) -> Any:
-    """Resizes a Pillow image's central square to `size`, antialiased (Lanczos)."""
+def middle(image: Any, height: int, width: int) -> Any:
+    """Cuts the largest part in these proportions out of a Pillow image's middle, and resizes it (Lanczos)."""
     from PIL import Image
 
-    side = min(image.size)
-    left, top = (image.width - side) // 2, (image.height - side) // 2
-    return image.crop((left, top, left + side, top + side)).resize((size, size), Image.Resampling.LANCZOS)
+    scale = min(image.width / width, image.height / height)
+    wide, high = max(1, round(width * scale)), max(1, round(height * scale))
+    left, top = (image.width - wide) // 2, (image.height - high) // 2
+    return image.crop((left, top, left + wide, top + high)).resize((width, height), Image.Resampling.LANCZOS)
 
 
 def to_tensor(image: Any) -> Tensor:
@@ -94,8 +95,8 @@ def to_tensor(image: Any) -> Tensor:
 
 
 def decode(data: bytes, size: int, channels: int) -> Tensor:
-    """Turns the bytes of a picture file into a (channels, size, size) uint8 tensor; see `opened` and `square`."""
-    return to_tensor(square(opened(data, channels, 2 * size), size))
+    """Turns the bytes of a picture file into a (channels, size, size) uint8 tensor; see `opened` and `middle`."""
+    return to_tensor(middle(opened(data, channels, 2 * size), size, size))
 
 
 class Pictures(Dataset[Tensor]):
