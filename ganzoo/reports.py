@@ -120,8 +120,9 @@ def publishable(recipe: dict[str, Any]) -> str:
     kept = {
         name: section for name, section in recipe.items() if name in {"seed_everything", "model", "data", "quality"}
     }
-    if "root" in kept["data"]["init_args"]:  # points have none
-        kept["data"]["init_args"]["root"] = _portable(kept["data"]["init_args"]["root"])
+    chosen = kept["data"].get("init_args", {})
+    if "root" in chosen:  # points have none
+        chosen["root"] = _portable(chosen["root"])
     trainer = {name: recipe["trainer"][name] for name in ("max_steps", "precision", "val_check_interval")}
     return yaml.safe_dump({**kept, "trainer": trainer}, sort_keys=False)
 

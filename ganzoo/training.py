@@ -98,7 +98,7 @@ class RecipeCLI(LightningCLI):
         """Chooses the run folder: a new one, or the one whose `last` is continued."""
         config = self.config[self.subcommand] if self.subcommand else self.config
         self.settle_precision()
-        name = config.data.init_args.get("root") if config.get("data") else None
+        name = config.get("data.init_args.root")  # which not all data has
         if name is not None and not isinstance(name, str):
             raise GanzooError(f"data.root: must be a path, not {name!r}.")
         home = Path(config.runs) / self.recipe
