@@ -41,6 +41,13 @@ class Sampler(Game):
         if shape is not None:
             self.check(shape)
 
+    def fits(self, datamodule: Any) -> None:
+        """Raises GanzooError where the data are pairs, to be translated, or of another shape than the networks'."""
+        if getattr(datamodule, "source_shape", None) is not None:
+            made, kind = type(datamodule).__name__, type(self).__name__
+            raise GanzooError(f"data: {made} has pairs of images, to be translated, and {kind} draws samples.")
+        super().fits(datamodule)
+
     def check(self, shape: tuple[int, ...]) -> None:
         """Checks that the networks fit samples of this shape.
 

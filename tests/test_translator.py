@@ -121,6 +121,12 @@ def test_data_that_do_not_fit_show_before_the_training(tmp_path):
     model.fits(type("Data", (), {"shape": (1, 32, 32), "source_shape": (1, None, None)}))
 
 
+def test_pairs_are_not_for_games_that_draw_samples():
+    with pytest.raises(GanzooError, match="Negatives has pairs of images, to be translated, and VanillaGAN draws"):
+        tiny.conv().fits(tiny.Negatives())
+    tiny.conv().fits(tiny.digits())
+
+
 def test_shapes_agree_where_either_leaves_a_side_open():
     assert agree((3, None, None), (3, 8, 9))
     assert agree((3, 8, 9), (3, None, 9))
