@@ -183,6 +183,11 @@ def test_a_run_ends_with_a_command_that_translates(run, tmp_path):
     assert Image.open(tmp_path / "out" / "mine.png").size == (10, 8)
 
 
+def test_what_draws_no_samples_is_not_compared(run, tmp_path):
+    said = ganzoo("compare", run.folder.parents[2] / "tint.yaml", "-o", tmp_path)
+    assert said.error == "'tint' draws no samples, which are what is compared."
+
+
 def test_validate_and_predict_translate_the_reference(run):
     file = run.folder.parents[2] / "tint.yaml"
     runs = ["--runs", run.folder.parents[1], "--trainer.accelerator", "cpu"]
