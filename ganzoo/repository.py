@@ -180,7 +180,7 @@ def require_names(repo: str, revision: str | None) -> None:
 @contextmanager
 def patience(seconds: float | None = None) -> Iterator[None]:
     """Lets the Hub's client give up on a server that falls silent; by default it would wait for ever."""
-    from huggingface_hub import get_session
+    from huggingface_hub.utils import get_session
 
     limit = SILENCE if seconds is None else seconds
 

@@ -297,7 +297,7 @@ path("a picture `/planted.png` in a zip of pictures", climbing_zip("/planted.png
 
 
 @contextmanager
-def loopback() -> Iterator[Hub]:
+def loopback(silence: float = 30.0) -> Iterator[Hub]:
     """A hub of ours that the real client talks to, with an empty cache and a token."""
     constants = huggingface_hub.constants
     with serve() as server, pytest.MonkeyPatch.context() as patch:
@@ -307,7 +307,7 @@ def loopback() -> Iterator[Hub]:
         patch.setattr(constants, "HF_HUB_CACHE", str(Path("cache").resolve()))
         patch.setattr(constants, "HF_HUB_DISABLE_XET", True)
         patch.setattr(constants, "HF_HUB_OFFLINE", False)
-        patch.setattr(repository, "SILENCE", 0.3)
+        patch.setattr(repository, "SILENCE", silence)
         patch.setenv("HF_TOKEN", TOKEN)
         huggingface_hub.close_session()
         huggingface_hub.utils.disable_progress_bars()
@@ -319,7 +319,7 @@ def loopback() -> Iterator[Hub]:
 def failing(name: str, how: int | str) -> None:
     def attempt(push: bool) -> Callable[[Path], None]:
         def act(folder: Path) -> None:
-            with loopback() as server:
+            with loopback(0.3 if how == "hang" else 30.0) as server:
                 server.failures = {"/": how}
                 server.message = f"Bearer {TOKEN} is not welcome"
                 repository.push(folder, "someone/gan") if push else hub.load("someone/gan")
@@ -337,12 +337,20 @@ def tampering(folder: Path) -> None:
         hub.load("someone/gan")
 
 
+def climbing(folder: Path) -> None:
+    with loopback() as server:
+        repository.push(folder, "someone/gan")
+        server.etag = "../../../climbed-"
+        hub.load("someone/gan")
+
+
 for status in (401, 403, 404, 500):
     failing(f"answers {status} and quotes the token", status)
 failing("says nothing", "hang")
 failing("hangs up", "drop")
 failing("answers with a web page", "garbage")
 case("Hubs", "one that changes the weights", tampering)
+case("Hubs", "one whose ETags are paths that climb out of the cache", climbing)
 
 
 def answer(one: Case, home: Path) -> str:

@@ -67,6 +67,7 @@ class Hub(ThreadingHTTPServer):
         asked: method, path and authorization of every request, in order.
         failures: path prefix -> how it fails: a status, `hang`, `drop`, or `garbage`.
         message: what it adds to its failures.
+        etag: what it puts before the ETags of its files.
         listed: further names that it lists in every tree, for all of which it serves the same bytes.
     """
 
@@ -78,6 +79,7 @@ class Hub(ThreadingHTTPServer):
         self.asked: list[tuple[str, str, str | None]] = []
         self.failures: dict[str, int | str] = {}
         self.message = ""
+        self.etag = ""
         self.listed: list[str] = []
         self.blobs: dict[str, bytes] = {}
         self.released = threading.Event()
@@ -241,7 +243,8 @@ class Handler(BaseHTTPRequestHandler):
         content = self.contents(name, sha).get(path)
         if content is None:
             return self.answer(404, {}, {"X-Error-Code": "EntryNotFound"})
-        return self.send(200, content, {"ETag": f'"{hashlib.sha1(content).hexdigest()}"', "X-Repo-Commit": sha})
+        etag = f'"{self.server.etag}{hashlib.sha1(content).hexdigest()}"'
+        return self.send(200, content, {"ETag": etag, "X-Repo-Commit": sha})
 
 
 NAME = r"([\w.-]+/[\w.-]+)"

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from copy import deepcopy
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -35,8 +36,9 @@ RECIPE = yaml.safe_dump({"model": MODEL, "data": {"class_path": "not.read.Here"}
 CARD = "---\nlicense: mit\nganzoo:\n  steps: 4\n---\n\n# A tiny GAN\n"
 
 
+@cache
 def tiny_model() -> Game:
-    """The recipe's model, the same every time."""
+    """The recipe's model; nobody changes it."""
     torch.manual_seed(0)
     return hub.build(RECIPE, Path("recipe.yaml"))
 
