@@ -4,7 +4,7 @@
 generator and a discriminator start from `ganzoo.gan.GAN`.
 """
 
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import reduce
@@ -27,7 +27,7 @@ from ganzoo.schedules import Schedule, value
 from ganzoo.seeding import mix, reseed, run_seed
 
 
-class Game(pl.LightningModule):
+class Game(pl.LightningModule, ABC):
     """The loop: each batch every player whose turn it is moves once, the others frozen.
 
     `trainer.global_step` and `max_steps` count the updates of the player marked `counted`.

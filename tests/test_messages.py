@@ -77,7 +77,10 @@ def said(parser, *arguments):
             "model.optimizer: must be an import path corresponding to a type[torch.optim.optimizer.Optimizer], "
             "not torch.nn.Linear.",
         ),
-        (["--data=ganzoo.game.Game"], "data: Import path does not correspond to a subclass of LightningDataModule"),
+        (
+            ["--data=ganzoo.models.dcgan.DCGAN"],
+            "data: Import path does not correspond to a subclass of LightningDataModule",
+        ),
         # a section that is a value
         (["--trainer=3"], 'trainer: Unable to load config "3"'),
     ],
