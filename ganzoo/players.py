@@ -43,9 +43,11 @@ class Player:
     counted: bool = False
 
 
-def build_optim(kind: type[Optimizer], lr: float, betas: tuple[float, float]) -> Callable[[Any], Optimizer]:
-    """Returns parameters -> optimizer, passing on `betas`, and asking for fused kernels, where `kind` has them."""
-    options: dict[str, Any] = {"lr": lr, "betas": tuple(betas), "fused": True}
+def build_optim(
+    kind: type[Optimizer], lr: float, betas: tuple[float, float], **more: float
+) -> Callable[[Any], Optimizer]:
+    """Returns parameters -> optimizer, passing on what `kind` has of `betas`, `more` and fused kernels."""
+    options: dict[str, Any] = {"lr": lr, "betas": tuple(betas), "fused": True, **more}
     accepted = inspect.signature(kind).parameters
     return partial(kind, **{name: option for name, option in options.items() if name in accepted})
 

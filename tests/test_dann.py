@@ -12,6 +12,7 @@ from ganzoo.data import DataModule
 from ganzoo.errors import GanzooError
 from ganzoo.models.dann import ANNEALED, DANN, RAMP, Reversal
 from ganzoo.networks.lenet import Head, LeNetFeatures
+from ganzoo.training import from_recipe
 
 
 def dann(**options) -> DANN:
@@ -136,7 +137,7 @@ def test_a_tiny_run_learns_and_its_reversal_hides_the_domain(tmp_path):
     told = {}
     for strength in (0.0, 0.1):
         model, data = dann(reversal=strength, lr=0.1), Bars(batch_size=32)
-        fit(tmp_path, model, data, 50, Each(lambda run, game: game.stash.clear() if run.global_step == 40 else None))
+        fit(tmp_path, model, data, 80, Each(lambda run, game: game.stash.clear() if run.global_step == 70 else None))
         told[strength] = model.noted()
         images, labels = data.split("train")
         assert (model.classify(images.float() / 127.5 - 1).argmax(1) == labels).float().mean() > 0.95
@@ -188,3 +189,9 @@ def test_what_does_not_fit_is_refused_in_one_line():
         dann().loss(torch.randn(2, 1, 16, 16), torch.tensor([0, 1]))  # type: ignore[arg-type]
     with pytest.raises(GanzooError, match="size: 12 pixels"):
         LeNetFeatures(12)
+
+
+def test_a_recipe_that_names_no_schedules_gets_the_papers(tmp_path):
+    model, *_ = from_recipe("dann_mnist", runs=str(tmp_path))
+    assert model.lr_factor == ANNEALED
+    assert model.reversal == RAMP

@@ -8,18 +8,17 @@ Deviations: images in [-1, 1] instead of with their mean subtracted. As in equat
 """
 
 from collections.abc import Sequence
-from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
-from torch.optim import SGD
+from torch.optim import SGD, Optimizer
 
 from ganzoo.errors import GanzooError
 from ganzoo.game import Game
 from ganzoo.losses import logistic_d
-from ganzoo.players import Player, Terms
+from ganzoo.players import Player, Terms, build_optim
 from ganzoo.schedules import Schedule
 
 RAMP = Schedule([0.0, 1.0], at=[0.0, 1.0], kind="sigmoid")  # 2 / (1 + exp(-10 p)) - 1
@@ -56,6 +55,8 @@ class DANN(Game):
         reversal: strength of the reversal, the paper's lambda.
         lr: learning rate at the beginning.
         momentum: of gradient descent.
+        betas: decay rates of the moments, for an optimizer that has two.
+        optimizer: its class.
         lr_factor: factor on the learning rate over the run.
         **kwargs: see `Game`.
     """
@@ -68,13 +69,15 @@ class DANN(Game):
         reversal: float | Schedule = RAMP,
         lr: float = 0.01,
         momentum: float = 0.9,
+        betas: tuple[float, float] = (0.5, 0.999),
+        optimizer: type[Optimizer] = SGD,
         lr_factor: Schedule | None = ANNEALED,
         **kwargs: Any,
     ) -> None:
         super().__init__(lr_factor=lr_factor, **kwargs)
         self.features, self.classifier, self.discriminator = features, classifier, discriminator
         self.reversal = reversal
-        self.optim = partial(SGD, lr=lr, momentum=momentum, fused=True)
+        self.optim = build_optim(optimizer, lr, betas, momentum=momentum)
 
     def players(self) -> Sequence[Player]:
         """All three networks as one."""

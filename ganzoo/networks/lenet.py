@@ -1,5 +1,7 @@
 """A small convolutional body and fully connected heads on it: Ganin et al. 2016, section 5.2, after LeCun's LeNet-5."""
 
+from typing import Literal
+
 from torch import Tensor, nn
 
 from ganzoo.errors import GanzooError
@@ -12,6 +14,9 @@ class LeNetFeatures(nn.Module):
         size: side of the images in pixels.
         channels: channels of the images.
         maps: channels of the convolutions.
+        mean: what is subtracted from the images, before they are brought from [-1, 1] to a range of length 1. The
+            default is the mean of MNIST and shifted MNIST together.
+        norm: normalisation after each convolution: none, as in the paper, or over all maps of an image.
 
     Attributes:
         n_features: length of the features.
@@ -20,14 +25,23 @@ class LeNetFeatures(nn.Module):
         GanzooError: if the images are too small to be convolved so often.
     """
 
-    def __init__(self, size: int = 28, channels: int = 3, maps: tuple[int, ...] = (32, 48)) -> None:
+    def __init__(
+        self,
+        size: int = 28,
+        channels: int = 3,
+        maps: tuple[int, ...] = (32, 48),
+        mean: float = -0.5,
+        norm: Literal["none", "layer"] = "none",
+    ) -> None:
         super().__init__()
+        self.mean = mean
         self.shape = (channels, size, size)
         layers: list[nn.Module] = []
         side = size
         for before, after in zip((channels, *maps), maps, strict=False):
             # the maximum first: the same in the end, and ReLU has a quarter of the work
-            layers += [nn.Conv2d(before, after, 5), nn.MaxPool2d(2), nn.ReLU(inplace=True)]
+            normalised = [nn.GroupNorm(1, after)] if norm == "layer" else []
+            layers += [nn.Conv2d(before, after, 5), *normalised, nn.MaxPool2d(2), nn.ReLU(inplace=True)]
             side = (side - 4) // 2
         if side < 1:
             raise GanzooError(f"size: {size} pixels are too few for {len(maps)} convolutions of 5x5.")
@@ -35,8 +49,8 @@ class LeNetFeatures(nn.Module):
         self.n_features = (channels, *maps)[-1] * side**2
 
     def forward(self, x: Tensor) -> Tensor:
-        """Maps images (N, channels, size, size) to features (N, n_features)."""
-        return self.net(x)
+        """Maps images (N, channels, size, size) in [-1, 1] to features (N, n_features)."""
+        return self.net((x - self.mean) / 2)
 
 
 class Head(nn.Module):

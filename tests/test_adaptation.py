@@ -1,0 +1,67 @@
+"""The benchmark of domain adaptation: what it writes, on tiny runs."""
+
+import importlib.util
+import json
+from pathlib import Path
+
+import pytest
+from idx import write_mnist
+
+TREE = Path(__file__).parents[1]
+
+
+def load_benchmark():
+    """Imports benchmarks/adaptation.py, which is in no package."""
+    spec = importlib.util.spec_from_file_location("adaptation", TREE / "benchmarks" / "adaptation.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+adaptation = load_benchmark()
+
+
+def test_the_table_shows_means_spreads_and_the_lift_of_every_seed():
+    runs = {
+        "source only": [{"target": t, "source": 0.99, "domain": 1.0} for t in (0.6, 0.62)],
+        "DANN": [{"target": t, "source": 0.98, "domain": 0.7} for t in (0.8, 0.76)],
+    }
+    text = adaptation.table({"runs": runs, "seeds": [3, 4], "steps": 10, "hardware": "x", "versions": {"torch": "y"}})
+    assert "| source only | 61.0 ± 1.4% | 99.0 ± 0.0% | 100.0 ± 0.0% |" in text
+    assert "| DANN | 78.0 ± 2.8% |" in text
+    assert "by 17.0 points (+20.0, +14.0 with training seeds 3, 4)" in text
+
+
+def test_both_variants_train_on_the_same_batches_are_scored_and_not_trained_twice(tmp_path, capsys):
+    root, readme, out = str(write_mnist(tmp_path, 64, 48)), tmp_path / "README.md", tmp_path / "adaptation.json"
+    start, end = "<!-- comparison-adaptation:start -->", "<!-- comparison-adaptation:end -->"
+    readme.write_text(f"before\n{start}\n{end}\nafter\n")
+    words = ["--seeds", "0", "--runs", tmp_path / "runs", "--out", out, "--readme", readme, "--root", root]
+    words += ["--set", "trainer.max_steps=2", "trainer.val_check_interval=2", "data.batch_size=8"]
+    words += ["trainer.log_every_n_steps=1", "trainer.accelerator=cpu", "trainer.enable_progress_bar=false"]
+    for _ in range(2):
+        adaptation.main([str(word) for word in words])
+    said = capsys.readouterr().out
+    assert said.count("DANN, seed 0") == said.count("source only, seed 0") == 1
+    found = json.loads(out.read_text())
+    assert found["steps"] == 2
+    assert {name: len(runs) for name, runs in found["runs"].items()} == {"source only": 1, "DANN": 1}
+    assert all(0 <= share <= 1 for runs in found["runs"].values() for run in runs for share in run.values())
+    page = readme.read_text()
+    assert page.startswith(f"before\n{start}\n| training |")
+    assert page.endswith(f"{end}\nafter\n")
+    # strength 0 at the first step, whichever variant: the same batch, so the same losses
+    rows = [(folder / "metrics.csv").read_text() for folder in sorted((tmp_path / "runs" / "dann_mnist").iterdir())]
+    assert len(rows) == 2
+    first = [
+        adaptation.read_metrics(path)["c/label"].values[0] for path in sorted(tmp_path.glob("runs/*/*/metrics.csv"))
+    ]
+    assert first[0] == first[1]
+
+
+def test_a_readme_without_a_place_is_told_before_anything_is_trained(tmp_path):
+    readme = tmp_path / "README.md"
+    readme.write_text("no markers\n")
+    with pytest.raises(SystemExit, match="comparison-adaptation"):
+        adaptation.main(["--readme", str(readme), "--runs", str(tmp_path / "runs")])
+    assert not (tmp_path / "runs").exists()
