@@ -151,6 +151,12 @@ class Budget(TorchFunctionMode):
         self.source, self.tensors = source, len(weights)
         self.held = sum(tensor.numel() for tensor in weights.values())
         self.numbers, self.operations = 0, OPERATIONS * (self.tensors + 100)
+        self.gradients = torch.is_grad_enabled()
+
+    def __exit__(self, *error: Any) -> None:
+        """Ends the count. A refusal may fall between a `no_grad` and its end, which then would last for ever."""
+        super().__exit__(*error)
+        torch.set_grad_enabled(self.gradients)
 
     def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Counts a call before it is made, and the numbers that it would make.

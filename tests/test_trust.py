@@ -1,6 +1,7 @@
 """Whatever is hostile is refused in one line, does nothing, and is on the page of what was tried."""
 
 import pytest
+import torch
 from hostile import CASES, PAGE, Case, answer, row
 
 from ganzoo import hub, registry, stamp
@@ -18,6 +19,7 @@ def listed(section: str) -> list[str]:
 @pytest.mark.parametrize("one", CASES, ids=lambda one: f"{one.section}: {one.name}")
 def test_it_is_refused_as_the_page_says(one: Case, tmp_path):
     assert row(one, answer(one, tmp_path)) in listed(one.section)  # `python tests/hostile.py` writes the page anew
+    assert torch.is_grad_enabled()  # whatever it interrupted
 
 
 @pytest.mark.parametrize("section", SECTIONS)
