@@ -3,8 +3,8 @@
 Paper: Ganin et al., Domain-Adversarial Training of Neural Networks, 2016.
 URL: https://arxiv.org/abs/1505.07818 (equation 9; section 5.2)
 Code: https://github.com/ddtm/caffe/tree/grl
-Deviations: images in [-1, 1] instead of with their mean subtracted. As in equation 9, the domain loss is the sum of the
-    two domains' means.
+Deviations: none in the defaults. The mean that the features subtract is one number for all pixels; the domain loss is
+    the sum of the two domains' means, as in equation 9.
 """
 
 from collections.abc import Sequence
