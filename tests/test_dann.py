@@ -1,14 +1,18 @@
 """DANN: the reversal, its schedules, the baseline without it, and that it adapts where it can."""
 
 import math
+from pathlib import Path
 
 import pytest
 import torch
-from tiny import Each, fit
+from idx import write_mnist
+from lightning.pytorch import Callback
+from tiny import Each, fit, trainer
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from ganzoo.data import DataModule
+from ganzoo.callbacks.keep import Last
+from ganzoo.data import DataModule, ShiftedMNIST
 from ganzoo.errors import GanzooError
 from ganzoo.models.dann import ANNEALED, DANN, RAMP, Reversal
 from ganzoo.networks.lenet import Head, LeNetFeatures
@@ -144,6 +148,24 @@ def test_a_tiny_run_learns_and_its_reversal_hides_the_domain(tmp_path):
     assert told[0.0]["c/acc_domain"] > 0.9
     assert told[0.1]["c/acc_domain"] < 0.75
     assert told[0.1]["c/domain"] > 2 * told[0.0]["c/domain"]
+
+
+def test_a_run_on_shifted_digits_that_was_interrupted_ends_in_the_very_same_weights(tmp_path):
+    root = str(write_mnist(tmp_path, 64, 48))
+
+    def run(folder: str, *callbacks: Callback, ckpt_path: Path | None = None) -> dict[str, Tensor]:
+        torch.manual_seed(0)
+        model = DANN(LeNetFeatures(), Head(), Head(768, (100,), 1))
+        training = trainer(tmp_path / folder, *callbacks, Last(), max_steps=6)
+        training.fit(model, ShiftedMNIST(root, batch_size=16), ckpt_path=ckpt_path)
+        return model.state_dict()
+
+    whole = run("whole")
+    part = run("part", Each(lambda trainer, game: setattr(trainer, "should_stop", trainer.global_step == 3)))
+    rest = run("part", ckpt_path=tmp_path / "part" / "last.ckpt")
+    for name, value in whole.items():
+        assert torch.equal(rest[name], value), name
+        assert not torch.equal(part[name], value), name
 
 
 # Classifying
