@@ -33,7 +33,7 @@ class ShiftedMNIST(MNIST):
 
     Attributes:
         strength: share of a texture's brightness that is blended in. It was fixed once, before any adaptation, so that
-            a classifier which has seen the source alone is right on 50 to 70% of the target.
+            the paper's network, trained on the source alone, is right on 50 to 70% of the target.
 
     Raises:
         GanzooError: if the images would be larger than the textures.
