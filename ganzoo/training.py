@@ -1,6 +1,5 @@
 """From a recipe to a run: LightningCLI with run folders, and `from_recipe` for notebooks."""
 
-import csv
 import json
 import logging
 import warnings
@@ -13,11 +12,8 @@ import yaml
 from jsonargparse import ArgumentError
 from lightning.pytorch.callbacks import Callback, ModelCheckpoint
 from lightning.pytorch.cli import LightningCLI
-from lightning.pytorch.loggers import CSVLogger, Logger, TensorBoardLogger
-from lightning.pytorch.loggers.csv_logs import ExperimentWriter
 from lightning.pytorch.utilities import rank_zero_only
 from lightning.pytorch.utilities.exceptions import MisconfigurationException
-from lightning_utilities.core.imports import RequirementCache
 
 from ganzoo import registry, runs
 from ganzoo.callbacks.grids import SampleGrid
@@ -27,6 +23,7 @@ from ganzoo.callbacks.quality import Quality
 from ganzoo.errors import GanzooError
 from ganzoo.files import written
 from ganzoo.game import Game
+from ganzoo.loggers import loggers
 from ganzoo.machine import precision
 from ganzoo.messages import explain
 from ganzoo.sampling import write
@@ -223,33 +220,6 @@ def best(folder: Path, quality: Quality, datamodule: Any, model: Any) -> ModelCh
         save_on_train_epoch_end=False,
         enable_version_counter=False,
     )
-
-
-class AppendingCSVLogger(CSVLogger):
-    """Lightning's CSV logger, which would begin `metrics.csv` anew in a run that is continued in place."""
-
-    @property
-    def experiment(self) -> ExperimentWriter:
-        """The writer, with the rows of the earlier part of the run."""
-        if self._experiment is None:
-            file = Path(self.log_dir) / ExperimentWriter.NAME_METRICS_FILE
-            rows = list(csv.DictReader(file.open(newline=""))) if file.is_file() else []
-            with warnings.catch_warnings():
-                warnings.filterwarnings("ignore", ".*exists and is not empty.*")
-                self._experiment = ExperimentWriter(self.log_dir)
-            self._experiment.metrics = [
-                {name: int(float(cell)) if name == "step" else float(cell) for name, cell in row.items() if cell}
-                for row in rows
-            ]
-        return self._experiment  # type: ignore[return-value]
-
-
-def loggers(folder: Path) -> list[Logger]:
-    """Returns CSV, and TensorBoard where it is installed, both writing straight into the run folder."""
-    found: list[Logger] = [AppendingCSVLogger(folder, name="", version="", flush_logs_every_n_steps=1)]
-    if RequirementCache("tensorboard"):
-        found.append(TensorBoardLogger(folder, name="", version="tensorboard"))
-    return found
 
 
 def several(devices: Any) -> bool:
