@@ -1,12 +1,22 @@
-"""Where a run's numbers go."""
+"""Where a run's numbers and pictures go: always to a CSV file, on demand to TensorBoard and Weights & Biases, too."""
 
 import csv
+import os
 import warnings
+from collections.abc import Iterable, Sequence
+from importlib.util import find_spec
 from pathlib import Path
+from typing import Any, Literal
 
-from lightning.pytorch.loggers import CSVLogger, Logger, TensorBoardLogger
+import numpy as np
+import yaml
+from lightning.pytorch.loggers import CSVLogger, Logger, TensorBoardLogger, WandbLogger
 from lightning.pytorch.loggers.csv_logs import ExperimentWriter
-from lightning_utilities.core.imports import RequirementCache
+from PIL import Image
+
+from ganzoo.errors import GanzooError
+
+Name = Literal["tensorboard", "wandb"]
 
 
 class AppendingCSVLogger(CSVLogger):
@@ -28,9 +38,89 @@ class AppendingCSVLogger(CSVLogger):
         return self._experiment  # type: ignore[return-value]
 
 
-def loggers(folder: Path) -> list[Logger]:
-    """Returns CSV, and TensorBoard where it is installed, both writing straight into the run folder."""
+class FolderWandbLogger(WandbLogger):
+    """Lightning's logger for Weights & Biases, for the run in a folder: it goes on with the run, and ends it.
+
+    Args:
+        folder: a run folder, whose last two names are the run's; its project is `$WANDB_PROJECT` or `ganzoo`.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        earlier = max((folder / "wandb").glob("*run-*-*"), key=lambda path: path.stat().st_mtime, default=None)
+        super().__init__(
+            name="/".join(folder.absolute().parts[-2:]),
+            save_dir=folder,
+            id=earlier.name.rpartition("-")[2] if earlier else None,
+            project=os.environ.get("WANDB_PROJECT", "ganzoo"),
+        )
+        self._wandb_init.pop("anonymous", None)  # Lightning's, of which wandb says that it has no effect
+
+    @property
+    def experiment(self) -> Any:
+        """The run, made when it is first asked for.
+
+        Raises:
+            GanzooError: if it cannot be made.
+        """
+        from wandb.errors import Error
+
+        try:
+            return super().experiment
+        except Error as error:
+            told = f"{str(error).rstrip('.')}; WANDB_MODE=offline needs no account"
+            raise GanzooError(f"logger: wandb says: {told} and no network.") from error
+
+    def finalize(self, status: str) -> None:
+        """Ends the run, so that another one of this process does not go on with it."""
+        super().finalize(status)
+        if self._experiment is not None:
+            self._wandb_init["id"] = self._experiment.id
+            self._experiment.finish(exit_code=int(status != "success"))
+            self._experiment = None
+
+
+def loggers(folder: Path, names: Iterable[Name] = (), own: Any = None) -> list[Logger]:
+    """Returns the loggers of a run.
+
+    Args:
+        folder: the run folder, which all of them but the user's own write to.
+        names: those beside the CSV file.
+        own: the user's, as a Trainer takes them: one, or a list, or neither.
+
+    Raises:
+        GanzooError: if a logger's package is not installed.
+    """
     found: list[Logger] = [AppendingCSVLogger(folder, name="", version="", flush_logs_every_n_steps=1)]
-    if RequirementCache("tensorboard"):
-        found.append(TensorBoardLogger(folder, name="", version="tensorboard"))
-    return found
+    for name in dict.fromkeys(names):
+        if find_spec(name) is None:
+            raise GanzooError(f"logger: {name} is not installed: pip install 'ganzoo[{name}]'.")
+        found.append(
+            FolderWandbLogger(folder)
+            if name == "wandb"
+            else TensorBoardLogger(folder, name="", version=name, default_hp_metric=False)
+        )
+    return [*found, *(logger for logger in (own if isinstance(own, list) else [own]) if isinstance(logger, Logger))]
+
+
+def describe(loggers: Sequence[Logger], recipe: str) -> None:
+    """Gives loggers the resolved recipe as the run's configuration; beside the CSV file it lies already."""
+    for logger in loggers:
+        if recipe and not isinstance(logger, CSVLogger):
+            logger.log_hyperparams(yaml.safe_load(recipe))
+
+
+def show(loggers: Sequence[Logger], name: str, picture: Image.Image, step: int) -> None:
+    """Writes a picture to every logger that takes pictures.
+
+    Args:
+        loggers: of a trainer.
+        name: what it stands under.
+        picture: grey or in colours.
+        step: generator updates so far.
+    """
+    for logger in loggers:
+        if isinstance(logger, TensorBoardLogger):
+            pixels = np.asarray(picture)
+            logger.experiment.add_image(name, pixels, step, dataformats="HWC"[: pixels.ndim])
+        elif isinstance(logger, WandbLogger):
+            logger.log_image(name, [picture], step)

@@ -1,4 +1,4 @@
-"""What a model makes, in one picture: samples, or images of the reference beside their translations and the truth."""
+"""What a model makes, in one picture: samples, what lies between them, or translations beside their sources."""
 
 from typing import Any
 
@@ -6,8 +6,10 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from ganzoo.latent import interpolate
 from ganzoo.metrics.scores import made_by
-from ganzoo.pictures import beside, fitted, picture
+from ganzoo.pictures import beside, fitted, grid, picture
+from ganzoo.sampler import Sampler
 from ganzoo.translator import target
 
 PAIRS = 16  # images of a translator that are shown
@@ -55,3 +57,22 @@ class Preview:
                 if sum(map(len, sources)) >= count:
                     break
         return torch.cat(sources)[:count], torch.cat(targets)[:count] if self.datamodule.paired else None
+
+
+def ways(model: Any, count: int = 4, steps: int = 12, seed: int = 0) -> Image.Image | None:
+    """Draws the way from each sample of a seed to its next one, one below the other.
+
+    Args:
+        model: any game.
+        count: how many ways; of a conditional model the classes take turns.
+        steps: samples of each, both ends included.
+        seed: fixes the stops.
+
+    Returns:
+        The picture; None for a model that has no latent space, or draws no images.
+    """
+    if not isinstance(model, Sampler):
+        return None
+    stops = model.truncated(count + 1, seed, 1.0)
+    rows = interpolate(model, stops[:-1], stops[1:], steps)
+    return grid(rows.flatten(0, 1), columns=steps) if rows.dim() == 5 else None

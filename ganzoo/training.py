@@ -23,7 +23,7 @@ from ganzoo.callbacks.quality import Quality
 from ganzoo.errors import GanzooError
 from ganzoo.files import written
 from ganzoo.game import Game
-from ganzoo.loggers import loggers
+from ganzoo.loggers import Name, loggers
 from ganzoo.machine import precision
 from ganzoo.messages import explain
 from ganzoo.sampling import write
@@ -71,6 +71,7 @@ class RecipeCLI(LightningCLI):
         parser.add_lightning_class_args(SampleGrid, "grid")
         parser.add_argument("--runs", type=str, default="runs", help="Folder of all runs.")
         parser.add_argument("--version", type=str, default=None, help="Name of this run; the next number by default.")
+        parser.add_argument("--logger", type=Name, nargs="+", default=[], help="Loggers beside metrics.csv.")
         parser.add_argument("--save_every", type=int, default=500, help="Generator updates between two `last.ckpt`.")
 
     def parse_arguments(self, parser: Any, args: Any) -> None:
@@ -118,7 +119,7 @@ class RecipeCLI(LightningCLI):
             config.trainer.precision = precision(str(config.trainer.accelerator))
 
     def instantiate_trainer(self, **kwargs: Any) -> pl.Trainer:
-        """Adds the loggers and callbacks of a run, unless the user gave others."""
+        """Adds the loggers and callbacks of a run to those that the user gave."""
         config = self._get(self.config_init, "trainer")
         quality: Quality = self._get(self.config_init, "quality")
         callbacks: list[Callback] = [Bar()] if config.enable_progress_bar is not False else []
@@ -128,8 +129,10 @@ class RecipeCLI(LightningCLI):
             last = Last(self._get(self.config, "save_every"))
             callbacks += [TermLogger(), last, best(self.folder, quality, self.datamodule, self.model)]
         config.callbacks = [*(config.callbacks or []), *callbacks]
-        if config.logger is None:
-            config.logger = loggers(self.folder) if training and self.folder else False
+        if not training:
+            config.logger = config.logger or False
+        elif config.logger is not False:
+            config.logger = loggers(self.folder, self._get(self.config, "logger"), config.logger)  # type: ignore[arg-type]
         if config.strategy == "auto" and (several(config.devices) or config.num_nodes > 1):
             # D's move leaves G's parameters without gradients and the reverse
             config.strategy = "ddp_find_unused_parameters_true"
@@ -142,7 +145,7 @@ class RecipeCLI(LightningCLI):
         """Returns the resolved recipe as YAML: what was asked for and every default, ready to be run again."""
         parser = self._parser(self.subcommand)
         config = yaml.safe_load(parser.dump(self._get_config(), skip_none=False))
-        for name in ("config", "ckpt_path", "weights_only", "version", "runs"):
+        for name in ("config", "ckpt_path", "weights_only", "version", "runs", "logger"):
             config.pop(name, None)
         return yaml.safe_dump(config, sort_keys=False)
 

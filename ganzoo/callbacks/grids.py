@@ -6,30 +6,35 @@ from typing import Any
 import lightning.pytorch as pl
 
 from ganzoo.errors import GanzooError
+from ganzoo.loggers import show
 from ganzoo.pictures import save
-from ganzoo.previews import Preview
+from ganzoo.previews import Preview, ways
 
 
 class SampleGrid(pl.Callback):
-    """Writes samples of fixed seed to `samples/step_0000500.png` in the run folder.
+    """Writes pictures of fixed seed to the run folder, and to every logger of the run that takes pictures.
 
-    Of a translator, images of the reference split, their translations, and the truth where it is known; of a game that
-    makes neither, nothing.
+    `samples/step_0000500.png` shows samples, `walks/step_0000500.png` what lies between them in the latent space. Of a
+    translator, the former shows images of the reference split, their translations, and the truth where it is known; of
+    a game that makes neither, nothing.
 
     Args:
         every: generator updates between two pictures; the first is drawn before training, the last at its end.
         samples: how many to draw; 2-D points want more than images, and of translations there are at most 16.
         seed: fixes latent vectors and noise, so that the pictures show the same samples growing.
+        walks: ways through the latent space to draw, one below the other; 0 draws none.
     """
 
-    def __init__(self, every: int = 500, samples: int = 64, seed: int = 0) -> None:
+    def __init__(self, every: int = 500, samples: int = 64, seed: int = 0, walks: int = 4) -> None:
         if every < 1 or samples < 1:
             raise GanzooError(f"grid: every and samples must be at least 1, not {every} and {samples}.")
+        if walks < 0:
+            raise GanzooError(f"grid.walks: must be at least 0, not {walks}.")
         self.every = every
         self.samples = samples
         self.seed = seed
+        self.walks = walks
         self.drawn = -1
-        self.path: Path | None = None
         self.preview: Preview | None = None
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -56,7 +61,10 @@ class SampleGrid(pl.Callback):
             return
         if self.preview is None:
             self.preview = Preview(trainer.datamodule, self.samples, self.seed)  # type: ignore[attr-defined]
-        picture = self.preview(pl_module)
-        if picture is not None:
-            self.path = Path(folder) / "samples" / f"step_{self.drawn:07d}.png"
-            save(picture, self.path)
+        pictures = {"samples": self.preview(pl_module)}
+        if self.walks:
+            pictures["walks"] = ways(pl_module, self.walks, seed=self.seed)
+        for name, picture in pictures.items():
+            if picture is not None:
+                save(picture, Path(folder) / name / f"step_{self.drawn:07d}.png")
+                show(trainer.loggers, name, picture, self.drawn)

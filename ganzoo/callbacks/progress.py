@@ -10,6 +10,7 @@ from tqdm.auto import tqdm
 
 from ganzoo.errors import GanzooError
 from ganzoo.game import Game
+from ganzoo.loggers import describe
 
 
 class TermLogger(Callback):
@@ -25,6 +26,12 @@ class TermLogger(Callback):
         self.started = 0.0
         self.before = 0.0  # seconds spent before this process, in a resumed run
         self.logged = -1
+
+    def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
+        """Tells the loggers the resolved recipe."""
+        assert isinstance(pl_module, Game)
+        if stage == "fit":
+            describe(trainer.loggers, pl_module.recipe)
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Starts the clock; the step that a resumed run begins at is logged already."""
