@@ -12,7 +12,10 @@ from typing import Any
 from ganzoo.metrics.scores import SCORES
 from ganzoo.runs import duration
 
-ORDER = ("is", "fid", "kid", "accuracy", "swd", "modes", "good", "wasserstein")
+ORDER = (
+    *("is", "fid", "kid", "accuracy", "precision", "recall", "density", "coverage"),
+    *("swd", "ms_ssim", "memorisation", "modes", "good", "wasserstein"),
+)
 # Inception Score and FID on MNIST as the study that ganzoo started from published them, by recipe.
 STUDY = {"dcgan_mnist": (1.4837, 203.75), "wgan_mnist": (1.5934, 179.76), "wgan_gp_mnist": (1.8671, 171.68)}
 STUDY_NOTE = (
@@ -83,8 +86,8 @@ def by_model(results: Iterable[Result]) -> dict[str, list[Result]]:
 
 
 def score_keys(results: Iterable[Result]) -> list[str]:
-    """Returns the full keys of all scores, each once, in the order of the table; standard deviations are left out."""
-    keys = {key: None for result in results for key in result.scores if not short(key).endswith("_std")}
+    """Returns the full keys of all scores, each once, in the order of the table; what goes with one is left out."""
+    keys = {key: None for result in results for key in result.scores if short(key) in SCORES}
     return sorted(keys, key=lambda key: ORDER.index(short(key)))
 
 
@@ -96,7 +99,7 @@ def short(key: str) -> str:
 def spoken(key: str) -> str:
     """Returns a score's short name as it is written in a text: `FID`, but `modes`."""
     name = short(key)
-    return name.upper() if len(name) <= 3 else {"accuracy": "class accuracy"}.get(name, name)
+    return name.upper() if len(name) <= 3 else {"accuracy": "class accuracy", "ms_ssim": "MS-SSIM"}.get(name, name)
 
 
 def study(names: Iterable[str]) -> dict[str, tuple[float, float]]:

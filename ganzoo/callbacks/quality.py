@@ -9,7 +9,7 @@ from lightning.pytorch.callbacks import ModelCheckpoint
 
 from ganzoo.errors import GanzooError
 from ganzoo.metrics.evaluation import Evaluation
-from ganzoo.metrics.scores import SCORES, check, choose, made_by, taught_classes
+from ganzoo.metrics.scores import SCORES, check, choose, expand, made_by, taught_classes
 from ganzoo.metrics.scoring import evaluation_of
 
 
@@ -24,8 +24,9 @@ class Quality(pl.Callback):
     Args:
         features: Extractor for fid, is, kid, accuracy and kept: mnist, cifar10, inception, or the path of a
             classifier's .safetensors file.
-        metrics: Names among fid, is, kid, accuracy, swd, modes, good, wasserstein, and for translations kept, psnr,
-            ssim, l1. Default: what suits data and model, see `ganzoo.metrics.scores.choose`.
+        metrics: Names among fid, is, kid, accuracy, prdc (precision, recall, density, coverage), swd, ms_ssim,
+            memorisation, for points modes, good, wasserstein, and for translations kept, psnr, ssim, l1. Default: what
+            suits data and model, see `ganzoo.metrics.scores.choose`.
         samples: Number of generated samples, over all processes; of images to be translated, if the reference has more.
         batch_size: Samples generated and scored at a time.
         seed: Of the samples and of all that is random in a score.
@@ -49,10 +50,9 @@ class Quality(pl.Callback):
         check(metrics or [], features)
         if monitor is not None:
             check([monitor], features)
-            if metrics is not None and monitor not in metrics:
-                raise GanzooError(
-                    f"monitor: {monitor} given, but it is not computed; choose among {', '.join(metrics)}"
-                )
+            if metrics is not None and monitor not in expand(metrics):
+                names = ", ".join(expand(metrics))
+                raise GanzooError(f"monitor: {monitor} given, but it is not computed; choose among {names}.")
         self.features = features
         self.metrics = metrics
         self.samples = samples

@@ -1,7 +1,6 @@
 """Scores of what a model draws: real data is collected once, and samples are compared with it."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import torch
@@ -9,13 +8,20 @@ from torch import Tensor
 from torchmetrics.utilities.distributed import gather_all_tensors
 
 from ganzoo.errors import GanzooError
+from ganzoo.metrics import bootstrap
 from ganzoo.metrics.cache import features_path, read_features, write_features
 from ganzoo.metrics.distances import Reference, inception_score
+from ganzoo.metrics.drawing import draw, random_state
 from ganzoo.metrics.extractors import Extractor, get_extractor
+from ganzoo.metrics.pixels import Pixels
 from ganzoo.metrics.points import PointScores
-from ganzoo.metrics.scores import SCORES, Made, choose, key, needs_reference
+from ganzoo.metrics.prdc import K, prdc
+from ganzoo.metrics.scores import FAMILIES, SCORES, Made, base, choose, key, needs_reference
 from ganzoo.metrics.swd import SlicedWasserstein
-from ganzoo.seeding import mix
+
+SUBSET = 1000  # images in each of KID's
+# What each of these is a mean over; the other set's balls stay where they are in a resample.
+OVER = {"precision": "samples", "recall": "reference", "density": "samples", "coverage": "reference"}
 
 
 class Evaluation:
@@ -37,6 +43,7 @@ class Evaluation:
         rank: Index of this process.
         world_size: Number of processes; each must make the same calls, and each gets the scores of all data.
         classes: What `ganzoo.metrics.scores.taught_classes` says of the models to be scored.
+        k: Which neighbour's distance is the radius in precision, recall, density and coverage.
 
     Raises:
         GanzooError: A name is unknown, something does not suit the data, or the extractor cannot be built.
@@ -57,6 +64,7 @@ class Evaluation:
         rank: int = 0,
         world_size: int = 1,
         classes: int = 0,
+        k: int = K,
     ):
         for name, value, least in (("samples", samples, 2), ("batch_size", batch_size, 1)):
             if value < least:
@@ -71,6 +79,7 @@ class Evaluation:
         self.device = torch.device(device)
         self.rank = rank
         self.world_size = world_size
+        self.k = k
 
         self.extractor: Extractor | None = None
         if features is not None and self._any("features"):
@@ -80,6 +89,8 @@ class Evaluation:
         self._extracted: list[tuple[Tensor, Tensor]] = []
         self._reference: Reference | None = None
         self._logits = torch.empty(0)  # of the reference
+        self._pixels = Pixels(self.names, datamodule, seed)
+        self._replicates: dict[str, bootstrap.Replicates] = {}  # of the last scores
         self.wants_real = any(needs_reference(name, datamodule) for name in self.names)
 
     def key(self, name: str) -> str:
@@ -149,11 +160,19 @@ class Evaluation:
         Args:
             model: Has `sample(n, seed=...)`; one with classes has `labels(n, None)`, those that it samples.
         """
+        return self.measure(model)[0]
+
+    def measure(
+        self, model: Any, resampling: bootstrap.Bootstrap | None = None
+    ) -> tuple[dict[str, float], dict[str, bootstrap.Interval]]:
+        """Draws samples and returns the scores and, from one process, their intervals if asked for, by full keys."""
         with random_state(self.device, self.seed):
             results = self._scores(model)
-        return {
-            self.key(name): float(value) for name, value in results.items() if name.removesuffix("_std") in self.names
-        }
+            scores = {name: float(value) for name, value in results.items() if base(name) in self.names}
+            again, self._replicates = self._replicates, {}
+            asked = [name for name in scores if name in again and resampling is not None]
+            intervals = {self.key(n): resampling.interval(scores[n], again[n]) for n in asked if resampling is not None}
+        return {self.key(name): value for name, value in scores.items()}, intervals
 
     def bounds(self) -> dict[str, float]:
         """Returns the reference's own Inception Score and accuracy, those that are asked for, by their full keys."""
@@ -172,7 +191,7 @@ class Evaluation:
     def _fresh(self) -> list[SlicedWasserstein | PointScores]:
         options: dict[str, Any] = {"sync_on_compute": self.world_size > 1, "reset_real": False}
         metrics: list[SlicedWasserstein | PointScores] = []
-        if self._any("images"):
+        if "swd" in self.names:
             metrics.append(SlicedWasserstein(**options))
         if self._any("points"):
             centres = getattr(self.datamodule, "centres", None)
@@ -181,8 +200,9 @@ class Evaluation:
 
     def _scores(self, model: Any) -> dict[str, Tensor]:
         extracted = []
-        for x in draw(model, self.samples, self.batch_size, self.seed, self.rank, self.world_size):
+        for x in self._drawn(model):
             x = x.to(self.device)
+            self._pixels.add(x)
             if self.extractor is not None:
                 features, logits = self.extractor(x)
                 labels = [model.labels(len(x), None).to(self.device)] if "accuracy" in self.names else []
@@ -192,13 +212,22 @@ class Evaluation:
         results = self._metric_scores()
         if self.extractor is not None:
             results |= self._feature_scores(*self._whole(extracted))
-        return results
+        found, again = self._pixels.scores(self._gathered)
+        self._replicates |= again
+        return results | found
+
+    def _drawn(self, model: Any) -> Iterable[Tensor]:
+        return draw(model, self.samples, self.batch_size, self.seed, self.rank, self.world_size)
 
     def _metric_scores(self) -> dict[str, Tensor]:
         """Returns what the metrics say of the images or points that they were shown, and lets them forget those."""
         results: dict[str, Tensor] = {}
         for metric in self._metrics:
             value = metric.compute()
+            if isinstance(metric, PointScores):
+                self._replicates |= {name: bootstrap.of_points(metric, name) for name in value}
+            else:
+                self._replicates["swd"] = bootstrap.of_swd(metric)
             results |= value if isinstance(value, dict) else {"swd": value}
             metric.reset()
         return results
@@ -207,16 +236,28 @@ class Evaluation:
         features = self._wide(features)
         torch.manual_seed(self.seed)  # the same subsets each time and everywhere, whatever the model has drawn
         results: dict[str, Tensor] = {}
-        if self._reference is not None and "fid" in self.names:
-            results["fid"] = self._reference.frechet_distance(features)
-        if self._reference is not None and "kid" in self.names:
-            subset = min(1000, self.samples, len(self._reference.features))
-            results["kid"] = self._reference.kernel_distance(features, subset)
+        if self._reference is not None:
+            real, again = self._reference.features, self._replicates
+            if "fid" in self.names:
+                results["fid"] = self._reference.frechet_distance(features)
+                again["fid"] = bootstrap.of_fid(real, features)
+            if "kid" in self.names:
+                results["kid"] = self._reference.kernel_distance(features, min(SUBSET, len(features), len(real)))
+                again["kid"] = bootstrap.of_kid(real, features)
+            if asked := [name for name in FAMILIES["prdc"] if name in self.names]:
+                overlap = prdc(real, features, self.k)
+                results |= {name: self._mean(name, getattr(overlap, name), OVER[name]) for name in asked}
         if "is" in self.names:
             results["is"], results["is_std"] = inception_score(self._wide(logits))
-        for asked in labels:
-            results["accuracy"] = (logits.argmax(dim=1) == asked).double().mean()
+            self._replicates["is"] = bootstrap.of_inception_score(self._wide(logits))
+        for wanted in labels:
+            results["accuracy"] = self._mean("accuracy", logits.argmax(dim=1) == wanted, "samples")
         return results
+
+    def _mean(self, name: str, items: Tensor, of: str) -> Tensor:
+        """Returns the mean of a score's items, and remembers them for its interval."""
+        self._replicates[name] = bootstrap.of_mean(items, of)
+        return items.double().mean()
 
     def _keep(self, features: Tensor, logits: Tensor) -> None:
         """Keeps what the extractor makes of the whole reference."""
@@ -254,25 +295,3 @@ def class_shares(
         logits = torch.cat([extractor(x)[1] for x in draw(model, samples, batch_size, seed)])
     counts = logits.argmax(dim=1).bincount(minlength=logits.shape[1])
     return (counts.cpu().double() / samples).tolist()
-
-
-def draw(model: Any, samples: int, batch_size: int, seed: int, rank: int = 0, world_size: int = 1) -> Iterator[Tensor]:
-    """Yields this process's share of a model's samples, batch by batch.
-
-    Batch k has its own seed and belongs to process k modulo `world_size`, so that all processes together draw the same
-    samples as one.
-    """
-    # Nobody goes without, or the processes would wait for one another for ever.
-    batch_size = max(1, min(batch_size, samples // world_size))
-    for k in range(rank, -(-samples // batch_size), world_size):
-        with torch.inference_mode():
-            x = model.sample(min(batch_size, samples - k * batch_size), seed=mix(seed, k))
-        yield x
-
-
-@contextmanager
-def random_state(device: torch.device, seed: int) -> Iterator[None]:
-    """Seeds all that is drawn inside and restores the global generators afterwards."""
-    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-        torch.manual_seed(seed)
-        yield

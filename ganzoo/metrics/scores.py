@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ganzoo.errors import GanzooError, nearest
+from ganzoo.metrics.diversity import LEAST
 from ganzoo.metrics.extractors import NAMES, count_classes
 
 WINDOW = 11  # pixels of a side that ssim looks at
@@ -36,7 +37,13 @@ SCORES = {
     "is": Score("features", higher=True, reference=False),
     "kid": Score("features", higher=False, reference=True, made=("samples", "translations")),
     "accuracy": Score("features", higher=True, reference=False, made=("samples", "classes")),
+    "precision": Score("features", higher=True, reference=True),
+    "recall": Score("features", higher=True, reference=True),
+    "density": Score("features", higher=True, reference=True),
+    "coverage": Score("features", higher=True, reference=True),
     "swd": Score("images", higher=False, reference=True, made=("samples", "translations")),
+    "ms_ssim": Score("images", higher=False, reference=False),
+    "memorisation": Score("images", higher=False, reference=True),
     "modes": Score("points", higher=True, reference=False),
     "good": Score("points", higher=True, reference="no centres"),
     "wasserstein": Score("points", higher=False, reference=True),
@@ -47,12 +54,26 @@ SCORES = {
 }
 
 
+FAMILIES = {"prdc": ("precision", "recall", "density", "coverage")}  # scores that are asked for by one name
+
+
+def expand(metrics: Sequence[str]) -> list[str]:
+    """Returns short names, each once, with the members of a family in its place."""
+    return list(dict.fromkeys(name for given in metrics for name in FAMILIES.get(given, (given,))))
+
+
+def base(name: str) -> str:
+    """Returns the short name of the score that a number belongs to: `is` of `is_std`, its standard deviation."""
+    return name.removesuffix("_std").removesuffix("_z")
+
+
 def check(metrics: Sequence[str], features: str | None) -> None:
     """Raises a GanzooError when a name is unknown or an extractor is missing: what can be said without any data."""
-    for name in metrics:
+    for name in expand(metrics):
         if name not in SCORES:
+            names = [*SCORES, *FAMILIES]
             raise GanzooError(
-                f"metrics: '{name}' given, but it must be one of {', '.join(SCORES)}." + nearest(name, SCORES)
+                f"metrics: '{name}' given, but it must be one of {', '.join(names)}." + nearest(name, names)
             )
         if SCORES[name].of == "features" and features is None and "classes" not in SCORES[name].made:
             raise GanzooError(f"metrics: {name} needs an extractor; set features to {', '.join(NAMES)} or a path.")
@@ -82,10 +103,10 @@ def choose(
     """Returns the short names to compute, by default those that suit the data and the model.
 
     Args:
-        metrics: Names among `SCORES`. Default for samples: fid, is and kid with an extractor, and accuracy where it
-            knows the model's classes, else swd; for points modes (where the data has centres), good and wasserstein.
-            Default for translations: with an extractor kid and fid, and kept where it knows the data's classes; where
-            the truth is known psnr, ssim and l1; else swd. For classes: accuracy.
+        metrics: Names among `SCORES` and `FAMILIES`. Default for samples: fid, is and kid with an extractor, and
+            accuracy where it knows the model's classes, else swd; for points modes (where the data has centres), good
+            and wasserstein. Default for translations: with an extractor kid and fid, and kept where it knows the data's
+            classes; where the truth is known psnr, ssim and l1; else swd. For classes: accuracy.
         features: Name of the extractor, or None.
         datamodule: Has `shape`, for points `centres`, for pairs `paired` and `n_classes`.
         classes: What `taught_classes` says of the model.
@@ -101,6 +122,7 @@ def choose(
         )
     if metrics is None:
         return _defaults(features, datamodule, classes, made)
+    metrics = expand(metrics)
     for name in metrics:
         if name in SCORES and made not in SCORES[name].made:
             allowed = [other for other, score in SCORES.items() if made in score.made]
@@ -116,8 +138,9 @@ def choose(
             raise GanzooError(f"metrics: {name} given, but the data are {data}; choose among {', '.join(allowed)}.")
         if name == "modes" and centres is None:
             raise GanzooError("metrics: modes given, but this distribution has no centres; choose good or wasserstein.")
-        if name == "ssim" and min(datamodule.shape[1:]) < WINDOW:
-            raise GanzooError(f"metrics: ssim given, but it takes images of at least {WINDOW}x{WINDOW} pixels.")
+        least = {"ssim": WINDOW, "ms_ssim": LEAST}.get(name, 0)
+        if not points and min(datamodule.shape[1:]) < least:
+            raise GanzooError(f"metrics: {name} given, but it takes images of at least {least}x{least} pixels.")
         if score.of == "pairs" and not datamodule.paired:
             raise GanzooError(f"metrics: {name} given, but the truth of these images is not known; choose kid or swd.")
         if name == "accuracy" and made == "samples":
@@ -126,7 +149,7 @@ def choose(
             if count_classes(features) != classes:
                 told = f"{features} tells {count_classes(features)} classes apart, and the model has learnt {classes}"
                 raise GanzooError(f"metrics: accuracy given, but {told}; leave it out.")
-    return list(dict.fromkeys(metrics))
+    return metrics
 
 
 def _defaults(features: str | None, datamodule: Any, classes: int, made: Made) -> list[str]:
@@ -158,18 +181,18 @@ def key(name: str, features: str | None, samples: int | None, datamodule: Any) -
     """Returns how a score is logged: with extractor, number of samples and reference split, as `fid[mnist,10k/test]`.
 
     Args:
-        name: A short name, such as "fid"; its standard deviation is called "is_std", for example.
+        name: A short name, such as "fid"; "is_std" is a standard deviation, "memorisation_z" a test's statistic.
         features: Name or path of the extractor.
         samples: Number of generated samples; None for the reference's images, all of them, one by one: `psnr[test]`.
         datamodule: Has `reference`, the name of the split.
     """
-    base = name.removesuffix("_std")
+    of = base(name)
     if samples is None:
         about = datamodule.reference
     else:
         about = f"{samples // 1000}k" if samples % 1000 == 0 else str(samples)
-        if needs_reference(base, datamodule):
+        if needs_reference(of, datamodule):
             about = f"{about}/{datamodule.reference}"
-    if SCORES[base].of == "features" and features is not None:
+    if SCORES[of].of == "features" and features is not None:
         about = f"{Path(features).stem},{about}"
     return f"{name}[{about}]"

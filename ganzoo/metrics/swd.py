@@ -87,6 +87,30 @@ class SlicedWasserstein(Metric):
         real, fake = dim_zero_cat(self.real), dim_zero_cat(self.fake)
         return torch.stack([self._distance(real[:, i], fake[:, i]) for i in range(real.shape[1])]) * 1000
 
+    def resampled(self, real: Tensor, fake: Tensor, often: Tensor, fake_often: Tensor, directions: int = 16) -> Tensor:
+        """Returns the distance of many resamples of images at once, for how far it would move with others.
+
+        Whitening stays that of all images; fewer directions tell as much about the spread.
+
+        Args:
+            real: Patches (N, levels, patches, C, k, k).
+            fake: Likewise (M, ...).
+            often: How often each real image was drawn (resamples, N).
+            fake_often: Likewise (resamples, M).
+            directions: Random projections.
+        """
+        total = torch.zeros(len(often), device=real.device)
+        levels = real.shape[1]
+        for level in range(levels):
+            sides = [self._weighted(x[:, level], times) for x, times in ((real, often), (fake, fake_often))]
+            weights = torch.cat([sides[0][1], -sides[1][1]], 1)
+            generator = torch.Generator().manual_seed(self.seed)
+            for direction in F.normalize(torch.randn(directions, sides[0][0].shape[1], generator=generator), dim=1):
+                values, order = torch.cat([patches @ direction.to(patches) for patches, _ in sides]).sort()
+                # the area between both distribution functions, whose steps these weights are
+                total += weights[:, order].cumsum(1)[:, :-1].abs() @ values.diff()
+        return total / (levels * directions) * 1000
+
     def reset(self) -> None:
         """Forgets the images; the real ones only if `reset_real`."""
         real = list(self.real)
@@ -119,10 +143,20 @@ class SlicedWasserstein(Metric):
             total += (_quantiles(a, count) - _quantiles(b, count)).abs().mean(dim=1).sum().double().cpu()
         return (total / self.directions).float()
 
+    def _weighted(self, patches: Tensor, often: Tensor) -> tuple[Tensor, Tensor]:
+        """Returns the patches (P, C * k * k) of images that are projected, and their weights (resamples, P), sum 1."""
+        images, each = patches.shape[:2]
+        chosen = torch.arange(0, images * each, self._step(images * each), device=patches.device) // each
+        weights = often[:, chosen]
+        return self._normalise(patches), weights / weights.sum(1, keepdim=True)
+
+    def _step(self, count: int) -> int:
+        return -(-count // self.limit)
+
     def _normalise(self, patches: Tensor) -> Tensor:
         """Whitens each channel of (N, patches, C, k, k) and flattens to at most (limit, C * k * k)."""
         patches = patches.flatten(0, 1)
-        patches = patches[:: -(-len(patches) // self.limit)]
+        patches = patches[:: self._step(len(patches))]
         std, mean = torch.std_mean(patches, dim=(0, 2, 3), keepdim=True)
         # A constant channel stays zero.
         return ((patches - mean) / std.clamp_min(1e-8)).flatten(1)

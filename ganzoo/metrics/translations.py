@@ -8,7 +8,8 @@ from torch import Tensor
 from torchmetrics.functional.image import peak_signal_noise_ratio, structural_similarity_index_measure
 
 from ganzoo.errors import GanzooError
-from ganzoo.metrics.evaluation import Evaluation, random_state
+from ganzoo.metrics.drawing import random_state
+from ganzoo.metrics.evaluation import Evaluation
 from ganzoo.metrics.scores import SCORES, WINDOW, key
 from ganzoo.seeding import mix
 from ganzoo.translator import labels, target
@@ -100,8 +101,8 @@ class Translations(Evaluation):
         if self.extractor is not None:
             results |= self._feature_scores(*self._whole(self._extracted))
         if self._columns:
-            means = [column.double().mean() for column in self._whole(self._columns)]
-            results |= dict(zip(self._each_names(), means, strict=True))
+            columns = zip(self._each_names(), self._whole(self._columns), strict=True)
+            results |= {name: self._mean(name, column, "images") for name, column in columns}
         self._forget()
         return results
 
@@ -165,7 +166,7 @@ class Classes(Evaluation):
             self.collect(model)
         (right,) = self._whole(self._right)
         self._right = []
-        return {"accuracy": right.mean()}
+        return {"accuracy": self._mean("accuracy", right, "images")}
 
 
 def image_scores(made: Tensor, truth: Tensor) -> dict[str, Tensor]:

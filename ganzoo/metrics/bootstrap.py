@@ -1,0 +1,181 @@
+"""How far a score would move with other samples: bootstrap intervals from what was extracted once.
+
+Efron 1979, "Bootstrap Methods: Another Look at the Jackknife": a score is computed again on draws, with replacement,
+of as many of its own inputs.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ganzoo.errors import GanzooError
+from ganzoo.metrics.distances import BLOCK, Reference, cubic, inception_score
+from ganzoo.metrics.neighbours import memorisation
+from ganzoo.metrics.points import PointScores
+from ganzoo.metrics.swd import SlicedWasserstein
+
+Pick = Callable[[int], Tensor]  # n to indices (resamples, n), drawn with replacement
+
+
+@dataclass(frozen=True)
+class Replicates:
+    """How a score is computed again.
+
+    Args:
+        of: What is drawn again: "samples", "reference", or both.
+        again: From a source of indices to the score on every resample (resamples,).
+    """
+
+    of: str
+    again: Callable[[Pick], Tensor]
+
+
+@dataclass(frozen=True)
+class Interval:
+    """Where a score may lie, and what was drawn again to find out."""
+
+    low: float
+    high: float
+    of: str
+
+
+@dataclass(frozen=True)
+class Bootstrap:
+    """Percentile intervals, moved so that their median is the score.
+
+    Some scores grow when items are drawn twice, FID and KID because a resample has fewer distinct ones, so that plain
+    percentiles would lie beside the score itself. What is wanted is how far scores of this very sample count lie from
+    their expectation: the spread of the resamples, not their place.
+
+    Args:
+        resamples: Their number.
+        level: Share of the resamples inside the interval.
+        seed: Of the draws.
+
+    Raises:
+        GanzooError: These are not at least 2 resamples, or the level is not between 0 and 1.
+    """
+
+    resamples: int = 200
+    level: float = 0.95
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.resamples < 2:
+            raise GanzooError(f"--bootstrap: {self.resamples} given, but it takes 2 resamples or more; 0 for none.")
+        if not 0 < self.level < 1:
+            raise GanzooError(f"--level: {self.level} given, but it must lie between 0 and 1.")
+
+    def interval(self, value: float, replicates: Replicates) -> Interval:
+        """Returns the interval of a score."""
+        generator = torch.Generator().manual_seed(self.seed)
+        found = replicates.again(lambda n: torch.randint(n, (self.resamples, n), generator=generator)).double().cpu()
+        tail = (1 - self.level) / 2
+        low, middle, high = found.quantile(torch.tensor([tail, 0.5, 1 - tail], dtype=torch.float64)).tolist()
+        return Interval(value + low - middle, value + high - middle, replicates.of)
+
+
+def of_mean(items: Tensor, of: str = "samples") -> Replicates:
+    """Replicates a mean over items (N,)."""
+    items = items.double()
+    return Replicates(of, lambda pick: torch.stack([items[i].mean() for i in pick(len(items)).to(items.device)]))
+
+
+def of_fid(real: Tensor, fake: Tensor) -> Replicates:
+    """Replicates the Fréchet distance of features (N, D) and (M, D)."""
+
+    def again(pick: Pick) -> Tensor:
+        pairs = zip(pick(len(real)).to(real.device), pick(len(fake)).to(fake.device), strict=True)
+        return torch.stack([Reference(real[i]).frechet_distance(fake[j]) for i, j in pairs])
+
+    return Replicates("samples and reference", again)
+
+
+def of_kid(real: Tensor, fake: Tensor) -> Replicates:
+    """Replicates the kernel distance of features (N, D) and (M, D): over all pairs, of which KID's subsets are some.
+
+    The kernel of a pair is computed once and counts as often as both of its items were drawn.
+    """
+
+    def again(pick: Pick) -> Tensor:
+        n, m = len(real), len(fake)
+        a, b = counts(pick(n)).to(real), counts(pick(m)).to(fake)
+        within = [_within(x, times) / (len(x) * (len(x) - 1)) for x, times in ((real, a), (fake, b))]
+        return within[0] + within[1] - 2 * _across(real, fake, a, b) / (n * m)
+
+    return Replicates("samples and reference", again)
+
+
+def of_inception_score(logits: Tensor) -> Replicates:
+    """Replicates the Inception Score of logits (N, K)."""
+    return Replicates(
+        "samples",
+        lambda pick: torch.stack([inception_score(logits[i])[0] for i in pick(len(logits)).to(logits.device)]),
+    )
+
+
+def of_memorisation(generated: Tensor, held_out: Tensor) -> dict[str, Replicates]:
+    """Replicates share and statistic of distances to the training images; those images stay as they are."""
+
+    def part(which: int) -> Replicates:
+        return Replicates(
+            "samples and reference",
+            lambda pick: torch.stack(
+                [
+                    memorisation(generated[i], held_out[j])[which].cpu()
+                    for i, j in zip(pick(len(generated)), pick(len(held_out)), strict=True)
+                ]
+            ),
+        )
+
+    return {"memorisation": part(0), "memorisation_z": part(1)}
+
+
+def of_swd(metric: SlicedWasserstein) -> Replicates:
+    """Replicates the sliced Wasserstein distance of the images that a metric was shown, on some of its directions."""
+    real, fake = list(metric.real), list(metric.fake)  # which it forgets
+
+    def again(pick: Pick) -> Tensor:
+        a, b = torch.cat(real), torch.cat(fake)
+        return metric.resampled(a, b, counts(pick(len(a))).to(a), counts(pick(len(b))).to(b))
+
+    return Replicates("samples and reference", again)
+
+
+def of_points(metric: PointScores, name: str) -> Replicates:
+    """Replicates one of the scores of the points that a metric was shown."""
+    real, fake = list(metric.real), list(metric.fake)
+
+    def again(pick: Pick) -> Tensor:
+        kinds = [(torch.cat(points), kind) for points, kind in ((fake, False), (real, True)) if points]
+        rows = zip(*(pick(len(points)) for points, _ in kinds), strict=True)
+        return torch.stack([_point_score(metric, kinds, row)[name] for row in rows])
+
+    return Replicates("samples and reference" if real and name != "modes" else "samples", again)
+
+
+def counts(index: Tensor) -> Tensor:
+    """Returns how often each of n items was drawn, from (resamples, n) indices; in float32."""
+    return torch.zeros(index.shape).scatter_add_(1, index, torch.ones(index.shape))
+
+
+def _point_score(metric: PointScores, kinds: Any, row: Any) -> dict[str, Tensor]:
+    fresh = PointScores(metric.centres, metric.std, metric.limit, sync_on_compute=False)
+    for (points, real), index in zip(kinds, row, strict=True):
+        fresh.update(points[index], real)
+    return fresh.compute()
+
+
+def _across(a: Tensor, b: Tensor, left: Tensor, right: Tensor) -> Tensor:
+    """Sums the kernel over all pairs, by how often (resamples, N) and (resamples, M) their items count."""
+    blocks = zip(a.split(BLOCK), left.split(BLOCK, dim=1), strict=True)
+    return torch.stack([((times @ cubic(part, b)) * right).sum(1) for part, times in blocks]).sum(0)
+
+
+def _within(x: Tensor, times: Tensor) -> Tensor:
+    """Sums the kernel over the pairs of different draws."""
+    itself = (x.square().sum(1) / x.shape[1] + 1) ** 3
+    return _across(x, x, times, times) - times @ itself
