@@ -198,22 +198,6 @@ def translate_command(options: argparse.Namespace) -> None:
     )
 
 
-def export_arguments(parser: argparse.ArgumentParser) -> None:
-    """Arguments of `ganzoo export`."""
-    parser.add_argument("run", type=Path, help="a run folder, such as runs/wgan_gp_mnist/version_0")
-    parser.add_argument("-o", "--out", type=Path, required=True, help="the checkpoint folder, named as the checkpoint")
-    parser.add_argument("--weights", choices=["best", "last"], default="best", help="which weights of the run (best)")
-    parser.add_argument("--samples", type=int, help="samples that the scores are computed from (the recipe's number)")
-
-
-def export_command(options: argparse.Namespace) -> None:
-    """Write a run's weights as a checkpoint folder with a model card."""
-    from ganzoo.reports import export
-
-    facts = export(options.run, options.out, options.weights, options.samples)
-    print(options.out, *(f"{key} {number:.4g}" for key, number in facts.scores.items()), sep="  ")
-
-
 def plot_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of `ganzoo plot`."""
     parser.add_argument("run", help="a run folder, or a recipe for its newest run")
@@ -291,7 +275,6 @@ COMMANDS: dict[str, Command] = {
     "info": (info_arguments, info_command),
     "compare": (compare_arguments, compare_command),
     "plot": (plot_arguments, plot_command),
-    "export": (export_arguments, export_command),
     "lab": (lab_arguments, lab_command),
     **explore.COMMANDS,
     **sharing.COMMANDS,

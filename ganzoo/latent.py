@@ -11,6 +11,7 @@ from ganzoo.errors import GanzooError
 from ganzoo.seeding import mix
 
 Prior = Literal["normal", "uniform"]
+PRIORS: dict[Prior, str] = {"normal": "standard normal", "uniform": "uniform on [-1, 1]"}
 Mode = Literal["linear", "spherical"]
 BLOCK = 64
 ON_LINE = 1e-7  # sine of an angle between float32 vectors below which the plane they span is rounding

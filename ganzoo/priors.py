@@ -21,9 +21,11 @@ class CodePrior(nn.Module):
 
     Attributes:
         dim: length of its codes; None where it suits any.
+        mixed: whether the uniform noise plays a part.
     """
 
     dim: int | None = None
+    mixed = True
 
     @abstractmethod
     def forward(self, normal: Tensor, uniform: Tensor) -> Tensor:
@@ -39,6 +41,8 @@ class Gaussian(CodePrior):
     Args:
         std: its standard deviation.
     """
+
+    mixed = False
 
     def __init__(self, std: float = 1.0) -> None:
         super().__init__()
@@ -131,7 +135,8 @@ class GaussianMixture(CodePrior):
     def forward(self, normal: Tensor, uniform: Tensor) -> Tensor:
         """Lets the uniform noise choose the component."""
         ends = self.weights.cumsum(0)
-        chosen = torch.searchsorted(ends, uniform * ends[-1], right=True).clamp_max(self.components - 1)
+        # not searchsorted, which ONNX does not have
+        chosen = (uniform[:, None] * ends[-1] >= ends).sum(1).clamp_max(self.components - 1)
         return self.means[chosen] + (self.factors[chosen] * normal[:, None]).sum(2)
 
     @torch.no_grad()
@@ -168,6 +173,12 @@ def draw_codes(
         seed: None draws from the global random stream.
         truncation: factor on the normal noise: below 1 they are nearer to the middles of the prior's parts.
     """
+    normal, uniform = noise_of_codes(n, dim, device, seed)
+    return prior(truncation * normal, uniform)
+
+
+def noise_of_codes(n: int, dim: int, device: torch.device, seed: int | None = None) -> tuple[Tensor, Tensor]:
+    """Draws what a prior makes codes of: standard normal noise (n, dim), and uniform noise (n,) on [0, 1]."""
     normal = draw_latent(n, dim, "normal", device, seed)
     uniform = draw_latent(n, 1, "uniform", device, None if seed is None else mix(seed, 1))
-    return prior(truncation * normal, (uniform[:, 0] + 1) / 2)
+    return normal, (uniform[:, 0] + 1) / 2

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from ganzoo.errors import GanzooError
 from ganzoo.game import Game
-from ganzoo.latent import Prior, draw_latent
+from ganzoo.latent import PRIORS, Prior, draw_latent
 from ganzoo.seeding import mix, run_seed
 
 SAMPLE_BATCH = 512
@@ -64,6 +64,10 @@ class Sampler(Game):
     def latent(self, n: int, seed: int | None = None) -> Tensor:
         """Draws n latent vectors (n, latent_dim) from the prior; see `draw_latent`."""
         return draw_latent(n, getattr(self, self.drawn_by).latent_dim, self.prior, self.device, seed)
+
+    def told_latent(self) -> str:
+        """Says how the latent vectors of `latent` are distributed."""
+        return PRIORS[self.prior]
 
     def generate(self, generator: nn.Module, z: Tensor, y: Tensor | None) -> Tensor:
         """Maps latent vectors to samples with the live or the averaged network."""

@@ -1,7 +1,36 @@
-"""`ganzoo push`, `ganzoo pull` and `ganzoo card`: checkpoints between people."""
+"""`ganzoo export`, `push`, `pull`, `card` and `gallery`: checkpoints for other people and other runtimes."""
 
 import argparse
 from pathlib import Path
+
+
+def export_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of `ganzoo export`."""
+    parser.add_argument(
+        "name", metavar="RUN", help="a run folder, such as runs/wgan_gp_mnist/version_0; with --format any model"
+    )
+    parser.add_argument(
+        "-o", "--out", type=Path, required=True, help="the checkpoint folder, or with --format the file"
+    )
+    parser.add_argument("--weights", choices=["best", "last"], default="best", help="which weights of a run (best)")
+    parser.add_argument("--samples", type=int, help="samples that the scores are computed from (the recipe's number)")
+    parser.add_argument(
+        "--format", choices=["onnx", "torch_export"], help="write the generator alone, for another runtime, and run it"
+    )
+    parser.add_argument("--revision", help="branch, tag or commit of a Hub repository")
+
+
+def export_command(options: argparse.Namespace) -> None:
+    """Write a run's weights as a checkpoint folder with a card, or any model's generator for another runtime."""
+    if options.format is None:
+        from ganzoo.reports import export
+
+        facts = export(Path(options.name), options.out, options.weights, options.samples)
+        print(options.out, *(f"{key} {number:.4g}" for key, number in facts.scores.items()), sep="  ")
+        return
+    from ganzoo.portable import write_function
+
+    print(*write_function(options), sep="\n")
 
 
 def push_arguments(parser: argparse.ArgumentParser) -> None:
@@ -54,6 +83,7 @@ def card_command(options: argparse.Namespace) -> None:
 
 
 COMMANDS = {
+    "export": (export_arguments, export_command),
     "push": (push_arguments, push_command),
     "pull": (pull_arguments, pull_command),
     "card": (card_arguments, card_command),

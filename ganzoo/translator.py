@@ -130,8 +130,18 @@ class Translator(Game):
         """
         return self.rendered(self.render, x, self.generator, seed)
 
-    def render(self, x: Tensor) -> Tensor:
-        """Maps a batch of sources to images; called in evaluation mode. A variant with noise switches that on here."""
+    @property
+    def noise_dim(self) -> int:
+        """How many numbers, uniform on [-1, 1], `render` makes an image of besides its source; 0 for a plain function."""
+        return 0
+
+    def render(self, x: Tensor, noise: Tensor | None = None) -> Tensor:
+        """Maps a batch of sources to images; called in evaluation mode. A variant with noise switches that on here.
+
+        Args:
+            x: sources (N, C, H, W).
+            noise: (N, noise_dim), for a variant that has some; None draws it.
+        """
         return self.averaged("generator")(x)
 
     @torch.no_grad()

@@ -72,14 +72,19 @@ class Autoencoder(Codec):
             self.density.fit(codes)
             self.fitted.copy_(self.seen)
 
+    @property
+    def code_prior(self) -> GaussianMixture:
+        """The density of the codes, fitted."""
+        self.refit()
+        return self.density
+
     def latent(self, n: int, seed: int | None = None) -> Tensor:
         """Draws n codes (n, latent_dim) from the density."""
         return self.truncated(n, seed, 1.0)
 
     def truncated(self, n: int, seed: int | None, truncation: float) -> Tensor:
         """Draws n codes, nearer to the means of the density's components by a factor of `truncation`."""
-        self.refit()
-        return draw_codes(self.density, n, self.dim, self.device, seed, truncation)
+        return draw_codes(self.code_prior, n, self.dim, self.device, seed, truncation)
 
     def exported(self) -> dict[str, nn.Module]:
         """Returns the networks and the fitted density."""

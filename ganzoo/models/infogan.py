@@ -94,6 +94,11 @@ class InfoGAN(GAN):
         codes = draw_latent(n, self.codes, "uniform", self.device, None if seed is None else mix(seed, 1))
         return torch.cat([noise, codes], 1)
 
+    def told_latent(self) -> str:
+        """Says how noise and codes are distributed."""
+        codes = f", and after them {self.codes} codes uniform on [-1, 1]" if self.codes else ""
+        return f"{self.noise} numbers {super().told_latent()}{codes}"
+
     def generate(self, generator: nn.Module, z: Tensor, y: Tensor | None) -> Tensor:
         """Maps noise, codes and categories (N,) to samples; draws the categories where none are given."""
         y = torch.randint(self.n_classes, (len(z),), device=self.device) if y is None else y

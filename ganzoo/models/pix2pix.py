@@ -93,10 +93,16 @@ class Pix2Pix(Translator):
         terms = {"l1": self.l1_weight * l1_loss(fake.float(), y)}
         return {"adv": self.adv_weight * nonsaturating_g(self.judge(x, fake)), **terms} if self.adv_weight else terms
 
-    def render(self, x: Tensor) -> Tensor:
+    @property
+    def noise_dim(self) -> int:
+        """How many values the generator may drop."""
+        return getattr(self.generator, "noise_dim", 0)
+
+    def render(self, x: Tensor, noise: Tensor | None = None) -> Tensor:
         """Translates with dropout on, drawn on the CPU image by image: the i-th depends on a seed and i, not on N."""
         generator = self.averaged("generator")
-        dim: int = getattr(generator, "noise_dim", 0)
-        if not dim:
+        if not self.noise_dim:
             return generator(x)
-        return generator(x, draw_latent(len(x), dim, "uniform", torch.device("cpu")).to(x.device))
+        if noise is None:
+            noise = draw_latent(len(x), self.noise_dim, "uniform", torch.device("cpu"))
+        return generator(x, noise.to(x.device))

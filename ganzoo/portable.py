@@ -1,0 +1,304 @@
+"""Generators for other runtimes: ONNX, and PyTorch's own exported programs.
+
+Such a file is a function of tensors alone: what `sample` or `translate` draws at random is an input. It says what its
+inputs and outputs are, as JSON: ONNX in its metadata under `ganzoo`, an exported program in the extra file
+`ganzoo.json`. Before a file gets its name it is run in its runtime and compared with the model.
+"""
+
+import json
+import logging
+import warnings
+from abc import abstractmethod
+from argparse import Namespace
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from copy import deepcopy
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.export import Dim, ExportedProgram
+
+from ganzoo import __version__
+from ganzoo.errors import GanzooError
+from ganzoo.files import written
+from ganzoo.game import Game
+from ganzoo.hub import load
+from ganzoo.latent import draw_latent
+from ganzoo.metrics.scores import made_by
+from ganzoo.priors import noise_of_codes
+from ganzoo.sampler import Sampler
+from ganzoo.translator import Translator
+
+SIDES = (32, 48)  # in pixels, of the pictures that a translator of any size is traced with
+CLOSE = 1e-3  # what a file may differ from its model by, on the scale of [-1, 1]
+Run = Callable[[dict[str, Tensor]], Tensor]
+
+
+class Function(nn.Module):
+    """A model as a function of named tensors: `function(**function.inputs(n, seed))` is `function.expected(n, seed)`.
+
+    Attributes:
+        model: what is asked for what it expects; not a part, because parts are written.
+        told: what each input takes, in words.
+    """
+
+    model: Any
+    told: dict[str, str]
+
+    @abstractmethod
+    def inputs(self, n: int, seed: int) -> dict[str, Tensor]:
+        """Draws inputs (n, ...)."""
+
+    @abstractmethod
+    def expected(self, n: int, seed: int) -> Tensor:
+        """Returns what the model makes of them."""
+
+    def free(self) -> dict[str, dict[int, Any]]:
+        """Returns the axes of any length, by input: the first one of each."""
+        return {name: {0: Dim("N", min=1)} for name in self.told}
+
+
+class Drawing(Function):
+    """Latent vectors to samples, as `sample` does.
+
+    Args:
+        model: on the CPU.
+    """
+
+    def __init__(self, model: Sampler) -> None:
+        super().__init__()
+        self.__dict__["model"] = model
+        self.network = model.averaged(model.drawn_by)
+        self.prior = getattr(model, "code_prior", None)
+        self.told = {"z": model.told_latent() if self.prior is None else "standard normal"}
+        if self.prior is not None and self.prior.mixed:
+            self.told["u"] = "uniform on [0, 1]"
+        if model.n_classes:
+            self.told["labels"] = f"whole numbers from 0 to {model.n_classes - 1}"
+
+    def forward(self, z: Tensor, u: Tensor | None = None, labels: Tensor | None = None) -> Tensor:
+        """Maps latent vectors (N, D), for a mixture what chooses their parts (N,), and labels (N,) to samples."""
+        return self.model.generate(self.network, z if self.prior is None else self.prior(z, u), labels)
+
+    def inputs(self, n: int, seed: int) -> dict[str, Tensor]:
+        """Draws what `sample` draws."""
+        if self.prior is None:
+            z, u = self.model.latent(n, seed), None
+        else:
+            z, u = noise_of_codes(n, self.model.dim, self.model.device, seed)
+        drawn = {"z": z, "u": u, "labels": self.model.labels(n, None)}
+        return {name: drawn[name] for name in self.told}
+
+    def expected(self, n: int, seed: int) -> Tensor:
+        """Returns the model's samples."""
+        return self.model.sample(n, seed=seed)
+
+
+class Translating(Function):
+    """Images to images, as `translate` does.
+
+    Args:
+        model: on the CPU.
+    """
+
+    def __init__(self, model: Translator) -> None:
+        super().__init__()
+        self.__dict__["model"] = model
+        self.network = model.averaged("generator")
+        self.source: tuple[int | None, ...] = getattr(self.network, "source_shape", (None,))
+        if self.source[0] is None:
+            raise GanzooError("name: its generator does not say what it takes: give it a `source_shape`.")
+        self.told = {"x": "images in [-1, 1]"}
+        if model.noise_dim:
+            self.told["noise"] = "uniform on [-1, 1]: what the network drops, by which translations of one image differ"
+
+    def forward(self, x: Tensor, noise: Tensor | None = None) -> Tensor:
+        """Maps images (N, C, H, W), and noise (N, D) where there is some, to images."""
+        return self.model.render(x, noise).clamp(-1, 1)
+
+    def inputs(self, n: int, seed: int) -> dict[str, Tensor]:
+        """Draws images, which are noise, and what `translate` draws of its seed."""
+        shape = [side or free for side, free in zip(self.source, (1, *SIDES), strict=True)]
+        drawn = {"x": 2 * torch.rand((n, *shape), generator=torch.Generator().manual_seed(seed)) - 1}
+        if self.model.noise_dim:
+            with torch.random.fork_rng(devices=[]):
+                torch.manual_seed(seed)
+                drawn["noise"] = draw_latent(n, self.model.noise_dim, "uniform", self.model.device)
+        return drawn
+
+    def expected(self, n: int, seed: int) -> Tensor:
+        """Returns the model's translations."""
+        return self.model.translate(self.inputs(n, seed)["x"], seed=seed)
+
+    def free(self) -> dict[str, dict[int, Any]]:
+        """Returns the first axis of each input, and the sides of images of any size."""
+        multiple: int = getattr(self.network, "multiple", 1)
+        sides = {
+            axis: multiple * Dim(name, min=2) if multiple > 1 else Dim(name, min=2)
+            for axis, name in ((2, "H"), (3, "W"))
+            if self.source[axis - 1] is None
+        }
+        axes = super().free()
+        return axes | {"x": axes["x"] | sides}
+
+
+def function_of(model: Game) -> Function:
+    """Returns what a model computes, with averaged weights as they are stored, of a copy on the CPU.
+
+    Raises:
+        GanzooError: if it makes no samples or translations.
+    """
+    made = made_by(model)
+    if made == "classes":
+        raise GanzooError(f"name: {type(model).__name__} makes {made}; only what draws or translates can be exported.")
+    model = deepcopy(model).cpu().float().eval()
+    function = Drawing(model) if isinstance(model, Sampler) else Translating(model)  # type: ignore[arg-type]
+    for parameter in function.parameters():
+        parameter.data = parameter.data.contiguous()  # channels last suits our convolutions, not everyone's
+        parameter.requires_grad_(False)
+    return function
+
+
+def write_onnx(program: ExportedProgram, about: dict[str, Any], file: Path) -> None:
+    """Writes an ONNX model, all in one file."""
+    names: dict[str, Any] = {"input_names": list(about["inputs"]), "output_names": list(about["outputs"])}
+    onnx = torch.onnx.export(program, **names, dynamo=True, verbose=False)
+    assert onnx is not None
+    onnx.model.metadata_props["ganzoo"] = json.dumps(about)
+    onnx.save(file, external_data=False)
+
+
+def run_onnx(file: Path) -> Run:
+    """Returns what onnxruntime makes of an ONNX model."""
+    from onnxruntime import InferenceSession
+
+    session = InferenceSession(file, providers=["CPUExecutionProvider"])
+    return lambda inputs: torch.from_numpy(session.run(None, {name: x.numpy() for name, x in inputs.items()})[0])
+
+
+def write_program(program: ExportedProgram, about: dict[str, Any], file: Path) -> None:
+    """Writes what `torch.export.load` reads."""
+    torch.export.save(program, file, extra_files={"ganzoo.json": json.dumps(about)})
+
+
+def run_program(file: Path) -> Run:
+    """Returns what a loaded program makes of its inputs."""
+    module = torch.export.load(file).module()
+    return lambda inputs: module(**inputs)
+
+
+class Format(NamedTuple):
+    """How a file is written and run, and what that needs."""
+
+    suffix: str
+    write: Callable[[ExportedProgram, dict[str, Any], Path], None]
+    run: Callable[[Path], Run]
+    packages: tuple[str, ...] = ()
+
+
+FORMATS = {
+    "onnx": Format(".onnx", write_onnx, run_onnx, ("onnx", "onnxscript", "onnxruntime")),
+    "torch_export": Format(".pt2", write_program, run_program),
+}
+
+
+def export(model: Game, out: Path, kind: str = "onnx", name: str = "") -> tuple[dict[str, Any], float]:
+    """Writes a model's averaged generator for another runtime, in float32 and for any number of images at a time.
+
+    Args:
+        model: draws samples or translates images.
+        out: the file.
+        kind: `onnx` or `torch_export`.
+        name: of the checkpoint, to be kept in the file.
+
+    Returns:
+        What inputs and outputs are, as the file says it, and the largest difference from the model found.
+
+    Raises:
+        GanzooError: if the name does not end as it should, a package is missing, the model cannot be exported, or what
+            was written does something else; nothing is left then.
+    """
+    form = FORMATS[kind]
+    if out.suffix != form.suffix:
+        raise GanzooError(f"-o: name a file that ends in {form.suffix} for --format {kind}, not '{out}'.")
+    for package in form.packages:
+        if find_spec(package) is None:
+            raise GanzooError(f"--format: {kind} needs the package {package}: pip install 'ganzoo[{kind}]'.")
+    function = function_of(model)
+    with torch.no_grad(), exporting(kind):
+        program = torch.export.export(function, (), function.inputs(2, 0), dynamic_shapes=function.free())
+    about = describe(function, name)
+    with written(out) as file:
+        with exporting(kind):
+            form.write(program, about, file)
+        run = form.run(file)
+        found = [run(function.inputs(n, n)) - function.expected(n, n) for n in (1, 5)]
+        difference = max(float(change.abs().max()) for change in found)
+        if not difference <= CLOSE:
+            raise GanzooError(f"--format: what {kind} draws differs from the model by {difference:.3g}.")
+    return about, difference
+
+
+def write_function(options: Namespace) -> Iterator[str]:
+    """Writes a model for another runtime as the options of `ganzoo export` say.
+
+    Returns:
+        What was written, what its inputs and outputs are, and how far it is from the model, in lines.
+
+    Raises:
+        GanzooError: if an option does not fit, or see `export`.
+    """
+    if options.samples is not None:
+        raise GanzooError(f"--samples: {options.samples} given, but --format {options.format} computes no scores.")
+    checkpoint = Path(options.name, f"{options.weights}.ckpt")
+    model = load(checkpoint if checkpoint.is_file() else options.name, options.revision)
+    about, difference = export(model, options.out, options.format, Path(options.name).name)
+    yield f"{options.out}  differs from the model by {difference:.2g} at most"
+    for name, one in (about["inputs"] | about["outputs"]).items():
+        shape = ", ".join(map(str, one["shape"]))
+        yield f"  {name:8} {one['type']} ({shape}){', ' + one['values'] if 'values' in one else ''}"
+
+
+def describe(function: Function, name: str) -> dict[str, Any]:
+    """Says what the inputs and outputs of a function are."""
+    free = function.free()
+    inputs: dict[str, dict[str, Any]] = {
+        key: {"shape": list(x.shape), "type": str(x.dtype).removeprefix("torch."), "values": function.told[key]}
+        for key, x in function.inputs(2, 0).items()
+    }
+    for key, axes in free.items():
+        for axis, length in axes.items():
+            inputs[key]["shape"][axis] = length.__name__
+    made = function.expected(2, 0)
+    shape: list[int | str] = ["N", *made.shape[1:]]
+    if made.dim() == 4 and len(free.get("x", {})) > 1:
+        factor = made.shape[2] // SIDES[0]
+        shape[2:] = [f"{factor}*{side}" if factor > 1 else side for side in inputs["x"]["shape"][2:]]
+    outputs = {
+        "images" if made.dim() == 4 else "samples": {"shape": shape, "type": "float32"}
+        | ({"values": "in [-1, 1]"} if made.dim() == 4 else {})
+    }
+    return {"name": name, "made by": f"ganzoo {__version__}", "inputs": inputs, "outputs": outputs}
+
+
+@contextmanager
+def exporting(kind: str) -> Iterator[None]:
+    """Keeps to itself what PyTorch's exporters say to their developers, and tells in a line what they cannot do."""
+    chatty = [logging.getLogger(name) for name in ("torch.onnx", "torch.export", "onnxscript", "onnx_ir")]
+    levels = [logger.level for logger in chatty]
+    for logger in chatty:
+        logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    except GanzooError:
+        raise
+    except Exception as error:  # networks of anyone's own fail in many ways
+        raise GanzooError(f"--format: PyTorch cannot write this model as {kind}: {error}") from error
+    finally:
+        for logger, level in zip(chatty, levels, strict=True):
+            logger.setLevel(level)
