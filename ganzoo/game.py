@@ -289,9 +289,11 @@ class Game(pl.LightningModule, ABC):
             "images": self.images,
             "waited": dict(self.waited),
             "recipe": self.recipe,
+            "stash": {name: (total.cpu(), count) for name, (total, count) in self.stash.items()},
         }
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Takes the loop's own counters back."""
         game = checkpoint["game"]
         self.batches, self.images, self.waited = game["batches"], game["images"], dict(game["waited"])
+        self.stash = dict(game.get("stash", {}))

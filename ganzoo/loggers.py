@@ -1,8 +1,6 @@
 """Where a run's numbers and pictures go: always to a CSV file, on demand to TensorBoard and Weights & Biases, too."""
 
-import csv
 import os
-import warnings
 from collections.abc import Iterable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -11,31 +9,12 @@ from typing import Any, Literal
 import numpy as np
 import yaml
 from lightning.pytorch.loggers import CSVLogger, Logger, TensorBoardLogger, WandbLogger
-from lightning.pytorch.loggers.csv_logs import ExperimentWriter
 from PIL import Image
 
+from ganzoo.csvlog import AppendingCSVLogger
 from ganzoo.errors import GanzooError
 
 Name = Literal["tensorboard", "wandb"]
-
-
-class AppendingCSVLogger(CSVLogger):
-    """Lightning's CSV logger, which would begin `metrics.csv` anew in a run that is continued in place."""
-
-    @property
-    def experiment(self) -> ExperimentWriter:
-        """The writer, with the rows of the earlier part of the run."""
-        if self._experiment is None:
-            file = Path(self.log_dir) / ExperimentWriter.NAME_METRICS_FILE
-            rows = list(csv.DictReader(file.open(newline=""))) if file.is_file() else []
-            with warnings.catch_warnings():
-                warnings.filterwarnings("ignore", ".*exists and is not empty.*")
-                self._experiment = ExperimentWriter(self.log_dir)
-            self._experiment.metrics = [
-                {name: int(float(cell)) if name == "step" else float(cell) for name, cell in row.items() if cell}
-                for row in rows
-            ]
-        return self._experiment  # type: ignore[return-value]
 
 
 class FolderWandbLogger(WandbLogger):

@@ -8,6 +8,7 @@ from typing import Any
 
 import lightning.pytorch as pl
 import torch
+from lightning.fabric.plugins.environments import SLURMEnvironment
 
 from ganzoo.errors import GanzooError, nearest
 from ganzoo.game import Game
@@ -25,9 +26,7 @@ def fresh(home: Path, version: str | None = None) -> Path:
     """
     if chosen := _of_first_rank():
         return chosen
-    launched = os.environ.get("TORCHELASTIC_RUN_ID") or os.environ.get("SLURM_JOB_ID")
-    if launched and int(os.environ.get("WORLD_SIZE", os.environ.get("SLURM_NTASKS", 1))) > 1:
-        version = version or f"job_{launched}"  # all ranks were started at once and must agree without asking
+    version = version or job()
     if version is not None and (home / version / "last.ckpt").exists():
         raise GanzooError(
             f"--version: {home / version} holds a run; continue it with --ckpt_path last or name another."
@@ -38,6 +37,26 @@ def fresh(home: Path, version: str | None = None) -> Path:
     folder = home / version
     os.environ[CHOSEN] = f"{os.getpid()}:{folder}"
     return folder
+
+
+def job() -> str | None:
+    """Returns the version of a run whose processes must agree on it without asking, as SLURM's starts of a job must.
+
+    None where one process decides.
+    """
+    elastic, slurm = os.environ.get("TORCHELASTIC_RUN_ID"), os.environ.get("SLURM_JOB_ID")
+    if int(os.environ.get("WORLD_SIZE", 1)) > 1:
+        launched = elastic or slurm
+    else:
+        launched = slurm if SLURMEnvironment.detect() else None
+    return f"job_{launched}" if launched else None
+
+
+def restarted(home: Path, version: str | None = None) -> bool:
+    """Whether SLURM has started this job anew, and its run has a `last.ckpt` to go on from."""
+    again = int(os.environ.get("SLURM_RESTART_COUNT", 0)) > 0
+    version = version or job()
+    return again and version is not None and (home / version / "last.ckpt").is_file()
 
 
 def newest(home: Path, kind: str = "last", version: str | None = None) -> Path:
@@ -66,6 +85,12 @@ def steps_done(checkpoint: str | None) -> int:
         return torch.load(checkpoint, map_location="cpu", weights_only=True)["global_step"]
     except Exception as error:  # a damaged archive fails in many ways
         raise GanzooError(f"--ckpt_path: '{checkpoint}' is not a training checkpoint, or is damaged.") from error
+
+
+def told(error: OSError) -> str:
+    """Says what the system refused, and of which file where it says so."""
+    where = f" '{error.filename}'" if error.filename else ""
+    return f"{error.strerror or error}{where}"
 
 
 def _of_first_rank() -> Path | None:

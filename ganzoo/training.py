@@ -2,6 +2,7 @@
 
 import json
 import logging
+import signal
 import warnings
 from pathlib import Path
 from typing import Any
@@ -10,14 +11,15 @@ import lightning.pytorch as pl
 import torch
 import yaml
 from jsonargparse import ArgumentError
-from lightning.pytorch.callbacks import Callback, ModelCheckpoint
+from lightning.pytorch.callbacks import Callback, ModelCheckpoint, Timer
 from lightning.pytorch.cli import LightningCLI
+from lightning.pytorch.plugins import CheckpointIO
 from lightning.pytorch.utilities import rank_zero_only
-from lightning.pytorch.utilities.exceptions import MisconfigurationException
+from lightning.pytorch.utilities.exceptions import MisconfigurationException, SIGTERMException
 
 from ganzoo import registry, runs
 from ganzoo.callbacks.grids import SampleGrid
-from ganzoo.callbacks.keep import Last
+from ganzoo.callbacks.keep import Last, Whole
 from ganzoo.callbacks.progress import Bar, TermLogger
 from ganzoo.callbacks.quality import Quality
 from ganzoo.errors import GanzooError
@@ -100,6 +102,9 @@ class RecipeCLI(LightningCLI):
         if name is not None and not isinstance(name, str):
             raise GanzooError(f"data.root: must be a path, not {name!r}.")
         home = Path(config.runs) / self.recipe
+        fitting = self.subcommand in {"fit", None}
+        if fitting and config.get("ckpt_path") is None and runs.restarted(home, config.version):
+            config["ckpt_path"], config["version"] = "last", config.version or runs.job()
         if self.subcommand in {"validate", "test", "predict"} and config.ckpt_path is None:
             config["ckpt_path"] = "best"  # untrained weights are never what is meant
         if config.get("ckpt_path") in {"last", "best"}:
@@ -108,7 +113,7 @@ class RecipeCLI(LightningCLI):
             self.folder = checkpoint.parent
         elif config.get("ckpt_path") is not None and not Path(config.ckpt_path).is_file():
             raise GanzooError(f"--ckpt_path: there is no file '{config.ckpt_path}'; `last` continues the newest run.")
-        elif self.subcommand in {"fit", None}:
+        elif fitting:
             self.folder = runs.fresh(home, config.version)
         self.done = runs.steps_done(config.get("ckpt_path"))
 
@@ -126,8 +131,9 @@ class RecipeCLI(LightningCLI):
         training = self.subcommand in {"fit", None} and not config.fast_dev_run
         if training:
             assert self.folder is not None
-            last = Last(self._get(self.config, "save_every"))
-            callbacks += [TermLogger(), last, best(self.folder, quality, self.datamodule, self.model)]
+            # the last checkpoint knows what the best one is: it is written after it
+            callbacks += [TermLogger(), best(self.folder, quality, self.datamodule, self.model)]
+            callbacks.append(Last(self._get(self.config, "save_every")))
         config.callbacks = [*(config.callbacks or []), *callbacks]
         if not training:
             config.logger = config.logger or False
@@ -136,6 +142,10 @@ class RecipeCLI(LightningCLI):
         if config.strategy == "auto" and (several(config.devices) or config.num_nodes > 1):
             # D's move leaves G's parameters without gradients and the reverse
             config.strategy = "ddp_find_unused_parameters_true"
+        own = config.plugins or []
+        config.plugins = [*(own if isinstance(own, list) else [own])]
+        if not any(isinstance(plugin, CheckpointIO) for plugin in config.plugins):
+            config.plugins.append(Whole())
         trainer = super().instantiate_trainer(default_root_dir=str(self.folder or Path.cwd()), **kwargs)
         if config.sync_batchnorm and trainer.strategy.root_device.type == "cpu" and trainer.world_size > 1:
             raise GanzooError("trainer.sync_batchnorm: PyTorch synchronises BatchNorm on GPUs alone, not on the CPU.")
@@ -161,9 +171,44 @@ class RecipeCLI(LightningCLI):
         if self.trainer.global_rank == 0:  # the others would download beside it; Lightning lets them wait
             self.datamodule.prepare_data()
             self.datamodule.setup("fit")
-            with written(self.folder / "recipe.yaml") as file:
-                file.write_text(self.model.recipe)
+            try:
+                with written(self.folder / "recipe.yaml") as file:
+                    file.write_text(self.model.recipe)
+            except OSError as error:
+                said = f"--runs: cannot write to '{self.folder}' ({error.strerror})"
+                raise GanzooError(f"{said}; name another folder, or make room.") from error
             print(runs.announce(self.model, self.datamodule, self.trainer, self.folder, self.done), flush=True)
+
+    def fit(self, **kwargs: Any) -> None:
+        """Trains; says in one line what stopped it, and what is left to go on from.
+
+        Raises:
+            GanzooError: if the disk refuses, or the data is gone.
+            SystemExit: if the process was asked to leave, with what shells say of SIGTERM.
+        """
+        try:
+            self.trainer.fit(**kwargs)
+        except SIGTERMException:
+            self._print_kept()
+            raise SystemExit(128 + signal.SIGTERM) from None
+        except OSError as error:
+            raise GanzooError(f"{runs.told(error)}: training stopped; {self._kept()}") from error
+        callbacks = self.trainer.callbacks  # type: ignore[attr-defined]
+        late = any(isinstance(timer, Timer) and (timer.time_remaining() or 1) <= 0 for timer in callbacks)
+        if late and self.trainer.global_step == self.done:
+            raise GanzooError("trainer.max_time: the run's earlier parts have used it up; give more, or leave it out.")
+
+    def _kept(self) -> str:
+        """Says what a run that was stopped has left."""
+        last = self.folder / "last.ckpt" if self.folder else None
+        if last is None or not last.is_file():
+            return "nothing was saved yet."
+        step = runs.steps_done(str(last))
+        return f"{last} holds step {step:,}; continue with: ganzoo fit --recipe {self.recipe} --ckpt_path last"
+
+    @rank_zero_only
+    def _print_kept(self) -> None:
+        print(f"stopped by a signal; {self._kept()}", flush=True)
 
     @rank_zero_only
     def after_fit(self) -> None:

@@ -1,22 +1,53 @@
-"""What survives a run: `last.ckpt`, and a Ctrl-C that saves before it stops."""
+"""What survives a run: `last.ckpt`, written whole or not at all, and signals that save before they stop it."""
 
+import io
 import signal
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
 import lightning.pytorch as pl
+import torch
 from lightning.pytorch.callbacks import Checkpoint
+from lightning.pytorch.plugins.io import TorchCheckpointIO
+from lightning.pytorch.utilities.exceptions import SIGTERMException
 
+from ganzoo.csvlog import AppendingCSVLogger
 from ganzoo.errors import GanzooError
+from ganzoo.files import sweep, written
+
+Handler = Callable[[int, FrameType | None], Any] | int | None
+WARNING: Any = getattr(signal, "SIGUSR1", None)  # which Windows does not have
+
+
+class Whole(TorchCheckpointIO):
+    """Writes a checkpoint beside its place and renames it.
+
+    Lightning's writes to the system's temporary folder and moves; from disk to disk that copies, and a killed process
+    leaves half of a checkpoint in the place of a good one.
+    """
+
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
+        """Writes a checkpoint; where the path is an address, as Lightning does."""
+        if "://" in str(path):
+            super().save_checkpoint(checkpoint, path, storage_options)
+            return
+        content = io.BytesIO()  # PyTorch, writing to a file itself, would not say what the disk said
+        torch.save(checkpoint, content)
+        with written(Path(path)) as beside:
+            beside.write_bytes(content.getbuffer())
 
 
 class Last(Checkpoint):
-    """Keeps `last.ckpt` in the run folder: every `every` generator updates, at the end, and when asked to stop.
+    """Keeps `last.ckpt` in the run folder: every `every` generator updates, before a validation, and when stopped.
 
     It is written inside the batch's last hook, where the loops' counters agree with the weights, so that a run resumed
-    from it takes the very steps that an uninterrupted one would have taken.
+    from it takes the very steps that an uninterrupted one would have taken, and makes up for a validation that was due.
+
+    Ctrl-C ends a run early: after the batch, with a last validation. SIGTERM and SIGUSR1, by which schedulers take a
+    machine back, end it at once when `last.ckpt` is written; under SLURM, SIGUSR1 has Lightning requeue the job then.
 
     Args:
         every: generator updates between two saves.
@@ -28,52 +59,156 @@ class Last(Checkpoint):
         self.every = every
         self.saved = -1
         self.asked = False  # by a Ctrl-C in this process
-        self._previous: Any = None
+        self.warned = False  # by SIGUSR1
+        self.due = False  # a validation, when what is being saved is continued
+        self._previous: dict[Any, Handler] = {}
+
+    def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Clears away what a killed process had begun to write, and the rows of one that had saved nothing yet."""
+        folder = _folder(trainer)
+        if trainer.is_global_zero:
+            sweep(folder)
+            if not trainer.ckpt_path:
+                _keep_rows(trainer, 0)
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Turns the first Ctrl-C into a request to stop after the current batch; a second one stops at once."""
-        if threading.current_thread() is not threading.main_thread():
-            return
+        """Takes the signals over, and makes up for a validation that was due."""
+        if threading.current_thread() is threading.main_thread():
+            self._previous[signal.SIGINT] = signal.signal(signal.SIGINT, self._on_interrupt)
+            if WARNING is not None:
+                self._previous[WARNING] = signal.signal(WARNING, self._on_warning)
+        self._catch_up(trainer)
 
-        def stop(number: int, frame: FrameType | None) -> None:
-            print("\nStopping after this batch; press Ctrl-C again to stop at once.", flush=True)
-            self.asked = True
-            signal.signal(signal.SIGINT, signal.default_int_handler)
+    def on_fit_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Makes up for the last validation of a run that had taken all its steps, where no training starts."""
+        self._catch_up(trainer)
 
-        self._previous = signal.signal(signal.SIGINT, stop)
+    def _catch_up(self, trainer: pl.Trainer) -> None:
+        """Validates, if what was loaded was written before a validation that was due."""
+        validation = trainer.fit_loop.epoch_loop.val_loop
+        if self.due and not trainer.should_stop:
+            validation.restarting = False
+            trainer.validating = True
+            validation.run()
+            trainer.training = True
+
+    def _on_interrupt(self, number: int, frame: FrameType | None) -> None:
+        print("\nStopping after this batch; press Ctrl-C again to stop at once.", flush=True)
+        self.asked = True
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    def _on_warning(self, number: int, frame: FrameType | None) -> None:
+        self.warned = True
 
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         """Saves where it is due."""
         step = trainer.global_step
-        ending = self._stops(trainer) or step == trainer.max_steps or self._last_batch(trainer)
-        if ending:
-            trainer.should_stop = True  # makes Lightning validate the last state too
-        if ending or (step and step % self.every == 0 and step != self.saved):
+        leaving = self._stops(trainer)
+        last = step == trainer.max_steps or self._last_batch(trainer)
+        self.due = last or self._validates(trainer)
+        trainer.should_stop = trainer.should_stop or last  # makes Lightning validate the last state too
+        if trainer.should_stop or self.due or (step and step % self.every == 0 and step != self.saved):
             self._save(trainer)
+        if leaving:
+            self._leave(trainer)
+
+    def on_validation_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Notes that none is due any more, for the checkpoints that follow one."""
+        self.due = False
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Saves when the request to stop came during validation, after which no batch follows."""
-        if trainer.state.fn == "fit" and self._stops(trainer) and self.saved != trainer.global_step:
+        """Saves again when no batch follows: with the last scores, or when asked to stop during validation."""
+        if trainer.state.fn != "fit":
+            return
+        leaving = self._stops(trainer)
+        if trainer.should_stop:
             self._save(trainer)
+        if leaving:
+            self._leave(trainer)
 
     def teardown(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
-        """Gives Ctrl-C back."""
-        if self._previous is not None:
-            signal.signal(signal.SIGINT, self._previous)
-            self._previous = None
+        """Gives the signals back."""
+        for number, handler in self._previous.items():
+            signal.signal(number, handler)
+        self._previous.clear()
+
+    def on_save_checkpoint(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
+    ) -> None:
+        """Adds how many rows of `metrics.csv` were written so far."""
+        checkpoint["rows"] = {logger.log_dir: logger.experiment.count for logger in _tables(trainer)}
+
+    def on_load_checkpoint(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
+    ) -> None:
+        """Takes back the rows that were written after the checkpoint: the steps behind them are taken again."""
+        for count in checkpoint.get("rows", {}).values():
+            _keep_rows(trainer, count)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Returns whether a validation has to follow."""
+        return {"due": self.due}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Takes it back."""
+        self.due = state_dict["due"]
 
     def _stops(self, trainer: pl.Trainer) -> bool:
-        """Makes all processes stop after the same batch: a signal may reach one alone, or each in another batch."""
-        asked = trainer.strategy.reduce_boolean_decision(self.asked, all=False)
-        trainer.should_stop = trainer.should_stop or asked
-        return trainer.should_stop
+        """Makes all processes stop after the same batch: a signal may reach one alone, or each in another batch.
+
+        Returns:
+            Whether they have to leave at once.
+        """
+        agree = trainer.strategy.reduce_boolean_decision
+        leaving = self.warned or trainer.received_sigterm
+        if not agree(self.asked or leaving, all=False):
+            return False
+        trainer.should_stop = True
+        return agree(leaving, all=False)
+
+    def _leave(self, trainer: pl.Trainer) -> None:
+        """Ends the process, `last.ckpt` being written.
+
+        Raises:
+            SIGTERMException: always.
+        """
+        requeue = self._previous.get(WARNING)
+        if trainer.strategy.reduce_boolean_decision(self.warned, all=False) and callable(requeue):
+            requeue(WARNING, None)  # Lightning's, which would have saved in the middle of a batch
+            for copy in _folder(trainer).glob("hpc_ckpt_*.ckpt"):
+                copy.unlink(missing_ok=True)
+        raise SIGTERMException
 
     def _save(self, trainer: pl.Trainer) -> None:
         self.saved = trainer.global_step
-        trainer.save_checkpoint(Path(trainer.log_dir or ".") / "last.ckpt")
+        trainer.save_checkpoint(_folder(trainer) / "last.ckpt")
+
+    @staticmethod
+    def _validates(trainer: pl.Trainer) -> bool:
+        """Whether Lightning validates after this batch in a run that nobody stops."""
+        loop = trainer.fit_loop
+        stopping, trainer.should_stop = trainer.should_stop, False
+        assert loop._data_fetcher is not None
+        due = loop.epoch_loop._should_check_val_fx(loop._data_fetcher)
+        trainer.should_stop = stopping
+        return due and not loop.epoch_loop.val_loop.skip
 
     @staticmethod
     def _last_batch(trainer: pl.Trainer) -> bool:
         return trainer.is_last_batch and trainer.current_epoch + 1 == trainer.max_epochs
+
+
+def _folder(trainer: pl.Trainer) -> Path:
+    return Path(trainer.log_dir or ".")
+
+
+def _tables(trainer: pl.Trainer) -> list[AppendingCSVLogger]:
+    return [logger for logger in trainer.loggers if isinstance(logger, AppendingCSVLogger)]
+
+
+def _keep_rows(trainer: pl.Trainer, count: int) -> None:
+    if trainer.is_global_zero:
+        for logger in _tables(trainer):
+            logger.experiment.keep(count)
