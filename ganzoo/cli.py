@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from ganzoo import explore, registry, sharing
+from ganzoo import explore, judging, registry, sharing
 from ganzoo.errors import GanzooError, nearest, one_line, printable
 
 TRAINING = {
@@ -276,6 +276,7 @@ COMMANDS: dict[str, Command] = {
     "compare": (compare_arguments, compare_command),
     "plot": (plot_arguments, plot_command),
     "lab": (lab_arguments, lab_command),
+    **judging.COMMANDS,
     **explore.COMMANDS,
     **sharing.COMMANDS,
 }

@@ -37,9 +37,11 @@ class DataModule(pl.LightningDataModule):
         title: name for people.
         licence: terms of the data.
         source: who made it, and where it comes from.
+        resized: how its images come to their size, in words; None where they are stored so.
     """
 
     title = ""
+    resized: str | None = None
     licence = "unknown"
     source = ""
     reference: Split = "test"

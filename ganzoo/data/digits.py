@@ -21,6 +21,7 @@ class Digits(ImageDataModule):
     source = "UCI, Optical Recognition of Handwritten Digits, https://doi.org/10.24432/C50P49"
     channels = 1
     n_classes = 10
+    resized = "padded with black from 8x8"
 
     def __init__(self, root: str | None = None, size: int = 8, **kwargs: Any) -> None:
         super().__init__(root, size, **kwargs)

@@ -44,6 +44,8 @@ class ImageFolder(ImageDataModule):
         class_names: names of the sub-folders, in the order of the labels. Known after `setup`.
     """
 
+    resized = "the middle square, by Lanczos interpolation (Pillow), antialiased"
+
     def __init__(
         self,
         root: str | None = None,

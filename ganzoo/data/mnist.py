@@ -17,6 +17,7 @@ class MNIST(ImageDataModule):
     channels = 1
     n_classes = 10
     folder = "MNIST"
+    resized = "padded with black from 28x28"
 
     def load(self, split: Split) -> Loaded:
         """Loads the IDX files under `root/{folder}/raw`, torchvision's layout."""

@@ -6,6 +6,7 @@ of as many of its own inputs.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import inf
 from typing import Any
 
 import torch
@@ -27,10 +28,14 @@ class Replicates:
     Args:
         of: What is drawn again: "samples", "reference", or both.
         again: From a source of indices to the score on every resample (resamples,).
+        least: The lowest value that the score can have.
+        most: The highest.
     """
 
     of: str
     again: Callable[[Pick], Tensor]
+    least: float = -inf
+    most: float = inf
 
 
 @dataclass(frozen=True)
@@ -75,13 +80,15 @@ class Bootstrap:
         found = replicates.again(lambda n: torch.randint(n, (self.resamples, n), generator=generator)).double().cpu()
         tail = (1 - self.level) / 2
         low, middle, high = found.quantile(torch.tensor([tail, 0.5, 1 - tail], dtype=torch.float64)).tolist()
-        return Interval(value + low - middle, value + high - middle, replicates.of)
+        ends = (max(value + low - middle, replicates.least), min(value + high - middle, replicates.most))
+        return Interval(*ends, replicates.of)
 
 
-def of_mean(items: Tensor, of: str = "samples") -> Replicates:
+def of_mean(items: Tensor, of: str) -> Replicates:
     """Replicates a mean over items (N,)."""
-    items = items.double()
-    return Replicates(of, lambda pick: torch.stack([items[i].mean() for i in pick(len(items)).to(items.device)]))
+    items = items.double().cpu()
+    lowest, highest = (end.item() for end in items.aminmax())
+    return Replicates(of, lambda pick: torch.stack([items[i].mean() for i in pick(len(items))]), lowest, highest)
 
 
 def of_fid(real: Tensor, fake: Tensor) -> Replicates:
@@ -91,7 +98,7 @@ def of_fid(real: Tensor, fake: Tensor) -> Replicates:
         pairs = zip(pick(len(real)).to(real.device), pick(len(fake)).to(fake.device), strict=True)
         return torch.stack([Reference(real[i]).frechet_distance(fake[j]) for i, j in pairs])
 
-    return Replicates("samples and reference", again)
+    return Replicates("samples and reference", again, least=0)
 
 
 def of_kid(real: Tensor, fake: Tensor) -> Replicates:
@@ -120,18 +127,14 @@ def of_inception_score(logits: Tensor) -> Replicates:
 def of_memorisation(generated: Tensor, held_out: Tensor) -> dict[str, Replicates]:
     """Replicates share and statistic of distances to the training images; those images stay as they are."""
 
-    def part(which: int) -> Replicates:
-        return Replicates(
-            "samples and reference",
-            lambda pick: torch.stack(
-                [
-                    memorisation(generated[i], held_out[j])[which].cpu()
-                    for i, j in zip(pick(len(generated)), pick(len(held_out)), strict=True)
-                ]
-            ),
-        )
+    def part(which: int, **limits: float) -> Replicates:
+        def again(pick: Pick) -> Tensor:
+            pairs = zip(pick(len(generated)), pick(len(held_out)), strict=True)
+            return torch.stack([memorisation(generated[i], held_out[j])[which] for i, j in pairs])
 
-    return {"memorisation": part(0), "memorisation_z": part(1)}
+        return Replicates("samples and reference", again, **limits)
+
+    return {"memorisation": part(0, least=0, most=1), "memorisation_z": part(1)}
 
 
 def of_swd(metric: SlicedWasserstein) -> Replicates:
@@ -142,7 +145,7 @@ def of_swd(metric: SlicedWasserstein) -> Replicates:
         a, b = torch.cat(real), torch.cat(fake)
         return metric.resampled(a, b, counts(pick(len(a))).to(a), counts(pick(len(b))).to(b))
 
-    return Replicates("samples and reference", again)
+    return Replicates("samples and reference", again, least=0)
 
 
 def of_points(metric: PointScores, name: str) -> Replicates:
@@ -154,7 +157,7 @@ def of_points(metric: PointScores, name: str) -> Replicates:
         rows = zip(*(pick(len(points)) for points, _ in kinds), strict=True)
         return torch.stack([_point_score(metric, kinds, row)[name] for row in rows])
 
-    return Replicates("samples and reference" if real and name != "modes" else "samples", again)
+    return Replicates("samples and reference" if real and name != "modes" else "samples", again, least=0)
 
 
 def counts(index: Tensor) -> Tensor:

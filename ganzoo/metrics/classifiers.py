@@ -64,6 +64,7 @@ class MNISTClassifier(Classifier):
     """
 
     family, channels, least = "mnist", 1, 28
+    reads = "the central 28x28 pixels"
 
     def __init__(self, width: int = 24, num_features: int = 96, num_classes: int = 10) -> None:
         super().__init__(width, num_features, num_classes)

@@ -20,17 +20,29 @@ class Extractor(nn.Module):
         name: What scores are labelled with: "mnist", "cifar10", "inception", or the stem of its file.
         num_features: D, the size of the features.
         digest: First 12 hexadecimal digits of the sha256 of its weights; cached features are filed under it.
+        reads: What it looks at, in words.
 
     Args:
-        network: Maps images (N, C, H, W) in [-1, 1] to features (N, D) and logits (N, K).
+        network: Maps images (N, C, H, W) in [-1, 1] to features (N, D) and logits (N, K); may say what it `reads`.
         name: See above.
         num_features: See above.
         channels: The number of channels that the network takes.
         least: The least height and width that it takes, in pixels.
+        file: Where its weights were read from.
     """
 
-    def __init__(self, network: nn.Module, name: str, num_features: int, channels: int, least: int = 1):
+    def __init__(
+        self,
+        network: nn.Module,
+        name: str,
+        num_features: int,
+        channels: int,
+        least: int = 1,
+        file: Path | None = None,
+    ):
         super().__init__()
+        self.file = file
+        self.reads: str = getattr(network, "reads", "whole images")
         self.network = network.eval().requires_grad_(False).to(memory_format=torch.channels_last)
         self.name = name
         self.num_features = num_features
@@ -66,6 +78,8 @@ class Inception(nn.Module):
         batch_size: Images in a forward pass; one image needs about 30 MB.
     """
 
+    reads = "whole images, resized to 299x299 (bilinear as in TensorFlow 1, not antialiased)"
+
     def __init__(self, network: nn.Module, batch_size: int = 100):
         super().__init__()
         self.network = network
@@ -90,8 +104,8 @@ def get_extractor(name: str) -> Extractor:
     """
     if name == "inception":
         return Extractor(Inception(_fidelity()), "inception", num_features=2048, channels=3)
-    network = _classifier(name)
-    return Extractor(network, Path(name).stem, network.num_features, network.channels, network.least)
+    network, file = _classifier(name), shipped(name) if name in FAMILIES else Path(name).expanduser()
+    return Extractor(network, Path(name).stem, network.num_features, network.channels, network.least, file)
 
 
 def count_classes(name: str) -> int:

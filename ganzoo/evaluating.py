@@ -1,0 +1,298 @@
+"""Scores with everything that they depend on, as a table and as JSON."""
+
+import json
+from argparse import Namespace
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ganzoo.errors import GanzooError
+from ganzoo.files import written
+from ganzoo.machine import hardware, versions
+from ganzoo.metrics.bootstrap import Bootstrap
+from ganzoo.metrics.diversity import LEAST, PAIRS, scales
+from ganzoo.metrics.evaluation import SUBSET, Evaluation
+from ganzoo.metrics.neighbours import QUANTILE
+from ganzoo.metrics.scores import FAMILIES, SCORES, base, choose, made_by, taught_classes
+from ganzoo.metrics.scoring import evaluation_of
+from ganzoo.metrics.swd import SlicedWasserstein
+from ganzoo.probe import DATA, find_data
+from ganzoo.sampling import find_device
+from ganzoo.stamp import sha256
+from ganzoo.subjects import Album, Trained, agreed, album, find, recipe_data, recipe_features, recipe_of
+
+FORMAT = 1
+METHOD = "bootstrap percentiles, moved so that their median is the score"
+
+
+class Given(Evaluation):
+    """Scores pictures that are there already: all, or as many as are asked for, chosen at random."""
+
+    def _drawn(self, model: Any) -> Iterator[Tensor]:
+        loader = model.loader("train")
+        order = torch.randperm(loader.size, generator=torch.Generator().manual_seed(self.seed))
+        chosen = torch.zeros(loader.size, dtype=torch.bool).index_fill_(0, order[: self.samples], True)
+        for (x, _), wanted in zip(loader, chosen.split(loader.batch_size), strict=True):
+            if wanted.any():
+                yield x[wanted]
+
+
+def write_evaluation(options: Namespace) -> dict[str, Any]:
+    """Scores what the options of `ganzoo evaluate` name, prints a table and writes the JSON.
+
+    Returns:
+        What was written.
+
+    Raises:
+        GanzooError: An option does not fit, or something is missing.
+    """
+    out = options.out or Path(f"{Path(options.name).resolve().stem}-scores.json")
+    device = find_device(options.device)
+    resampling = None
+    if options.bootstrap:
+        resampling = Bootstrap(options.bootstrap, options.level, 0 if options.seed is None else options.seed)
+    subject = find(options.name, options.revision, options.weights, device)
+    evaluation, target, fitting = prepare(subject, options, device)
+    evaluation.collect(target)
+    found, intervals = evaluation.measure(target, resampling)
+    order = [evaluation.key(name) for name in evaluation.names]
+    scores = dict(sorted(found.items(), key=lambda item: order.index(evaluation.key(base(item[0].partition("[")[0])))))
+    report = {
+        "ganzoo_evaluation": FORMAT,
+        "name": options.name,
+        "scores": scores,
+        "intervals": {key: asdict(intervals[key]) for key in scores if key in intervals},
+        "conditions": {
+            "subject": _described(subject, evaluation),
+            "samples": evaluation.samples,
+            "seed": evaluation.seed,
+            "batch_size": evaluation.batch_size,
+            "reference": _reference(evaluation),
+            "extractor": _extractor(evaluation),
+            "resize": fitting,
+            "settings": _settings(evaluation),
+            "precision": {"samples": "float32", "scores": "float64"},
+            "intervals": resampling and {"method": METHOD, **asdict(resampling)},
+            "machine": {"scored_on": device.type, "hardware": hardware()},
+            "versions": versions(),
+        },
+    }
+    with written(out) as file:
+        file.write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    print(table(report), out, sep="\n")
+    return report
+
+
+def prepare(
+    subject: Trained | Album, options: Namespace, device: torch.device
+) -> tuple[Evaluation, Any, dict[str, Any]]:
+    """Brings a subject and what it is held against together.
+
+    Returns:
+        The evaluation; what it is to score; how images come to their size.
+
+    Raises:
+        GanzooError: They do not fit, or there are too few images.
+    """
+    recipe = recipe_of(subject)
+    quality = recipe.get("quality") or {}
+    reals = album(options.data, "--data") if options.data and _is_album(options.data) else None
+    if isinstance(subject, Album):
+        target, samples, shape = _pictures(subject, reals, options)
+    else:
+        target, samples, shape = subject.model, 10_000 if options.samples is None else options.samples, None
+        if made_by(target) == "samples":
+            shape = subject.shape
+            if reals:
+                agreed([reals], options.size, options.channels, drawn=shape)
+        elif options.data is not None:
+            made = made_by(target)
+            raise GanzooError(f"--data: '{subject.name}' makes {made}, which are scored on its recipe's data.")
+        for field in ("size", "channels"):
+            if getattr(options, field) is not None and reals is None:
+                raise GanzooError(f"--{field}: it is for pictures; '{subject.name}' is compared with none.")
+    datamodule: Any
+    if reals:
+        datamodule = reals.open(shape)  # type: ignore[arg-type]  # of what is no image, --data was refused
+    elif options.data is not None:
+        datamodule = find_data(options.data, shape, options.root)  # type: ignore[arg-type]  # likewise
+    else:
+        datamodule = recipe_data(subject, recipe, options.root)  # type: ignore[arg-type]  # pictures have --data
+    if shape not in (None, datamodule.shape):
+        told = f"'{subject.name}' has {shape}, and {datamodule.title} {datamodule.shape}"
+        raise GanzooError(f"--data: shapes (channels, height, width) differ: {told}; give other data.")
+    features = options.features or recipe_features(subject, recipe)
+    common = {
+        "features": features,
+        "metrics": options.metrics or _defaults(subject, features, datamodule, quality.get("metrics")),
+        "samples": samples,
+        "seed": quality.get("seed", 0) if options.seed is None else options.seed,
+        "batch_size": quality.get("batch_size", 500),
+        "k": options.k,
+        "device": device,
+    }
+    drawn = isinstance(subject, Trained)
+    evaluation = evaluation_of(target, datamodule, **common) if drawn else Given(datamodule, **common)
+    _require_enough(evaluation)
+    resized = {
+        "samples": None if isinstance(subject, Trained) else subject.resize(target.shape),
+        "reference": reals.resize(datamodule.shape) if reals else getattr(datamodule, "resized", None),
+        "extractor": evaluation.extractor and evaluation.extractor.reads,
+    }
+    return evaluation, target, resized
+
+
+def _pictures(subject: Album, reals: Album | None, options: Namespace) -> tuple[Any, int, tuple[int, ...]]:
+    """Returns the pictures to be scored as data, how many of them, and their shape."""
+    if options.data is None:
+        raise GanzooError(f"--data: not given; name a data set, or the pictures to compare '{subject.name}' with.")
+    shape = agreed([subject, *([reals] if reals else [])], options.size, options.channels)
+    opened = subject.open(shape)
+    count = len(opened.split("train")[0])
+    if options.samples is not None and options.samples > count:
+        raise GanzooError(f"--samples: {options.samples} given, but '{subject.name}' holds {count} pictures.")
+    return opened, count if options.samples is None else options.samples, shape
+
+
+def table(report: dict[str, Any]) -> str:
+    """Writes the scores as plain text, a line to each."""
+    conditions, reference = report["conditions"], report["conditions"]["reference"]
+    level = f"{conditions['intervals']['level']:.0%} INTERVAL" if report["intervals"] else ""
+    rows = [("SCORE", "VALUE", level, "")]
+    for key, value in report["scores"].items():
+        name = key.partition("[")[0]
+        better = ("higher" if SCORES[name].higher else "lower") + " is better" if name in SCORES else ""
+        interval = report["intervals"].get(key)
+        spread = f"{interval['low']:.4g} to {interval['high']:.4g}" if interval else ""
+        rows.append((key, f"{value:.4g}", spread, better))
+    widths = [max(len(row[i]) for row in rows) for i in range(4)]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    made = conditions["subject"]["makes"]
+    head = f"{report['name']}: {made}, against the {reference['count']:,} images of {reference['data']}"
+    notes = [f"note: {note}" for note in _notes(report)]
+    return "\n".join([f"{head} ({reference['split']}). {_origin(conditions)}", *lines, *notes])
+
+
+def _origin(conditions: dict[str, Any]) -> str:
+    """Says in a sentence which weights and which extractor these were, and the seed."""
+    weights, extractor = conditions["subject"].get("weights", {}), conditions["extractor"]
+    told = [f"{weights['chosen']} weights"] if weights.get("chosen") else []
+    told += [f"step {weights['step']:,}"] if isinstance(weights.get("step"), int) else []
+    told += [f"extractor {extractor['name']} ({extractor['digest']})"] if extractor else []
+    sentence = ", ".join([*told, f"seed {conditions['seed']}"])
+    return f"{sentence[0].upper()}{sentence[1:]}."
+
+
+def _notes(report: dict[str, Any]) -> list[str]:
+    """Returns what a reader of the table should know before comparing."""
+    conditions = report["conditions"]
+    extractor, count = conditions["extractor"], conditions["reference"]["count"]
+    names = {key.partition("[")[0] for key in report["scores"]}
+    fewest = min(conditions["samples"], count)
+    notes = []
+    if "fid" in names and fewest <= extractor["features"]:
+        notes.append(
+            f"{fewest} images are too few for a FID of {extractor['features']} features: it is biased upwards."
+        )
+    if "memorisation" in names:
+        notes.append(f"a model that copies nothing has a memorisation of about {QUANTILE:g}, and z near 0.")
+    return notes
+
+
+def _is_album(name: str) -> bool:
+    return name.replace("-", "_").lower() not in DATA and Path(name).expanduser().exists()
+
+
+def _defaults(subject: Trained | Album, features: str | None, datamodule: Any, told: Any) -> list[str] | None:
+    """Returns the scores of images that nobody has chosen: with an extractor on features, without on pixels."""
+    if len(datamodule.shape) != 3 or (isinstance(subject, Trained) and made_by(subject.model) != "samples"):
+        return told if isinstance(subject, Trained) and subject.own else None
+    if features is None:
+        return ["swd", *(["ms_ssim"] if min(datamodule.shape[1:]) >= LEAST else []), "memorisation"]
+    # fid, is and kid, and accuracy where the extractor knows the model's classes
+    classes = taught_classes(subject.model) if isinstance(subject, Trained) else 0
+    return [*choose(None, features, datamodule, classes), "prdc"]
+
+
+def _require_enough(evaluation: Evaluation) -> None:
+    """Raises a GanzooError where there are too few images for a score, before anything is computed."""
+    least = dict.fromkeys(FAMILIES["prdc"], evaluation.k + 1)
+    count = _count(evaluation)
+    for name in evaluation.names:
+        for what, there in (("samples", evaluation.samples), ("reference", count)):
+            if SCORES[name].made[0] == "samples" and there < (wanted := least.get(name, 2)):
+                raise GanzooError(f"metrics: {name} needs at least {wanted} images, but there are {there} ({what}).")
+
+
+def _count(evaluation: Evaluation) -> int:
+    return len(evaluation.datamodule.split(evaluation.datamodule.reference)[0])
+
+
+def _described(subject: Trained | Album, evaluation: Evaluation) -> dict[str, Any]:
+    count = f"{evaluation.samples:,}"
+    if isinstance(subject, Album):
+        return {"kind": subject.kind, "makes": f"{count} pictures", "sizes": subject.sizes()}
+    makes = "all of it classified" if evaluation.made == "classes" else f"{count} {evaluation.made}"
+    return {
+        "kind": subject.kind,
+        "makes": makes,
+        "class": f"{type(subject.model).__module__}.{type(subject.model).__qualname__}",
+        "weights": subject.weights,
+    }
+
+
+def _reference(evaluation: Evaluation) -> dict[str, Any]:
+    data = evaluation.datamodule
+    return {
+        "data": data.title,
+        "split": data.reference,
+        "count": _count(evaluation),
+        "shape": list(data.shape),
+        "sha256": data.fingerprint(data.reference),
+    }
+
+
+def _extractor(evaluation: Evaluation) -> dict[str, Any] | None:
+    extractor = evaluation.extractor
+    if extractor is None:
+        return None
+    return {
+        "name": extractor.name,
+        "features": extractor.num_features,
+        "file": extractor.file and extractor.file.name,
+        "sha256": extractor.file and sha256(extractor.file),
+        "digest": extractor.digest,
+    }
+
+
+def _settings(evaluation: Evaluation) -> dict[str, Any]:
+    """Returns the constants in the scores that were computed."""
+    data, count = evaluation.datamodule, _count(evaluation)
+    found: dict[str, Any] = {}
+    for name in evaluation.names:
+        if name == "kid":
+            found[name] = {"subsets": 100, "subset_size": min(SUBSET, evaluation.samples, count), "kernel": "cubic"}
+        elif name == "is":
+            found[name] = {"splits": 10}
+        elif name in FAMILIES["prdc"]:
+            found["prdc"] = {"k": evaluation.k, "distance": "Euclidean"}
+        elif name == "ms_ssim":
+            pairs = min(evaluation.samples // 2, PAIRS)
+            found[name] = {"scales": scales(tuple(data.shape)), "pairs": pairs, "window": LEAST}
+        elif name == "swd":
+            metric = SlicedWasserstein()
+            found[name] = {"patches": metric.patches, "directions": metric.directions, "limit": metric.limit}
+        elif name == "memorisation":
+            found[name] = {
+                "training_images": len(data.split("train")[0]),
+                "mirrored": data.flip,
+                "quantile": QUANTILE,
+                "compared_with": "each training image's distance to the others"
+                if data.reference == "train"
+                else "the reference's distances to the training images",
+            }
+    return found

@@ -1,0 +1,256 @@
+"""What `ganzoo evaluate` scores: a trained model, wherever it lies, or pictures; and the data that goes with it."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import torch
+from PIL import Image
+
+from ganzoo import data, hub, registry, runs
+from ganzoo.data.image_folder import find_pictures
+from ganzoo.data.pictures import Pictures
+from ganzoo.errors import GanzooError, nearest
+from ganzoo.metrics.extractors import NAMES
+from ganzoo.metrics.scores import made_by
+from ganzoo.reports import make_datamodule
+from ganzoo.repository import REPO_ID, download
+from ganzoo.stamp import metadata, sha256
+from ganzoo.training import innermost
+from ganzoo.trust import parse
+
+GREY = ("1", "L", "LA", "I", "I;16", "I;16B", "I;16L")
+RESIZED = {"interpolation": "Lanczos (Pillow)", "antialias": True, "crop": "middle square"}
+Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A trained model.
+
+    Attributes:
+        name: What it was called.
+        kind: Where it lies: checkpoint, run, training checkpoint or repository.
+        model: In evaluation mode.
+        weights: All that is known of the weights, for the record.
+        own: Whether it lies on this disk: a stranger's recipe is not to open files or import anything.
+    """
+
+    name: str
+    kind: str
+    model: Any
+    weights: dict[str, Any]
+    own: bool = True
+
+    @cached_property
+    def shape(self) -> Shape:
+        """(C, H, W) of what it draws."""
+        return tuple(self.model.sample(1, seed=0).shape[1:])
+
+
+@dataclass(frozen=True)
+class Album:
+    """Pictures in a folder or a zip.
+
+    Attributes:
+        name: What it was called.
+        root: The folder or zip.
+        shapes: How many of its pictures are (channels, height, width) large; unreadable ones are left out.
+    """
+
+    name: str
+    root: Path
+    shapes: Counter[Shape]
+
+    kind = "pictures"
+
+    @property
+    def channels(self) -> int:
+        """1 if all are grey, else 3."""
+        return max(shape[0] for shape in self.shapes)
+
+    def sizes(self) -> dict[str, int]:
+        """Returns how many pictures have which size, the most frequent first."""
+        sizes: Counter[str] = Counter()
+        for (_, height, width), count in self.shapes.items():
+            sizes[f"{width}x{height}"] += count
+        return dict(sizes.most_common())
+
+    def resize(self, shape: Shape) -> dict[str, Any] | None:
+        """Returns how its pictures come to a shape (C, H, W); None if they have that size already."""
+        size = f"{shape[2]}x{shape[1]}"
+        return None if [*self.sizes()] == [size] else {"from": self.sizes(), "to": size, **RESIZED}
+
+    def open(self, shape: Shape) -> data.ImageFolder:
+        """Returns its pictures at a shape (C, H, W), as data without a held-out part."""
+        return data.ImageFolder(str(self.root), size=shape[1], channels=shape[0], batch_size=500)
+
+
+def find(name: str, revision: str | None, weights: str | None, device: torch.device) -> Trained | Album:
+    """Finds what is to be scored.
+
+    Args:
+        name: A bundled checkpoint, a checkpoint folder, a run, a .ckpt, a Hub repository, or pictures.
+        revision: Of a repository.
+        weights: `best` or `last` of a run; best by default, if it is there.
+        device: For the model.
+
+    Raises:
+        GanzooError: It is nothing of the kind, or cannot be loaded.
+    """
+    path = registry.find_checkpoint(name) or Path(name).expanduser()
+    if path.is_dir() and any((path / f"{kind}.ckpt").is_file() for kind in ("best", "last")):
+        chosen = weights or ("best" if (path / "best.ckpt").is_file() else "last")
+        if not (path / f"{chosen}.ckpt").is_file():
+            raise GanzooError(f"--weights: '{path}' has no {chosen}.ckpt.")
+        return _training_checkpoint(name, "run", path / f"{chosen}.ckpt", device)
+    if weights is not None:
+        raise GanzooError(f"--weights: '{name}' is no run, which has best and last ones; leave it out.")
+    if path.is_file() and path.suffix == ".ckpt":
+        return _training_checkpoint(name, "training checkpoint", path, device)
+    if path.is_dir() and any((path / file).is_file() for file in hub.FILES[:2]):
+        return _checkpoint(name, "checkpoint", path, hub.load(path, device=device))
+    if path.exists():
+        return album(name, "NAME")
+    if REPO_ID.fullmatch(name):
+        model = hub.load(name, revision=revision, device=device)
+        folder = download(name, revision)
+        return _checkpoint(name, "repository", folder, model, revision=revision, commit=folder.name)
+    names = registry.list_checkpoints()
+    raise GanzooError(
+        f"there is no checkpoint, run or folder of pictures '{name}'.{nearest(name.replace('_', '-'), names)} "
+        f"Bundled: {', '.join(names)}."
+    )
+
+
+def album(name: str, field: str) -> Album:
+    """Looks at the headers of all pictures in a folder or zip.
+
+    Args:
+        name: The folder or zip.
+        field: What an error names.
+
+    Raises:
+        GanzooError: It holds no picture that can be read.
+    """
+    root = Path(name).expanduser()
+    try:
+        files = find_pictures(root)
+    except GanzooError as error:
+        raise GanzooError(str(error).replace("data.root", field)) from error
+    opened = Pictures(root, files, size=1, channels=3)
+    shapes: Counter[Shape] = Counter()
+    for file in files:
+        try:
+            with Image.open(BytesIO(opened.read(file))) as image:
+                shapes[1 if image.mode in GREY else 3, image.height, image.width] += 1
+        except Exception:  # Pillow fails in many ways; ImageFolder will name the file
+            continue
+    if not shapes:
+        raise GanzooError(f"{field}: none of the {len(files)} pictures in {root} can be read.")
+    return Album(name, root, shapes)
+
+
+def agreed(albums: Sequence[Album], size: int | None, channels: int | None, drawn: Shape | None = None) -> Shape:
+    """Returns the shape (C, H, W) at which pictures are compared: their own, or what the user has asked for.
+
+    Args:
+        albums: What is compared, at least one.
+        size: What the user has asked for, if anything.
+        channels: Likewise.
+        drawn: What a model draws, which is not resized.
+
+    Raises:
+        GanzooError: They differ, and the user has not said what is to happen.
+    """
+    told = "; ".join(f"{a.name}: {_listed(a.sizes())}" for a in albums)
+    told += f"; the model draws {drawn[2]}x{drawn[1]}" if drawn else ""
+    sizes = {size for a in albums for size in a.sizes()} | ({f"{drawn[2]}x{drawn[1]}"} if drawn else set())
+    if drawn and size not in (None, *drawn[1:]):
+        raise GanzooError(f"--size: {size} given, but the model draws {drawn[2]}x{drawn[1]}, which are not resized.")
+    if size is None:
+        width, _, height = min(sizes).partition("x")
+        if len(sizes) > 1 or width != height:
+            raise GanzooError(f"--size: not given, and the pictures are not all square and of one size ({told}).")
+        size = int(width)
+    if size < 1:
+        raise GanzooError(f"--size: {size} given, but it must be at least 1.")
+    kinds = {a.channels for a in albums} | ({drawn[0]} if drawn else set())
+    if channels is None and len(kinds) > 1:
+        raise GanzooError("--channels: some of what is compared is grey and some in colour; give 1 or 3 for both.")
+    if drawn and channels not in (None, drawn[0]):
+        raise GanzooError(f"--channels: {channels} given, but the model's images have {drawn[0]}.")
+    return (channels or kinds.pop(), size, size)
+
+
+def recipe_of(subject: Trained | Album) -> dict[str, Any]:
+    """Returns the recipe of a model; nothing of pictures, or if there is none."""
+    try:
+        recipe = parse(subject.model.recipe) if isinstance(subject, Trained) else {}
+    except (ValueError, AttributeError):
+        recipe = {}
+    return recipe if isinstance(recipe, dict) else {}
+
+
+def recipe_data(subject: Trained, recipe: dict[str, Any], root: str | None) -> Any:
+    """Returns the data module that a model's recipe names.
+
+    A stranger's recipe may name ganzoo's own data sets, with numbers for arguments, and no file.
+
+    Raises:
+        GanzooError: It names none, or one that is not trusted.
+    """
+    section = recipe.get("data")
+    if not isinstance(section, dict) or "class_path" not in section:
+        raise GanzooError(f"--data: not given, and the recipe of '{subject.name}' names none; give a data set.")
+    arguments = dict(section.get("init_args") or {})
+    if not subject.own:
+        known = {f"ganzoo.data.{name}" for name in data.__all__}
+        arguments = {key: value for key, value in arguments.items() if isinstance(value, int | float)}
+        if section["class_path"] not in known:
+            raise GanzooError(f"--data: not given, and the recipe of '{subject.name}' names data that is not ganzoo's.")
+    if root is not None:
+        arguments["root"] = root
+    try:
+        return make_datamodule({"data": {"class_path": section["class_path"], "init_args": arguments}})
+    except Exception as error:  # the parser's, with ours inside
+        raise innermost(error) from error
+
+
+def recipe_features(subject: Trained | Album, recipe: dict[str, Any]) -> str | None:
+    """Returns the extractor that a model's recipe names; of a stranger's only those that are known by name."""
+    features = (recipe.get("quality") or {}).get("features")
+    trusted = isinstance(subject, Trained) and subject.own
+    return features if features in NAMES or (trusted and isinstance(features, str)) else None
+
+
+def _training_checkpoint(name: str, kind: str, file: Path, device: torch.device) -> Trained:
+    model = hub.load(file, device=device)
+    about = {"chosen": file.stem if file.stem in ("best", "last") else None, "step": runs.steps_done(str(file))}
+    return Trained(
+        name, kind, model, {"file": file.name, "sha256": sha256(file), **about, **_state(model, model.parameters())}
+    )
+
+
+def _checkpoint(name: str, kind: str, folder: Path, model: Any, **where: Any) -> Trained:
+    told = metadata(model.card).get("ganzoo", {})
+    file = folder / "model.safetensors"
+    about = {"chosen": told.get("weights"), "step": told.get("steps"), **where}
+    weights = {"file": file.name, "sha256": sha256(file), **about, **_state(model, hub.read_weights(file).values())}
+    return Trained(name, kind, model, weights, own=kind != "repository")
+
+
+def _state(model: Any, stored: Iterable[torch.Tensor]) -> dict[str, Any]:
+    """Returns what of the weights is used, and in which precision it was stored and is computed with."""
+    averaged = model.drawn_by in model.averages if made_by(model) == "samples" else len(model.averages) > 0
+    kinds = [{str(x.dtype)[6:] for x in tensors if x.is_floating_point()} for tensors in (stored, model.parameters())]
+    return {"averaged": averaged, "stored": "/".join(sorted(kinds[0])), "computed": "/".join(sorted(kinds[1]))}
+
+
+def _listed(sizes: dict[str, int], most: int = 3) -> str:
+    rest = f" and {len(sizes) - most} more" if len(sizes) > most else ""
+    return ", ".join([*sizes][:most]) + rest
