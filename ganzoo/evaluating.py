@@ -23,7 +23,7 @@ from ganzoo.metrics.swd import SlicedWasserstein
 from ganzoo.probe import DATA, find_data
 from ganzoo.sampling import find_device
 from ganzoo.stamp import sha256
-from ganzoo.subjects import Album, Trained, agreed, album, find, recipe_data, recipe_features, recipe_of
+from ganzoo.subjects import Album, Trained, agreed, album, find, recipe_data, recipe_of, recipe_quality
 
 FORMAT = 1
 METHOD = "bootstrap percentiles, moved so that their median is the score"
@@ -99,7 +99,7 @@ def prepare(
         GanzooError: They do not fit, or there are too few images.
     """
     recipe = recipe_of(subject)
-    quality = recipe.get("quality") or {}
+    quality = recipe_quality(subject, recipe)
     reals = album(options.data, "--data") if options.data and _is_album(options.data) else None
     if isinstance(subject, Album):
         target, samples, shape = _pictures(subject, reals, options)
@@ -125,7 +125,7 @@ def prepare(
     if shape not in (None, datamodule.shape):
         told = f"'{subject.name}' has {shape}, and {datamodule.title} {datamodule.shape}"
         raise GanzooError(f"--data: shapes (channels, height, width) differ: {told}; give other data.")
-    features = options.features or recipe_features(subject, recipe)
+    features = options.features or quality.get("features")
     common = {
         "features": features,
         "metrics": options.metrics or _defaults(subject, features, datamodule, quality.get("metrics")),
@@ -181,7 +181,7 @@ def _origin(conditions: dict[str, Any]) -> str:
     """Says in a sentence which weights and which extractor these were, and the seed."""
     weights, extractor = conditions["subject"].get("weights", {}), conditions["extractor"]
     told = [f"{weights['chosen']} weights"] if weights.get("chosen") else []
-    told += [f"step {weights['step']:,}"] if isinstance(weights.get("step"), int) else []
+    told += [f"step {weights['step']:,}"] if weights.get("step") is not None else []
     told += [f"extractor {extractor['name']} ({extractor['digest']})"] if extractor else []
     sentence = ", ".join([*told, f"seed {conditions['seed']}"])
     return f"{sentence[0].upper()}{sentence[1:]}."
@@ -210,7 +210,7 @@ def _is_album(name: str) -> bool:
 def _defaults(subject: Trained | Album, features: str | None, datamodule: Any, told: Any) -> list[str] | None:
     """Returns the scores of images that nobody has chosen: with an extractor on features, without on pixels."""
     if len(datamodule.shape) != 3 or (isinstance(subject, Trained) and made_by(subject.model) != "samples"):
-        return told if isinstance(subject, Trained) and subject.own else None
+        return told
     if features is None:
         return ["swd", *(["ms_ssim"] if min(datamodule.shape[1:]) >= LEAST else []), "memorisation"]
     # fid, is and kid, and accuracy where the extractor knows the model's classes

@@ -221,11 +221,19 @@ def recipe_data(subject: Trained, recipe: dict[str, Any], root: str | None) -> A
         raise innermost(error) from error
 
 
-def recipe_features(subject: Trained | Album, recipe: dict[str, Any]) -> str | None:
-    """Returns the extractor that a model's recipe names; of a stranger's only those that are known by name."""
-    features = (recipe.get("quality") or {}).get("features")
-    trusted = isinstance(subject, Trained) and subject.own
-    return features if features in NAMES or (trusted and isinstance(features, str)) else None
+def recipe_quality(subject: Trained | Album, recipe: dict[str, Any]) -> dict[str, Any]:
+    """Returns what a model's recipe says of scores: seed, batch_size, features and metrics, each if it is there.
+
+    A stranger's recipe may name extractors that come with ganzoo, and no file.
+    """
+    section = recipe.get("quality")
+    if not isinstance(section, dict) or not isinstance(subject, Trained):
+        return {}
+    if subject.own:
+        return {name: section[name] for name in ("seed", "batch_size", "features", "metrics") if section.get(name)}
+    found = {name: section.get(name) for name in ("seed", "batch_size")}
+    found = {name: number for name, number in found.items() if isinstance(number, int) and 0 < number < 2**31}
+    return found | ({"features": section["features"]} if section.get("features") in NAMES else {})
 
 
 def _training_checkpoint(name: str, kind: str, file: Path, device: torch.device) -> Trained:
@@ -239,7 +247,12 @@ def _training_checkpoint(name: str, kind: str, file: Path, device: torch.device)
 def _checkpoint(name: str, kind: str, folder: Path, model: Any, **where: Any) -> Trained:
     told = metadata(model.card).get("ganzoo", {})
     file = folder / "model.safetensors"
-    about = {"chosen": told.get("weights"), "step": told.get("steps"), **where}
+    chosen, step = told.get("weights"), told.get("steps")  # as a stranger may have written them
+    about = {
+        "chosen": chosen if chosen in ("best", "last") else None,
+        "step": step if isinstance(step, int) else None,
+        **where,
+    }
     weights = {"file": file.name, "sha256": sha256(file), **about, **_state(model, hub.read_weights(file).values())}
     return Trained(name, kind, model, weights, own=kind != "repository")
 

@@ -21,7 +21,7 @@ from ganzoo.metrics.classifiers import shipped
 from ganzoo.metrics.drawing import draw
 from ganzoo.pictures import to_image
 from ganzoo.sampling import write
-from ganzoo.subjects import Trained, agreed, album, recipe_data, recipe_features
+from ganzoo.subjects import Trained, agreed, album, recipe_data, recipe_quality
 
 BRIEF = ("--bootstrap", 8)
 ALL = ("fid", "is", "kid", "prdc", "ms_ssim", "swd", "memorisation")
@@ -209,10 +209,12 @@ def test_a_strangers_recipe_opens_no_files_and_imports_nothing():
     section = {"class_path": "ganzoo.data.ImageFolder", "init_args": {"root": "/etc", "size": 16}}
     data = recipe_data(stranger, {"data": section}, None)
     assert (data.named, data.shape) == (False, (3, 16, 16))
-    quality = {"quality": {"features": "/tmp/some.safetensors"}}
-    assert recipe_features(stranger, quality) is None
-    assert recipe_features(stranger, {"quality": {"features": "mnist"}}) == "mnist"
-    assert recipe_features(Trained("x", "checkpoint", None, {}), quality) == "/tmp/some.safetensors"
+    for section in ("features", ["mnist"], None, {"features": "/tmp/some.safetensors", "seed": "0", "batch_size": -1}):
+        assert recipe_quality(stranger, {"quality": section}) == {}
+    section = {"features": "mnist", "seed": 3, "metrics": ["no"], "batch_size": 7}
+    assert recipe_quality(stranger, {"quality": section}) == {"features": "mnist", "seed": 3, "batch_size": 7}
+    own = Trained("x", "checkpoint", None, {})
+    assert recipe_quality(own, {"quality": {"features": "my.safetensors"}}) == {"features": "my.safetensors"}
 
 
 # Pictures

@@ -57,6 +57,19 @@ def test_points_and_pictures_are_scored_without_an_extractor():
     assert scores["swd[40/test]"] > 0
 
 
+def test_families_are_scored_by_their_members_and_pixels_against_the_training_images(tiny):
+    data = Data()
+    data.flip, images = False, ((data.dataset.tensors[0] + 1) * 127.5).round().byte()
+    data.split = lambda name: (images if name == "test" else images.flip(0)[:30], None)
+    scores = score(Model(), data, "tiny", ["prdc", "fid", "ms_ssim", "memorisation"], samples=40, cache=False)
+    assert {key for key in scores if "tiny" in key} == {
+        *(f"{name}[tiny,40/test]" for name in ("precision", "recall", "density", "coverage")),
+        FID,
+    }
+    assert set(scores).issuperset({"ms_ssim[40]", "memorisation[40/test]", "memorisation_z[40/test]"})
+    assert set(score(Model(), data, "tiny", ["recall"], samples=40, cache=False)) == {"recall[tiny,40/test]"}
+
+
 def test_real_images_have_an_inception_score_and_samples_have_classes(tiny):
     for metrics in (["fid", "is"], ["is"]):
         (bound,) = Evaluation(Data(), "tiny", metrics, samples=40).bounds().items()
