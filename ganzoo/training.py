@@ -18,6 +18,7 @@ from lightning.pytorch.utilities import rank_zero_only
 from lightning.pytorch.utilities.exceptions import MisconfigurationException, SIGTERMException
 
 from ganzoo import registry, runs
+from ganzoo.callbacks.collapse import Collapse
 from ganzoo.callbacks.grids import SampleGrid
 from ganzoo.callbacks.keep import Last, Whole
 from ganzoo.callbacks.progress import Bar, TermLogger
@@ -71,6 +72,7 @@ class RecipeCLI(LightningCLI):
         """Adds the sections of a recipe that are ours."""
         parser.add_lightning_class_args(Quality, "quality")
         parser.add_lightning_class_args(SampleGrid, "grid")
+        parser.add_lightning_class_args(Collapse, "collapse")
         parser.add_argument("--runs", type=str, default="runs", help="Folder of all runs.")
         parser.add_argument("--version", type=str, default=None, help="Name of this run; the next number by default.")
         parser.add_argument("--logger", type=Name, nargs="+", default=[], help="Loggers beside metrics.csv.")

@@ -47,7 +47,7 @@ class TermLogger(Callback):
         if step == self.logged or step % trainer.log_every_n_steps:  # type: ignore[attr-defined]
             return
         self.logged = step
-        values = finite(pl_module)
+        values = self.latest = finite(pl_module)
         pl_module.stash.clear()
         values |= {"time": self.seconds(), "images": float(pl_module.images)}
         rates = {player.name: trainer.optimizers[pl_module.seats[player.name]] for player in pl_module.line_up}
