@@ -80,8 +80,8 @@ class Bootstrap:
         found = replicates.again(lambda n: torch.randint(n, (self.resamples, n), generator=generator)).double().cpu()
         tail = (1 - self.level) / 2
         low, middle, high = found.quantile(torch.tensor([tail, 0.5, 1 - tail], dtype=torch.float64)).tolist()
-        ends = (max(value + low - middle, replicates.least), min(value + high - middle, replicates.most))
-        return Interval(*ends, replicates.of)
+        low, high = max(value + low - middle, replicates.least), min(value + high - middle, replicates.most)
+        return Interval(min(low, value), max(high, value), replicates.of)  # which rounding may put beyond its limit
 
 
 def of_mean(items: Tensor, of: str) -> Replicates:
