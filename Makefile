@@ -18,7 +18,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --disable-pip-version-check $(PIP_ARGS)
 
-.PHONY: help demo test lint format guard compare compare-all compare-conditional clean
+.PHONY: help demo test lint format guard compare compare-all compare-conditional gallery clean
 
 help:
 	@echo "make demo      train WGAN-GP on scikit-learn's digits (about two minutes on a CPU, no download of data)"
@@ -28,6 +28,7 @@ help:
 	@echo "make format    rewrite the code in the house style"
 	@echo "make compare   train DCGAN, WGAN and WGAN-GP on MNIST with three seeds each and write the table (hours)"
 	@echo "make compare-all, compare-conditional    the same for all MNIST recipes without and with labels, one seed each"
+	@echo "make gallery   write gallery.html, and with Chromium its picture in docs/"
 	@echo "make clean     remove the environment, build products and caches; runs and data stay"
 
 demo: $(VENV)/.installed
@@ -66,6 +67,12 @@ compare-all: $(VENV)/.installed
 compare-conditional: IMAGES = 384000
 compare-conditional: $(VENV)/.installed
 	$(BIN)/ganzoo compare $(filter $(LABELLED),$(MNIST)) --table conditional --out docs/comparison/conditional $(EQUALLY)
+
+# The page, and the picture of it in the README: CHROMIUM is the browser that takes it.
+CHROMIUM ?= chromium
+gallery: $(VENV)/.installed
+	$(BIN)/ganzoo gallery -o gallery.html
+	$(CHROMIUM) --headless --no-sandbox --hide-scrollbars --window-size=1280,840 --screenshot=docs/gallery.png gallery.html
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache

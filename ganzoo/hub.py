@@ -5,6 +5,7 @@
       model.safetensors   half-precision weights, averaged where an average is kept; format version in the header
       README.md           model card; its metadata hold the sha256 of the two above
       samples.png         what it draws
+      curves.csv          scores and terms of its training, in small
 
 Nothing that comes from outside is unpickled, and nothing is imported that a recipe of someone else's merely names.
 """
@@ -30,6 +31,7 @@ from ganzoo.stamp import HASHED, require_unchanged, sha256, stamped
 FORMAT = "1"
 PICTURE = "samples.png"
 FILES = ["recipe.yaml", "model.safetensors", "README.md", PICTURE]
+CURVES = "curves.csv"
 PRECISIONS = {torch.float16, torch.bfloat16, torch.float32, torch.float64}
 
 

@@ -145,7 +145,7 @@ def draw(curves: dict[str, Curve], title: str = "") -> Figure:
         dress(ax, name, last)
         if index == (rows - 1) * columns:
             ax.set_xlabel("generator steps", fontsize=8.5, color=QUIET, loc="left")
-        if name in curves and _is_score(name):
+        if name in curves and is_score(name):
             _draw_score(ax, curves[name])
         else:
             _draw_terms(ax, {key: curves[key] for key in colours}, colours)
@@ -154,7 +154,7 @@ def draw(curves: dict[str, Curve], title: str = "") -> Figure:
 
 def _panels(curves: dict[str, Curve]) -> dict[str, dict[str, str]]:
     """Returns the columns of each panel and their colours, by the panel's title and in reading order."""
-    terms = [key for key in curves if not _is_score(key) and not key.startswith("lr/")]
+    terms = [key for key in curves if not is_score(key) and not key.startswith("lr/")]
     colour = dict(zip(sorted({key.split("/")[0] for key in terms}), cycle(PLAYERS), strict=False))
     adversarial = {key: colour[key.split("/")[0]] for key in terms if key.endswith("/adv")}
     accuracy = {key: REAL if key.endswith("real") else FAKE for key in terms if re.search(r"/acc_(real|fake)$", key)}
@@ -163,11 +163,11 @@ def _panels(curves: dict[str, Curve]) -> dict[str, dict[str, str]]:
         if key not in adversarial and key not in accuracy:
             title = f"Wasserstein estimate ({key})" if key.endswith("/wasserstein") else key
             panels[title] = {key: colour[key.split("/")[0]]}
-    panels |= {key: {key: INK} for key in curves if _is_score(key) and key not in BOOKKEEPING}
+    panels |= {key: {key: INK} for key in curves if is_score(key) and key not in BOOKKEEPING}
     return {title: members for title, members in panels.items() if members}
 
 
-def _is_score(key: str) -> bool:
+def is_score(key: str) -> bool:
     """Tells a score, `fid[mnist,10k/test]`, from a player's term, `d/gp`: a term's name is led by its player."""
     return "/" not in re.split(r"[\[(]", key)[0]
 

@@ -10,9 +10,10 @@ import yaml
 from jsonargparse import ArgumentParser
 from lightning.pytorch import LightningDataModule
 
-from ganzoo import hub, pictures
+from ganzoo import curves, hub, pictures
 from ganzoo.card import Facts, write_card
 from ganzoo.errors import GanzooError
+from ganzoo.files import written
 from ganzoo.game import Game
 from ganzoo.machine import hardware, versions
 from ganzoo.metrics.evaluation import class_shares
@@ -66,6 +67,9 @@ def export(
         _look_closer(model, datamodule, quality, facts, out)
     picture = Preview(datamodule, 64 if len(datamodule.shape) == 3 else 2000)(model)
     hub.save(model, out, publishable(recipe), write_card(facts), picture)
+    if (run / "metrics.csv").is_file():
+        with written(out / hub.CURVES) as part:
+            part.write_text(curves.thinned(read_metrics(run / "metrics.csv"), facts.steps), encoding="utf-8")
     return facts
 
 

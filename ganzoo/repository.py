@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from ganzoo import registry
 from ganzoo.errors import GanzooError
 from ganzoo.files import written
-from ganzoo.hub import FILES, no_checkpoint, read
+from ganzoo.hub import CURVES, FILES, no_checkpoint, read
 from ganzoo.trust import read_text
 
 log = logging.getLogger(__name__)
@@ -46,7 +46,7 @@ def download(repo: str, revision: str | None = None, pictures: bool = False) -> 
     from huggingface_hub import snapshot_download
 
     require_names(repo, revision)
-    wanted = [*FILES, *(f"*{suffix}" for suffix in PICTURES if pictures)]
+    wanted = [*FILES, CURVES, *(f"*{suffix}" for suffix in PICTURES if pictures)]
     with told(f"cannot fetch '{repo}' from the Hub", revision), patience():
         snapshot = snapshot_download(repo, revision=revision, allow_patterns=wanted, ignore_patterns=["*/*"])
     checkpoint_files(Path(snapshot))  # they lie where they should
@@ -137,7 +137,8 @@ def checkpoint_files(folder: Path) -> list[Path]:
     Raises:
         GanzooError: if one is a link that leads out of the folder, or out of the Hub's cache.
     """
-    files = [file for file in sorted(folder.iterdir()) if file.name in FILES or file.suffix.lower() in PICTURES]
+    own = {*FILES, CURVES}
+    files = [file for file in sorted(folder.iterdir()) if file.name in own or file.suffix.lower() in PICTURES]
     files = [file for file in files if file.is_file() and re.fullmatch(NAME, file.name)]
     for file in files:
         require_inside(file)

@@ -82,9 +82,23 @@ def card_command(options: argparse.Namespace) -> None:
         print(folder / "README.md")
 
 
+def gallery_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of `ganzoo gallery`."""
+    parser.add_argument("names", nargs="*", metavar="NAME", help="checkpoints, or their folders (all bundled ones)")
+    parser.add_argument("-o", "--out", type=Path, default=Path("gallery.html"), help="the page (gallery.html)")
+
+
+def gallery_command(options: argparse.Namespace) -> None:
+    """Write a web page of the bundled checkpoints: one file, without anything to fetch."""
+    from ganzoo.gallery import write_gallery
+
+    print(write_gallery(options.out, options.names))
+
+
 COMMANDS = {
     "export": (export_arguments, export_command),
     "push": (push_arguments, push_command),
     "pull": (pull_arguments, pull_command),
     "card": (card_arguments, card_command),
+    "gallery": (gallery_arguments, gallery_command),
 }
