@@ -26,6 +26,7 @@ class TermLogger(Callback):
         self.started = 0.0
         self.before = 0.0  # seconds spent before this process, in a resumed run
         self.logged = -1
+        self.latest: dict[str, float] = {}  # what was logged last
 
     def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
         """Tells the loggers the resolved recipe."""
