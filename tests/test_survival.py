@@ -1,19 +1,25 @@
 """Runs that are killed, stopped, starved of disk or data: what is on the disk loads, and the rest is the very same."""
 
 import csv
+import ctypes
 import os
 import random
+import re
 import signal
 import time
 from pathlib import Path
 
 import pytest
 import torch
+import yaml
 from commands import DIGITS
 from forks import Fork, fork, until
+from PIL import Image
 from test_resume import alike
 
 import ganzoo
+from ganzoo import registry
+from ganzoo.data import image_folder
 
 # All that has to come back: an order of flipped images, noise, augmentation, two optimizers, falling learning rates, a
 # critic that moves less and less often, averaged weights, scores.
@@ -26,8 +32,10 @@ RUN = [
     *("--trainer.max_steps", "30", "--trainer.val_check_interval", "10", "--save_every", "1"),
     *("--grid.every", "10", "--trainer.enable_progress_bar", "false"),
 ]
+SMALL = [*DIGITS[2:], "--save_every", "1", "--trainer.enable_progress_bar", "false"]
 GO_ON = [*RUN, "--ckpt_path", "last"]
 HOME = Path("runs/wgan_gp_digits")
+PAGE = (Path(__file__).parents[1] / "docs" / "surviving.md").read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
@@ -163,7 +171,8 @@ def test_the_time_that_was_given_is_kept_to_and_the_rest_can_follow(tmp_path, wh
     assert "continue with: ganzoo fit --recipe wgan_gp_digits --ckpt_path last" in said.out
     assert 0 < state(the_run(tmp_path) / "last.ckpt")["global_step"] < 30
     again = fork(tmp_path, *GO_ON, "--trainer.max_time", "00:00:00:01").answer()
-    assert "trainer.max_time" in again.error
+    assert again.error.startswith("trainer.max_time: the run's")
+    assert again.error in PAGE
     assert fork(tmp_path, *GO_ON).answer().status == 0
     assert alike(state(the_run(tmp_path) / "last.ckpt"), state(whole[0] / "last.ckpt"))
     logged = rows(whole[0])  # without the scores of where it stopped
@@ -179,6 +188,55 @@ def test_a_full_disk_stops_a_run_in_one_line_and_the_last_save_stays(tmp_path, w
     kept = state(last)["global_step"]
     assert said.startswith("File too large 'runs/wgan_gp_digits/version_0/"), said
     assert f"last.ckpt holds step {kept}; continue with: ganzoo fit" in said
+    general = re.sub(r"'.*?'", "'RUN/last.ckpt'", said).replace("wgan_gp_digits --ckpt", "NAME --ckpt")
+    assert re.sub(r"stopped; .*? holds step \d+", "stopped; RUN/last.ckpt holds step 1,500", general) in PAGE
     require_loadable(last.parent)
     assert fork(tmp_path, *GO_ON).answer().status == 0  # there is room again
     require_same(last.parent, whole[0])
+
+
+def obey():
+    """Has permissions count for root, too, as they do for anyone else."""
+    if os.geteuid() == 0:
+        ctypes.CDLL(None).prctl(24, 1, 0, 0, 0)  # PR_CAPBSET_DROP, CAP_DAC_OVERRIDE: of what is run from here on
+        ctypes.CDLL(None).syscall(126, (ctypes.c_uint32 * 2)(0x20080522, 0), (ctypes.c_uint32 * 6)())  # capset: none
+
+
+def test_a_folder_that_cannot_be_written_to_is_named(tmp_path):
+    (tmp_path / "runs").mkdir(mode=0o555)
+    said = fork(tmp_path, *RUN, prepare=obey).answer().error
+    place = HOME / "version_0"
+    assert said == f"--runs: cannot write to '{place}' (Permission denied); name another folder, or make room."
+    assert not list((tmp_path / "runs").iterdir())
+    assert said.replace(str(place), "RUN") in PAGE
+
+
+def unheld():
+    """Has pictures read batch by batch, as those are that memory cannot hold."""
+    image_folder.RESIDENT_BYTES = 0
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_pictures_that_disappear_are_named_and_the_last_save_stays(tmp_path, workers):
+    pictures = tmp_path / "pictures"
+    pictures.mkdir()
+    for number in range(40):
+        Image.new("L", (8, 8), 6 * number).save(pictures / f"{number}.png")
+    recipe = yaml.safe_load((registry.RECIPES / "wgan_gp_digits.yaml").read_text())
+    options = {"root": "pictures", "size": 8, "channels": 1, "batch_size": 8, "num_workers": workers}
+    recipe["data"] = {"class_path": "ganzoo.data.ImageFolder", "init_args": options}
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump(recipe))
+    fit = ["fit", "--config", "mine.yaml", *SMALL, "--trainer.max_steps", 10**6]
+    run = fork(tmp_path, *fit, prepare=unheld)
+    last = tmp_path / "runs" / "mine" / "version_0" / "last.ckpt"
+    run.wait_for(last)
+    pictures.rename(tmp_path / "elsewhere")
+    kept = "the last checkpoint is kept; bring them back, and go on with --ckpt_path last."
+    assert run.answer().err.splitlines()[-1] == f"ganzoo: error: data.root: pictures has disappeared; {kept}"
+    require_loadable(last.parent)
+    (tmp_path / "elsewhere").rename(pictures)
+    (pictures / "3.png").unlink()
+    said = fork(tmp_path, *fit, "--ckpt_path", "last", prepare=unheld).answer().err.splitlines()[-1]
+    assert said.startswith("ganzoo: error: data: the run began with 40 items to train on, and now there are 39")
+    assert said.removeprefix("ganzoo: error: ") in PAGE
+    assert f"pictures has disappeared; {kept}" in PAGE

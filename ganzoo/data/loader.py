@@ -133,6 +133,22 @@ class BatchLoader(Resumable):
         whole, rest = divmod(self.size, self.batch_size * self.world_size)
         return whole if self.shuffle else whole + (self.rank < rest)
 
+    def state_dict(self) -> dict[str, int]:
+        """Returns the place in the epoch, and how many images there are."""
+        return super().state_dict() | {"items": self.size}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Continues after the batch at which `state` was taken.
+
+        Raises:
+            GanzooError: there are more or fewer images than then, and so all would come in another order.
+        """
+        before = state.get("items", self.size)
+        if before != self.size:
+            said = f"data: the run began with {before:,} items to train on, and now there are {self.size:,}"
+            raise GanzooError(f"{said}; bring back those, or start a new run without --ckpt_path.")
+        super().load_state_dict(state)
+
     def batches(self, epoch: int, start: int) -> Iterator[Batch]:
         """Yields the batches of an epoch from the `start`-th on."""
         order, mirror = torch.arange(self.size), None
@@ -176,5 +192,8 @@ class BatchLoader(Resumable):
             pin_memory=self.device.type == "cuda",
             generator=torch.Generator().manual_seed(self.seed),  # else it would draw from the global state
         )
-        for x in reader:
-            yield x.to(self.device, non_blocking=True)
+        try:
+            for x in reader:
+                yield x.to(self.device, non_blocking=True)
+        except GanzooError as error:  # of a worker: it comes with all that led to it
+            raise GanzooError(str(error).rpartition("GanzooError: ")[2]) from None

@@ -132,6 +132,9 @@ class Pictures(Dataset[Tensor]):
             try:
                 return self.decode(place)
             except Exception as error:
+                if not self.root.exists():
+                    kept = "the last checkpoint is kept; bring them back, and go on with --ckpt_path last."
+                    raise GanzooError(f"data.root: {self.root} has disappeared; {kept}") from error
                 # hours of training shall not be lost to one bad file: the next one, of the same class, stands in
                 log.warning("%s: %s cannot be read, the next stands in (%s)", self.root.name, self.names[place], error)
         raise GanzooError(f"data.root: no picture in {self.root} can be read.")
