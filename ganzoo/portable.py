@@ -85,10 +85,10 @@ class Drawing(Function):
 
     def inputs(self, n: int, seed: int) -> dict[str, Tensor]:
         """Draws what `sample` draws."""
-        if self.prior is None:
-            z, u = self.model.latent(n, seed), None
-        else:
-            z, u = noise_of_codes(n, self.model.dim, self.model.device, seed)
+        plain = self.prior is None
+        z, u = (
+            (self.model.latent(n, seed), None) if plain else noise_of_codes(n, self.model.dim, self.model.device, seed)
+        )
         drawn = {"z": z, "u": u, "labels": self.model.labels(n, None)}
         return {name: drawn[name] for name in self.told}
 
@@ -273,14 +273,12 @@ def describe(function: Function, name: str) -> dict[str, Any]:
         for axis, length in axes.items():
             inputs[key]["shape"][axis] = length.__name__
     made = function.expected(2, 0)
-    shape: list[int | str] = ["N", *made.shape[1:]]
-    if made.dim() == 4 and len(free.get("x", {})) > 1:
+    output: dict[str, Any] = {"shape": ["N", *made.shape[1:]], "type": "float32"}
+    if len(free.get("x", {})) > 1:
         factor = made.shape[2] // SIDES[0]
-        shape[2:] = [f"{factor}*{side}" if factor > 1 else side for side in inputs["x"]["shape"][2:]]
-    outputs = {
-        "images" if made.dim() == 4 else "samples": {"shape": shape, "type": "float32"}
-        | ({"values": "in [-1, 1]"} if made.dim() == 4 else {})
-    }
+        output["shape"][2:] = [f"{factor}*{side}" if factor > 1 else side for side in inputs["x"]["shape"][2:]]
+    images = made.dim() == 4
+    outputs = {"images": output | {"values": "in [-1, 1]"}} if images else {"samples": output}
     return {"name": name, "made by": f"ganzoo {__version__}", "inputs": inputs, "outputs": outputs}
 
 

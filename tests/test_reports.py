@@ -158,7 +158,7 @@ def test_last_weights_can_be_exported_and_loaded(digits_run, tmp_path):
     told = reports.export(digits_run.folder, out, weights="last", samples=20)
     assert told.weights == "last"
     assert [name.partition("[")[2] for name in told.scores] == ["20/test]"]
-    assert sorted(path.name for path in out.iterdir()) == sorted([*hub.FILES, "neighbours.png"])
+    assert sorted(path.name for path in out.iterdir()) == sorted([*hub.FILES, hub.CURVES, "neighbours.png"])
     model = package.load(out)
     assert "# my-digits" in model.card
     assert model.sample(5).shape == (5, 1, 8, 8)
