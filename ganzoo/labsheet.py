@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from ganzoo.data import Toy2D
 from ganzoo.files import written
-from ganzoo.lab import Result, tensor
+from ganzoo.lab import STD, Result, tensor
 from ganzoo.plot import INK, QUIET
 
 REAL, FAKE = "#c9d3dc", "#d1495b"
@@ -24,7 +24,7 @@ def draw(results: Sequence[Result], names: Sequence[str], kinds: Sequence[str], 
         rows, COLUMNS * block, width_ratios=[1.35, *[1.0] * len(kinds)] * COLUMNS, wspace=0.04, hspace=0.2,
         left=0.01, right=0.995, top=1 - 0.3 / figure.get_figheight(), bottom=0.15 / figure.get_figheight(),
     )  # fmt: skip
-    real = {kind: Toy2D(kind).preview for kind in kinds}  # type: ignore[arg-type]
+    real = {kind: Toy2D(kind, std=STD).preview for kind in kinds}  # type: ignore[arg-type]
     for number, name in enumerate(names):
         column, row = divmod(number, rows)
         label = figure.add_subplot(grid[row, column * block])
