@@ -255,7 +255,7 @@ def lab_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--data", nargs="+", metavar="KIND", choices=("ring", "grid", "swiss_roll", "sine"))
     parser.add_argument("--seeds", type=int, nargs="+", default=[0], help="training seeds (0)")
-    parser.add_argument("--steps", type=int, default=2500, help="generator updates of each run (2500)")
+    parser.add_argument("--steps", type=int, default=4000, help="generator updates of each run (4000)")
     parser.add_argument("-o", "--out", type=Path, default=Path("lab"), help="where runs, table and figure go (lab)")
 
 
