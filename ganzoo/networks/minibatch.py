@@ -35,7 +35,8 @@ class MinibatchDiscrimination(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Maps (N, C, ...) to (N, C + out_features, ...)."""
         rows = self.kernels(x.flatten(1)).float().unflatten(1, (self.extra, self.kernel_dim))
-        distances = (rows[:, None] - rows).abs().sum(3)  # cdist's second derivative, for penalties, does not exist
+        # number by number, in pieces that a cache holds; cdist's second derivative, for penalties, does not exist
+        distances = torch.stack([(m[:, None] - m).abs() for m in rows.movedim(2, 0).contiguous()]).sum(0)
         return _append(x, torch.exp(-distances).sum(1))
 
 
