@@ -257,6 +257,7 @@ def lab_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0], help="training seeds (0)")
     parser.add_argument("--steps", type=int, default=4000, help="generator updates of each run (4000)")
     parser.add_argument("-o", "--out", type=Path, default=Path("lab"), help="where runs, table and figure go (lab)")
+    parser.add_argument("--readme", type=Path, help="a file with the markers of this table, to write it into")
 
 
 def lab_command(options: argparse.Namespace) -> None:
@@ -264,7 +265,7 @@ def lab_command(options: argparse.Namespace) -> None:
     from ganzoo import lab
 
     names = lab.CURES if options.methods == ["cures"] else options.methods or tuple(lab.METHODS)
-    lab.run(options.out, names, options.data or lab.KINDS, options.seeds, options.steps)
+    lab.run(options.out, names, options.data or lab.KINDS, options.seeds, options.steps, options.readme)
 
 
 Command = tuple[Callable[[argparse.ArgumentParser], None], Callable[[argparse.Namespace], None]]

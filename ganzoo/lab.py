@@ -29,6 +29,7 @@ from ganzoo.machine import hardware, versions
 from ganzoo.metrics.scoring import score
 from ganzoo.networks.autoencoder import Autoencoder, MLPEncoder
 from ganzoo.networks.mlp import MLPDiscriminator, MLPGenerator
+from ganzoo.readme import between_markers
 from ganzoo.schedules import Schedule
 
 KINDS = ("ring", "grid", "swiss_roll")
@@ -169,6 +170,7 @@ def run(
     kinds: Sequence[str] = KINDS,
     seeds: Sequence[int] = (0,),
     steps: int = 4000,
+    readme: Path | None = None,
 ) -> list[Result]:
     """Trains what is missing and writes `lab.png`, `lab.md`, `lab.csv` and the runs themselves under `out/runs`.
 
@@ -178,10 +180,13 @@ def run(
         kinds: data sets: ring, grid, swiss_roll, sine.
         seeds: training seeds. The figure shows the first one, the table mean and standard deviation.
         steps: generator updates of each run.
+        readme: a file that holds the markers of the table `lab`, to put this one between them.
 
     Raises:
-        GanzooError: if there is no such method.
+        GanzooError: if there is no such method, or the file does not hold the markers.
     """
+    if readme is not None:
+        between_markers(readme, None, "lab")
     for name in names:
         if name not in METHODS:
             raise GanzooError(f"--methods: there is no '{name}'.{nearest(name, METHODS)} One of {', '.join(METHODS)}.")
@@ -201,6 +206,8 @@ def run(
         said = ", ".join(f"{key} {value:.3g}" for key, value in result.scores.items())
         print(f"{number:3}/{len(jobs)}  {name:36} {kind:10} seed {seed}  {result.seconds:5.1f} s  {said}", flush=True)
     write(results, out, names, kinds)
+    if readme is not None:
+        between_markers(readme, table(results, names, kinds), "lab")
     return results
 
 

@@ -132,7 +132,7 @@ class Translator(Game):
 
     @property
     def noise_dim(self) -> int:
-        """How many numbers, uniform on [-1, 1], `render` makes an image of besides its source; 0 for a plain function."""
+        """How many numbers, uniform on [-1, 1], `render` makes an image of besides its source; 0 if of it alone."""
         return 0
 
     def render(self, x: Tensor, noise: Tensor | None = None) -> Tensor:

@@ -40,7 +40,10 @@ def test_the_command_trains_only_what_is_missing_and_writes_table_and_figure(tmp
         "2",
         "-o",
         str(tmp_path),
+        "--readme",
+        str(tmp_path / "page.md"),
     ]
+    (tmp_path / "page.md").write_text("above\n<!-- comparison-lab:start -->\n<!-- comparison-lab:end -->\nbelow\n")
     main(command)
     file = tmp_path / "runs" / "vanilla_ring_2_0.json"
     kept = json.loads(file.read_text())
@@ -54,6 +57,10 @@ def test_the_command_trains_only_what_is_missing_and_writes_table_and_figure(tmp
     assert float(rows[0]["modes"]) == 5
     assert rows[1]["modes"] == ""
     assert "| vanilla | 5.0 |" in (tmp_path / "lab.md").read_text()
+    page = (tmp_path / "page.md").read_text()
+    assert (tmp_path / "lab.md").read_text().strip() in page
+    assert page.startswith("above\n")
+    assert page.endswith("below\n")
     assert (tmp_path / "lab.png").read_bytes().startswith(b"\x89PNG")
     assert str(tmp_path / "lab.png") in capsys.readouterr().out
 

@@ -150,7 +150,12 @@ def test_a_recipe_is_named_after_its_variant_which_cites_its_paper(path):
 @pytest.mark.parametrize("folder", CHECKPOINTS, ids=lambda folder: folder.name)
 def test_a_bundled_checkpoint_answers_and_describes_itself(folder):
     assert folder.name in registry.list_checkpoints()
-    assert {path.name for path in folder.iterdir()} <= {*hub.FILES, "curves.csv", "neighbours.png", "reconstructions.png"}
+    assert {path.name for path in folder.iterdir()} <= {
+        *hub.FILES,
+        "curves.csv",
+        "neighbours.png",
+        "reconstructions.png",
+    }
     assert sum(path.stat().st_size for path in folder.iterdir()) <= 8 * 2**20
     model = load(folder.name)
     answer, shape = asking(model, folder)
