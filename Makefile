@@ -18,7 +18,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --disable-pip-version-check $(PIP_ARGS)
 
-.PHONY: help demo test lint format guard compare compare-all compare-conditional gallery clean
+.PHONY: help demo test lint format guard compare compare-all compare-conditional gallery lab clean
 
 help:
 	@echo "make demo      train WGAN-GP on scikit-learn's digits (about two minutes on a CPU, no download of data)"
@@ -29,6 +29,7 @@ help:
 	@echo "make compare   train DCGAN, WGAN and WGAN-GP on MNIST with three seeds each and write the table (hours)"
 	@echo "make compare-all, compare-conditional    the same for all MNIST recipes without and with labels, one seed each"
 	@echo "make gallery   write gallery.html, and with Chromium its picture in docs/"
+	@echo "make lab       train every objective on points in the plane and draw the figure (an hour)"
 	@echo "make clean     remove the environment, build products and caches; runs and data stay"
 
 demo: $(VENV)/.installed
@@ -73,6 +74,11 @@ CHROMIUM ?= chromium
 gallery: $(VENV)/.installed
 	$(BIN)/ganzoo gallery -o gallery.html
 	$(CHROMIUM) --headless --no-sandbox --hide-scrollbars --window-size=1280,840 --screenshot=docs/gallery.png gallery.html
+
+# One figure of every method on every data set, one seed; and a table of what cures mode collapse, five seeds.
+lab: $(VENV)/.installed
+	$(BIN)/ganzoo lab -o docs/lab
+	$(BIN)/ganzoo lab --methods cures --data ring --seeds 0 1 2 3 4 -o docs/lab/cures --readme README.md
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache

@@ -22,7 +22,8 @@ def written(path: Path) -> Iterator[Path]:
             os.fsync(file.fileno())  # else a machine that loses its power could have renamed what it never wrote
         beside.replace(path)
     except OSError as error:
-        if error.filename is None or error.filename == str(beside):  # a full disk does not say which file it is about
+        # a full disk does not say which file it is about
+        if error.errno is not None and error.filename in {None, str(beside)}:
             raise OSError(error.errno, error.strerror, str(path)) from error
         raise
     finally:

@@ -98,6 +98,10 @@ CURES = (
     "vanilla + mode-seeking",
     "vanilla + feature matching",
     "WGAN-GP",
+    "LSGAN",
+    "DRAGAN",
+    "logistic + R1",
+    "RaSGAN",
 )
 
 
