@@ -4,7 +4,7 @@ import os
 import platform
 from importlib.metadata import version
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 
 def hardware() -> str:
@@ -47,3 +47,16 @@ def _multiplies_bfloat16() -> bool:
 
     checks = (getattr(torch.cpu, f"_is_{name}_supported", None) for name in ("amx_tile", "avx512_bf16"))
     return any(check is not None and check() for check in checks)
+
+
+def several(devices: Any) -> bool:
+    """Whether a Trainer's `devices` asks for more than one."""
+    import torch
+
+    if isinstance(devices, str):
+        if devices in {"auto", "-1"}:
+            return torch.cuda.device_count() > 1
+        return "," in devices.strip(",") or (devices.isdigit() and int(devices) > 1)
+    if isinstance(devices, list):
+        return len(devices) > 1
+    return torch.cuda.device_count() > 1 if devices == -1 else devices > 1

@@ -10,6 +10,7 @@ import lightning.pytorch as pl
 import torch
 from lightning.fabric.plugins.environments import SLURMEnvironment
 
+from ganzoo import registry
 from ganzoo.errors import GanzooError, nearest
 from ganzoo.game import Game
 from ganzoo.schedules import Schedule, value
@@ -91,6 +92,31 @@ def told(error: OSError) -> str:
     """Says what the system refused, and of which file where it says so."""
     where = f" '{error.filename}'" if error.filename else ""
     return f"{error.strerror or error}{where}"
+
+
+def split_recipe(arguments: list[str]) -> tuple[str | None, list[str]]:
+    """Takes `--recipe NAME` out of the arguments and puts `--config FILE` in its place.
+
+    Returns:
+        The name under which runs are kept, None without a recipe or configuration, and the arguments.
+    """
+    kept: list[str] = []
+    name: str | None = None
+    waiting = iter(arguments)
+    for argument in waiting:
+        flag, equals, given = argument.partition("=")
+        if flag == "--recipe":
+            given = given if equals else next(waiting, "")
+            path = registry.find_recipe(given)
+            name = path.stem
+            kept += ["--config", str(path)]
+        else:
+            kept.append(argument)
+            if flag in {"--config", "-c"} and name is None:
+                given = given if equals else next(waiting, "")
+                kept += [] if equals else [given]
+                name = Path(given).stem if Path(given).stem != "recipe" else Path(given).absolute().parent.parent.name
+    return name, kept
 
 
 def _of_first_rank() -> Path | None:

@@ -11,7 +11,7 @@ import lightning.pytorch as pl
 import torch
 import yaml
 from jsonargparse import ArgumentError
-from lightning.pytorch.callbacks import Callback, ModelCheckpoint, Timer
+from lightning.pytorch.callbacks import Callback, Timer
 from lightning.pytorch.cli import LightningCLI
 from lightning.pytorch.plugins import CheckpointIO
 from lightning.pytorch.utilities import rank_zero_only
@@ -20,14 +20,14 @@ from lightning.pytorch.utilities.exceptions import MisconfigurationException, SI
 from ganzoo import registry, runs
 from ganzoo.callbacks.collapse import Collapse
 from ganzoo.callbacks.grids import SampleGrid
-from ganzoo.callbacks.keep import Last, Whole
+from ganzoo.callbacks.keep import Last, Whole, best
 from ganzoo.callbacks.progress import Bar, TermLogger
 from ganzoo.callbacks.quality import Quality
 from ganzoo.errors import GanzooError
 from ganzoo.files import written
 from ganzoo.game import Game
 from ganzoo.loggers import Name, loggers
-from ganzoo.machine import precision
+from ganzoo.machine import precision, several
 from ganzoo.messages import explain
 from ganzoo.sampling import write
 
@@ -259,58 +259,9 @@ def innermost(error: Exception) -> BaseException:
     return cause or GanzooError(explain(error, []))
 
 
-def best(folder: Path, quality: Quality, datamodule: Any, model: Any) -> ModelCheckpoint:
-    """Returns the keeper of `best.ckpt`: the best score at a validation's end by the recipe's monitor."""
-    name = quality.monitored(datamodule, model)
-    return ModelCheckpoint(
-        folder,
-        "best",
-        monitor=name,  # how it is logged is known when the data is
-        mode="max" if quality.higher_is_better(name) else "min",
-        save_on_train_epoch_end=False,
-        enable_version_counter=False,
-    )
-
-
-def several(devices: Any) -> bool:
-    """Whether a Trainer's `devices` asks for more than one."""
-    if isinstance(devices, str):
-        if devices in {"auto", "-1"}:
-            return torch.cuda.device_count() > 1
-        return "," in devices.strip(",") or (devices.isdigit() and int(devices) > 1)
-    if isinstance(devices, list):
-        return len(devices) > 1
-    return torch.cuda.device_count() > 1 if devices == -1 else devices > 1
-
-
-def split_recipe(arguments: list[str]) -> tuple[str | None, list[str]]:
-    """Takes `--recipe NAME` out of the arguments and puts `--config FILE` in its place.
-
-    Returns:
-        The name under which runs are kept, None without a recipe or configuration, and the arguments.
-    """
-    kept: list[str] = []
-    name: str | None = None
-    waiting = iter(arguments)
-    for argument in waiting:
-        flag, equals, given = argument.partition("=")
-        if flag == "--recipe":
-            given = given if equals else next(waiting, "")
-            path = registry.find_recipe(given)
-            name = path.stem
-            kept += ["--config", str(path)]
-        else:
-            kept.append(argument)
-            if flag in {"--config", "-c"} and name is None:
-                given = given if equals else next(waiting, "")
-                kept += [] if equals else [given]
-                name = Path(given).stem if Path(given).stem != "recipe" else Path(given).absolute().parent.parent.name
-    return name, kept
-
-
 def run(command: str, arguments: list[str]) -> None:
     """Runs `ganzoo fit|validate|test|predict`."""
-    name, arguments = split_recipe(arguments)
+    name, arguments = runs.split_recipe(arguments)
     asks_help = any(a.startswith(("-h", "--help", "--model.help", "--data.help", "--print_config")) for a in arguments)
     if name is None and not asks_help:
         raise GanzooError(f"ganzoo {command}: name a recipe with --recipe NAME. `ganzoo list` shows all.")

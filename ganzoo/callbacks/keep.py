@@ -10,10 +10,11 @@ from typing import Any
 
 import lightning.pytorch as pl
 import torch
-from lightning.pytorch.callbacks import Checkpoint
+from lightning.pytorch.callbacks import Checkpoint, ModelCheckpoint
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 
+from ganzoo.callbacks.quality import Quality
 from ganzoo.csvlog import AppendingCSVLogger
 from ganzoo.errors import GanzooError
 from ganzoo.files import sweep, written
@@ -198,6 +199,19 @@ class Last(Checkpoint):
     @staticmethod
     def _last_batch(trainer: pl.Trainer) -> bool:
         return trainer.is_last_batch and trainer.current_epoch + 1 == trainer.max_epochs
+
+
+def best(folder: Path, quality: Quality, datamodule: Any, model: Any) -> ModelCheckpoint:
+    """Returns the keeper of `best.ckpt`: the best score at a validation's end by the recipe's monitor."""
+    name = quality.monitored(datamodule, model)
+    return ModelCheckpoint(
+        folder,
+        "best",
+        monitor=name,  # how it is logged is known when the data is
+        mode="max" if quality.higher_is_better(name) else "min",
+        save_on_train_epoch_end=False,
+        enable_version_counter=False,
+    )
 
 
 def _folder(trainer: pl.Trainer) -> Path:
