@@ -10,7 +10,7 @@ import numpy as np
 from ganzoo.plot import BOOKKEEPING, Curve, concise, is_score, smooth
 
 POINTS = 100  # of a term that is logged all the time
-WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 360, 136, 34, 58, 26, 18  # of a drawing, and its margins
+WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 360, 136, 44, 58, 26, 18  # of a drawing, and its margins
 
 
 def thinned(curves: Mapping[str, Curve], last: int) -> str:
