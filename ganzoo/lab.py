@@ -80,7 +80,7 @@ METHODS = {
     "f-GAN, JS": Method("fgan.FGAN", EVEN | {"divergence": "js"}),
     "f-GAN, GAN": Method("fgan.FGAN", EVEN | {"divergence": "gan"}),
     "MMD GAN": Method("mmd_gan.MMDGAN", {"clip": 0.1, "g_lr": 5e-4, "d_lr": 5e-4}, critic="encoder"),
-    "EBGAN": Method("ebgan.EBGAN", EVEN | {"margin": 0.1}, critic="autoencoder"),
+    "EBGAN": Method("ebgan.EBGAN", EVEN | {"margin": 0.3}, critic="autoencoder"),
     "BEGAN": Method("began.BEGAN", EVEN | {"gamma": 0.75}, critic="autoencoder"),
     "vanilla + unrolled": Method(
         options={"g_lr": 1e-3, "d_lr": 1e-4}, stabilisers={"Unrolled": {"steps": 5, "lr": 0.02, "zero_sum": True}}

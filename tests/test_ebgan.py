@@ -31,11 +31,26 @@ class Scaled(nn.Module):
 
 
 @pytest.mark.parametrize("shape", [(5, 2), (5, 3, 4, 4)])
-def test_the_energy_is_each_samples_mean_squared_error(shape):
+def test_the_energy_is_each_samples_root_mean_square_error(shape):
     x = torch.randn(shape)
     energies = EBGAN(MLPGenerator([2], 4, (8,)), Scaled(0.5)).discriminate(x)
     assert energies.shape == (5,)
-    torch.testing.assert_close(energies, torch.stack([(0.5 * v).square().mean() for v in x]))
+    torch.testing.assert_close(energies, torch.stack([(0.5 * v).square().mean().sqrt() for v in x]))
+
+
+def test_what_is_redrawn_all_but_perfectly_can_still_be_pushed_away():
+    slopes = []
+    for factor in (0.5, 0.999):
+        model = EBGAN(MLPGenerator([2], 4, (8,)), Scaled(factor))
+        (slope,) = torch.autograd.grad(model.discriminate(torch.ones(1, 2)).sum(), model.discriminator.factor)
+        slopes.append(slope.item())
+    assert slopes == pytest.approx([-1, -1], rel=0.01)
+
+
+def test_a_perfect_redrawing_has_a_finite_slope():
+    model = EBGAN(MLPGenerator([2], 4, (8,)), Scaled(1.0))
+    (slope,) = torch.autograd.grad(model.discriminate(torch.ones(1, 2)).sum(), model.discriminator.factor)
+    assert slope.isfinite()
 
 
 def test_the_margin_by_hand():
@@ -100,7 +115,7 @@ def test_energies_are_those_of_the_stand_in_where_one_is_put_up():
     model = EBGAN(MLPGenerator([2], 4, (8,)), Scaled(0.5))
     x = torch.randn(3, 2)
     model.stand_in = {"factor": torch.tensor(1.0)}
-    assert model.discriminate(x).tolist() == [0, 0, 0]
+    assert model.discriminate(x).tolist() == pytest.approx([0, 0, 0], abs=1e-3)
 
 
 def test_trains_in_bfloat16_on_float32_energies(tmp_path):
