@@ -1,9 +1,12 @@
 """The laboratory's figure: objective by data set, samples over data."""
 
+import io
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
 from matplotlib.figure import Figure
+from PIL import Image
 
 from ganzoo.data import Toy2D
 from ganzoo.files import written
@@ -43,19 +46,21 @@ def draw(results: Sequence[Result], names: Sequence[str], kinds: Sequence[str], 
                 spine.set_visible(False)
             if row == 0:
                 ax.set_title(kind.replace("_", " "), fontsize=9, color=INK, pad=3)
+    picture = io.BytesIO()
+    figure.savefig(picture, format="png")
     with written(out) as file:
-        figure.savefig(file, format="png")
+        Image.open(picture).convert("RGB").quantize(48, dither=Image.Dither.NONE).save(file, "PNG", optimize=True)
 
 
 def summary(result: Result) -> str:
     """Returns a cell's caption."""
     scores = result.scores
     modes = {"ring": 8, "grid": 25}.get(result.kind)
-    covered = f"{scores['modes']:.0f}/{modes} modes, " if modes else ""
-    return f"{covered}{scores['good']:.0%} good"
+    good = f"{scores['good']:.0%} good"  # without modes to count, all samples may be good in one place
+    return f"{scores['modes']:.0f}/{modes} modes, {good}" if modes else f"{good}, W₁ {scores['wasserstein']:.2f}"
 
 
 def wrapped(name: str) -> str:
     """Breaks a long name before what it adds."""
     first, plus, rest = name.partition(" + ")
-    return f"{first}\n+ {rest}" if plus and len(name) > 14 else name
+    return f"{first}\n+ {textwrap.fill(rest, 14)}" if plus and len(name) > 14 else name

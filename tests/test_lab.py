@@ -2,11 +2,12 @@
 
 import csv
 import json
+from dataclasses import replace
 
 import pytest
 import torch
 
-from ganzoo import lab
+from ganzoo import lab, labsheet
 from ganzoo.cli import main
 from ganzoo.lab import METHODS, Result, build, slug, spread, table, train
 
@@ -81,3 +82,15 @@ def test_the_table_gives_mean_and_deviation_over_seeds():
     assert "| vanilla | 7.0 ± 1.4 | 50% ± 0% | 0.250 ± 0.000 |" in table(results, ["vanilla"], ["ring"])
     assert spread([3.0], "{:.1f}") == "3.0"
     assert slug("f-GAN, reverse KL") == "f_gan_reverse_kl"
+
+
+def test_captions_count_modes_where_there_are_any_and_say_how_far_off_a_roll_is():
+    scores = {"modes": 7.0, "good": 0.815, "wasserstein": 0.804}
+    result = Result("vanilla", "ring", 0, 10, 1.0, scores, [])
+    assert labsheet.summary(result) == "7/8 modes, 82% good"
+    assert labsheet.summary(replace(result, kind="swiss_roll")) == "82% good, W₁ 0.80"
+
+
+def test_long_names_break_before_what_they_add():
+    assert labsheet.wrapped("hinge + SN") == "hinge + SN"
+    assert labsheet.wrapped("vanilla + minibatch discrimination") == "vanilla\n+ minibatch\ndiscrimination"
