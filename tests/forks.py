@@ -22,7 +22,8 @@ def _ganzoo(words: list[str], folder: Path, log: Path, env: dict[str, str], prep
     for number, name in ((1, "out"), (2, "err")):
         os.dup2(os.open(log / name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
     os.chdir(folder)
-    multiprocessing.current_process()._config["daemon"] = False  # type: ignore[attr-defined]  # it may have workers
+    multiprocessing.current_process()._config["daemon"] = False  # type: ignore[attr-defined]  # it may have workers,
+    multiprocessing.set_start_method("fork", force=True)  # which end with their parent: it is this, not the server
     os.environ.update(env)
     if prepare is not None:
         prepare()
