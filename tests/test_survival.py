@@ -13,7 +13,7 @@ import pytest
 import torch
 import yaml
 from commands import DIGITS
-from forks import Fork, fork, until
+from forks import Fork, fork, slowly, until
 from PIL import Image
 from test_resume import alike
 
@@ -166,7 +166,7 @@ def test_slurm_requeues_and_the_job_goes_on_by_itself(tmp_path, whole):
 
 
 def test_the_time_that_was_given_is_kept_to_and_the_rest_can_follow(tmp_path, whole):
-    said = fork(tmp_path, *RUN, "--trainer.max_time", "00:00:00:01").answer()
+    said = fork(tmp_path, *RUN, "--trainer.max_time", "00:00:00:01", prepare=slowly).answer()
     assert said.status == 0, said.err
     assert "continue with: ganzoo fit --recipe wgan_gp_digits --ckpt_path last" in said.out
     assert 0 < state(the_run(tmp_path) / "last.ckpt")["global_step"] < 30
