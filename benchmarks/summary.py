@@ -85,6 +85,35 @@ def shares() -> str:
     return "\n".join(lines)
 
 
+def besides() -> str:
+    """Returns what evaluation, loading and sampling cost."""
+    evaluation, loading = read("evaluation"), read("loading")
+    fid, start = evaluation["fid"], loading["start"]
+    ratios = fid["ganzoo/torch-fidelity"]
+    most = max(evaluation["shares"], key=lambda name: evaluation["shares"][name]["share"])
+    sampling = max(row["ratio"] for row in loading["sampling"].values())
+    rows = [
+        (f"FID of {fid['samples']:,} samples, ganzoo / torch-fidelity on the same extractor", spoken(ratios), "1.0"),
+        (f"validations of a recipe's own run, share of its time, the largest of {len(evaluation['shares'])}: {most}",
+         f"{evaluation['shares'][most]['share']:.1%}", "5%"),
+        ("`ganzoo --help`", f"{start['seconds']['ganzoo --help']:.2f} s", "0.3 s"),
+        ("`ganzoo.load('dcgan-mnist').sample(16)`, cold, beyond importing torch and lightning.pytorch",
+         f"{start['beyond']['seconds']:.2f} s", "1 s"),
+        ("`model.sample` / the bare generator, the larger of "
+         f"{len(loading['sampling'])} checkpoints", f"{sampling:.3f}", "1.03"),
+    ]  # fmt: skip
+    lines = ["| figure | measured | at most |", "| --- | ---: | ---: |"]
+    lines += [f"| {what} | {measured} | {target} |" for what, measured, target in rows]
+    commands = "`python benchmarks/evaluation.py` and `python benchmarks/loading.py` measure them."
+    lines += ["", f"On {fid['hardware']}, torch {fid['versions']['torch']}. {commands}"]
+    return "\n".join(lines)
+
+
+def spoken(ratios: dict[str, Any]) -> str:
+    """Returns the ratio with and without real features that are there already."""
+    return ", ".join(f"{row['time']['median']:.2f} ({name.replace('_', ' ')})" for name, row in ratios.items())
+
+
 def put(page: Path, name: str, text: str) -> None:
     """Replaces what stands between two markers in a page."""
     start, end = f"<!-- {name}:start -->", f"<!-- {name}:end -->"
@@ -103,6 +132,7 @@ def main() -> None:
     put(page, "throughput", throughput())
     put(page, "shares", shares())
     put(page, "levers", levers())
+    put(page, "besides", besides())
 
 
 if __name__ == "__main__":
