@@ -99,7 +99,7 @@ def besides() -> str:
         ("`ganzoo --help`", f"{start['seconds']['ganzoo --help']:.2f} s", "0.3 s"),
         ("`ganzoo.load('dcgan-mnist').sample(16)`, cold, beyond importing torch and lightning.pytorch",
          f"{start['beyond']['seconds']:.2f} s", "1 s"),
-        ("`model.sample` / the bare generator, the larger of "
+        ("`model.sample` / the bare generator, the largest of "
          f"{len(loading['sampling'])} checkpoints", f"{sampling:.3f}", "1.03"),
     ]  # fmt: skip
     lines = ["| figure | measured | at most |", "| --- | ---: | ---: |"]
