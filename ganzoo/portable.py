@@ -85,11 +85,11 @@ class Drawing(Function):
 
     def inputs(self, n: int, seed: int) -> dict[str, Tensor]:
         """Draws what `sample` draws."""
-        plain = self.prior is None
-        z, u = (
-            (self.model.latent(n, seed), None) if plain else noise_of_codes(n, self.model.dim, self.model.device, seed)
-        )
-        drawn = {"z": z, "u": u, "labels": self.model.labels(n, None)}
+        if self.prior is None:
+            drawn = {"z": self.model.latent(n, seed)}
+        else:
+            drawn = dict(zip("zu", noise_of_codes(n, self.model.dim, self.model.device, seed), strict=True))
+        drawn["labels"] = self.model.labels(n, None)
         return {name: drawn[name] for name in self.told}
 
     def expected(self, n: int, seed: int) -> Tensor:
@@ -136,13 +136,11 @@ class Translating(Function):
     def free(self) -> dict[str, dict[int, Any]]:
         """Returns the first axis of each input, and the sides of images of any size."""
         multiple: int = getattr(self.network, "multiple", 1)
-        sides = {
-            axis: multiple * Dim(name, min=2) if multiple > 1 else Dim(name, min=2)
-            for axis, name in ((2, "H"), (3, "W"))
-            if self.source[axis - 1] is None
-        }
         axes = super().free()
-        return axes | {"x": axes["x"] | sides}
+        for axis, name in ((2, "H"), (3, "W")):
+            if self.source[axis - 1] is None:
+                axes["x"][axis] = multiple * Dim(name, min=2) if multiple > 1 else Dim(name, min=2)
+        return axes
 
 
 def function_of(model: Game) -> Function:
@@ -245,7 +243,7 @@ def export(model: Game, out: Path, kind: str = "onnx", name: str = "") -> tuple[
 def write_function(options: Namespace) -> Iterator[str]:
     """Writes a model for another runtime as the options of `ganzoo export` say.
 
-    Returns:
+    Yields:
         What was written, what its inputs and outputs are, and how far it is from the model, in lines.
 
     Raises:

@@ -1,25 +1,13 @@
 """The benchmark of domain adaptation: what it writes, on tiny runs."""
 
-import importlib.util
 import json
-from pathlib import Path
 
 import pytest
 import yaml
+from benchmark import load_benchmark
 from idx import write_mnist
 
-TREE = Path(__file__).parents[1]
-
-
-def load_benchmark():
-    """Imports benchmarks/adaptation.py, which is in no package."""
-    spec = importlib.util.spec_from_file_location("adaptation", TREE / "benchmarks" / "adaptation.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-adaptation = load_benchmark()
+adaptation = load_benchmark("adaptation")
 
 
 def test_the_table_shows_means_spreads_and_the_lift_of_every_seed():

@@ -1,12 +1,11 @@
 """What changes when a game is spread over processes, as far as a CPU can tell; and the benchmark of costs."""
 
-import importlib.util
 import json
 from copy import deepcopy
-from pathlib import Path
 
 import pytest
 import torch
+from benchmark import load_benchmark
 from commands import DIGITS, ganzoo
 from lightning.pytorch.plugins.layer_sync import TorchSyncBatchNorm
 from lightning.pytorch.strategies import DDPStrategy
@@ -17,18 +16,7 @@ from ganzoo import runs
 from ganzoo.errors import GanzooError
 from ganzoo.training import from_recipe
 
-TREE = Path(__file__).parents[1]
-
-
-def load_benchmark():
-    """Imports benchmarks/scaling.py, which is in no package."""
-    spec = importlib.util.spec_from_file_location("scaling", TREE / "benchmarks" / "scaling.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-scaling = load_benchmark()
+scaling = load_benchmark("scaling")
 
 
 def norms(module, kind):

@@ -38,7 +38,7 @@ class Collapse(pl.Callback):
         every: generator updates between two looks; 0 never looks.
         samples: how many to compare.
         low: below this diversity samples look alike.
-        patience: warn at the so-manieth look in a row at which they do: the first samples of a run often do.
+        patience: warn after so many such looks in a row: the first samples of a run often look alike.
         accuracy: from this mean of `d/acc_real` and `d/acc_fake` on D is taken for always right.
         updates: warn when it has been for so many generator updates; runs that went well have been for some hundreds.
     """
