@@ -13,6 +13,8 @@ from coders import IMAGES
 from commands import DIGITS, process
 from enlargers import EVERY as ENLARGERS
 from enlargers import ramps
+from test_dann import Bars, dann
+from test_pix2pix import Shifts, small
 from tiny import Each, Labelled, Told, conv, digits, fit, mlp, points
 from torch import Tensor
 from torch.optim import SGD
@@ -24,6 +26,9 @@ from ganzoo.networks.dcgan import DCGANDiscriminator
 from ganzoo.networks.mlp import MLPGenerator
 from ganzoo.penalties import input_gradient
 from ganzoo.players import Terms
+
+
+PAIRED = {"pix2pix": (small, Shifts), "dann": (dann, Bars)}
 
 
 class Heard(WGANGP):
@@ -89,6 +94,9 @@ def main(folder: Path) -> None:
     enlargers = {name: make() for name, make in ENLARGERS.items()}
     for enlarger in enlargers.values():
         fit(folder, enlarger, ramps(), 3, **both)
+    paired = {name: make() for name, (make, _) in PAIRED.items()}
+    for name, (_, data) in PAIRED.items():
+        fit(folder, paired[name], data(batch_size=4), 3, **both)
     stopped = mlp()
 
     def interrupt(trainer, model):
@@ -103,7 +111,7 @@ def main(folder: Path) -> None:
         "parts": parts.state_dict(),
         "exchanged": parts.exchanged,
         "heard": heard.state_dict(),
-        **{name: model.state_dict() for name, model in (coders | enlargers).items()},
+        **{name: model.state_dict() for name, model in (coders | enlargers | paired).items()},
         "noise": torch.stack(heard.drawn),
         "counts": (run.world_size, run.global_step, heard.batches, heard.images),
     }
@@ -126,7 +134,7 @@ def test_counts_are_those_of_one_process_and_images_of_both(endings):
 
 def test_processes_end_with_identical_weights_and_averages(endings):
     one, other = endings[0]
-    for game in ("exact", "parts", "heard", *IMAGES, *ENLARGERS):
+    for game in ("exact", "parts", "heard", *IMAGES, *ENLARGERS, *PAIRED):
         assert one[game].keys() == other[game].keys()
         different = [name for name, tensor in one[game].items() if not torch.equal(tensor, other[game][name])]
         assert different == []
