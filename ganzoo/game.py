@@ -92,9 +92,9 @@ class Game(pl.LightningModule, ABC):
         trainer = self._trainer
         if trainer is None:
             return 0.0
-        done, total = trainer.global_step, trainer.max_steps
-        if total is None or total < 1:
-            done, total = trainer.current_epoch, trainer.max_epochs or -1
+        done, total = trainer.global_step, float(trainer.max_steps or -1)
+        if total < 1:  # counted in epochs, whose length a stream of data does not tell
+            done, total = self.batches, (trainer.max_epochs or -1) * float(trainer.num_training_batches)
         return min(done / total, 1.0) if total > 0 else 0.0
 
     def check(self, shape: tuple[int, ...]) -> None:

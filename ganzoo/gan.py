@@ -6,6 +6,7 @@
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
+from typing import Literal
 
 from torch import Tensor, nn
 from torch.func import functional_call
@@ -18,6 +19,8 @@ from ganzoo.players import Player, Terms, build_optim
 from ganzoo.sampler import Sampler
 from ganzoo.schedules import Schedule
 from ganzoo.stabilisers.base import Shown, Stabiliser
+
+Answers = Literal["logits", "signed", "scores"]
 
 
 class GAN(Sampler):
@@ -41,11 +44,17 @@ class GAN(Sampler):
         capture: replay moves as CUDA graphs.
         compiled: networks to fuse by `torch.compile`: `generator`, `discriminator`; see `Game`.
 
+    Raises:
+        GanzooError: if `n_critic` is below 1, or a kind of stabiliser is there twice.
+
     Attributes:
+        answers: what the discriminator answers: `logits`, of the probability of being real; something else that is
+            positive for what it takes for real, `signed`; or `scores` without a zero that means anything.
         shown: what the discriminator was shown in the current move.
     """
 
     of_samples = ("generator", "discriminator")
+    answers: Answers = "logits"
 
     def __init__(
         self,
@@ -69,10 +78,15 @@ class GAN(Sampler):
         self.generator = generator
         self.discriminator = discriminator
         self.optim = {"g": build_optim(optimizer, g_lr, betas), "d": build_optim(optimizer, d_lr, betas)}
+        if isinstance(n_critic, int) and n_critic < 1:
+            raise GanzooError(f"model.n_critic: must be at least 1, not {n_critic}.")
         self.n_critic = n_critic
         self.prior = prior
         augmentations(augment)  # so that a misspelt name shows before any training
         self.augment = augment
+        kinds = [type(stabiliser).__name__ for stabiliser in stabilisers or []]
+        if twice := {kind for kind in kinds if kinds.count(kind) > 1}:
+            raise GanzooError(f"model.stabilisers: {', '.join(sorted(twice))} is there more than once.")
         self.stabilisers = nn.ModuleList(stabilisers or [])
         self.n_classes = getattr(generator, "n_classes", 0)
         self.shown: list[Shown] = []
@@ -89,12 +103,14 @@ class GAN(Sampler):
                 raise GanzooError(f"model.{name}: it is made for {made_for} classes, but the data has {classes}.")
 
     def check(self, shape: tuple[int, ...]) -> None:
-        """Checks that networks and augmentation fit samples of this shape.
+        """Checks that networks and augmentation fit samples of this shape, and the stabilisers the game.
 
         Raises:
             GanzooError: if a network makes or judges samples of another shape, or augments what are no images.
         """
         super().check(shape)
+        for stabiliser in self.stabilisers:
+            stabiliser.check(self)  # type: ignore[operator]
         if self.augment and len(shape) != 3:
             raise GanzooError(f"model.augment: '{self.augment}' is for images, but the data has shape {shape}.")
 
@@ -119,7 +135,7 @@ class GAN(Sampler):
         terms = dict(self.d_loss(x, y))
         for stabiliser in self.stabilisers:
             terms |= stabiliser.d_terms(self, x, y)  # type: ignore[operator]
-        self.shown.clear()  # not one activation longer than needed
+        self.forget()
         return terms
 
     def g_terms(self, x: Tensor, y: Tensor | None) -> Terms:
@@ -131,8 +147,12 @@ class GAN(Sampler):
             terms = dict(self.g_loss(x, y))
             for stabiliser in self.stabilisers:
                 terms |= stabiliser.g_terms(self, x, y)  # type: ignore[operator]
-        self.shown.clear()
+        self.forget()
         return terms
+
+    def forget(self) -> None:
+        """Drops what was kept for a move: not one activation longer than needed."""
+        self.shown.clear()
 
     def after_d(self) -> None:
         """Called after each step of the discriminator; WGAN clips here."""
@@ -157,11 +177,16 @@ class GAN(Sampler):
         return x
 
     def discriminate(self, x: Tensor, y: Tensor | None = None) -> Tensor:
-        """Returns the logits (N,) of the discriminator, or of the one that stands in for it, on exactly this input."""
+        """Returns the logits (N,) of the discriminator, or of the one that stands in for it, on exactly this input.
+
+        They are never of half precision: losses average them, and nothing keeps a critic's scores near 0.
+        """
         given = (x, y) if getattr(self.discriminator, "n_classes", 0) else (x,)
         if self.stand_in is None:
-            return self.discriminator(*given)
-        return functional_call(self.discriminator, dict(self.stand_in), given)
+            logits = self.discriminator(*given)
+        else:
+            logits = functional_call(self.discriminator, dict(self.stand_in), given)
+        return logits if logits.itemsize >= 4 else logits.float()
 
     def exported(self) -> dict[str, nn.Module]:
         """Returns every submodule but the stabilisers, whose state is part of the training."""

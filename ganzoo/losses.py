@@ -83,6 +83,5 @@ class Objective(NamedTuple):
 
 OBJECTIVES = {
     "nonsaturating": Objective(logistic_d, nonsaturating_g),
-    "minimax": Objective(logistic_d, minimax_g),
     "hinge": Objective(hinge_d, hinge_g),
 }

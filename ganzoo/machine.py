@@ -1,10 +1,15 @@
-"""What a number was measured on."""
+"""What a number was measured on, and by how many."""
+
+from __future__ import annotations
 
 import os
 import platform
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 def hardware() -> str:
@@ -47,6 +52,15 @@ def _multiplies_bfloat16() -> bool:
 
     checks = (getattr(torch.cpu, f"_is_{name}_supported", None) for name in ("amx_tile", "avx512_bf16"))
     return any(check is not None and check() for check in checks)
+
+
+def total(x: Tensor) -> Tensor:
+    """Returns the sum of a tensor over all processes; itself where there is one."""
+    import torch
+
+    if torch.distributed.is_available() and torch.distributed.is_initialized():
+        torch.distributed.all_reduce(x := x.clone())
+    return x
 
 
 def several(devices: Any) -> bool:

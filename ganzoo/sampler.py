@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from ganzoo.errors import GanzooError
 from ganzoo.game import Game
 from ganzoo.latent import PRIORS, Prior, draw_latent
+from ganzoo.modes import evaluating
 from ganzoo.seeding import mix, run_seed
 
 SAMPLE_BATCH = 512
@@ -114,12 +115,10 @@ class Sampler(Game):
             What it makes of all of them, on the model's device.
         """
         network = self.averaged(name)
-        training = network.training
-        network.eval()
         n = next(len(given) for given in inputs if given is not None)
         parts = [slice(start, start + SAMPLE_BATCH) for start in range(0, max(n, 1), SAMPLE_BATCH)]
-        made = [apply(network, *(None if x is None else x[i].to(self.device) for x in inputs)) for i in parts]
-        network.train(training)
+        with evaluating(network):
+            made = [apply(network, *(None if x is None else x[i].to(self.device) for x in inputs)) for i in parts]
         return torch.cat(made).contiguous()  # not channels last, as the weights are
 
     def labels(self, n: int, y: Tensor | None) -> Tensor | None:

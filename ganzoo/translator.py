@@ -13,6 +13,7 @@ from torch.optim import Adam, Optimizer
 
 from ganzoo.errors import GanzooError
 from ganzoo.game import Game
+from ganzoo.modes import evaluating
 from ganzoo.players import Player, Terms, build_optim
 from ganzoo.schedules import Schedule
 from ganzoo.seeding import mix, run_seed
@@ -162,17 +163,11 @@ class Translator(Game):
         if x.dim() != 4:
             raise GanzooError(f"x: images (N, C, H, W) are wanted, not a tensor of shape {tuple(x.shape)}.")
         require_takes(network, tuple(x.shape[1:]), "x", "but it has")
-        modes = [(module, module.training) for module in self.modules()]
-        self.eval()
         devices = [self.device] if self.device.type == "cuda" else []
-        try:
-            with torch.random.fork_rng(devices, enabled=seed is not None):
-                if seed is not None:
-                    torch.manual_seed(seed)
-                parts = [render(part.to(self.device)) for part in x.split(TRANSLATE_BATCH)]
-        finally:
-            for module, training in modes:
-                module.training = training
+        with evaluating(self), torch.random.fork_rng(devices, enabled=seed is not None):
+            if seed is not None:
+                torch.manual_seed(seed)
+            parts = [render(part.to(self.device)) for part in x.split(TRANSLATE_BATCH)]
         return torch.cat(parts).clamp(-1, 1).contiguous()  # not channels last, as the weights are
 
     def predict_step(self, batch: tuple[Tensor, Any], batch_idx: int) -> Tensor:

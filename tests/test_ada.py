@@ -73,7 +73,7 @@ def test_the_generators_move_does_not_move_p():
     ada = ADA(interval=1, images=10)
     game = conv(stabilisers=[ada])
     game.g_terms(torch.zeros(4, 1, 8, 8), None)
-    assert (ada.p, ada.steps, ada.told.abs().sum()) == (0, 0, 0)
+    assert (ada.p, ada.steps, ada.heard.abs().sum()) == (0, 0, 0)
 
 
 # What it does to images

@@ -13,6 +13,7 @@ from coders import IMAGES
 from commands import DIGITS, process
 from enlargers import EVERY as ENLARGERS
 from enlargers import ramps
+from test_began import images
 from test_dann import Bars, dann
 from test_pix2pix import Shifts, small
 from tiny import Each, Labelled, Told, conv, digits, fit, mlp, points
@@ -26,7 +27,6 @@ from ganzoo.networks.dcgan import DCGANDiscriminator
 from ganzoo.networks.mlp import MLPGenerator
 from ganzoo.penalties import input_gradient
 from ganzoo.players import Terms
-
 
 PAIRED = {"pix2pix": (small, Shifts), "dann": (dann, Bars)}
 
@@ -88,6 +88,8 @@ def main(folder: Path) -> None:
     torch.manual_seed(run.global_rank)  # what a process was seeded with does not matter
     heard = conv(Heard, dropout=0.3, n_critic=2, augment="translation")
     run = fit(folder, heard, digits(batch_size=64, flip=True), 5, Last(), **both)
+    balanced = images(lambda_k=0.5, gamma=1.0)
+    fit(folder, balanced, digits(batch_size=32), 4, **both)
     coders = {name: make(lr=1e-2) for name, make in IMAGES.items()}
     for model in coders.values():
         fit(folder, model, digits(batch_size=64), 4, **both)
@@ -111,6 +113,7 @@ def main(folder: Path) -> None:
         "parts": parts.state_dict(),
         "exchanged": parts.exchanged,
         "heard": heard.state_dict(),
+        "balanced": balanced.state_dict(),
         **{name: model.state_dict() for name, model in (coders | enlargers | paired).items()},
         "noise": torch.stack(heard.drawn),
         "counts": (run.world_size, run.global_step, heard.batches, heard.images),
@@ -134,10 +137,14 @@ def test_counts_are_those_of_one_process_and_images_of_both(endings):
 
 def test_processes_end_with_identical_weights_and_averages(endings):
     one, other = endings[0]
-    for game in ("exact", "parts", "heard", *IMAGES, *ENLARGERS, *PAIRED):
+    for game in ("exact", "parts", "heard", "balanced", *IMAGES, *ENLARGERS, *PAIRED):
         assert one[game].keys() == other[game].keys()
         different = [name for name, tensor in one[game].items() if not torch.equal(tensor, other[game][name])]
         assert different == []
+
+
+def test_players_are_kept_in_balance_by_what_all_processes_see(endings):
+    assert endings[0][0]["balanced"]["k"] > 0
 
 
 def test_the_gradient_is_the_mean_over_processes(endings, tmp_path):

@@ -52,7 +52,7 @@ def test_progress_runs_from_0_to_1_over_steps_or_epochs(tmp_path):
     assert seen == [0.25, 0.5, 0.75, 1]
     seen.clear()
     fit(tmp_path, mlp(), points(samples=64), -1, note, max_epochs=2)
-    assert seen == [0, 0, 0.5, 0.5]
+    assert seen == [0.25, 0.5, 0.75, 1]
 
 
 class Watched(WGANGP):

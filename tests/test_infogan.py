@@ -212,3 +212,11 @@ def test_reading_images_leaves_no_trace():
 def test_codes_that_do_not_fit_are_refused(categories, codes):
     with pytest.raises(GanzooError, match=r"model\.generator: a latent_dim of 9 is not for noise, "):
         informed(categories, codes)
+
+
+def test_reading_leaves_the_discriminator_as_it_was_even_when_it_fails():
+    model = informed()
+    assert model.discriminator.training
+    with pytest.raises(RuntimeError):
+        model.encode(torch.zeros(2, 5))
+    assert all(module.training for module in model.discriminator.modules())

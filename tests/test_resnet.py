@@ -7,7 +7,7 @@ from torch.nn.functional import avg_pool2d, conv2d, interpolate, relu
 from torch.nn.utils.parametrize import is_parametrized
 
 from ganzoo.errors import GanzooError
-from ganzoo.networks.conditional import ConditionalBatchNorm2d
+from ganzoo.networks.conditional import ConditionalBatchNorm2d, Projection
 from ganzoo.networks.resample import DownConv2d, UpConv2d
 from ganzoo.networks.resnet import (
     DOUBLINGS,
@@ -104,7 +104,8 @@ def test_parameter_counts_are_the_published_ones(n_classes, g, d):
     """Those of mimicry's SNGAN and of its cGAN with projection discriminator at 32 pixels."""
     assert count(ResNetGenerator(n_classes=n_classes)) == g
     for spectral in (True, False):
-        assert count(ResNetDiscriminator(spectral=spectral, n_classes=n_classes)) == d
+        discriminator = ResNetDiscriminator(spectral=spectral)
+        assert count(Projection(discriminator, n_classes, spectral) if n_classes else discriminator) == d
 
 
 @pytest.mark.parametrize("n_classes", [0, 3])
@@ -112,14 +113,16 @@ def test_parameter_counts_are_the_published_ones(n_classes, g, d):
 def test_the_pair_fits_every_size(size, n_classes):
     torch.manual_seed(0)
     generator = ResNetGenerator(size, 1, width=4, latent_dim=6, n_classes=n_classes)
-    discriminator = ResNetDiscriminator(size, 1, width=4, n_classes=n_classes)
+    discriminator = ResNetDiscriminator(size, 1, width=4)
     y = (torch.tensor([0, 2]),) if n_classes else ()
     images = generator(torch.randn(2, 6), *y)
     assert images.shape == (2, 1, size, size) == (2, *generator.shape) == (2, *discriminator.shape)
     assert images.abs().max() <= 1
     assert discriminator.blocks(images).shape == (2, 4, 8, 8)
-    assert discriminator(images, *y).shape == (2,)
-    assert (generator.n_classes, discriminator.n_classes) == (n_classes, n_classes)
+    assert discriminator(images).shape == (2,)
+    if n_classes:
+        assert Projection(discriminator, n_classes)(images, *y).shape == (2,)
+    assert generator.n_classes == n_classes
 
 
 @pytest.mark.parametrize("network", [ResNetGenerator, ResNetDiscriminator])
@@ -140,7 +143,7 @@ def test_features_are_summed_over_all_places():
 
 def test_a_class_adds_the_projection_of_the_features():
     torch.manual_seed(0)
-    discriminator, x = ResNetDiscriminator(16, 1, width=4, n_classes=3).eval(), torch.randn(2, 1, 16, 16)
+    discriminator, x = Projection(ResNetDiscriminator(16, 1, width=4), 3).eval(), torch.randn(2, 1, 16, 16)
     features, embeddings = discriminator.features(x), discriminator.embed.weight
     for label in range(3):
         wanted = discriminator.head(features) + features @ embeddings[label]
@@ -158,7 +161,7 @@ def test_classes_reach_the_generator_through_the_blocks_batch_norms_alone():
     assert len({tuple(image.flatten().tolist()) for image in images}) == 3
 
 
-@pytest.mark.parametrize("network", [ResNetGenerator(16, 3, 32), ResNetDiscriminator(16, 3, 32, False, 10)])
+@pytest.mark.parametrize("network", [ResNetGenerator(16, 3, 32), ResNetDiscriminator(16, 3, 32, False)])
 def test_initialisation_is_the_authors(network):
     """Xavier: sqrt(2) times larger for the convolutions in a block than for shortcuts, first and last layers."""
     for name, layer in network.named_modules():
@@ -172,12 +175,13 @@ def test_initialisation_is_the_authors(network):
 
 def test_every_weight_of_the_discriminator_is_divided_by_its_largest_singular_value():
     torch.manual_seed(0)
-    initialised = [layer.weight for layer in weighted(ResNetDiscriminator(16, 1, 8, spectral=False, n_classes=3))]
+    plain = Projection(ResNetDiscriminator(16, 1, 8, spectral=False), 3, spectral=False)
+    initialised = [layer.weight for layer in weighted(plain)]
     torch.manual_seed(0)
-    discriminator = ResNetDiscriminator(16, 1, 8, n_classes=3)
+    discriminator = Projection(ResNetDiscriminator(16, 1, 8), 3)
     layers = weighted(discriminator)
     assert len(layers) == 2 * 3 + 1 + 1 + 1  # three blocks, one with a shortcut to learn; the logit; the classes
-    for layer, weight in zip(layers, initialised, strict=True):
+    for layer, weight in zip(layers[:-1], initialised[:-1], strict=True):  # the classes' are drawn after other vectors
         assert layer.parametrizations.weight.original.equal(weight)
     for _ in range(30):
         discriminator(torch.randn(1, 1, 16, 16), torch.zeros(1, dtype=torch.long))  # each pass is a power iteration
@@ -186,5 +190,5 @@ def test_every_weight_of_the_discriminator_is_divided_by_its_largest_singular_va
 
 
 def test_without_spectral_norm_nothing_is_parametrised():
-    assert not any(map(is_parametrized, ResNetDiscriminator(16, 1, 4, spectral=False, n_classes=2).modules()))
+    assert not any(map(is_parametrized, ResNetDiscriminator(16, 1, 4, spectral=False).modules()))
     assert not any(map(is_parametrized, ResNetGenerator(16, 1, 4).modules()))

@@ -12,6 +12,7 @@ from torch.optim import Adam
 from ganzoo import losses
 from ganzoo.errors import GanzooError
 from ganzoo.models.sngan import SNGAN
+from ganzoo.networks.conditional import Projection
 from ganzoo.networks.dcgan import DCGANDiscriminator, DCGANGenerator
 from ganzoo.networks.mlp import MLPDiscriminator, MLPGenerator
 from ganzoo.networks.resnet import ResNetDiscriminator, ResNetGenerator
@@ -35,7 +36,8 @@ def residual(n_classes=0, **options):
     """A game of thin residual networks on 16-pixel images."""
     torch.manual_seed(0)
     generator = ResNetGenerator(16, 1, 4, latent_dim=6, n_classes=n_classes)
-    return SNGAN(generator, ResNetDiscriminator(16, 1, 4, n_classes=n_classes), **options)
+    discriminator = ResNetDiscriminator(16, 1, 4)
+    return SNGAN(generator, Projection(discriminator, n_classes) if n_classes else discriminator, **options)
 
 
 def test_defaults_are_the_papers_constants():
@@ -115,12 +117,15 @@ def test_any_discriminator_with_spectral_norm_will_do():
 @pytest.mark.parametrize("n_classes", [0, 10])
 def test_weights_keep_norm_1_while_they_train_in_bfloat16(tmp_path, n_classes):
     model = residual(n_classes, n_critic=2, d_lr=1e-2)
-    before = model.discriminator.linear.parametrizations.weight.original.clone()
+    weight = dict(model.discriminator.named_parameters())[
+        "network." * bool(n_classes) + "linear.parametrizations.weight.original"
+    ]
+    before = weight.clone()
     run = fit(tmp_path, model, digits(size=16, batch_size=50), 6, precision="bf16-mixed")
     assert run.global_step == 6
     assert all(map(math.isfinite, model.noted().values()))
     assert {p.dtype for p in model.parameters()} == {torch.float32}
-    assert not torch.equal(model.discriminator.linear.parametrizations.weight.original, before)
+    assert not torch.equal(weight, before)
     for layer in model.discriminator.modules():
         if isinstance(layer, nn.Conv2d | nn.Linear | nn.Embedding):
             assert torch.linalg.svdvals(layer.weight.flatten(1))[0].item() == pytest.approx(1, abs=0.1)

@@ -31,6 +31,9 @@ def trained(tmp_path_factory):
     """A function that trains the digits with all stabilisers at once, and what it left after 6 updates."""
     home = tmp_path_factory.mktemp("stabilised")
     recipe = yaml.safe_load((registry.RECIPES / "wgan_gp_digits.yaml").read_text())
+    recipe["model"]["class_path"] = "ganzoo.models.gan.VanillaGAN"  # whose loss has labels
+    recipe["model"]["init_args"].pop("gp_weight", None)
+    recipe["model"]["init_args"]["n_critic"] = 5
     recipe["model"]["init_args"]["stabilisers"] = ALL
     (home / "all.yaml").write_text(yaml.safe_dump(recipe))
     words = ["--recipe", home / "all.yaml", *DIGITS[2:], "--quality.samples", 20, "--grid.samples", 4]

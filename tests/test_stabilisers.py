@@ -10,10 +10,15 @@ from torch.nn.functional import binary_cross_entropy_with_logits, conv2d, conv_t
 
 from ganzoo.errors import GanzooError
 from ganzoo.models.dcgan import DCGAN
+from ganzoo.models.infogan import InfoGAN
+from ganzoo.models.lsgan import LSGAN
+from ganzoo.models.ragan import RaGAN
+from ganzoo.models.sngan import SNGAN
 from ganzoo.models.wgan import WGAN
 from ganzoo.models.wgan_gp import WGANGP
 from ganzoo.networks.conditional import LabelledDiscriminator
 from ganzoo.networks.dcgan import DCGANDiscriminator
+from ganzoo.networks.mlp import MLPDiscriminator
 from ganzoo.schedules import Schedule
 from ganzoo.stabilisers import (
     ADA,
@@ -54,7 +59,7 @@ def test_without_a_hook_of_its_own_a_stabiliser_changes_nothing(tmp_path):
         (WGANGP, Unrolled(1), set()),
         (DCGAN, ModeSeeking(), {"g/ms"}),
         (DCGAN, OrthogonalRegularisation(1e-4, 1e-4), {"d/ortho", "g/ortho"}),
-        (WGANGP, ADA(), {"d/ada_p", "d/ada_r"}),
+        (DCGAN, ADA(), {"d/ada_p", "d/ada_r"}),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Stabiliser) else "",
 )
@@ -344,3 +349,31 @@ def test_each_network_has_a_weight_of_its_own():
             if weight:
                 expected = weight * sum(correlation(w) for w in filters(network))
                 torch.testing.assert_close(terms["ortho"], expected)
+
+
+def test_two_of_a_kind_would_overwrite_each_other_and_are_refused():
+    with pytest.raises(GanzooError, match=r"model\.stabilisers: InstanceNoise is there more than once"):
+        mlp(stabilisers=[InstanceNoise(), InstanceNoise()])
+
+
+@pytest.mark.parametrize("kind", [WGANGP, LSGAN, RaGAN, SNGAN])
+def test_labels_are_softened_only_where_a_loss_has_labels(kind):
+    model = mlp(DCGAN, stabilisers=[SoftLabels()])
+    model.check((2,))
+    model.answers = kind.answers
+    with pytest.raises(GanzooError, match=r"SoftLabels is for logistic losses"):
+        model.check((2,))
+
+
+def test_categories_that_the_model_found_itself_are_the_same_for_both_batches():
+    """A generator that looks at nothing but the category has no distance to gain."""
+
+    class Category(nn.Module):
+        latent_dim, shape = 10, (3,)
+
+        def forward(self, z):
+            return z[:, -3:]
+
+    torch.manual_seed(0)
+    game = InfoGAN(Category(), MLPDiscriminator([3], (8,), dropout=0.0), categories=3, codes=2)
+    assert ModeSeeking(1.0).g_terms(game, torch.zeros(16, 3), torch.zeros(16, dtype=torch.long))["ms"] > 1e4

@@ -18,7 +18,6 @@ from torch.optim import Adam, Optimizer
 from ganzoo.codec import Codec
 from ganzoo.errors import GanzooError
 from ganzoo.losses import logistic_d, nonsaturating_g
-from ganzoo.penalties import r1_penalty
 from ganzoo.players import Player, Terms, build_optim
 from ganzoo.priors import CodePrior, Gaussian, draw_codes
 
@@ -34,8 +33,6 @@ class AAE(Codec):
         lr: learning rate of the reconstruction phase.
         g_lr: learning rate of the encoder as the discriminator's opponent.
         d_lr: learning rate of the discriminator.
-        r1: weight of the penalty on the discriminator's gradient at draws from the prior. The paper has none; with it
-            codes match the prior closer.
         adversarial_betas: decay rates of the moments of the two optimizers of the regularisation phase.
         optimizer: class of all optimizers.
         **kwargs: see `Codec`.
@@ -53,14 +50,13 @@ class AAE(Codec):
         lr: float = 1e-3,
         g_lr: float = 5e-4,
         d_lr: float = 1e-3,
-        r1: float = 0.0,
         adversarial_betas: tuple[float, float] = (0.5, 0.999),
         optimizer: type[Optimizer] = Adam,
         **kwargs: Any,
     ) -> None:
         super().__init__(encoder, decoder, lr=lr, optimizer=optimizer, **kwargs)
         self.discriminator = discriminator
-        self.code_prior, self.r1 = prior or Gaussian(), r1
+        self.code_prior = prior or Gaussian()
         for name, made_for in (
             ("discriminator", getattr(discriminator, "shape", (self.dim,))),
             ("prior", (self.code_prior.dim or self.dim,)),
@@ -86,14 +82,10 @@ class AAE(Codec):
 
     def d_loss(self, x: Tensor, y: Tensor | None) -> Terms:
         """The regularisation phase: tell draws from the prior from codes."""
-        z = self.latent(len(x))
-        real, fake = self.discriminator(z), self.discriminator(self.encoder(x))
+        real, fake = self.discriminator(self.latent(len(x))), self.discriminator(self.encoder(x))
         self.note("d/acc_real", (real > 0).float().mean())
         self.note("d/acc_fake", (fake < 0).float().mean())
-        terms = {"adv": logistic_d(real, fake)}
-        if self.r1:
-            terms["r1"] = self.r1 * r1_penalty(lambda v, _: self.discriminator(v), z)
-        return terms
+        return {"adv": logistic_d(real, fake)}
 
     def g_loss(self, x: Tensor, y: Tensor | None) -> Terms:
         """The regularisation phase: codes that the discriminator takes for draws from the prior."""

@@ -4,6 +4,7 @@ Paper: Odena, Olah and Shlens, Conditional Image Synthesis with Auxiliary Classi
 URL: https://arxiv.org/abs/1610.09585 (equations 2 and 3)
 Code: none by the authors.
 Deviations: the non-saturating loss, as is customary; generated images have the classes of the batch, not new ones.
+    An averaged generator is evaluated.
 """
 
 from typing import Any
@@ -38,6 +39,11 @@ class ACGAN(GAN):
         classifier = nn.Linear(discriminator.n_features, require_classes(generator=generator))  # type: ignore[arg-type]
         super().__init__(generator, TwoHeaded(discriminator, classifier), **kwargs)
         self.class_weight = class_weight
+
+    def forget(self) -> None:
+        """Drops what was kept for a move, what the second head said as well."""
+        super().forget()
+        self.discriminator.said = None
 
     def recognise(self, x: Tensor, y: Tensor | None) -> tuple[Tensor, Tensor]:
         """Returns logits of the source (N,) and of the classes (N, n_classes), both on what D sees of x."""

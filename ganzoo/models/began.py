@@ -5,6 +5,7 @@ URL: https://arxiv.org/abs/1703.10717 (section 3.4)
 Code: https://github.com/carpedm20/BEGAN-tensorflow (a re-implementation; the authors published none)
 Deviations: the players move in turn, and k is moved by the losses of the discriminator's move, whose fakes are others
     than the generator's. The learning rate follows a recipe's schedule instead of being halved when M stalls.
+    An averaged generator is evaluated.
 """
 
 from typing import Any
@@ -12,7 +13,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ganzoo.gan import GAN
+from ganzoo.gan import GAN, Answers
+from ganzoo.machine import total
 from ganzoo.players import Terms
 
 
@@ -34,6 +36,7 @@ class BEGAN(GAN):
 
     k: Tensor
     balance: Tensor
+    answers: Answers = "scores"
 
     def __init__(
         self,
@@ -65,9 +68,10 @@ class BEGAN(GAN):
 
     @torch.no_grad()
     def after_d(self) -> None:
-        """Moves k by lambda_k (gamma L(x) - L(G(z))), within [0, 1]."""
+        """Moves k by lambda_k (gamma L(x) - L(G(z))), a mean over all processes, within [0, 1]."""
         super().after_d()
-        self.k.add_(self.lambda_k * self.balance).clamp_(0, 1)
+        balance, processes = total(torch.stack([self.balance, torch.ones_like(self.balance)]))
+        self.k.add_(self.lambda_k * balance / processes).clamp_(0, 1)
 
     def g_loss(self, x: Tensor, y: Tensor | None) -> Terms:
         """L(G(z))."""

@@ -5,6 +5,7 @@ URL: https://arxiv.org/abs/1411.1784 (equation 2)
 Code: none by the authors.
 Deviations: Adam instead of SGD with momentum, the non-saturating loss, and networks of one's choice: those of
     `ganzoo.networks.conditional` join the embedded label to z and stack the one-hot label on the image.
+    An averaged generator is evaluated.
 """
 
 from typing import Any

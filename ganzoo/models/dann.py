@@ -18,6 +18,7 @@ from torch.optim import SGD, Optimizer
 from ganzoo.errors import GanzooError
 from ganzoo.game import Game
 from ganzoo.losses import logistic_d
+from ganzoo.modes import evaluating
 from ganzoo.players import Player, Terms, build_optim
 from ganzoo.schedules import Schedule
 
@@ -120,9 +121,6 @@ class DANN(Game):
         if tuple(x.shape[1:]) not in (shape, (1, *shape[1:])):
             raise GanzooError(f"x: images (N, {str(shape)[1:-1]}) are wanted, not {tuple(x.shape)}.")
         networks = nn.Sequential(self.features, self.classifier)
-        training = self.features.training
-        networks.eval()
         parts = x.to(self.device).expand(-1, *shape).split(CLASSIFY_BATCH)
-        logits = torch.cat([networks(part) for part in parts])
-        networks.train(training)
-        return logits
+        with evaluating(networks):
+            return torch.cat([networks(part) for part in parts])

@@ -34,6 +34,7 @@ class DCGAN(GAN):
     ) -> None:
         super().__init__(generator, discriminator, **kwargs)
         self.objective = OBJECTIVES[objective]
+        self.answers = "logits" if objective == "nonsaturating" else "signed"
 
     def d_loss(self, x: Tensor, y: Tensor | None) -> Terms:
         """Real and generated images go through the discriminator as separate batches, each with its own statistics."""

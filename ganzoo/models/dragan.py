@@ -3,7 +3,8 @@
 Paper: Kodali et al., On Convergence and Stability of GANs, 2017.
 URL: https://arxiv.org/abs/1705.07215
 Code: https://github.com/kodalinaveen3/DRAGAN
-Deviations: none. The noise around the data is the reference code's, uniform and one-sided; the paper writes a Gaussian.
+Deviations: an averaged generator is evaluated. The noise around the data is the reference code's, uniform and
+    one-sided; the paper writes a Gaussian.
 """
 
 from typing import Any

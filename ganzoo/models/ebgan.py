@@ -5,14 +5,16 @@ URL: https://arxiv.org/abs/1609.03126 (equations 1 to 4; with `pt_weight` 0.1 it
 Code: https://github.com/buriburisuri/ebgan (a re-implementation; the authors published none)
 Deviations: the norm is divided by the root of the number of a sample's values, so that the margin does not depend on
     it: the paper's 10 for 784 values is 0.36 here. For values in [-1, 1] no margin above 2 can be reached.
+    An averaged generator is evaluated.
 """
 
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 from torch.nn.functional import normalize, relu
 
-from ganzoo.gan import GAN
+from ganzoo.gan import GAN, Answers
 from ganzoo.players import Terms
 from ganzoo.schedules import Schedule
 
@@ -32,6 +34,8 @@ class EBGAN(GAN):
         d_lr: learning rate of the discriminator.
         **kwargs: see `GAN`.
     """
+
+    answers: Answers = "scores"
 
     def __init__(
         self,
@@ -78,6 +82,7 @@ def pulling_away(codes: Tensor) -> Tensor:
         A scalar in [0, 1]: 0 for orthogonal codes, 1 for parallel ones; 0 for a single code.
     """
     n = len(codes)
-    directions = normalize(codes.float().flatten(1))
-    cosines = (directions[:, None] * directions).sum(-1)
+    with torch.autocast(codes.device.type, enabled=False):
+        directions = normalize(codes.float().flatten(1))
+        cosines = directions @ directions.T
     return (cosines.square().sum() - cosines.diagonal().square().sum()) / max(n * (n - 1), 1)

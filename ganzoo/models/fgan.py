@@ -5,7 +5,7 @@ URL: https://arxiv.org/abs/1606.00709 (Algorithm 1 and section 3.2)
 Code: https://github.com/nowozin/mlss2018-madrid-gan
 Deviations: logits beyond 3 are damped before an exponential (`ganzoo.divergences.tame`) instead of clipping gradients;
     the bound still holds. The generator ascends E g_f(V) as in section 3.2; the code, of a later lecture, descends the
-    bound itself.
+    bound itself. An averaged generator is evaluated.
 """
 
 from typing import Any, Literal
@@ -13,7 +13,7 @@ from typing import Any, Literal
 from torch import Tensor, nn
 
 from ganzoo.divergences import DIVERGENCES, fgan_g, fgan_saturating_g, variational_bound
-from ganzoo.gan import GAN
+from ganzoo.gan import GAN, Answers
 from ganzoo.players import Terms
 
 Name = Literal["kl", "reverse_kl", "pearson", "squared_hellinger", "js", "gan"]
@@ -29,6 +29,8 @@ class FGAN(GAN):
         saturating: descend the bound itself (Algorithm 1, line 4) instead of section 3.2's alternative.
         **kwargs: see `GAN`.
     """
+
+    answers: Answers = "scores"
 
     def __init__(
         self,

@@ -4,6 +4,7 @@ Paper: Goodfellow et al., Generative Adversarial Networks, 2014.
 URL: https://arxiv.org/abs/1406.2661 (Algorithm 1)
 Code: https://github.com/goodfeli/adversarial
 Deviations: Adam instead of momentum SGD and LeakyReLU instead of maxout, as in most reproductions since.
+    An averaged generator is evaluated.
 """
 
 from typing import Any

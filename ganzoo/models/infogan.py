@@ -3,9 +3,10 @@
 Paper: Chen et al., InfoGAN: Interpretable Representation Learning by Information Maximizing GANs, 2016.
 URL: https://arxiv.org/abs/1606.03657 (equations 5 and 6; appendix C.1)
 Code: https://github.com/openai/InfoGAN
-Deviations: none. The bound is in both players' losses, as in the authors' code: D's step moves the posterior Q and the
-    body that it shares with D, G's step moves G alone. From there, too: uniform noise, unit variance for the
-    continuous codes on MNIST, and weight 1 for them (the paper speaks of a smaller one, without a number).
+Deviations: an averaged generator is evaluated. The bound is in both players' losses, as in the authors' code: D's step
+    moves the posterior Q and the body that it shares with D, G's step moves G alone. From there, too: uniform noise,
+    unit variance for the continuous codes on MNIST, and weight 1 for them (the paper speaks of a smaller one, without a
+    number).
 """
 
 from math import log, pi
@@ -108,6 +109,11 @@ class InfoGAN(GAN):
         """Draws n samples of any category: labels of the data play no part."""
         return super().fake(n)
 
+    def forget(self) -> None:
+        """Drops what was kept for a move, what the second head said as well."""
+        super().forget()
+        self.discriminator.said = None
+
     def posterior(self) -> Posterior:
         """Reads Q(c|x) of the images that the discriminator saw last."""
         said = self.discriminator.take().float()
@@ -133,13 +139,15 @@ class InfoGAN(GAN):
         fake, informs = self.informed(len(x))
         return {"adv": nonsaturating_g(fake), **informs}
 
-    @torch.no_grad()
     def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Reads images (N, C, H, W): probabilities of the categories (N, n_classes), means of the codes (N, codes)."""
-        training = self.discriminator.training
-        self.discriminator.eval()(x)
-        self.discriminator.train(training)
-        logits, mean, _ = self.posterior()
+
+        def read(discriminator: nn.Module, part: Tensor) -> Tensor:
+            discriminator(part)
+            q = self.posterior()
+            return torch.cat([q.logits, q.mean], 1)
+
+        logits, mean = self.evaluated("discriminator", read, x).split([self.n_classes, self.codes], 1)
         return logits.softmax(1), mean
 
     def traverse(self, code: int, values: Tensor, seed: int = 0) -> Tensor:

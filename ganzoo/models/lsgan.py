@@ -4,13 +4,14 @@ Paper: Mao et al., Least Squares Generative Adversarial Networks, 2017.
 URL: https://arxiv.org/abs/1611.04076 (equations 2 and 9)
 Code: https://github.com/xudonmao/LSGAN
 Deviations: means over the batch, as in the paper; the reference code sums. Adam's settings are those of its LSUN runs.
+    An averaged generator is evaluated.
 """
 
 from typing import Any
 
 from torch import Tensor, nn
 
-from ganzoo.gan import GAN
+from ganzoo.gan import GAN, Answers
 from ganzoo.losses import lsgan_d, lsgan_g
 from ganzoo.players import Terms
 
@@ -28,6 +29,8 @@ class LSGAN(GAN):
         d_lr: learning rate of the discriminator.
         **kwargs: see `GAN`.
     """
+
+    answers: Answers = "scores"
 
     def __init__(
         self,

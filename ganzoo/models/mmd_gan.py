@@ -4,8 +4,8 @@ Paper: Li, Chang, Cheng, Yang and Poczos, MMD GAN: Towards Deeper Understanding 
 URL: https://arxiv.org/abs/1705.08584 (Algorithm 1; sections 3.4 and 4 for the two penalties)
 Code: https://github.com/OctoberChang/MMD-GAN
 Deviations: as in the code, not the paper, the root of the (biased) MMD^2 is played for, the encoder alone is clipped,
-    and the penalties weigh 8 and 16. The code's early schedule, 100 critic steps for the first 25 generator steps, is
-    a `Schedule` for `n_critic` in a recipe.
+    and the penalties weigh 8 and 16. The code's schedule, 100 critic steps for the first 25 generator steps and for
+    every 500th, is in its first half a `Schedule` for `n_critic` in a recipe. An averaged generator is evaluated.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn.functional import mse_loss, relu
 from torch.optim import Optimizer, RMSprop
 
-from ganzoo.gan import GAN
+from ganzoo.gan import GAN, Answers
 from ganzoo.kernels import BANDWIDTHS, mmd2
 from ganzoo.networks.autoencoder import require_fit
 from ganzoo.players import Player, Terms
@@ -41,6 +41,8 @@ class MMDGAN(GAN):
         n_critic: critic steps per generator step.
         **kwargs: see `GAN`.
     """
+
+    answers: Answers = "scores"
 
     def __init__(
         self,

@@ -3,14 +3,16 @@
 Paper: Miyato and Koyama, cGANs with Projection Discriminator, 2018.
 URL: https://arxiv.org/abs/1802.05637 (equations 3 and 4; section 4)
 Code: https://github.com/pfnet-research/sngan_projection
-Deviations: none. What makes it a projection is the network: `ganzoo.networks.conditional.Projection` around any other.
+Deviations: both players get batches of one size, where the authors' code doubles the generator's; generated images have
+    the classes of the batch, not new ones; the learning rate falls only where a recipe says so; an averaged generator
+    is evaluated. What makes it a projection is the network: `ganzoo.networks.conditional.Projection` around any other.
 """
 
 from typing import Any
 
 from torch import Tensor, nn
 
-from ganzoo.gan import GAN
+from ganzoo.gan import GAN, Answers
 from ganzoo.losses import hinge_d, hinge_g
 from ganzoo.networks.conditional import require_classes
 from ganzoo.players import Terms
@@ -30,6 +32,8 @@ class ProjectionGAN(GAN):
     Raises:
         GanzooError: if a network takes no labels, or they disagree on the number of classes.
     """
+
+    answers: Answers = "signed"
 
     def __init__(
         self,

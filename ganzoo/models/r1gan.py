@@ -3,8 +3,8 @@
 Paper: Mescheder, Geiger and Nowozin, Which Training Methods for GANs do actually Converge?, 2018.
 URL: https://arxiv.org/abs/1801.04406 (equation 9)
 Code: https://github.com/LMescheder/GAN_stability
-Deviations: none. The reference code leaves out equation 9's half, so that its weight 10 is a gamma of 20; we follow the
-    paper. `r1_every` above 1 is StyleGAN2's lazy regularisation, without its correction of Adam's settings.
+Deviations: the reference code leaves out equation 9's half, so that its weight 10 is a gamma of 20; we
+    follow the paper. `r1_every` above 1 is StyleGAN2's lazy regularisation, without its correction of Adam's settings.
 """
 
 from collections.abc import Sequence

@@ -5,13 +5,14 @@ URL: https://arxiv.org/abs/1807.00734 (RSGAN and RaSGAN)
 Code: https://github.com/AlexiaJM/RelativisticGAN
 Deviations: the average version's two terms are added, as in the paper; the reference code halves their sum. The
     generator is compared with the batch that the discriminator has just seen; the reference code draws another.
+    An averaged generator is evaluated.
 """
 
 from typing import Any
 
 from torch import Tensor, nn
 
-from ganzoo.gan import GAN
+from ganzoo.gan import GAN, Answers
 from ganzoo.losses import relativistic_average_d, relativistic_d
 from ganzoo.players import Terms
 
@@ -25,6 +26,8 @@ class RaGAN(GAN):
         average: compare each sample with the mean of the other kind (RaSGAN) instead of with one of them (RSGAN).
         **kwargs: see `GAN`.
     """
+
+    answers: Answers = "scores"
 
     def __init__(self, generator: nn.Module, discriminator: nn.Module, average: bool = True, **kwargs: Any) -> None:
         super().__init__(generator, discriminator, **kwargs)

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrizations
 
 from ganzoo.errors import GanzooError
-from ganzoo.gan import GAN
+from ganzoo.gan import GAN, Answers
 from ganzoo.losses import hinge_d, hinge_g
 from ganzoo.players import Terms
 from ganzoo.schedules import Schedule
@@ -38,6 +38,8 @@ class SNGAN(GAN):
     Raises:
         GanzooError: if nothing in the discriminator is spectrally normalised.
     """
+
+    answers: Answers = "signed"
 
     def __init__(
         self,

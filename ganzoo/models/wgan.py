@@ -3,8 +3,8 @@
 Paper: Arjovsky, Chintala and Bottou, Wasserstein GAN, 2017.
 URL: https://arxiv.org/abs/1701.07875 (Algorithm 1)
 Code: https://github.com/martinarjovsky/WassersteinGAN
-Deviations: none. The reference code's early schedule, 100 critic steps for the first 25 generator steps, is a
-    `Schedule` for `n_critic` in a recipe.
+Deviations: an averaged generator is evaluated. The reference code takes 100 critic steps for each of the first 25
+    generator steps and for every 500th; a `Schedule` for `n_critic` in a recipe does the first half of that.
 """
 
 from typing import Any
@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer, RMSprop
 
-from ganzoo.gan import GAN
+from ganzoo.gan import GAN, Answers
 from ganzoo.losses import wasserstein_d, wasserstein_g
 from ganzoo.players import Terms
 from ganzoo.schedules import Schedule
@@ -32,6 +32,8 @@ class WGAN(GAN):
         n_critic: critic steps per generator step.
         **kwargs: see `GAN`.
     """
+
+    answers: Answers = "scores"
 
     def __init__(
         self,

@@ -3,14 +3,15 @@
 Paper: Gulrajani et al., Improved Training of Wasserstein GANs, 2017.
 URL: https://arxiv.org/abs/1704.00028 (Algorithm 1)
 Code: https://github.com/igul222/improved_wgan_training
-Deviations: none. The paper's beta1 is 0 in Algorithm 1 and 0.5 in its MNIST code; we follow the algorithm.
+Deviations: an averaged generator is evaluated. The paper's beta1 is 0 in Algorithm 1 and 0.5 in its MNIST code; we
+    follow the algorithm.
 """
 
 from typing import Any
 
 from torch import Tensor, nn
 
-from ganzoo.gan import GAN
+from ganzoo.gan import GAN, Answers
 from ganzoo.losses import wasserstein_d, wasserstein_g
 from ganzoo.penalties import gradient_penalty, refuse_batch_norm
 from ganzoo.players import Terms
@@ -30,6 +31,8 @@ class WGANGP(GAN):
         n_critic: critic steps per generator step.
         **kwargs: see `GAN`.
     """
+
+    answers: Answers = "scores"
 
     def __init__(
         self,

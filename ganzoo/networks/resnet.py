@@ -106,55 +106,46 @@ class ResNetGenerator(nn.Module):
 class ResNetDiscriminator(nn.Module):
     """Images to logits: residual blocks down to 8x8, two more, ReLU, the sum over all places, a linear layer.
 
-    With classes the logit has a second part, the inner product of an embedded label and the features: equation 3 of
-    Miyato and Koyama 2018, arXiv 1802.05637.
+    `ganzoo.networks.conditional.Projection` around it gives it classes.
 
     Args:
         size: side of the images in pixels: 16, 32 (the paper's), 64 or 128.
         channels: channels of the images.
         width: channels of every hidden layer.
         spectral: divide every weight by its largest singular value.
-        n_classes: number of classes; 0 for none.
 
     Raises:
         GanzooError: for any other size.
     """
 
-    def __init__(
-        self, size: int = 32, channels: int = 3, width: int = 128, spectral: bool = True, n_classes: int = 0
-    ) -> None:
+    def __init__(self, size: int = 32, channels: int = 3, width: int = 128, spectral: bool = True) -> None:
         super().__init__()
         halvings = _doublings(size) - 1
         self.shape = (channels, size, size)
         self.n_features = width
-        self.n_classes = n_classes
         self.blocks = nn.Sequential(
             DiscriminatorBlock(channels, width, halve=True, first=True),
             *(DiscriminatorBlock(width, width, halve=True) for _ in range(halvings - 1)),
             *(DiscriminatorBlock(width, width) for _ in range(2)),
         )
         self.linear = nn.Linear(width, 1)
-        if n_classes:
-            self.embed = nn.Embedding(n_classes, width)
         init_resnet(self)
         if spectral:  # after the initialisation: a parametrised weight ignores writes to its data
             for layer in list(self.modules()):
-                if isinstance(layer, nn.Conv2d | nn.Linear | nn.Embedding):
+                if isinstance(layer, nn.Conv2d | nn.Linear):
                     spectral_norm(layer)
 
-    def features(self, x: Tensor, y: Tensor | None = None) -> Tensor:
-        """Maps images (N, channels, size, size) to features (N, width), whatever the labels."""
+    def features(self, x: Tensor) -> Tensor:
+        """Maps images (N, channels, size, size) to features (N, width)."""
         return relu(self.blocks(x)).float().sum((2, 3))  # up to hundreds of numbers: too many for bfloat16
 
     def head(self, features: Tensor) -> Tensor:
-        """Maps what `features` returns to logits (N,), or to the part of them that does not depend on labels."""
+        """Maps what `features` returns to logits (N,)."""
         return self.linear(features).squeeze(1)
 
-    def forward(self, x: Tensor, y: Tensor | None = None) -> Tensor:
-        """Maps images (N, channels, size, size), and labels (N,) if there are classes, to logits (N,)."""
-        features = self.features(x)
-        logits = self.head(features)
-        return logits + (self.embed(y) * features).sum(1) if self.n_classes else logits
+    def forward(self, x: Tensor) -> Tensor:
+        """Maps images (N, channels, size, size) to logits (N,)."""
+        return self.head(self.features(x))
 
 
 def init_resnet(network: nn.Module) -> None:
@@ -163,8 +154,6 @@ def init_resnet(network: nn.Module) -> None:
         if isinstance(layer, nn.Conv2d | nn.Linear):
             nn.init.xavier_uniform_(layer.weight, 2**0.5 if name.endswith(("conv1", "conv2")) else 1.0)
             nn.init.zeros_(layer.bias)  # type: ignore[arg-type]  # all have one
-    if isinstance(embed := getattr(network, "embed", None), nn.Embedding):
-        nn.init.xavier_uniform_(embed.weight)
 
 
 def _norm(channels: int, n_classes: int) -> nn.Module:

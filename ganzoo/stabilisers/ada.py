@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.nn.functional import affine_grid, grid_sample
 
 from ganzoo.errors import GanzooError
+from ganzoo.machine import total
 from ganzoo.players import Terms
 from ganzoo.stabilisers.base import Stabiliser
 
@@ -42,7 +43,7 @@ class ADA(Stabiliser):
     """
 
     p: Tensor
-    told: Tensor  # sum of signs and number of real images since p last moved
+    heard: Tensor  # sum of signs and number of real images since p last moved
     steps: Tensor  # of the discriminator since then
 
     def __init__(
@@ -63,8 +64,19 @@ class ADA(Stabiliser):
         self.flips = flips
         self.turn = turn
         self.register_buffer("p", torch.zeros(()))
-        self.register_buffer("told", torch.zeros(2))
+        self.register_buffer("heard", torch.zeros(2))
         self.register_buffer("steps", torch.zeros(()))
+
+    def check(self, game: GAN) -> None:
+        """Checks that the discriminator's signs tell how sure it is.
+
+        Raises:
+            GanzooError: if its answers are not positive for what it takes for real.
+        """
+        if game.answers == "scores":
+            raise GanzooError(
+                f"model.stabilisers: ADA goes by the signs of logits, which mean nothing in {type(game).__name__}."
+            )
 
     def see(self, game: GAN, x: Tensor) -> Tensor:
         """Augments images (N, C, H, W).
@@ -81,10 +93,8 @@ class ADA(Stabiliser):
     def d_terms(self, game: GAN, x: Tensor, y: Tensor | None) -> Terms:
         """Adds nothing to the loss, but hears what the discriminator says of real images; over all processes."""
         signs = self.judged(game)[0].logits.float().sign()
-        heard = torch.stack([signs.sum(), torch.full_like(signs, 1).sum()])
-        if torch.distributed.is_available() and torch.distributed.is_initialized():
-            torch.distributed.all_reduce(heard)
-        self.told.add_(heard)
+        heard = total(torch.stack([signs.sum(), torch.full_like(signs, 1).sum()]))
+        self.heard.add_(heard)
         game.note("d/ada_r", heard[0] / heard[1])
         return {}
 
@@ -93,9 +103,9 @@ class ADA(Stabiliser):
         """Moves p when it is time: without a branch, so that nothing waits for the device."""
         self.steps.add_(1)
         due = (self.steps >= self.interval).float()
-        signs, images = self.told
+        signs, images = self.heard
         self.p.add_(due * (signs / images - self.target).sign() * images / self.images).clamp_(0, 1)
-        self.told.mul_(1 - due)
+        self.heard.mul_(1 - due)
         self.steps.mul_(1 - due)
         game.note("d/ada_p", self.p)
 

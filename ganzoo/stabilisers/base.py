@@ -29,6 +29,9 @@ class Stabiliser(nn.Module):
     discriminator has been shown in this move, real samples first; terms add to the loss of the variant.
     """
 
+    def check(self, game: GAN) -> None:
+        """Raises GanzooError where it does not fit the game."""
+
     def see(self, game: GAN, x: Tensor) -> Tensor:
         """Changes what the discriminator sees, real and generated alike."""
         return x

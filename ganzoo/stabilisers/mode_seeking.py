@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import torch
 from torch import Tensor
 
 from ganzoo.players import Terms
@@ -36,7 +37,7 @@ class ModeSeeking(Stabiliser):
     def g_terms(self, game: GAN, x: Tensor, y: Tensor | None) -> Terms:
         """Draws two batches of latent vectors for the same labels."""
         one, two = game.latent(len(x)), game.latent(len(x))
-        labels = y if game.supervised else None  # the data's labels mean nothing to classes found without them
+        labels = y if game.supervised else torch.randint(max(game.n_classes, 1), (len(x),), device=x.device)
         samples = [game.generate(game.generator, z, labels).float() for z in (one, two)]
         ratio = (samples[0] - samples[1]).abs().mean() / (one - two).abs().mean()
         return {"ms": self.weight / (ratio + EPSILON)}

@@ -46,6 +46,15 @@ class SoftLabels(Stabiliser):
             raise GanzooError(f"model.stabilisers.flip: must be a share in [0, 1], not {flip}.")
         self.real, self.fake, self.flip = real, fake, flip
 
+    def check(self, game: GAN) -> None:
+        """Checks that there are labels to soften.
+
+        Raises:
+            GanzooError: if the game's loss has none.
+        """
+        if game.answers != "logits":
+            raise GanzooError(f"model.stabilisers: SoftLabels is for logistic losses, not for {type(game).__name__}'s.")
+
     def d_terms(self, game: GAN, x: Tensor, y: Tensor | None) -> Terms:
         """Moves the labels of this move's logits from 1 and 0 to where they are drawn."""
         real, fake = (shown.logits for shown in self.judged(game))

@@ -1,0 +1,81 @@
+"""BEGAN's networks: Berthelot et al. 2017, arXiv 1703.10717, section 3.5 and figure 1.
+
+3x3 convolutions in twos and exponential linear units, without normalisation. The code, and the image at the end, are
+linear: a tanh over images as dark as digits would saturate, and the generator stop. Both halves meet at 8x8 (28
+pixels: 7x7).
+"""
+
+from torch import Tensor, nn
+
+from ganzoo.errors import GanzooError
+from ganzoo.networks.resample import UpConv2d
+
+# size: (side in the middle, doublings)
+SIDES = {16: (8, 1), 28: (7, 2), 32: (8, 2), 64: (8, 3), 128: (8, 4), 256: (8, 5)}
+
+
+class BEGANEncoder(nn.Module):
+    """Images to codes: every halving of the side, a convolution of stride 2, adds `width` channels.
+
+    Args:
+        size: side of the images in pixels: 16, 28, 32, 64, 128 or 256.
+        channels: channels of the images.
+        width: channels of the first layer, n in the paper.
+        code_dim: length of the code.
+
+    Raises:
+        GanzooError: for any other size.
+    """
+
+    def __init__(self, size: int = 64, channels: int = 3, width: int = 64, code_dim: int = 64) -> None:
+        super().__init__()
+        side, halvings = _sides(size)
+        self.shape = (channels, size, size)
+        self.n_features = code_dim
+        layers: list[nn.Module] = [nn.Conv2d(channels, width, 3, 1, 1), nn.ELU()]
+        for i in range(1, halvings + 1):
+            layers += [nn.Conv2d(i * width, i * width, 3, 1, 1), nn.ELU()]
+            layers += [nn.Conv2d(i * width, (i + 1) * width, 3, 2, 1), nn.ELU()]
+        widest = (halvings + 1) * width
+        for _ in range(2):
+            layers += [nn.Conv2d(widest, widest, 3, 1, 1), nn.ELU()]
+        self.net = nn.Sequential(*layers, nn.Flatten(), nn.Linear(widest * side**2, code_dim))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Maps images (N, channels, size, size) to codes (N, code_dim)."""
+        return self.net(x)
+
+
+class BEGANDecoder(nn.Module):
+    """Codes to images, and latent vectors to them: the discriminator's other half and the generator are built alike.
+
+    Args:
+        size: side of the images in pixels: 16, 28, 32, 64, 128 or 256.
+        channels: channels of the images.
+        width: channels of every layer, n in the paper.
+        latent_dim: length of the code or latent vector.
+
+    Raises:
+        GanzooError: for any other size.
+    """
+
+    def __init__(self, size: int = 64, channels: int = 3, width: int = 64, latent_dim: int = 64) -> None:
+        super().__init__()
+        side, doublings = _sides(size)
+        self.shape = (channels, size, size)
+        self.latent_dim = latent_dim
+        layers: list[nn.Module] = [nn.Linear(latent_dim, width * side**2), nn.Unflatten(1, (width, side, side))]
+        for i in range(doublings + 1):
+            layers += [UpConv2d(width, width) if i else nn.Conv2d(width, width, 3, 1, 1), nn.ELU()]
+            layers += [nn.Conv2d(width, width, 3, 1, 1), nn.ELU()]
+        self.net = nn.Sequential(*layers, nn.Conv2d(width, channels, 3, 1, 1))
+
+    def forward(self, z: Tensor) -> Tensor:
+        """Maps (N, latent_dim) to images (N, channels, size, size), which may leave [-1, 1] a little."""
+        return self.net(z)
+
+
+def _sides(size: int) -> tuple[int, int]:
+    if size not in SIDES:
+        raise GanzooError(f"size: BEGAN's networks are made for {', '.join(map(str, SIDES))} pixels, not {size}.")
+    return SIDES[size]
