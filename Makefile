@@ -21,7 +21,7 @@ INSTALL := $(BIN)/python -m pip install --disable-pip-version-check $(PIP_ARGS)
 .PHONY: help demo test lint format guard compare compare-all compare-conditional gallery lab clean
 
 help:
-	@echo "make demo      train WGAN-GP on scikit-learn's digits (about two minutes on a CPU, no download of data)"
+	@echo "make demo      train WGAN-GP on scikit-learn's digits (one to two minutes on a CPU, no download of data)"
 	@echo "make test      style, types and tests: what CI runs"
 	@echo "make lint      style and types only"
 	@echo "make guard     fail if a training step costs over 1.10 of a hand-written loop's on this machine"

@@ -42,14 +42,17 @@ def throughput() -> str:
             f"{row['tutorial']['peak_memory_mb']:,} |"
         )
     first = next(iter(found.values()))
+    rounds = ", ".join(str(len(found[name]["ganzoo"]["seconds"])) for name in TITLES if name in found)
+    apart = max(row["apart_after_3_updates"] for row in found.values())
     lines += [
         "",
         f"On {first['hardware']}, {first['threads']} threads, torch {first['versions']['torch']}, batch 64; an "
         "update is one of the generator with its critic steps. Both loops train the same networks on the same data "
-        "side by side with ganzoo, in turns; ratios are medians over rounds. The careful loop is hand-written plain "
-        f"PyTorch with everything that helps: images in one tensor, channels last, {first['precision']}, fused Adam, "
-        "no graph through G in D's move, a frozen opponent; after 3 updates in float32 its weights and ganzoo's "
-        f"differ by at most {max(row['apart_after_3_updates'] for row in found.values()):.1g}. The tutorial loop is "
+        f"side by side with ganzoo, in turns; ratios are medians over {rounds} rounds, row by row. The careful loop "
+        "is hand-written plain PyTorch with everything that helps: images in one tensor, channels last, "
+        f"{first['precision']}, fused Adam, no graph through G in D's move, a frozen opponent; after 3 "
+        "updates in float32 its weights and ganzoo's "
+        f"{f'differ by at most {apart:.1g}' if apart else 'are the very same'}. The tutorial loop is "
         "what tutorials write: PIL transforms in a DataLoader with two workers, float32. "
         "`python benchmarks/throughput.py` measures it.",
     ]

@@ -72,7 +72,7 @@ def loggers(folder: Path, names: Iterable[Name] = (), own: Any = None) -> list[L
     found: list[Logger] = [AppendingCSVLogger(folder, name="", version="", flush_logs_every_n_steps=1)]
     for name in dict.fromkeys(names):
         if find_spec(name) is None:
-            raise GanzooError(f"logger: {name} is not installed: pip install 'ganzoo[{name}]'.")
+            raise GanzooError(f"logger: {name} is not installed: pip install {name}.")
         found.append(
             FolderWandbLogger(folder)
             if name == "wandb"

@@ -23,7 +23,7 @@ def check(path: Path) -> None:
         try:
             import imageio_ffmpeg  # noqa: F401
         except ImportError as error:
-            told = "pip install 'ganzoo[mp4]', or name a .gif, which needs nothing"
+            told = "pip install imageio-ffmpeg, or name a .gif, which needs nothing"
             raise GanzooError(f"-o: {path.name} needs the package imageio-ffmpeg: {told}.") from error
 
 

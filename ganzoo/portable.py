@@ -224,7 +224,7 @@ def export(model: Game, out: Path, kind: str = "onnx", name: str = "") -> tuple[
         raise GanzooError(f"-o: name a file that ends in {form.suffix} for --format {kind}, not '{out}'.")
     for package in form.packages:
         if find_spec(package) is None:
-            raise GanzooError(f"--format: {kind} needs the package {package}: pip install 'ganzoo[{kind}]'.")
+            raise GanzooError(f"--format: {kind} needs the package {package}: pip install {package}.")
     function = function_of(model)
     with torch.no_grad(), exporting(kind):
         program = torch.export.export(function, (), function.inputs(2, 0), dynamic_shapes=function.free())

@@ -131,7 +131,7 @@ def _fidelity() -> nn.Module:
         from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
     except ImportError as error:
         raise GanzooError(
-            "features: inception needs the package torch-fidelity: pip install 'ganzoo[inception]'."
+            "features: inception needs the package torch-fidelity: pip install torch-fidelity."
         ) from error
     try:
         return FeatureExtractorInceptionV3("inception-v3-compat", ["2048", "logits_unbiased"])
