@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from ganzoo.callbacks.keep import Last
 from ganzoo.models.began import BEGAN
 from ganzoo.networks.autoencoder import Autoencoder, ConvDecoder, ConvEncoder, MLPEncoder
+from ganzoo.networks.began import BEGANDecoder, BEGANEncoder
 from ganzoo.networks.mlp import MLPGenerator
 
 
@@ -138,3 +139,14 @@ def test_samples_move_to_the_data(tmp_path):
     assert (model.sample(500, seed=0).mean(0) - target).norm() > 0.8
     fit(tmp_path, model, points(modes=1, std=0.1), 150)
     assert (model.sample(500, seed=0).mean(0) - target).norm() < 0.25
+
+
+def test_images_of_a_linear_generator_are_cut_when_they_are_sampled_alone():
+    torch.manual_seed(0)
+    discriminator = Autoencoder(BEGANEncoder(16, 1, 4, 6), BEGANDecoder(16, 1, 4, 6))
+    model = BEGAN(BEGANDecoder(16, 1, 4, 6), discriminator)
+    with torch.no_grad():
+        model.averaged("generator").net[-1].bias.fill_(3.0)
+        model.generator.net[-1].bias.fill_(3.0)
+    assert model.sample(2).max() == 1
+    assert model.fake(2).max() > 2

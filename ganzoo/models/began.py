@@ -54,6 +54,11 @@ class BEGAN(GAN):
         self.register_buffer("k", torch.zeros(()))
         self.register_buffer("balance", torch.zeros(()), persistent=False)  # from a move's loss to what comes after it
 
+    def generate(self, generator: nn.Module, z: Tensor, y: Tensor | None) -> Tensor:
+        """Maps latent vectors to samples. The paper's networks end linearly: images for use are cut to [-1, 1]."""
+        x = super().generate(generator, z, y)
+        return x if generator.training or x.dim() < 4 else x.clamp(-1, 1)
+
     def discriminate(self, x: Tensor, y: Tensor | None = None) -> Tensor:
         """Returns L(x) of each sample, shape (N,)."""
         return (super().discriminate(x, y).float() - x.float()).abs().flatten(1).mean(1)
