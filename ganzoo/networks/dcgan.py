@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
 from ganzoo.errors import GanzooError
+from ganzoo.networks.discriminator import Discriminator
 from ganzoo.networks.minibatch import Minibatch, minibatch_layers
 
 # size: (smallest side, doublings)
@@ -48,7 +49,7 @@ class DCGANGenerator(nn.Module):
         return self.net(self.project(z[:, :, None, None]))
 
 
-class DCGANDiscriminator(nn.Module):
+class DCGANDiscriminator(Discriminator):
     """Images to one logit each by strided convolutions and LeakyReLU.
 
     Args:
@@ -91,20 +92,6 @@ class DCGANDiscriminator(nn.Module):
             for layer in list(self.modules()):
                 if isinstance(layer, nn.Conv2d | nn.Linear):
                     spectral_norm(layer)
-
-    def features(self, x: Tensor) -> Tensor:
-        """Maps images (N, channels, size, size) to the last hidden layer's maps, `minibatch`'s among them."""
-        for layer in list(self.net)[:-1]:  # a slice would build a new module each time
-            x = layer(x)
-        return x
-
-    def head(self, features: Tensor) -> Tensor:
-        """Maps what `features` returns to logits (N,)."""
-        return self.net[-1](features).flatten()
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Maps images (N, channels, size, size) to logits (N,)."""
-        return self.head(self.features(x))
 
 
 def init_dcgan(module: nn.Module) -> None:

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from ganzoo.errors import GanzooError
 from ganzoo.networks.dcgan import init_dcgan
+from ganzoo.networks.discriminator import Discriminator
 
 
 class InfoGANGenerator(nn.Module):
@@ -45,7 +46,7 @@ class InfoGANGenerator(nn.Module):
         return self.net(z)
 
 
-class InfoGANDiscriminator(nn.Module):
+class InfoGANDiscriminator(Discriminator):
     """Images to one logit each by two strided convolutions and a fully connected layer, BatchNorm and LeakyReLU.
 
     Args:
@@ -71,20 +72,6 @@ class InfoGANDiscriminator(nn.Module):
             *(nn.LeakyReLU(0.1, inplace=True), nn.Linear(hidden, 1)),
         )
         self.apply(init_dcgan)
-
-    def features(self, x: Tensor) -> Tensor:
-        """Maps images (N, channels, size, size) to the last hidden layer (N, hidden)."""
-        for layer in list(self.net)[:-1]:  # a slice would build a new module each time
-            x = layer(x)
-        return x
-
-    def head(self, features: Tensor) -> Tensor:
-        """Maps what `features` returns to logits (N,)."""
-        return self.net[-1](features).flatten()
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Maps images (N, channels, size, size) to logits (N,)."""
-        return self.head(self.features(x))
 
 
 def quarter(size: int) -> int:

@@ -4,6 +4,7 @@ from math import prod
 
 from torch import Tensor, nn
 
+from ganzoo.networks.discriminator import Discriminator
 from ganzoo.networks.minibatch import Minibatch, minibatch_layers
 
 
@@ -45,7 +46,7 @@ class MLPGenerator(nn.Module):
         return self.net(z)
 
 
-class MLPDiscriminator(nn.Module):
+class MLPDiscriminator(Discriminator):
     """Images or points to one logit each through fully connected layers.
 
     Args:
@@ -73,17 +74,3 @@ class MLPDiscriminator(nn.Module):
         statistics = minibatch_layers(minibatch, last)
         self.n_features = last + sum(layer.extra for layer in statistics)  # of one sample, for heads beside the logit
         self.net = nn.Sequential(*layers, *statistics, nn.Linear(self.n_features, 1))
-
-    def features(self, x: Tensor) -> Tensor:
-        """Maps (N, *shape) to the last hidden layer and what `minibatch` appends to it, (N, n_features)."""
-        for layer in list(self.net)[:-1]:  # a slice would build a new module each time
-            x = layer(x)
-        return x
-
-    def head(self, features: Tensor) -> Tensor:
-        """Maps what `features` returns to logits (N,)."""
-        return self.net[-1](features).squeeze(1)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Maps (N, *shape) to logits (N,)."""
-        return self.head(self.features(x))

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
 from ganzoo.networks.dcgan import Norm, init_dcgan, normalise, sides
+from ganzoo.networks.discriminator import Discriminator
 from ganzoo.networks.resample import UpConv2d
 
 
@@ -42,7 +43,7 @@ class UpsampleGenerator(nn.Module):
         return self.net(h.permute(0, 3, 1, 2))  # laid out channels last from the start
 
 
-class UpsampleDiscriminator(nn.Module):
+class UpsampleDiscriminator(Discriminator):
     """Images to one logit each by 4x4 convolutions of stride 2 and LeakyReLU.
 
     Args:
@@ -73,17 +74,3 @@ class UpsampleDiscriminator(nn.Module):
             for layer in self.net:
                 if isinstance(layer, nn.Conv2d):
                     spectral_norm(layer)
-
-    def features(self, x: Tensor) -> Tensor:
-        """Maps images (N, channels, size, size) to the last hidden layer's maps (N, width, side, side)."""
-        for layer in list(self.net)[:-1]:  # a slice would build a new module each time
-            x = layer(x)
-        return x
-
-    def head(self, features: Tensor) -> Tensor:
-        """Maps what `features` returns to logits (N,)."""
-        return self.net[-1](features).flatten()
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Maps images (N, channels, size, size) to logits (N,)."""
-        return self.head(self.features(x))
