@@ -22,6 +22,7 @@ from ganzoo.metrics.scoring import evaluation_of
 from ganzoo.metrics.swd import SlicedWasserstein
 from ganzoo.probe import DATA, find_data
 from ganzoo.sampling import find_device
+from ganzoo.scoresheet import items, table
 from ganzoo.stamp import sha256
 from ganzoo.subjects import Album, Trained, agreed, album, find, recipe_data, recipe_of, recipe_quality
 
@@ -51,6 +52,12 @@ def write_evaluation(options: Namespace) -> dict[str, Any]:
         GanzooError: An option does not fit, or something is missing.
     """
     out = options.out or Path(f"{Path(options.name).resolve().stem}-scores.json")
+    if out.is_dir():
+        raise GanzooError(f"-o: '{out}' is a folder; name the JSON file to write.")
+    if options.k < 1:
+        raise GanzooError(f"-k: {options.k} given, but it must be at least 1.")
+    if options.seed is not None and not 0 <= options.seed < 2**63:
+        raise GanzooError(f"--seed: {options.seed} given, but it must lie between 0 and 2^63 - 1.")
     device = find_device(options.device)
     resampling = None
     if options.bootstrap:
@@ -68,22 +75,23 @@ def write_evaluation(options: Namespace) -> dict[str, Any]:
         "intervals": {key: asdict(intervals[key]) for key in scores if key in intervals},
         "conditions": {
             "subject": _described(subject, evaluation),
-            "samples": evaluation.samples,
+            "samples": _count(evaluation) if evaluation.made == "classes" else evaluation.samples,
             "seed": evaluation.seed,
             "batch_size": evaluation.batch_size,
             "reference": _reference(evaluation),
             "extractor": _extractor(evaluation),
             "resize": fitting,
             "settings": _settings(evaluation),
-            "precision": {"samples": "float32", "scores": "float64"},
+            "precision": {name: _precision(name) for name in evaluation.names},
             "intervals": resampling and {"method": METHOD, **asdict(resampling)},
             "machine": {"scored_on": device.type, "hardware": hardware()},
             "versions": versions(),
         },
     }
+    print(table(report))
     with written(out) as file:
         file.write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    print(table(report), out, sep="\n")
+    print(out)
     return report
 
 
@@ -112,6 +120,8 @@ def prepare(
         elif options.data is not None:
             made = made_by(target)
             raise GanzooError(f"--data: '{subject.name}' makes {made}, which are scored on its recipe's data.")
+        elif made_by(target) == "classes" and options.samples is not None:
+            raise GanzooError(f"--samples: '{subject.name}' classifies all images of its data; leave it out.")
         for field in ("size", "channels"):
             if getattr(options, field) is not None and reals is None:
                 raise GanzooError(f"--{field}: it is for pictures; '{subject.name}' is compared with none.")
@@ -158,49 +168,9 @@ def _pictures(subject: Album, reals: Album | None, options: Namespace) -> tuple[
     return opened, count if options.samples is None else options.samples, shape
 
 
-def table(report: dict[str, Any]) -> str:
-    """Writes the scores as plain text, a line to each."""
-    conditions, reference = report["conditions"], report["conditions"]["reference"]
-    level = f"{conditions['intervals']['level']:.0%} INTERVAL" if report["intervals"] else ""
-    rows = [("SCORE", "VALUE", level, "")]
-    for key, value in report["scores"].items():
-        name = key.partition("[")[0]
-        better = ("higher" if SCORES[name].higher else "lower") + " is better" if name in SCORES else ""
-        interval = report["intervals"].get(key)
-        spread = f"{interval['low']:.4g} to {interval['high']:.4g}" if interval else ""
-        rows.append((key, f"{value:.4g}", spread, better))
-    widths = [max(len(row[i]) for row in rows) for i in range(4)]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
-    made = conditions["subject"]["makes"]
-    head = f"{report['name']}: {made}, against the {reference['count']:,} images of {reference['data']}"
-    notes = [f"note: {note}" for note in _notes(report)]
-    return "\n".join([f"{head} ({reference['split']}). {_origin(conditions)}", *lines, *notes])
-
-
-def _origin(conditions: dict[str, Any]) -> str:
-    """Says in a sentence which weights and which extractor these were, and the seed."""
-    weights, extractor = conditions["subject"].get("weights", {}), conditions["extractor"]
-    told = [f"{weights['chosen']} weights"] if weights.get("chosen") else []
-    told += [f"step {weights['step']:,}"] if weights.get("step") is not None else []
-    told += [f"extractor {extractor['name']} ({extractor['digest']})"] if extractor else []
-    sentence = ", ".join([*told, f"seed {conditions['seed']}"])
-    return f"{sentence[0].upper()}{sentence[1:]}."
-
-
-def _notes(report: dict[str, Any]) -> list[str]:
-    """Returns what a reader of the table should know before comparing."""
-    conditions = report["conditions"]
-    extractor, count = conditions["extractor"], conditions["reference"]["count"]
-    names = {key.partition("[")[0] for key in report["scores"]}
-    fewest = min(conditions["samples"], count)
-    notes = []
-    if "fid" in names and fewest <= extractor["features"]:
-        notes.append(
-            f"{fewest} images are too few for a FID of {extractor['features']} features: it is biased upwards."
-        )
-    if "memorisation" in names:
-        notes.append(f"a model that copies nothing has a memorisation of about {QUANTILE:g}, and z near 0.")
-    return notes
+def _precision(name: str) -> str:
+    """Returns in which precision a score is computed from what was drawn or extracted in float32."""
+    return "float64" if SCORES[name].of == "features" else "float32"
 
 
 def _is_album(name: str) -> bool:
@@ -221,11 +191,12 @@ def _defaults(subject: Trained | Album, features: str | None, datamodule: Any, t
 def _require_enough(evaluation: Evaluation) -> None:
     """Raises a GanzooError where there are too few images for a score, before anything is computed."""
     least = dict.fromkeys(FAMILIES["prdc"], evaluation.k + 1)
-    count = _count(evaluation)
+    reference = _reference(evaluation)
     for name in evaluation.names:
-        for what, there in (("samples", evaluation.samples), ("reference", count)):
+        for what, there in (("samples", evaluation.samples), ("reference", reference["count"])):
             if SCORES[name].made[0] == "samples" and there < (wanted := least.get(name, 2)):
-                raise GanzooError(f"metrics: {name} needs at least {wanted} images, but there are {there} ({what}).")
+                needed = f"{name} needs at least {wanted} {items(reference)}"
+                raise GanzooError(f"metrics: {needed}, but there are {there} ({what}).")
 
 
 def _count(evaluation: Evaluation) -> int:

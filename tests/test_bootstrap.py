@@ -90,9 +90,29 @@ def test_points_and_logits_have_intervals_too():
     for name, value in scores.items():
         found = Bootstrap(20).interval(value.item(), bootstrap.of_points(metric, name))
         assert 0 <= found.low <= value <= found.high
-        assert found.of == ("samples" if name == "modes" else "samples and reference")
+        assert found.of == ("samples and reference" if name == "wasserstein" else "samples")
     logits = randn(100, 5)
     assert Bootstrap(20).interval(2.0, bootstrap.of_inception_score(logits)).low < 2
+
+
+def test_points_intervals_stay_where_the_scores_can_go():
+    metric = PointScores(centres := 3 * torch.eye(2).repeat(6, 1).cumsum(0), 0.1)
+    metric.update(centres, real=False)  # each centre once: a resample misses a third of them
+    metric.update(centres, real=True)
+    scores = metric.compute()
+    assert (scores["modes"], scores["good"]) == (12, 1)
+    found = {
+        name: Bootstrap(50).interval(value.item(), bootstrap.of_points(metric, name)) for name, value in scores.items()
+    }
+    assert found["modes"].low < 12 == found["modes"].high
+    assert (found["good"].low, found["good"].high) == (1, 1)
+    roll = PointScores(None, 0.1)
+    roll.update(centres, real=False)
+    roll.update(centres, real=True)
+    replicates = bootstrap.of_points(roll, "good")  # how near real points are
+    assert (replicates.of, replicates.most) == ("samples and reference", 1)
+    logits = 50 * torch.eye(3).repeat(2, 1)
+    assert Bootstrap(50).interval(3.0, bootstrap.of_inception_score(logits)).high == 3
 
 
 def test_counts_and_options():

@@ -12,7 +12,7 @@ import yaml
 from commands import ganzoo
 from huggingface_hub import constants
 from PIL import Image
-from tiny import digits, recolour
+from tiny import digits, mlp, recolour
 
 from ganzoo import hub
 from ganzoo.errors import GanzooError
@@ -106,7 +106,7 @@ def test_a_checkpoints_json_holds_every_condition(digits_run, tmp_path, monkeypa
     assert (about["samples"], about["seed"], about["extractor"]) == (60, 0, None)
     assert about["resize"]["samples"] is None
     assert about["settings"]["memorisation"]["training_images"] == 1500
-    assert about["precision"] == {"samples": "float32", "scores": "float64"}
+    assert about["precision"] == {"swd": "float32", "memorisation": "float32"}
     assert {key: about["intervals"][key] for key in ("resamples", "level", "seed")} == {
         "resamples": 8,
         "level": 0.95,
@@ -186,6 +186,8 @@ def test_translators_and_classifiers_get_scores_of_their_own(tmp_path):
     found = publish("c", Chooser(), "ganzoo.data.Digits", {"class_path": "test_evaluate.Chooser"})
     labels = digits().split("test")[1]
     assert found["scores"] == {"accuracy[test]": pytest.approx((labels == 0).double().mean().item())}
+    assert (found["conditions"]["samples"], found["conditions"]["subject"]["makes"]) == (297, "all of it classified")
+    assert "--samples: " in ganzoo("evaluate", tmp_path / "c", "--samples", 50).error
     assert "which are scored on its recipe's data" in ganzoo("evaluate", tmp_path / "c", "--data", "digits").error
 
 
@@ -215,6 +217,19 @@ def test_a_strangers_recipe_opens_no_files_and_imports_nothing():
     assert recipe_quality(stranger, {"quality": section}) == {"features": "mnist", "seed": 3, "batch_size": 7}
     own = Trained("x", "checkpoint", None, {})
     assert recipe_quality(own, {"quality": {"features": "my.safetensors"}}) == {"features": "my.safetensors"}
+
+
+def test_a_strangers_words_about_data_count_or_are_refused():
+    stranger = Trained("x/y", "repository", None, {}, own=False)
+    toy = {"class_path": "ganzoo.data.Toy2D", "init_args": {"kind": "grid", "modes": None, "std": 0.01}}
+    assert recipe_data(stranger, {"data": toy}, None).title == "2-D points, grid"
+    folder = {"size": 16, "source": "https://x.org/?", "title": "Faces", "licence": "CC BY 4.0"}
+    data = recipe_data(stranger, {"data": {"class_path": "ganzoo.data.ImageFolder", "init_args": folder}}, None)
+    assert (data.title, data.licence, data.source) == ("Faces", "CC BY 4.0", "")
+    for said in ("{class_path: x.Y}", ["ring"], {"a": 1}):
+        toy["init_args"]["kind"] = said
+        with pytest.raises(GanzooError, match="neither a plain word nor a number: kind; give a data set"):
+            recipe_data(stranger, {"data": toy}, None)
 
 
 # Pictures
@@ -328,11 +343,32 @@ def test_what_does_not_fit_is_told_in_one_line(drawn, digits_run, tmp_path):
         ((seen, "--data", seen, "--samples", 81), "--samples: 81 given, but"),
         ((seen, "--data", seen, "--samples", 1), "samples: 1 given"),
         ((seen, "--data", seen, "--bootstrap", 1), "--bootstrap: 1"),
+        ((tmp_path / "nowhere", "-k", 0), "-k: 0 given, but it must be at least 1"),
+        ((tmp_path / "nowhere", "--seed", 10**20), f"--seed: {10**20} given, but it must lie between 0 and 2^63 - 1"),
         ((seen, "--data", seen, "--metrics", "psnr"), "psnr given, but the model makes samples"),
         ((seen, "--data", seen, "--weights", "last"), "--weights: "),
         ((export, "--metrics", "ms_ssim"), "ms_ssim given, but it takes images of at least 11x11"),
+        ((export, "--revision", "v2"), "lies on this disk, and only Hub repositories have revisions"),
+        ((seen, "--data", seen, "--revision", "v2"), "lies on this disk, and only Hub repositories have revisions"),
         ((export, "--size", 8), "--size: it is for pictures"),
         ((export, "--data", "cifar10"), "shapes (channels, height, width) differ"),
     ):
         assert told in ganzoo("evaluate", *words, "-o", tmp_path / "no.json").error, words
     assert not (tmp_path / "no.json").exists()
+    assert "is a folder; name the JSON file" in ganzoo("evaluate", tmp_path / "nowhere", "-o", tmp_path).error
+
+
+def test_points_are_called_points(tmp_path):
+    model = {"class_path": "ganzoo.models.gan.VanillaGAN", "init_args": {}}
+    for part in ("generator", "discriminator"):
+        arguments = {"shape": [2], "hidden": [16]} | (
+            {"latent_dim": 4, "squash": False} if part == "generator" else {"dropout": 0.0}
+        )
+        name = f"ganzoo.networks.mlp.MLP{part.capitalize()}"
+        model["init_args"][part] = {"class_path": name, "init_args": arguments}
+    data = {"class_path": "ganzoo.data.Toy2D", "init_args": {"samples": 256}}
+    hub.save(mlp(), tmp_path / "toy", yaml.safe_dump({"model": model, "data": data}), "# Toy\n", None)
+    said, found = evaluated(tmp_path / "toy", "--samples", 100, *BRIEF, out=tmp_path / "toy.json")
+    assert " points of " in said
+    assert "images" not in said
+    assert {interval["of"] for interval in found["intervals"].values()} == {"samples", "samples and reference"}

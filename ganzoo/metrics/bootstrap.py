@@ -121,6 +121,8 @@ def of_inception_score(logits: Tensor) -> Replicates:
     return Replicates(
         "samples",
         lambda pick: torch.stack([inception_score(logits[i])[0] for i in pick(len(logits)).to(logits.device)]),
+        least=1,
+        most=logits.shape[1],
     )
 
 
@@ -150,14 +152,16 @@ def of_swd(metric: SlicedWasserstein) -> Replicates:
 
 def of_points(metric: PointScores, name: str) -> Replicates:
     """Replicates one of the scores of the points that a metric was shown."""
-    real, fake = list(metric.real), list(metric.fake)
+    reads = name == "wasserstein" or metric.centres is None  # real points; with centres only their distance does
+    real, fake = list(metric.real) if reads else [], list(metric.fake)
+    most = {"modes": inf if metric.centres is None else len(metric.centres), "good": 1}.get(name, inf)
 
     def again(pick: Pick) -> Tensor:
         kinds = [(torch.cat(points), kind) for points, kind in ((fake, False), (real, True)) if points]
         rows = zip(*(pick(len(points)) for points, _ in kinds), strict=True)
         return torch.stack([_point_score(metric, kinds, row)[name] for row in rows])
 
-    return Replicates("samples and reference" if real and name != "modes" else "samples", again, least=0)
+    return Replicates("samples and reference" if real else "samples", again, least=0, most=most)
 
 
 def counts(index: Tensor) -> Tensor:

@@ -66,7 +66,7 @@ class Evaluation:
         classes: int = 0,
         k: int = K,
     ):
-        for name, value, least in (("samples", samples, 2), ("batch_size", batch_size, 1)):
+        for name, value, least in (("samples", samples, 2), ("batch_size", batch_size, 1), ("k", k, 1)):
             if value < least:
                 raise GanzooError(f"{name}: {value} given, but it must be at least {least}.")
         self.datamodule = datamodule

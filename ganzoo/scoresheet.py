@@ -1,0 +1,56 @@
+"""What `ganzoo evaluate` prints of its report."""
+
+from typing import Any
+
+from ganzoo.metrics.neighbours import QUANTILE
+from ganzoo.metrics.scores import SCORES
+
+
+def table(report: dict[str, Any]) -> str:
+    """Writes the scores as plain text, a line to each."""
+    conditions, reference = report["conditions"], report["conditions"]["reference"]
+    level = f"{conditions['intervals']['level']:.0%} INTERVAL" if report["intervals"] else ""
+    rows = [("SCORE", "VALUE", level, "")]
+    for key, value in report["scores"].items():
+        name = key.partition("[")[0]
+        better = ("higher" if SCORES[name].higher else "lower") + " is better" if name in SCORES else ""
+        interval = report["intervals"].get(key)
+        spread = f"{interval['low']:.4g} to {interval['high']:.4g}" if interval else ""
+        rows.append((key, f"{value:.4g}", spread, better))
+    widths = [max(len(row[i]) for row in rows) for i in range(4)]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    made = conditions["subject"]["makes"]
+    head = f"{report['name']}: {made}, against the {reference['count']:,} {items(reference)} of {reference['data']}"
+    notes = [f"note: {note}" for note in _notes(report)]
+    return "\n".join([f"{head} ({reference['split']}). {_origin(conditions)}", *lines, *notes])
+
+
+def _origin(conditions: dict[str, Any]) -> str:
+    """Says in a sentence which weights and which extractor these were, and the seed."""
+    weights, extractor = conditions["subject"].get("weights", {}), conditions["extractor"]
+    told = [f"{weights['chosen']} weights"] if weights.get("chosen") else []
+    told += [f"step {weights['step']:,}"] if weights.get("step") is not None else []
+    told += [f"extractor {extractor['name']} ({extractor['digest']})"] if extractor else []
+    sentence = ", ".join([*told, f"seed {conditions['seed']}"])
+    return f"{sentence[0].upper()}{sentence[1:]}."
+
+
+def _notes(report: dict[str, Any]) -> list[str]:
+    """Returns what a reader of the table should know before comparing."""
+    conditions = report["conditions"]
+    extractor, count = conditions["extractor"], conditions["reference"]["count"]
+    names = {key.partition("[")[0] for key in report["scores"]}
+    fewest = min(conditions["samples"], count)
+    notes = []
+    if "fid" in names and fewest <= extractor["features"]:
+        notes.append(
+            f"{fewest} images are too few for a FID of {extractor['features']} features: it is biased upwards."
+        )
+    if "memorisation" in names:
+        notes.append(f"a model that copies nothing has a memorisation of about {QUANTILE:g}, and z near 0.")
+    return notes
+
+
+def items(reference: dict[str, Any]) -> str:
+    """Says what a reference consists of."""
+    return "images" if len(reference["shape"]) == 3 else "points"
