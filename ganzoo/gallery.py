@@ -1,6 +1,7 @@
 """The gallery: every bundled checkpoint on one page, a single file that asks for nothing else."""
 
 import base64
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -56,32 +57,48 @@ def write_gallery(out: Path, names: Sequence[str] = ()) -> Path:
 
     Args:
         out: the page.
-        names: bundled checkpoints or checkpoint folders; all bundled ones by default.
+        names: bundled checkpoints or checkpoint folders, each of which counts once; all bundled ones by default.
 
     Raises:
-        GanzooError: if there is no such checkpoint, or it is not complete.
+        GanzooError: if there is no such checkpoint, it is not complete, or two share a name.
     """
     if out.suffix.lower() not in (".html", ".htm"):
         raise GanzooError(f"-o: the gallery is a web page; name a file that ends in .html, not '{out}'.")
-    entries = [entry(name) for name in names or registry.list_checkpoints()]
+    folders = list(dict.fromkeys(find(name) for name in names or registry.list_checkpoints()))
+    called = [folder.name for folder in folders]
+    if twice := next((name for name in called if called.count(name) > 1), None):
+        raise GanzooError(f"two of the folders are named '{twice}', which is what tells them apart; rename one.")
+    entries = [entry(folder) for folder in folders]
     entries.sort(key=lambda entry: (entry.about.year, entry.name))
+    whole = sorted(folders) == sorted(map(find, registry.list_checkpoints()))
     page = Environment(loader=PackageLoader("ganzoo", "."), autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    text = page.get_template("gallery.html").render(entries=entries, version=__version__)
+    text = page.get_template("gallery.html").render(
+        entries=entries, count=len(entries), whole=whole, version=__version__
+    )
     with written(out) as file:
         file.write_text(text, encoding="utf-8")
     return out
 
 
-def entry(name: str) -> Entry:
-    """Reads a checkpoint's folder and draws its strip.
+def find(name: str) -> Path:
+    """Returns the folder of a bundled checkpoint, or a checkpoint folder.
 
     Raises:
-        GanzooError: if there is no such checkpoint, or it is not complete.
+        GanzooError: if there is no such checkpoint.
     """
     folder = registry.find_checkpoint(name) or Path(name)
     if not folder.is_dir():
         raise no_checkpoint(name)
-    model, name = read(folder), folder.resolve().name
+    return folder.resolve()
+
+
+def entry(folder: Path) -> Entry:
+    """Reads a checkpoint's folder and draws its strip.
+
+    Raises:
+        GanzooError: if it is not complete.
+    """
+    model, name = read(folder), folder.name
     if not (folder / PICTURE).is_file():
         raise GanzooError(f"'{folder}' has no {PICTURE} to show.")
     about = metadata(model.card)
@@ -97,20 +114,22 @@ def entry(name: str) -> Entry:
         picture=embedded((folder / PICTURE).read_bytes(), f"{name}: {caption(model.card) or told}"),
         strip=None if strip is None else embedded(png(strip), f"{name}: {WAYS} ways from sample to sample, in rows"),
         curves=panels(read_metrics(folder / CURVES)) if (folder / CURVES).is_file() else (),
-        scores=[(metric["name"], concise(metric["value"])) for metric in _metrics(about)],
+        scores=scores(about),
         facts=facts(about.get("ganzoo", {}), model.card),
         commands=commands(name, about.get("ganzoo", {}).get("recipe", ""), folder, made),
     )
 
 
-def _metrics(about: dict[str, Any]) -> list[dict[str, Any]]:
-    return [
-        metric
-        for model in about.get("model-index", [])
-        for result in model["results"]
-        for metric in result["metrics"]
-        if not metric["name"].startswith("is_std")
-    ]
+def scores(about: dict[str, Any]) -> list[tuple[str, str]]:
+    """Returns the scores in a card's metadata; none if somebody has written them in another form."""
+    try:
+        metrics = [
+            metric for model in about["model-index"] for result in model["results"] for metric in result["metrics"]
+        ]
+        found = [(str(metric["name"]), concise(float(metric["value"]))) for metric in metrics]
+    except (KeyError, TypeError, ValueError):
+        return []
+    return [(name, value) for name, value in found if not name.startswith("is_std")]
 
 
 def caption(card: str) -> str:
@@ -123,9 +142,11 @@ def facts(about: dict[str, Any], card: str) -> list[tuple[str, str]]:
     """Returns what a checkpoint was made from, by what, and for how long."""
     data = re.search(r"^- Data: (.*?), licence: (.*?)\. ", card, re.MULTILINE)
     rows = [("data", data[1]), ("licence of the data", data[2])] if data else []
-    if "steps" in about:
-        rows.append(("training", f"{about['steps']:,} generator steps, {about['images']:,} images"))
-        rows.append(("time", f"{duration(about['seconds'])} on {about['hardware']}"))
+    steps, images, seconds, hardware = (about.get(name) for name in ("steps", "images", "seconds", "hardware"))
+    if isinstance(steps, int) and isinstance(images, int):  # as somebody may have written them
+        rows.append(("training", f"{steps:,} generator steps, {images:,} images"))
+    if isinstance(seconds, int | float) and math.isfinite(seconds) and isinstance(hardware, str):
+        rows.append(("time", f"{duration(seconds)} on {hardware}"))
     return rows
 
 
@@ -135,11 +156,11 @@ def commands(name: str, recipe: str, folder: Path, made: str) -> list[str]:
     fit = []
     if recipe in registry.list_recipes():
         asked = yaml.safe_load(registry.find_recipe(recipe).read_text())
-        done = yaml.safe_load((folder / "recipe.yaml").read_text())
+        done = yaml.safe_load((folder / "recipe.yaml").read_text()).get("trainer")
         words = [
-            f"--trainer.{key} {done['trainer'][key]}"
+            f"--trainer.{key} {done[key]}"
             for key in TRAINER
-            if key in done.get("trainer", {}) and asked.get("trainer", {}).get(key) != done["trainer"][key]
+            if isinstance(done, dict) and key in done and asked.get("trainer", {}).get(key) != done[key]
         ]
         fit = [" ".join([f"ganzoo fit --recipe {recipe}", *words])]
     return [*fit, *([use[made]] if made in use else [])]

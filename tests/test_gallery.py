@@ -169,6 +169,41 @@ def test_a_page_of_some_checkpoints_holds_those_alone(own, tmp_path):
     assert "ganzoo sample mine" in " ".join(two.texts["mine"].split())
 
 
+def test_each_checkpoint_has_one_section_and_only_bundled_ones_are_called_so(own, page, written, tmp_path):
+    assert f"its {len(registry.list_checkpoints())} bundled checkpoints make" in page.texts[""]
+    said = ganzoo("gallery", own, "wgan-gp-mnist", "wgan_gp_mnist", f"{own}/", "-o", tmp_path / "page.html")
+    assert said.status == 0, said.err
+    some = Page((tmp_path / "page.html").read_text())
+    assert [article["id"] for article in some.all("article")] == ["mine", "wgan-gp-mnist"]
+    assert "What 2 checkpoints make" in some.texts[""]
+    other = shutil.copytree(own, tmp_path / "elsewhere" / "mine")
+    assert "named 'mine'" in ganzoo("gallery", own, other, "-o", tmp_path / "page.html").error
+
+
+@pytest.mark.parametrize(
+    ("about", "kept"),
+    [
+        ("ganzoo: {steps: many, images: 3, seconds: .inf, hardware: mine}", "Scores"),
+        ("ganzoo: {steps: 1234, seconds: 5}", "Scores"),
+        (
+            "ganzoo: {images: 3, recipe: [1], seconds: 600, hardware: mine}\nmodel-index: [{results: [{}]}]",
+            "10 min on mine",
+        ),
+        ("ganzoo: {}\nmodel-index: many", "Scores"),
+        ("ganzoo: {}\nmodel-index: [{results: [{metrics: [{name: fid, value: low}]}]}]", "Scores"),
+        ("ganzoo: {}\nmodel-index: [{results: [{metrics: [{name: fid, value: 7}]}]}]", "fid"),
+    ],
+)
+def test_a_card_that_somebody_wrote_by_hand_is_no_mishap(own, tmp_path, about, kept):
+    (own / "README.md").write_text(f"---\n{about}\n---\n# Mine\n")
+    said = ganzoo("gallery", own, "-o", tmp_path / "page.html")
+    assert said.status == 0, said.err
+    text = Page((tmp_path / "page.html").read_text()).texts["mine"]
+    assert "generator steps," not in text
+    assert "many" not in text
+    assert (kept in text) != (kept == "Scores")
+
+
 def test_what_a_card_says_is_text_not_markup(own, tmp_path):
     card = own / "README.md"
     hostile = "<img src=https://evil.example/x onerror=alert(1)>"
