@@ -182,13 +182,17 @@ def run(
         out: folder; runs that lie in it with the same budget are not trained again.
         names: methods, among `METHODS`.
         kinds: data sets: ring, grid, swiss_roll, sine.
-        seeds: training seeds. The figure shows the first one, the table mean and standard deviation.
+        seeds: training seeds, of which each counts once. The figure shows the first one, the table mean and standard
+            deviation.
         steps: generator updates of each run.
         readme: a file that holds the markers of the table `lab`, to put this one between them.
 
     Raises:
-        GanzooError: if there is no such method, or the file does not hold the markers.
+        GanzooError: if there is no such method, nothing to train, or the file does not hold the markers.
     """
+    if steps < 1:
+        raise GanzooError(f"--steps: {steps} given, but it must be at least 1.")
+    names, kinds, seeds = (list(dict.fromkeys(given)) for given in (names, kinds, seeds))  # type: ignore[assignment]
     if readme is not None:
         between_markers(readme, None, "lab")
     for name in names:

@@ -66,6 +66,13 @@ def test_the_command_trains_only_what_is_missing_and_writes_table_and_figure(tmp
     assert str(tmp_path / "lab.png") in capsys.readouterr().out
 
 
+def test_what_is_named_twice_counts_once(tmp_path, monkeypatch):
+    monkeypatch.setattr(lab, "SAMPLES", 64)
+    results = lab.run(tmp_path, ["vanilla", "vanilla"], ["ring", "ring"], [0, 0], steps=1)
+    assert len(results) == 1
+    assert "±" not in (tmp_path / "lab.md").read_text()
+
+
 def test_a_misspelt_method_is_one_line(tmp_path, capsys):
     assert main(["lab", "--methods", "vanila", "-o", str(tmp_path)]) == 2
     said = capsys.readouterr().err
