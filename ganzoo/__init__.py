@@ -11,14 +11,14 @@ from ganzoo.registry import list_checkpoints, list_recipes
 
 if TYPE_CHECKING:
     from ganzoo.hub import load
+    from ganzoo.notebook import from_recipe
     from ganzoo.repository import pull, push
-    from ganzoo.training import from_recipe
 
 __version__ = "0.1.0"
 __all__ = ["GanzooError", "from_recipe", "list_checkpoints", "list_recipes", "load", "pull", "push"]
 
 # What needs PyTorch is imported when it is first used.
-LATER = {"load": "hub", "pull": "repository", "push": "repository", "from_recipe": "training"}
+LATER = {"load": "hub", "pull": "repository", "push": "repository", "from_recipe": "notebook"}
 
 
 def __getattr__(name: str) -> Any:

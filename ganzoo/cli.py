@@ -16,7 +16,7 @@ from ganzoo.errors import GanzooError, nearest, one_line, printable
 TRAINING = {
     "fit": "train a recipe",
     "validate": "score a run's best weights on the recipe's reference split",
-    "test": "the same on the test split",
+    "test": "the same as validate: Lightning has both, and a recipe one reference split",
     "predict": "draw samples from a run's best weights to an .npz file",
 }
 
@@ -214,7 +214,7 @@ def plot_command(options: argparse.Namespace) -> None:
 def compare_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of `ganzoo compare`."""
     parser.add_argument("recipes", nargs="+", metavar="RECIPE", help="recipes, or with --checkpoints checkpoints")
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0], help="training seeds (0)")
+    parser.add_argument("--seeds", type=int, nargs="+", help="training seeds (0)")
     parser.add_argument("--steps", type=int, nargs="+", default=[], help="generator updates: of all, or one per recipe")
     parser.add_argument("--images", type=int, help="in place of --steps: real images that every model sees")
     parser.add_argument("--samples", type=int, default=10_000, help="samples that the scores are computed from (10000)")
@@ -234,7 +234,7 @@ def compare_command(options: argparse.Namespace) -> None:
 
     written = compare(
         options.recipes,
-        options.seeds,
+        options.seeds or ([] if options.checkpoints else [0]),
         steps=options.steps,
         images=options.images,
         runs=options.runs,

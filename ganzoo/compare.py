@@ -19,6 +19,7 @@ from ganzoo.files import written
 from ganzoo.hub import load
 from ganzoo.plot import Curve, read_metrics
 from ganzoo.readme import between_markers
+from ganzoo.runs import name_of
 from ganzoo.tables import Real, Result
 
 PICTURE_SEED = 0
@@ -42,7 +43,7 @@ def compare(
 
     Args:
         recipes: recipes, names or files; with `checkpoints` bundled checkpoints or checkpoint folders.
-        seeds: training seeds.
+        seeds: training seeds; none with `checkpoints`.
         steps: generator updates of every run, or one number per recipe; each recipe's own by default.
         images: in place of steps, the number of real images that every discriminator, or encoder, sees.
         runs: folder of all runs; runs that are there are used, continued where they are behind.
@@ -63,12 +64,15 @@ def compare(
         between_markers(readme, None, table)
     if images is not None and (steps or checkpoints):
         raise GanzooError("--images: it says how long to train; give no --steps or --checkpoints beside it.")
+    for option, given in (("--steps", steps), ("--seeds", seeds)):
+        if checkpoints and given:
+            raise GanzooError(f"{option}: it is for training; --checkpoints trains nothing, so leave it out.")
     if len(steps) not in {0, 1, len(recipes)}:
         raise GanzooError(f"--steps: give one number for all, or one for each of the {len(recipes)} recipes.")
     budgets = [["--trainer.max_steps", str(n)] for n in steps] or [[]]
     budgets *= len(recipes) if len(budgets) == 1 else 1
     found = [_checkpoint(name) if checkpoints else registry.find_recipe(name) for name in recipes]
-    names = [file.parent.name if checkpoints else file.stem for file in found]
+    names = [file.parent.name if checkpoints else name_of(file) for file in found]
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
         raise GanzooError(f"'{twice}' is named twice; runs and rows are told apart by the name.")

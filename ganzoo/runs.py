@@ -1,7 +1,10 @@
 """Run folders: `runs/RECIPE/VERSION/`, and what is said before a run begins."""
 
 import os
+import shlex
 import time
+from collections.abc import Sequence
+from contextlib import suppress
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -17,13 +20,14 @@ from ganzoo.schedules import Schedule, value
 
 # Processes that Lightning starts for further ranks find the first one's choice here.
 CHOSEN = "GANZOO_RUN"
+_made: set[Path] = set()  # folders of runs, and those that they are in, where this process has made them
 
 
 def fresh(home: Path, version: str | None = None) -> Path:
-    """Chooses the folder of a new run: the version that was asked for, or the next number.
+    """Makes the folder of a new run, so that no other takes it: the version that was asked for, or the next number.
 
     Raises:
-        GanzooError: if the version holds a run already.
+        GanzooError: if the version holds a run already, or no folder can be made.
     """
     if chosen := _of_first_rank():
         return chosen
@@ -32,11 +36,39 @@ def fresh(home: Path, version: str | None = None) -> Path:
         raise GanzooError(
             f"--version: {home / version} holds a run; continue it with --ckpt_path last or name another."
         )
-    if version is None:
+    folder = _make(home / version) if version else None
+    while folder is None:
         taken = [int(path.name[8:]) for path in home.glob("version_*") if path.name[8:].isdigit()]
-        version = f"version_{max(taken, default=-1) + 1}"
-    folder = home / version
+        with suppress(FileExistsError):  # another run, started at the same moment, has made it
+            folder = _make(home / f"version_{max(taken, default=-1) + 1}", new=True)
     os.environ[CHOSEN] = f"{os.getpid()}:{folder}"
+    return folder
+
+
+def discard(folder: Path | None) -> None:
+    """Removes what `fresh` made in this process, as far as it is still empty: that run has not begun."""
+    with suppress(OSError):
+        for path in (folder, *folder.parents) if folder else ():
+            if path in _made:
+                path.rmdir()
+                _made.remove(path)
+
+
+def _make(folder: Path, new: bool = False) -> Path:
+    """Makes a run's folder; further processes of a run, who write nothing, make none."""
+    if any(os.environ.get(rank, "0") not in {"", "0"} for rank in ("RANK", "NODE_RANK", "LOCAL_RANK", "SLURM_PROCID")):
+        return folder
+    try:
+        missing = [path for path in (folder, *folder.parents) if not path.exists()]
+        folder.mkdir(parents=True, exist_ok=not new)
+    except FileExistsError:
+        if new:
+            raise
+        raise GanzooError(f"--version: '{folder}' is a file; name another.") from None
+    except OSError as error:
+        said = f"--runs: cannot write to '{folder}' ({error.strerror})"
+        raise GanzooError(f"{said}; name another folder, or make room.") from error
+    _made.update(missing)
     return folder
 
 
@@ -60,8 +92,14 @@ def restarted(home: Path, version: str | None = None) -> bool:
     return again and version is not None and (home / version / "last.ckpt").is_file()
 
 
-def newest(home: Path, kind: str = "last", version: str | None = None) -> Path:
+def newest(home: Path, kind: str = "last", version: str | None = None, train: str | None = None) -> Path:
     """Returns `last.ckpt` or `best.ckpt` of a recipe's newest run, or of the version that was asked for.
+
+    Args:
+        home: the folder of a recipe's runs.
+        kind: `last` or `best`.
+        version: of these the one.
+        train: where nobody asked for a checkpoint, but one is needed, the command that makes one.
 
     Raises:
         GanzooError: if there is none.
@@ -70,6 +108,11 @@ def newest(home: Path, kind: str = "last", version: str | None = None) -> Path:
     if not found:
         versions = [path.name for path in home.glob("*")]
         hint = nearest(version, versions) if version else " Start a run without --ckpt_path."
+        if train is not None and not [*home.glob(f"{version or '*'}/last.ckpt")]:
+            hint = nearest(version, versions) if version else ""
+            raise GanzooError(f"there is no run under '{home / (version or '')}'.{hint} Train it first: {train}")
+        if train is not None:
+            hint = " Go on with --ckpt_path last."
         raise GanzooError(f"--ckpt_path: there is no {kind}.ckpt under '{home / (version or '')}'.{hint}")
     return found[-1]
 
@@ -108,15 +151,56 @@ def split_recipe(arguments: list[str]) -> tuple[str | None, list[str]]:
         if flag == "--recipe":
             given = given if equals else next(waiting, "")
             path = registry.find_recipe(given)
-            name = path.stem
+            name = name_of(path)
             kept += ["--config", str(path)]
         else:
             kept.append(argument)
             if flag in {"--config", "-c"} and name is None:
                 given = given if equals else next(waiting, "")
                 kept += [] if equals else [given]
-                name = Path(given).stem if Path(given).stem != "recipe" else Path(given).absolute().parent.parent.name
+                name = name_of(Path(given))
     return name, kept
+
+
+def name_of(recipe: Path) -> str:
+    """Returns the name under which a recipe's runs are kept: its file's.
+
+    Of a `recipe.yaml` it is its run's recipe's, and where it lies in a checkpoint or any other folder, that folder's.
+    """
+    folder = recipe.absolute().parent
+    if recipe.stem != "recipe":
+        return recipe.stem
+    if folder.name == "export" and _is_run(folder.parent):
+        folder = folder.parent
+    return folder.parent.name if _is_run(folder) else folder.name.replace("-", "_")
+
+
+def _is_run(folder: Path) -> bool:
+    return any((folder / name).is_file() for name in ("last.ckpt", "best.ckpt", "metrics.csv"))
+
+
+def source(files: Sequence[str], name: str) -> list[str]:
+    """Returns the words that name a run's recipe: a bundled one by its name, else configurations by their files."""
+    bundled = [*files] == [str(registry.RECIPES / f"{name}.yaml")]
+    return ["--recipe", name] if bundled else [word for file in files for word in ("--config", file)]
+
+
+def go_on(folder: Path, source: Sequence[str], home: str, changed: bool, timed: bool) -> str:
+    """Returns the command that continues a run.
+
+    Args:
+        folder: the run's.
+        source: see `source`. A bundled recipe is named again; in any other's place stands what the run has kept of it.
+        home: folder of all runs.
+        changed: whether other options have changed the recipe.
+        timed: whether the recipe gives a time, which is used up.
+    """
+    if changed or source[0] != "--recipe":
+        source = ["--config", str(folder / "recipe.yaml"), *(["--trainer.max_time", "null"] if timed else [])]
+    place = ["--runs", home] if home != "runs" else []
+    several = len([*folder.parent.glob("*/last.ckpt")]) > 1
+    place += ["--version", folder.name] if several else []
+    return shlex.join(["ganzoo", "fit", *source, "--ckpt_path", "last", *place])
 
 
 def _of_first_rank() -> Path | None:

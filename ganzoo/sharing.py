@@ -3,6 +3,8 @@
 import argparse
 from pathlib import Path
 
+from ganzoo.errors import GanzooError
+
 
 def export_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of `ganzoo export`."""
@@ -12,7 +14,7 @@ def export_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-o", "--out", type=Path, required=True, help="the checkpoint folder, or with --format the file"
     )
-    parser.add_argument("--weights", choices=["best", "last"], default="best", help="which weights of a run (best)")
+    parser.add_argument("--weights", choices=["best", "last"], help="which weights of a run (best)")
     parser.add_argument("--samples", type=int, help="samples that the scores are computed from (the recipe's number)")
     parser.add_argument(
         "--format", choices=["onnx", "torch_export"], help="write the generator alone, for another runtime, and run it"
@@ -22,12 +24,17 @@ def export_arguments(parser: argparse.ArgumentParser) -> None:
 
 def export_command(options: argparse.Namespace) -> None:
     """Write a run's weights as a checkpoint folder with a card, or any model's generator for another runtime."""
+    given, options.weights = options.weights, options.weights or "best"
     if options.format is None:
         from ganzoo.reports import export
 
+        if options.revision is not None:
+            raise GanzooError("--revision: it is of a Hub repository; without --format a run is exported.")
         facts = export(Path(options.name), options.out, options.weights, options.samples)
         print(options.out, *(f"{key} {number:.4g}" for key, number in facts.scores.items()), sep="  ")
         return
+    if given and not Path(options.name, f"{given}.ckpt").is_file():
+        raise GanzooError(f"--weights: '{options.name}' is no run with a {given}.ckpt; leave it out.")
     from ganzoo.portable import write_function
 
     print(*write_function(options), sep="\n")

@@ -1,9 +1,10 @@
-"""From a recipe to a run: LightningCLI with run folders, and `from_recipe` for notebooks."""
+"""From a recipe to a run: LightningCLI with run folders."""
 
-import json
 import logging
+import shlex
 import signal
 import warnings
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from lightning.pytorch.plugins import CheckpointIO
 from lightning.pytorch.utilities import rank_zero_only
 from lightning.pytorch.utilities.exceptions import MisconfigurationException, SIGTERMException
 
-from ganzoo import registry, runs
+from ganzoo import runs
 from ganzoo.callbacks.collapse import Collapse
 from ganzoo.callbacks.grids import SampleGrid
 from ganzoo.callbacks.keep import Last, Whole, best
@@ -29,6 +30,7 @@ from ganzoo.game import Game
 from ganzoo.loggers import Name, loggers
 from ganzoo.machine import precision, several
 from ganzoo.messages import explain
+from ganzoo.metrics.scores import made_by
 from ganzoo.sampling import write
 
 TRAINER_DEFAULTS: dict[str, Any] = {
@@ -52,21 +54,30 @@ class RecipeCLI(LightningCLI):
     def __init__(self, arguments: list[str], recipe: str, run: bool = True) -> None:
         self.recipe = recipe
         self.folder: Path | None = None
+        self.arguments = arguments
         self._subcommand_parsers: dict[str, Any] = {}
-        super().__init__(
-            Game,
-            pl.LightningDataModule,
-            save_config_callback=None,
-            trainer_defaults=TRAINER_DEFAULTS,
-            seed_everything_default=0,
-            parser_kwargs={"exit_on_error": False},
-            subclass_mode_model=True,
-            subclass_mode_data=True,
-            args=arguments,
-            run=run,
-            auto_configure_optimizers=False,
-            load_from_checkpoint_support=False,
-        )
+        try:
+            super().__init__(
+                Game,
+                pl.LightningDataModule,
+                save_config_callback=None,
+                trainer_defaults=TRAINER_DEFAULTS,
+                seed_everything_default=0,
+                parser_kwargs={"exit_on_error": False},
+                subclass_mode_model=True,
+                subclass_mode_data=True,
+                args=arguments,
+                run=run,
+                auto_configure_optimizers=False,
+                load_from_checkpoint_support=False,
+            )
+        except BaseException:
+            runs.discard(self.folder)
+            raise
+        if run:
+            runs.discard(self.folder)  # of a dry run
+        elif self.folder:
+            weakref.finalize(self.trainer, runs.discard, self.folder)  # a notebook may never train
 
     def add_arguments_to_parser(self, parser: Any) -> None:
         """Adds the sections of a recipe that are ours."""
@@ -107,10 +118,12 @@ class RecipeCLI(LightningCLI):
         fitting = self.subcommand in {"fit", None}
         if fitting and config.get("ckpt_path") is None and runs.restarted(home, config.version):
             config["ckpt_path"], config["version"] = "last", config.version or runs.job()
+        train = None
         if self.subcommand in {"validate", "test", "predict"} and config.ckpt_path is None:
             config["ckpt_path"] = "best"  # untrained weights are never what is meant
+            train = shlex.join(["ganzoo", "fit", *self._source()])
         if config.get("ckpt_path") in {"last", "best"}:
-            checkpoint = runs.newest(home, config.ckpt_path, config.version)
+            checkpoint = runs.newest(home, config.ckpt_path, config.version, train)
             config["ckpt_path"] = str(checkpoint)
             self.folder = checkpoint.parent
         elif config.get("ckpt_path") is not None and not Path(config.ckpt_path).is_file():
@@ -205,8 +218,18 @@ class RecipeCLI(LightningCLI):
         last = self.folder / "last.ckpt" if self.folder else None
         if last is None or not last.is_file():
             return "nothing was saved yet."
-        step = runs.steps_done(str(last))
-        return f"{last} holds step {step:,}; continue with: ganzoo fit --recipe {self.recipe} --ckpt_path last"
+        return f"{last} holds step {runs.steps_done(str(last)):,}; continue with: {self._go_on()}"
+
+    def _go_on(self) -> str:
+        """Returns the command that continues this run."""
+        assert self.folder is not None
+        config, source = self._get_config(), self._source()
+        options = {word.partition("=")[0] for word in self.arguments if word.startswith("-")}
+        changed = bool(options - {"--config", "--ckpt_path", "--runs", "--version"})
+        return runs.go_on(self.folder, source, config.runs, changed, bool(config.trainer.max_time))
+
+    def _source(self) -> list[str]:
+        return runs.source([str(path) for path in self._get_config().config or []], self.recipe)
 
     @rank_zero_only
     def _print_kept(self) -> None:
@@ -224,7 +247,7 @@ class RecipeCLI(LightningCLI):
 
         finish(self.folder, self.datamodule, self.recipe)
         if self.trainer.global_step < self.trainer.max_steps:
-            print(f"{'stopped early':24} continue with: ganzoo fit --recipe {self.recipe} --ckpt_path last")
+            print(f"{'stopped early':24} continue with: {self._go_on()}")
 
     def validate(self, **kwargs: Any) -> None:
         """Scores the weights and says the scores in one line each."""
@@ -237,7 +260,10 @@ class RecipeCLI(LightningCLI):
         self._print_scores(kwargs["ckpt_path"])
 
     def predict(self, **kwargs: Any) -> None:
-        """Draws as many samples as the reference split holds and writes them beside the weights."""
+        """Draws as many samples as the reference split holds and writes them beside the weights, if the model draws."""
+        if (made := made_by(self.model)) == "classes":
+            what = f"{type(self.model).__name__} makes {made}, no samples to write"
+            raise GanzooError(f"ganzoo predict: {what}; `ganzoo validate` scores it.")
         batches = self.trainer.predict(**kwargs | {"return_predictions": True})
         out = Path(kwargs["ckpt_path"]).with_name("predictions.npz")
         write(torch.cat(batches), out)  # type: ignore[arg-type]
@@ -269,25 +295,3 @@ def run(command: str, arguments: list[str]) -> None:
         logging.getLogger(chatty).setLevel(logging.WARNING)  # devices and seed stand in our own line
     warnings.filterwarnings("ignore", module=r"lightning\.")  # of averages in eval mode, our run folder and the like
     RecipeCLI([command, *arguments], name or command)
-
-
-def from_recipe(name: str, **overrides: Any) -> tuple[Game, pl.LightningDataModule, pl.Trainer]:
-    """Makes what a recipe describes, ready for `trainer.fit(model, datamodule)`.
-
-    Args:
-        name: a recipe's name, with `-` or `_`, or a path to a YAML file.
-        **overrides: values in the place of the recipe's, dots written as double underscores:
-            `from_recipe("gan_toy", trainer__max_steps=100, model__init_args__ema=0.99)`.
-
-    Returns:
-        (model, datamodule, trainer).
-
-    Raises:
-        GanzooError: if there is no such recipe, or a value does not fit.
-    """
-    path = registry.find_recipe(name)
-    words = {key: value if isinstance(value, str) else json.dumps(value) for key, value in overrides.items()}
-    flags = [f"--{key.replace('__', '.')}={word}" for key, word in words.items()]
-    cli = RecipeCLI(["--config", str(path), *flags], path.stem, run=False)
-    cli.model.recipe = cli.recipe_text()
-    return cli.model, cli.datamodule, cli.trainer

@@ -58,7 +58,16 @@ MNIST = "--recipe gan_mnist --data.root nowhere --data.download false"
         ("fit --recipe gan_toy --ckpt_path last", ["--ckpt_path: ", "last.ckpt", "Start a run without --ckpt_path"]),
         ("fit --recipe gan_toy --ckpt_path other.ckpt", ["--ckpt_path: ", "'other.ckpt'"]),
         ("fit --recipe gan_toy --ckpt_path key.yaml", ["--ckpt_path: ", "'key.yaml'", "not a training checkpoint"]),
-        ("validate --recipe gan_toy", ["--ckpt_path: ", "best.ckpt"]),
+        ("validate --recipe gan_toy", ["no run under 'runs/gan_toy'", "Train it first: ganzoo fit --recipe gan_toy"]),
+        ("test --recipe gan_toy --version 1", ["no run under 'runs/gan_toy/1'", "ganzoo fit --recipe gan_toy"]),
+        ("validate --config toy.yaml", ["no run under 'runs/toy'", "Train it first: ganzoo fit --config toy.yaml"]),
+        # options that would be ignored
+        ("compare gan-mnist --checkpoints --steps 7", ["--steps: ", "leave it out"]),
+        ("compare gan-mnist --checkpoints --seeds 3 4", ["--seeds: ", "leave it out"]),
+        ("export gan-mnist --format torch_export --weights last -o x.pt2", ["--weights: ", "'gan-mnist' is no run"]),
+        ("export nothing_here -o x --revision main", ["--revision: ", "--format"]),
+        ("lab --steps -1", ["--steps: -1 given", "at least 1"]),
+        ("lab --steps 0", ["--steps: 0 given", "at least 1"]),
         ("predict --recipe gan_toy --ckpt_path best", ["--ckpt_path: ", "best.ckpt"]),
         ("fit --recipe gan_toy --runs key.yaml", ["key.yaml"]),  # a file, where a folder is needed
     ],
@@ -72,6 +81,7 @@ def test_bad_input_gets_one_line(tmp_path, monkeypatch, words, parts):
         "schedule.yaml": (registry.RECIPES / "gan_toy.yaml")
         .read_text()
         .replace("  init_args:\n", "  init_args:\n    n_critic: {values: [5, 1], at: [0]}\n", 1),
+        "toy.yaml": (registry.RECIPES / "gan_toy.yaml").read_text(),
         "bare.yaml": "trainer: {max_steps: 3}\n",
     }
     for name, text in files.items():
@@ -83,6 +93,7 @@ def test_bad_input_gets_one_line(tmp_path, monkeypatch, words, parts):
     assert [part for part in parts if part not in error] == [], error
     assert time.process_time() - begun < 5
     assert [path for path in tmp_path.rglob("*") if path.suffix in {".ckpt", ".png", ".csv"}] == []
+    assert [path for path in tmp_path.rglob("*") if path.is_dir() and not [*path.iterdir()]] == []
 
 
 def test_debug_shows_the_traceback():

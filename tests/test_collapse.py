@@ -116,6 +116,12 @@ def test_a_resumed_run_warns_when_an_uninterrupted_one_would_have(tmp_path, capl
     assert [message.split(":")[0] for message in said(caplog)] == ["step 2"]  # the third look in a row
 
 
+def test_logging_every_0_steps_is_never(tmp_path, caplog):
+    table = AppendingCSVLogger(tmp_path, name="", version="")
+    fit(tmp_path, mlp(), points(), 3, TermLogger(), Collapse(every=1), logger=table, log_every_n_steps=0)
+    assert read_metrics(tmp_path / "metrics.csv").keys() == {"diversity"}
+
+
 def test_what_cannot_be_is_refused():
     with pytest.raises(GanzooError, match="samples at least 2, not 200 and 1"):
         Collapse(samples=1)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from commands import ganzoo
 from idx import write_mnist
 from lightning.pytorch import Callback
 from tiny import Each, fit, trainer
@@ -16,7 +17,7 @@ from ganzoo.data import DataModule, ShiftedMNIST
 from ganzoo.errors import GanzooError
 from ganzoo.models.dann import ANNEALED, DANN, RAMP, Reversal
 from ganzoo.networks.lenet import Head, LeNetFeatures
-from ganzoo.training import from_recipe
+from ganzoo.notebook import from_recipe
 
 
 def dann(**options) -> DANN:
@@ -217,3 +218,21 @@ def test_a_recipe_that_names_no_schedules_gets_the_papers(tmp_path):
     model, *_ = from_recipe("dann_mnist", runs=str(tmp_path))
     assert model.lr_factor == ANNEALED
     assert model.reversal == RAMP
+
+
+def test_what_draws_nothing_predicts_nothing_and_says_so(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    head = f"class_path: ganzoo.networks.lenet.Head, init_args: {{n_features: {dann().features.n_features}, hidden: [8]"
+    Path("bars.yaml").write_text(f"""
+model:
+  class_path: ganzoo.models.dann.DANN
+  init_args:
+    features: {{class_path: ganzoo.networks.lenet.LeNetFeatures, init_args: {{size: 16, channels: 1, maps: [4, 6]}}}}
+    classifier: {{{head}, n_logits: 2}}}}
+    discriminator: {{{head}, n_logits: 1}}}}
+data: {{class_path: test_dann.Bars, init_args: {{batch_size: 32}}}}
+trainer: {{max_steps: 1, accelerator: cpu}}
+""")
+    said = ganzoo("fit", "--config", "bars.yaml")
+    assert said.status == 0, said.err
+    assert ganzoo("predict", "--config", "bars.yaml").error.startswith("ganzoo predict: DANN makes classes")

@@ -14,7 +14,7 @@ from torch import nn
 
 from ganzoo import runs
 from ganzoo.errors import GanzooError
-from ganzoo.training import from_recipe
+from ganzoo.notebook import from_recipe
 
 scaling = load_benchmark("scaling")
 

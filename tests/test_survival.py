@@ -139,7 +139,7 @@ def test_a_run_that_has_to_leave_saves_says_where_and_goes_on(tmp_path, whole, n
     step = state(folder / "last.ckpt")["global_step"]
     line = said.out.splitlines()[-1]
     last = HOME / "version_0" / "last.ckpt"
-    go_on = "continue with: ganzoo fit --recipe wgan_gp_digits --ckpt_path last"
+    go_on = f"continue with: ganzoo fit --config {HOME / 'version_0' / 'recipe.yaml'} --ckpt_path last"
     assert line == f"stopped by a signal; {last} holds step {step}; {go_on}"
     assert not (folder / "export").exists()  # who takes a machine back does not wait for scores
     assert fork(tmp_path, *GO_ON).answer().status == 0
@@ -168,7 +168,8 @@ def test_slurm_requeues_and_the_job_goes_on_by_itself(tmp_path, whole):
 def test_the_time_that_was_given_is_kept_to_and_the_rest_can_follow(tmp_path, whole):
     said = fork(tmp_path, *RUN, "--trainer.max_time", "00:00:00:01", prepare=slowly).answer()
     assert said.status == 0, said.err
-    assert "continue with: ganzoo fit --recipe wgan_gp_digits --ckpt_path last" in said.out
+    recipe = HOME / "version_0" / "recipe.yaml"
+    assert f"continue with: ganzoo fit --config {recipe} --trainer.max_time null --ckpt_path last" in said.out
     assert 0 < state(the_run(tmp_path) / "last.ckpt")["global_step"] < 30
     again = fork(tmp_path, *GO_ON, "--trainer.max_time", "00:00:00:01").answer()
     assert again.error.startswith("trainer.max_time: the run's")
@@ -188,7 +189,9 @@ def test_a_full_disk_stops_a_run_in_one_line_and_the_last_save_stays(tmp_path, w
     kept = state(last)["global_step"]
     assert said.startswith("File too large 'runs/wgan_gp_digits/version_0/"), said
     assert f"last.ckpt holds step {kept}; continue with: ganzoo fit" in said
-    general = re.sub(r"'.*?'", "'RUN/last.ckpt'", said).replace("wgan_gp_digits --ckpt", "NAME --ckpt")
+    general = re.sub(r"'.*?'", "'RUN/last.ckpt'", said).replace(
+        f"--config {HOME}/version_0/recipe.yaml", "--recipe NAME"
+    )
     assert re.sub(r"stopped; .*? holds step \d+", "stopped; RUN/last.ckpt holds step 1,500", general) in PAGE
     require_loadable(last.parent)
     assert fork(tmp_path, *GO_ON).answer().status == 0  # there is room again

@@ -1,16 +1,25 @@
 """Runs: their folders, what they say, how they are stopped and continued, and how a notebook makes one."""
 
 import csv
+import gc
+import shlex
 import signal
 import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from threading import Barrier
 
 import numpy as np
 import pytest
 import torch
 from commands import DIGITS, ganzoo, process
+from tiny import Each
 
 import ganzoo as package
+from ganzoo import registry, runs
+from ganzoo.callbacks.progress import TermLogger
 from ganzoo.errors import GanzooError
+from ganzoo.notebook import flags
 
 
 def test_fit_says_in_one_line_what_it_is_about_to_do(digits_run):
@@ -33,6 +42,56 @@ def test_every_run_has_a_folder_of_its_own(tmp_path):
     assert "--version" in ganzoo(*fit, "--version", "mine").error
     newest = ganzoo("validate", *DIGITS, "--runs", tmp_path)
     assert newest.out.splitlines()[0] == str(home / "mine" / "best.ckpt")
+
+
+def test_runs_that_start_together_do_not_share_a_folder(tmp_path):
+    start = Barrier(8)
+
+    def begin(_):
+        start.wait()
+        return runs.fresh(tmp_path / "runs" / "toy")
+
+    with ThreadPoolExecutor(8) as pool:
+        folders = set(pool.map(begin, range(8)))
+    assert {folder.name for folder in folders} == {f"version_{number}" for number in range(8)}
+    (tmp_path / "runs" / "toy" / "version_3" / "metrics.csv").touch()
+    for folder in folders:
+        runs.discard(folder)
+    assert [path.name for path in (tmp_path / "runs" / "toy").iterdir()] == ["version_3"]  # which has begun
+
+
+@pytest.mark.parametrize("rank", ["RANK", "NODE_RANK", "SLURM_PROCID"])
+def test_further_processes_of_a_run_make_no_folder(tmp_path, monkeypatch, rank):
+    monkeypatch.setenv(rank, "1")
+    assert not runs.fresh(tmp_path / "toy").exists()
+
+
+def test_what_trains_nothing_leaves_no_folder(tmp_path):
+    def begin(home):
+        return package.from_recipe("gan_toy", runs=home, trainer__accelerator="cpu")[2]
+
+    one, other = begin(tmp_path / "runs"), begin(tmp_path / "runs")
+    assert {Path(trainer.log_dir).name for trainer in (one, other)} == {"version_0", "version_1"}
+    del one, other
+    gc.collect()
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("file", "name"),
+    [
+        ("my_toy.yaml", "my_toy"),
+        ("runs/toy/version_0/recipe.yaml", "toy"),
+        ("runs/toy/version_0/export/recipe.yaml", "toy"),
+        ("checkpoints/gan-mnist/recipe.yaml", "gan_mnist"),
+        ("export/recipe.yaml", "export"),
+    ],
+)
+def test_runs_are_kept_under_the_recipes_name(tmp_path, file, name):
+    (tmp_path / "runs" / "toy" / "version_0").mkdir(parents=True)
+    (tmp_path / "runs" / "toy" / "version_0" / "last.ckpt").touch()
+    assert runs.split_recipe(["--config", str(tmp_path / file)])[0] == name
+    assert runs.split_recipe([f"--config={tmp_path / file}"])[0] == name
 
 
 def test_a_resolved_recipe_is_a_recipe_and_files_come_before_flags(digits_run, tmp_path):
@@ -112,13 +171,14 @@ def test_ctrl_c_saves_and_last_goes_on_in_place(tmp_path):
         child.kill()
     assert child.returncode == 0, err
     assert "Traceback" not in err
-    assert "continue with: ganzoo fit --recipe wgan_gp_digits --ckpt_path last" in out
+    go_on = "ganzoo fit --config runs/wgan_gp_digits/version_0/recipe.yaml --ckpt_path last"
+    assert f"continue with: {go_on}\n" in out
     before = steps(run)
     done = torch.load(run / "last.ckpt", weights_only=True)["global_step"]
     assert before[-1] <= done < 100_000
     assert package.load(run / "last.ckpt").sample(2).shape == (2, 1, 8, 8)
 
-    child = process(*fit, "--ckpt_path", "last", "--trainer.max_steps", done + 10, cwd=tmp_path)
+    child = process("-m", *shlex.split(go_on), "--trainer.max_steps", done + 10, cwd=tmp_path)
     out, err = child.communicate(timeout=240)
     assert child.returncode == 0, err
     assert f"{done:,} of {done + 10:,} generator steps" in out
@@ -129,6 +189,65 @@ def test_ctrl_c_saves_and_last_goes_on_in_place(tmp_path):
     assert after == sorted(after)
     assert set(after[len(before) :]) >= set(range(done + 2 - done % 2, done + 10, 2))
     assert (run / "metrics.csv").read_text().count("step") == 1  # one header
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("--recipe gan_toy", "--recipe gan_toy --ckpt_path last"),
+        (
+            "--recipe gan_toy --data.samples 512 --trainer.max_time 00:01:00:00",
+            "--config runs/gan_toy/version_0/recipe.yaml --trainer.max_time null --ckpt_path last",
+        ),
+        (
+            "--config 'my toy.yaml' --runs 'else where'",
+            "--config 'else where/my toy/version_0/recipe.yaml' --ckpt_path last --runs 'else where'",
+        ),
+        (
+            "--config=other/recipe.yaml --version mine",
+            "--config runs/other/mine/recipe.yaml --ckpt_path last --version mine",
+        ),
+    ],
+)
+def test_a_stopped_run_says_the_command_that_goes_on(tmp_path, monkeypatch, words, told):
+    monkeypatch.chdir(tmp_path)
+    toy = (registry.RECIPES / "gan_toy.yaml").read_text()
+    Path("my toy.yaml").write_text(toy)
+    Path("runs/other/version_0").mkdir(parents=True)
+    Path("runs/other/version_0/last.ckpt").touch()  # another run
+    Path("other").mkdir()
+    Path("other/recipe.yaml").write_text(toy)
+    log = TermLogger.on_train_batch_end
+
+    def interrupted(self, trainer, *args):
+        log(self, trainer, *args)
+        if trainer.global_step == 3:
+            signal.raise_signal(signal.SIGINT)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(TermLogger, "on_train_batch_end", interrupted)
+        said = ganzoo("fit", *shlex.split(words))
+    assert said.status == 0, said.err
+    assert said.out.splitlines()[-1].partition(" continue with: ")[2] == f"ganzoo fit {told}"
+    again = ganzoo("fit", *shlex.split(told), "--trainer.max_steps", 5)
+    assert again.status == 0, again.err
+    assert "3 of 5 generator steps" in again.out
+
+
+def test_a_notebook_goes_on_after_ctrl_c(tmp_path):
+    options = {"max_steps": 12, "accelerator": "cpu", "enable_progress_bar": False, "log_every_n_steps": 1}
+    options = {f"trainer__{name}": value for name, value in options.items()}
+    model, data, trainer = package.from_recipe("gan_toy", runs=tmp_path, quality__samples=50, **options)
+    trainer.callbacks.insert(0, Each(lambda t, _: signal.raise_signal(signal.SIGINT) if t.global_step == 5 else None))
+    trainer.fit(model, data)
+    assert trainer.global_step == 5
+    time.sleep(0.5)  # which is no training
+    trainer.fit(model, data)
+    assert trainer.global_step == 12
+    with (tmp_path / "gan_toy" / "version_0" / "metrics.csv").open(newline="") as file:
+        clock = {int(row["step"]): float(row["time"]) for row in csv.DictReader(file) if row["time"]}
+    assert [*clock] == list(range(1, 13))
+    assert 0 < clock[6] - clock[5] < 0.5
 
 
 def test_from_recipe_gives_what_a_notebook_needs(tmp_path, monkeypatch):
@@ -142,6 +261,7 @@ def test_from_recipe_gives_what_a_notebook_needs(tmp_path, monkeypatch):
         data__kind="swiss_roll",
         model__ema=None,
         quality__samples=50,
+        runs=Path("runs"),
     )
     trainer.fit(model, data)
     assert (trainer.global_step, data.kind) == (2, "swiss_roll")
@@ -156,3 +276,7 @@ def test_from_recipe_says_what_does_not_fit():
         package.from_recipe("gan_toy", trainer__max_stepz=3)
     with pytest.raises(GanzooError, match=r"model\.d_lr: must be a float, not fast"):
         package.from_recipe("gan_toy", model__d_lr="fast")
+    with pytest.raises(GanzooError, match=r"model\.optimizer: must be a path or what JSON can hold, not <class"):
+        package.from_recipe("gan_toy", model__optimizer=torch.optim.Adam)
+    words = {"data__class_path": "ganzoo.data.Digits", "data__init_args__root": [Path("a"), {"b": Path("c")}]}
+    assert flags(words)[1] == '--data.init_args.root=["a", {"b": "c"}]'

@@ -73,7 +73,8 @@ class Collapse(pl.Callback):
         datamodule = trainer.datamodule  # type: ignore[attr-defined]
         if step % self.every == 0 and isinstance(datamodule, DataModule) and made_by(pl_module) == "samples":
             self._look(trainer, pl_module, datamodule)
-        if step % trainer.log_every_n_steps == 0:  # type: ignore[attr-defined]
+        log_every = trainer.log_every_n_steps  # type: ignore[attr-defined]  # 0 is never
+        if log_every and step % log_every == 0:
             self._listen(trainer)
 
     def _look(self, trainer: pl.Trainer, model: Any, datamodule: DataModule) -> None:

@@ -66,10 +66,11 @@ class Last(Checkpoint):
 
     def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Clears away what a killed process had begun to write, and the rows of one that had saved nothing yet."""
+        self.asked = self.warned = False  # of this fit; a notebook's earlier one may have been stopped
         folder = _folder(trainer)
         if trainer.is_global_zero:
             sweep(folder)
-            if not trainer.ckpt_path:
+            if not trainer.ckpt_path and not trainer.global_step:
                 _keep_rows(trainer, 0)
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:

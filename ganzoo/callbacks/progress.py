@@ -23,8 +23,8 @@ class TermLogger(Callback):
     """
 
     def __init__(self) -> None:
-        self.started = 0.0
-        self.before = 0.0  # seconds spent before this process, in a resumed run
+        self.started = 0.0  # 0 while the clock stands
+        self.before = 0.0  # seconds spent before that, in an earlier process or an earlier fit of this one
         self.logged = -1
         self.latest: dict[str, float] = {}  # what was logged last
 
@@ -39,13 +39,21 @@ class TermLogger(Callback):
         self.started = time.perf_counter()
         self.logged = trainer.global_step
 
+    def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Stops the clock."""
+        self.before, self.started = self.seconds(), 0.0
+
+    def on_exception(self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException) -> None:
+        """Stops the clock."""
+        self.on_train_end(trainer, pl_module)
+
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         """Logs on log steps."""
         assert isinstance(pl_module, Game)
-        step = trainer.global_step
-        if step == self.logged or step % trainer.log_every_n_steps:  # type: ignore[attr-defined]
+        step, every = trainer.global_step, trainer.log_every_n_steps  # type: ignore[attr-defined]
+        if step == self.logged or not every or step % every:  # 0 is never
             return
         self.logged = step
         values = self.latest = finite(pl_module)
