@@ -4,7 +4,8 @@
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,8 @@ from typing import Any
 import torch
 import yaml
 from torch import Tensor, nn
-from torch.overrides import TorchFunctionMode
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves, tree_map_only
 
 from ganzoo.errors import GanzooError
 
@@ -30,11 +32,7 @@ DEPTH = 40
 # A model also has numbers that are not published: averages, which double it, and what only training needs.
 TIMES = 4
 SPARE = 2**26
-OPERATIONS = 100  # that may go into making a tensor, on the average; spectral norm's power iteration takes 23
-MAKERS = {
-    *(torch.empty, torch.zeros, torch.ones, torch.full, torch.eye, torch.arange, torch.linspace, torch.logspace),
-    *(torch.rand, torch.randn, torch.randint, torch.randperm, torch.tensor, torch.empty_strided),
-}
+OPERATIONS = 100  # that may go into making a tensor, on the average; spectral norm's power iteration takes 66
 
 
 def read_text(file: Path) -> str:
@@ -138,7 +136,7 @@ def require_trusted(name: str, source: Path) -> None:
         )
 
 
-class Budget(TorchFunctionMode):
+class Budget(TorchDispatchMode):
     """Lets a constructor make a model not much larger than its weights file, and refuses before it takes more memory.
 
     Args:
@@ -151,23 +149,16 @@ class Budget(TorchFunctionMode):
         self.source, self.tensors = source, len(weights)
         self.held = sum(tensor.numel() for tensor in weights.values())
         self.numbers, self.operations = 0, OPERATIONS * (self.tensors + 100)
-        self.gradients = torch.is_grad_enabled()
 
-    def __exit__(self, *error: Any) -> None:
-        """Ends the count. A refusal may fall between a `no_grad` and its end, which then would last for ever."""
-        super().__exit__(*error)
-        torch.set_grad_enabled(self.gradients)
-
-    def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        """Counts a call before it is made, and the numbers that it would make.
+    def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """Counts a call before it is made, and the numbers that it would make: of new tensors, and of copies.
 
         Raises:
             GanzooError: if these are too many.
         """
         kwargs = kwargs or {}
         self.operations -= 1
-        if function in MAKERS:
-            self.numbers += function(*args, **{**kwargs, "device": "meta"}).numel()
+        self.numbers += new_numbers(function, args, kwargs)
         if self.numbers > TIMES * self.held + SPARE:
             raise GanzooError(
                 f"'{self.source}' describes a model of at least {self.numbers:,} numbers, but its weights file holds "
@@ -179,3 +170,18 @@ class Budget(TorchFunctionMode):
                 "file."
             )
         return function(*args, **kwargs)
+
+
+def new_numbers(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> int:
+    """Returns how many numbers a call of one of PyTorch's operators would make memory for, which this does not."""
+    if function is torch.ops.aten.set_.source_Storage_storage_offset:  # a buffer's copy: its memory had no call
+        return int(args[1].nbytes()) // args[0].element_size()
+    if all(result.alias_info is not None for result in function._schema.returns):
+        return 0  # a view, or in place
+    sized: dict[str, Any] = {"device": torch.device("meta"), "generator": None}
+    options = {argument.name for argument in function._schema.arguments} & sized.keys()
+    args, kwargs = tree_map_only(Tensor, lambda tensor: tensor.to("meta"), (tuple(args), dict(kwargs)))
+    with suppress(Exception):  # what depends on values is no larger than they are; what is impossible fails when called
+        made = function(*args, **{**kwargs, **{name: sized[name] for name in options}})
+        return sum(tensor.numel() for tensor in tree_leaves(made) if isinstance(tensor, Tensor))
+    return 0

@@ -175,6 +175,23 @@ recipe(
         to={"class_path": "ganzoo.networks.srresnet.SRResNetGenerator", "init_args": {"width": 1, "blocks": 10**9}},
     ),
 )
+recipe(
+    "40 copies of a layer of 8 million numbers",
+    changed(
+        "init_args",
+        "generator",
+        to={
+            "class_path": "torch.nn.TransformerEncoder",
+            "init_args": {
+                "encoder_layer": {
+                    "class_path": "torch.nn.TransformerEncoderLayer",
+                    "init_args": {"d_model": 1024, "nhead": 8, "activation": "relu"},
+                },
+                "num_layers": 40,
+            },
+        },
+    ),
+)
 LAUGHS = "".join(f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]\n" for i in range(1, 10))
 MERGES = "".join(f"m{i}: &m{i}\n  <<: [*m{i - 1}, *m{i - 1}]\n  k{i}: 1\n" for i in range(1, 30))
 recipe("aliases of aliases that expand to 10⁹ values", f"a0: &a0 [ha]\n{LAUGHS}{RECIPE}")

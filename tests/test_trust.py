@@ -1,10 +1,15 @@
 """Whatever is hostile is refused in one line, does nothing, and is on the page of what was tried."""
 
+from copy import deepcopy
+from pathlib import Path
+
 import pytest
 import torch
 from hostile import CASES, PAGE, Case, answer, row
+from torch import nn
 
-from ganzoo import hub, registry, stamp
+from ganzoo import hub, registry, stamp, trust
+from ganzoo.errors import GanzooError
 
 SECTIONS = list(dict.fromkeys(one.section for one in CASES))
 
@@ -36,3 +41,37 @@ def test_no_checkpoint_of_ours_is_too_strange_for_the_hub(name):
     assert set(stamp.metadata(model.card)["ganzoo"]["sha256"]) == set(stamp.HASHED)
     for ours, theirs in zip(model.parameters(), hub.load(name).parameters(), strict=True):
         assert ours.equal(theirs)
+
+
+NUMBERS = torch.zeros(600)
+WEIGHT, NORM = nn.Parameter(NUMBERS), nn.BatchNorm1d(300, affine=False)
+COPIES = {
+    "clone": NUMBERS.clone,
+    "zeros_like": lambda: torch.zeros_like(NUMBERS),
+    "new_zeros": lambda: NUMBERS.new_zeros(600),
+    "stack": lambda: torch.stack([NUMBERS[:300]] * 2),
+    "cat": lambda: torch.cat([NUMBERS[:300]] * 2),
+    "repeat": lambda: NUMBERS[:6].repeat(100),
+    "a sum": lambda: NUMBERS + 1,
+    "a generator's": lambda: torch.randn(600, generator=torch.Generator()),
+    "a parameter": lambda: deepcopy(WEIGHT),
+    "buffers": lambda: deepcopy(NORM),
+}
+
+
+@pytest.mark.parametrize("name", COPIES)
+def test_whatever_takes_memory_is_counted(name, monkeypatch):
+    monkeypatch.setattr(trust, "SPARE", 1000)
+    with trust.Budget({}, Path("it")) as budget:
+        COPIES[name]()
+        assert 600 <= budget.numbers < 605  # BatchNorm counts batches, too
+        with pytest.raises(GanzooError, match=r"at least 1,20\d numbers"):
+            COPIES[name]()
+
+
+def test_views_and_changes_in_place_take_none_and_what_is_too_large_is_never_made():
+    with trust.Budget({}, Path("it")) as budget:
+        NUMBERS.view(2, 300).T[:1].detach().zero_().add_(0).expand(5, -1, -1)
+        assert budget.numbers == 0
+        with pytest.raises(GanzooError, match="600,000,000,000,000 numbers"):
+            NUMBERS.repeat(10**12)
