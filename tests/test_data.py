@@ -227,3 +227,42 @@ def test_every_data_set_says_what_it_is():
             of_the_user = issubclass(module, data.ImageFolder | data.UnpairedFolder)
             if name not in ("DataModule", "ImageDataModule") and not of_the_user:
                 assert module.source, name
+
+
+LANCZOS = "the middle square, by Lanczos interpolation (Pillow), antialiased"
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "told"),
+    [
+        ("Digits", {}, None),
+        ("Digits", {"size": 16}, "padded with black from 8x8"),
+        ("MNIST", {"size": 28}, None),
+        ("MNIST", {}, "padded with black from 28x28"),
+        ("FashionMNIST", {}, "padded with black from 28x28"),
+        ("ShiftedMNIST", {}, None),
+        ("RecolouredMNIST", {}, "padded with black from 28x28"),
+        ("CIFAR10", {}, None),
+        ("CIFAR10Colours", {"size": 16}, "from 32x32 by bicubic interpolation, antialiased"),
+        ("CelebA", {}, LANCZOS),
+        ("CelebA", {"size": 178}, "the middle square"),
+        ("ImageFolder", {}, LANCZOS),
+        ("Edges", {}, LANCZOS),
+        ("LowResolution", {}, LANCZOS),
+        ("LowResolution", {"crop": True}, "the middle 96x96 pixels, not resized"),
+        ("PairedFolder", {}, f"of each half {LANCZOS}"),
+        ("Toy2D", {}, None),
+    ],
+)
+def test_data_say_how_they_come_to_their_size(kind, options, told):
+    assert getattr(data, kind)(**options).resized == told
+
+
+def test_domains_without_test_pictures_say_that_they_are_cropped(tmp_path):
+    def told(folder):
+        (tmp_path / folder).mkdir()
+        Image.new("RGB", (20, 20)).save(tmp_path / folder / "a.png")
+        return data.UnpairedFolder(str(tmp_path), 16, jitter=4).resized
+
+    assert told("trainA") == f"{LANCZOS}, to 20x20, of which the middle is cut out"
+    assert told("testA") == LANCZOS

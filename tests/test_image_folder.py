@@ -241,3 +241,14 @@ def test_held_out_shares_that_leave_nothing_are_refused(tmp_path, share, says):
     paint(tmp_path / "a.png")
     with pytest.raises(GanzooError, match=r"data\.held_out: .*" + says):
         ImageFolder(root=str(tmp_path), size=4, held_out=share).setup()
+
+
+def test_links_are_followed_once_and_never_in_circles(tmp_path):
+    root, elsewhere = tmp_path / "root", tmp_path / "elsewhere"
+    paint(root / "cat" / "a.png")
+    paint(root / "zebra" / "b.png")
+    paint(elsewhere / "c.png")
+    (root / "self").symlink_to(root)
+    (root / "again").symlink_to(root / "zebra")  # what is really there has its own name
+    (root / "linked").symlink_to(elsewhere)
+    assert image_folder.find_pictures(root) == ["cat/a.png", "linked/c.png", "zebra/b.png"]

@@ -84,6 +84,14 @@ def test_it_resumes_with_the_very_next_pair(stop):
     assert rest[: len(expected) - stop] == expected[stop:]
 
 
+@pytest.mark.parametrize(("a", "b", "told"), [(8, 10, "with 6 items .* are 8"), (6, 11, "with 10 items .* are 11")])
+def test_a_run_does_not_go_on_with_another_number_of_pictures(a, b, told):
+    state = unpaired().state_dict()
+    with pytest.raises(GanzooError, match=f"the run began {told}"):
+        unpaired(a, b).load_state_dict(state)
+    unpaired(a, b).load_state_dict({"epoch": 1, "position": 2})  # as it was kept before the sizes were
+
+
 def test_processes_share_the_joint_batch():
     together = drawn(unpaired(batch_size=4))
     ranks = [drawn(unpaired(rank=rank, world_size=2)) for rank in (0, 1)]

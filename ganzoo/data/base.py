@@ -41,7 +41,6 @@ class DataModule(pl.LightningDataModule):
     """
 
     title = ""
-    resized: str | None = None
     licence = "unknown"
     source = ""
     reference: Split = "test"
@@ -57,6 +56,11 @@ class DataModule(pl.LightningDataModule):
         self.batch_size, self.flip, self.num_workers = batch_size, flip, num_workers
         self._splits: dict[Split, Loaded] = {}
         self._fingerprints: dict[Split, str] = {}
+
+    @property
+    def resized(self) -> str | None:
+        """How the images of the reference come to their size; here: they are stored so."""
+        return None
 
     def load(self, split: Split) -> Loaded:
         """Loads "train" or "test".

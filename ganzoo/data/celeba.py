@@ -4,7 +4,7 @@ from typing import Any
 
 from ganzoo.data.base import ImageDataModule, Loaded, Split
 from ganzoo.data.fetch import from_torchvision
-from ganzoo.data.pictures import Pictures
+from ganzoo.data.pictures import MIDDLE, Pictures
 
 
 class CelebA(ImageDataModule):
@@ -19,6 +19,11 @@ class CelebA(ImageDataModule):
 
     def __init__(self, root: str | None = None, size: int = 64, **kwargs: Any) -> None:
         super().__init__(root, size, **kwargs)
+
+    @property
+    def resized(self) -> str:
+        """The middle square of 178x218."""
+        return MIDDLE if self.size != 178 else "the middle square"
 
     def load(self, split: Split) -> Loaded:
         """Finds the files under `root/celeba`, torchvision's layout; the validation split is not used."""

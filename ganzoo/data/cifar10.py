@@ -17,7 +17,11 @@ class CIFAR10(ImageDataModule):
     licence = "no explicit licence"
     source = "Alex Krizhevsky (2009), https://www.cs.toronto.edu/~kriz/cifar.html"
     n_classes = 10
-    resized = "from 32x32 by bicubic interpolation, antialiased"
+
+    @property
+    def resized(self) -> str | None:
+        """Bicubic, at other sizes than 32."""
+        return "from 32x32 by bicubic interpolation, antialiased" if self.size != 32 else None
 
     def load(self, split: Split) -> Loaded:
         """Loads the batches under `root/cifar-10-batches-py`, torchvision's layout."""

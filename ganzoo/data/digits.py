@@ -5,7 +5,7 @@ from typing import Any
 import torch
 
 from ganzoo.data.base import ImageDataModule, Loaded, Split
-from ganzoo.data.pictures import pad_to
+from ganzoo.data.pictures import pad_to, padded
 
 HELD_OUT = 297
 
@@ -21,10 +21,14 @@ class Digits(ImageDataModule):
     source = "UCI, Optical Recognition of Handwritten Digits, https://doi.org/10.24432/C50P49"
     channels = 1
     n_classes = 10
-    resized = "padded with black from 8x8"
 
     def __init__(self, root: str | None = None, size: int = 8, **kwargs: Any) -> None:
         super().__init__(root, size, **kwargs)
+
+    @property
+    def resized(self) -> str | None:
+        """Padded, at larger sizes than 8."""
+        return padded(8, self.size)
 
     def load(self, split: Split) -> Loaded:
         """Splits the digits, always in the same way."""

@@ -3,6 +3,7 @@
 import logging
 import os
 import zipfile
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 from itertools import takewhile
@@ -15,7 +16,7 @@ from lightning.pytorch.utilities import rank_zero_only
 from torch import Tensor
 
 from ganzoo.data.base import ImageDataModule, Loaded, Split
-from ganzoo.data.pictures import Pictures
+from ganzoo.data.pictures import MIDDLE, Pictures
 from ganzoo.errors import GanzooError
 
 log = logging.getLogger(__name__)
@@ -44,8 +45,6 @@ class ImageFolder(ImageDataModule):
         class_names: names of the sub-folders, in the order of the labels. Known after `setup`.
     """
 
-    resized = "the middle square, by Lanczos interpolation (Pillow), antialiased"
-
     def __init__(
         self,
         root: str | None = None,
@@ -70,6 +69,11 @@ class ImageFolder(ImageDataModule):
         self.title = title or (self.root.stem if self.named else "pictures")
         self.licence, self.source = licence, source
         self.class_names: list[str] = []
+
+    @property
+    def resized(self) -> str:
+        """The middle square; what has the size already is left as it is by that."""
+        return MIDDLE
 
     def load(self, split: Split) -> Loaded:
         """Finds, decodes and labels the pictures; those that do not fit into 2 GiB are decoded batch by batch."""
@@ -153,8 +157,7 @@ def find_pictures(root: Path) -> list[str]:
         GanzooError: it is missing, neither a folder nor a zip, or has no picture.
     """
     if root.is_dir():
-        walk = os.walk(root, followlinks=True)
-        files = [(Path(folder) / name).relative_to(root).as_posix() for folder, _, names in walk for name in names]
+        files = [file.relative_to(root).as_posix() for file in _walk(root)]
     elif zipfile.is_zipfile(root):
         with zipfile.ZipFile(root) as archive:
             files = [item.filename for item in archive.infolist() if not item.is_dir()]
@@ -172,6 +175,19 @@ def find_pictures(root: Path) -> list[str]:
     if not names:
         raise GanzooError(f"data.root: no pictures in {root}. It takes {', '.join(suffix[1:] for suffix in SUFFIXES)}.")
     return names
+
+
+def _walk(root: Path) -> Iterator[Path]:
+    """Yields all files below a folder, through links, too, but those of no folder twice: links may run in circles."""
+    entered: set[str] = set()
+    for folder, inner, names in os.walk(root, followlinks=True):
+        real = os.path.realpath(folder)
+        if real in entered:
+            inner.clear()
+            continue
+        entered.add(real)
+        inner[:] = [name for _, name in sorted((Path(folder, name).is_symlink(), name) for name in inner)]
+        yield from (Path(folder, name) for name in names)
 
 
 def _is_junk(file: str) -> bool:

@@ -143,11 +143,14 @@ class BatchLoader(Resumable):
         Raises:
             GanzooError: there are more or fewer images than then, and so all would come in another order.
         """
-        before = state.get("items", self.size)
+        self.require(state.get("items", self.size))
+        super().load_state_dict(state)
+
+    def require(self, before: int) -> None:
+        """Raises GanzooError if there were more or fewer images when a run began."""
         if before != self.size:
             said = f"data: the run began with {before:,} items to train on, and now there are {self.size:,}"
             raise GanzooError(f"{said}; bring back those, or start a new run without --ckpt_path.")
-        super().load_state_dict(state)
 
     def batches(self, epoch: int, start: int) -> Iterator[Batch]:
         """Yields the batches of an epoch from the `start`-th on."""

@@ -47,6 +47,11 @@ class LowResolution(ImageFolder):
         self.factor, self.crop = factor, crop
         self.source_shape = (self.channels, size // factor, size // factor)
 
+    @property
+    def resized(self) -> str:
+        """The middle, in the pictures' own resolution if they are cropped."""
+        return f"the middle {self.size}x{self.size} pixels, not resized" if self.crop else super().resized
+
     def pictures(self, split: Split, names: list[str]) -> Pictures:
         """Returns what decodes these pictures: resized, or cropped."""
         if self.crop:

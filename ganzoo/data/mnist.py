@@ -2,7 +2,7 @@
 
 from ganzoo.data.base import ImageDataModule, Loaded, Split
 from ganzoo.data.fetch import from_torchvision
-from ganzoo.data.pictures import pad_to
+from ganzoo.data.pictures import pad_to, padded
 
 
 class MNIST(ImageDataModule):
@@ -17,7 +17,11 @@ class MNIST(ImageDataModule):
     channels = 1
     n_classes = 10
     folder = "MNIST"
-    resized = "padded with black from 28x28"
+
+    @property
+    def resized(self) -> str | None:
+        """Padded, at larger sizes than 28."""
+        return padded(28, self.size)
 
     def load(self, split: Split) -> Loaded:
         """Loads the IDX files under `root/{folder}/raw`, torchvision's layout."""

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from ganzoo.data.base import Split, require_at_least
 from ganzoo.data.image_folder import ImageFolder
-from ganzoo.data.pictures import Pictures, middle, opened, to_tensor
+from ganzoo.data.pictures import MIDDLE, Pictures, middle, opened, to_tensor
 from ganzoo.errors import GanzooError
 
 Direction = Literal["AtoB", "BtoA"]
@@ -54,6 +54,11 @@ class PairedFolder(ImageFolder):
         self.source_channels, self.direction, self.jitter = source_channels, direction, jitter
         self.source_shape = (source_channels, size, size)
         self.reference = "test"
+
+    @property
+    def resized(self) -> str:
+        """The middle squares of the halves."""
+        return f"of each half {MIDDLE}"
 
     def _of_split(self, names: list[str], split: Split) -> list[str]:
         under = {

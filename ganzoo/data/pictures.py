@@ -17,6 +17,14 @@ from ganzoo.errors import GanzooError
 log = logging.getLogger(__name__)
 
 
+MIDDLE = "the middle square, by Lanczos interpolation (Pillow), antialiased"  # what `middle` does, in words
+
+
+def padded(stored: int, size: int) -> str | None:
+    """Says what `pad_to` does to images of so many pixels a side, in words; None if nothing."""
+    return f"padded with black from {stored}x{stored}" if size != stored else None
+
+
 def pad_to(images: Tensor, size: int, title: str) -> Tensor:
     """Pads (N, C, h, w) uint8 images centrally with black to `size`; small drawings are never resized.
 

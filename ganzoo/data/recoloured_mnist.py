@@ -8,7 +8,7 @@ from torch import Tensor
 
 from ganzoo.data.base import Loaded, Split
 from ganzoo.data.fetch import from_torchvision
-from ganzoo.data.pictures import pad_to
+from ganzoo.data.pictures import pad_to, padded
 from ganzoo.data.unpaired import Domains, Unpaired
 
 PAPER = (1.0, 0.82, 0.25)  # red, green and blue in [0, 1]: a bright yellow
@@ -35,6 +35,11 @@ class RecolouredMNIST(Unpaired):
 
     def __init__(self, root: str | None = None, size: int = 32, **kwargs: Any) -> None:
         super().__init__(root=root, size=size, **kwargs)
+
+    @property
+    def resized(self) -> str | None:
+        """Padded, at larger sizes than 28, before there are colours."""
+        return padded(28, self.size)
 
     def load(self, split: Split) -> Loaded:
         """Loads MNIST's IDX files; see `ganzoo.data.MNIST`."""

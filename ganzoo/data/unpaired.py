@@ -13,6 +13,7 @@ from ganzoo.data.base import ImageDataModule, Loaded, Split, content, require_at
 from ganzoo.data.image_folder import ImageFolder, find_pictures
 from ganzoo.data.loader import Batch, BatchLoader, Resumable, Stored
 from ganzoo.data.pairs import random_crop
+from ganzoo.data.pictures import MIDDLE
 from ganzoo.errors import GanzooError
 from ganzoo.seeding import mix, run_seed
 
@@ -62,6 +63,20 @@ class UnpairedLoader(Resumable):
 
     def __len__(self) -> int:
         return max(len(self.a), len(self.b))
+
+    def state_dict(self) -> dict[str, int]:
+        """Returns the place in the epoch, and how many pictures either domain has."""
+        return super().state_dict() | {"a": self.a.size, "b": self.b.size}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Continues after the batch at which `state` was taken.
+
+        Raises:
+            GanzooError: either domain has more or fewer pictures than then.
+        """
+        self.a.require(state.get("a", self.a.size))
+        self.b.require(state.get("b", self.b.size))
+        super().load_state_dict(state)
 
     def batches(self, epoch: int, start: int) -> Iterator[Batch]:
         """Yields the batches of an epoch from the `start`-th on."""
@@ -197,6 +212,12 @@ class UnpairedFolder(Unpaired):
         if self.root.exists():
             parts = {part for name in find_pictures(self.root) for part in PurePosixPath(name).parts[:-1]}
             self.reference = "test" if test.folder in parts else "train"
+
+    @property
+    def resized(self) -> str:
+        """The middle square; of training pictures, which have room for crops, the middle of that."""
+        size = self.folders[self.reference][0].size
+        return MIDDLE if size == self.size else f"{MIDDLE}, to {size}x{size}, of which the middle is cut out"
 
     def load(self, split: Split) -> Loaded:
         """Finds and decodes the pictures of both domains; see `ImageFolder`."""
