@@ -56,12 +56,13 @@ def load(
         is its model card. It can be trained further.
 
     Raises:
-        GanzooError: if there is no such checkpoint, or it is incomplete, damaged or not trusted.
+        GanzooError: if there is no such checkpoint, it is incomplete, damaged or not trusted, or a revision is given of
+            what is no repository.
     """
     from ganzoo.repository import REPO_ID, download
 
-    bundled = registry.find_checkpoint(str(name))
-    path = bundled or Path(name).expanduser()
+    path = registry.find_checkpoint(str(name)) or Path(name).expanduser()
+    require_no_revision(name, path, revision)
     on_disk = trust_remote_code is not False
     if path.is_dir():
         model = read(path, trusted=on_disk)
@@ -73,6 +74,15 @@ def load(
         raise no_checkpoint(str(name))
     model.to(device).lay_out()
     return model.eval()
+
+
+def require_no_revision(name: str | Path, path: Path, revision: str | None) -> None:
+    """Raises GanzooError if a revision is given for what lies on this disk, at `path`."""
+    if revision is not None and path.exists():
+        raise GanzooError(
+            f"revision: '{revision}' given, but '{name}' lies on this disk, and only Hub repositories have revisions; "
+            "leave it out."
+        )
 
 
 def no_checkpoint(name: str) -> GanzooError:
@@ -93,7 +103,7 @@ def save(model: Game, folder: Path, recipe: str, card: str, samples: Any) -> Non
         samples: a picture of samples; None for a model that makes none.
     """
     weights = {
-        f"{part}.{name}": (tensor.half() if tensor.is_floating_point() else tensor).cpu().contiguous()
+        f"{part}.{name}": halved(tensor).cpu().contiguous()
         for part, module in model.exported().items()
         for name, tensor in module.state_dict().items()
     }
@@ -107,6 +117,14 @@ def save(model: Game, folder: Path, recipe: str, card: str, samples: Any) -> Non
             samples.save(new[PICTURE])
         hashes = {name: sha256(new[name]) for name in HASHED}
         new["README.md"].write_text(stamped(card, hashes), encoding="utf-8")
+
+
+def halved(tensor: Tensor) -> Tensor:
+    """Returns a tensor in half precision, or as it is where that has no such numbers: whole ones, and beyond 65,504."""
+    if not tensor.is_floating_point():
+        return tensor
+    half = tensor.half()
+    return half if half.isfinite().equal(tensor.isfinite()) else tensor
 
 
 def read(folder: Path, trusted: bool = True) -> Game:

@@ -21,10 +21,11 @@ from ganzoo.reports import make_datamodule
 from ganzoo.repository import REPO_ID, download
 from ganzoo.stamp import metadata, sha256
 from ganzoo.training import innermost
-from ganzoo.trust import parse
+from ganzoo.trust import PLAIN, parse
 
 GREY = ("1", "L", "LA", "I", "I;16", "I;16B", "I;16L")
 RESIZED = {"interpolation": "Lanczos (Pillow)", "antialias": True, "crop": "middle square"}
+UNSCORED = ("root", "title", "licence", "source")  # what no score of a stranger's data depends on: its path, and words
 Shape = tuple[int, ...]
 
 
@@ -103,6 +104,7 @@ def find(name: str, revision: str | None, weights: str | None, device: torch.dev
         GanzooError: It is nothing of the kind, or cannot be loaded.
     """
     path = registry.find_checkpoint(name) or Path(name).expanduser()
+    hub.require_no_revision(name, path, revision)
     if path.is_dir() and any((path / f"{kind}.ckpt").is_file() for kind in ("best", "last")):
         chosen = weights or ("best" if (path / "best.ckpt").is_file() else "last")
         if not (path / f"{chosen}.ckpt").is_file():
@@ -199,10 +201,10 @@ def recipe_of(subject: Trained | Album) -> dict[str, Any]:
 def recipe_data(subject: Trained, recipe: dict[str, Any], root: str | None) -> Any:
     """Returns the data module that a model's recipe names.
 
-    A stranger's recipe may name ganzoo's own data sets, with numbers for arguments, and no file.
+    A stranger's recipe may name ganzoo's own data sets, with numbers and plain words for arguments, and no file.
 
     Raises:
-        GanzooError: It names none, or one that is not trusted.
+        GanzooError: It names none, or one that is not trusted, or says of it what is not.
     """
     section = recipe.get("data")
     if not isinstance(section, dict) or "class_path" not in section:
@@ -210,15 +212,23 @@ def recipe_data(subject: Trained, recipe: dict[str, Any], root: str | None) -> A
     arguments = dict(section.get("init_args") or {})
     if not subject.own:
         known = {f"ganzoo.data.{name}" for name in data.__all__}
-        arguments = {key: value for key, value in arguments.items() if isinstance(value, int | float)}
         if section["class_path"] not in known:
             raise GanzooError(f"--data: not given, and the recipe of '{subject.name}' names data that is not ganzoo's.")
+        plain = {key: value for key, value in arguments.items() if key != "root" and _is_plain(value)}
+        if missing := [key for key in arguments if key not in plain and key not in UNSCORED]:
+            told = f"says of its data what is neither a plain word nor a number: {missing[0]}"
+            raise GanzooError(f"--data: not given, and the recipe of '{subject.name}' {told}; give a data set.")
+        arguments = plain
     if root is not None:
         arguments["root"] = root
     try:
         return make_datamodule({"data": {"class_path": section["class_path"], "init_args": arguments}})
     except Exception as error:  # the parser's, with ours inside
         raise innermost(error) from error
+
+
+def _is_plain(value: Any) -> bool:
+    return value is None or isinstance(value, int | float) or (isinstance(value, str) and bool(PLAIN.fullmatch(value)))
 
 
 def recipe_quality(subject: Trained | Album, recipe: dict[str, Any]) -> dict[str, Any]:

@@ -1,15 +1,19 @@
 """The two-sample test on codes: its statistic, its null distribution, and the command that prints them."""
 
+import huggingface_hub
 import pytest
 import torch
 import yaml
 from coders import DIGIT, DIM, aae
+from PIL import Image
 from tiny import digits, fit, mlp
 
+from ganzoo import hub
 from ganzoo.callbacks.keep import Last
 from ganzoo.kernels import mmd2, squared_distances
 from ganzoo.metrics import codes
 from ganzoo.metrics.codes import SCALES, two_sample
+from ganzoo.subjects import Trained
 
 
 def test_the_statistic_is_the_biased_discrepancy_at_the_median_distance():
@@ -47,7 +51,7 @@ def network(path, **arguments):
     return {"class_path": f"ganzoo.networks.{path}", "init_args": arguments}
 
 
-def test_the_command_sets_codes_beside_the_prior(tmp_path, capsys):
+def described_aae(data="ganzoo.data.Digits"):
     model = aae()
     networks = {
         "encoder": network("autoencoder.MLPEncoder", shape=DIGIT, code_dim=DIM, hidden=[64]),
@@ -55,7 +59,12 @@ def test_the_command_sets_codes_beside_the_prior(tmp_path, capsys):
         "discriminator": network("mlp.MLPDiscriminator", shape=[DIM], hidden=[32], dropout=0.0),
     }
     described = {"class_path": "ganzoo.models.aae.AAE", "init_args": networks}
-    model.recipe = yaml.safe_dump({"model": described, "data": {"class_path": "ganzoo.data.Digits", "init_args": {}}})
+    model.recipe = yaml.safe_dump({"model": described, "data": {"class_path": data, "init_args": {}}})
+    return model
+
+
+def test_the_command_sets_codes_beside_the_prior(tmp_path, capsys):
+    model = described_aae()
     fit(tmp_path, model, digits(), 2, Last())
     codes.main([str(tmp_path / "last.ckpt"), "-n", "200"])
     head, columns, *rows = capsys.readouterr().out.splitlines()
@@ -67,8 +76,27 @@ def test_the_command_sets_codes_beside_the_prior(tmp_path, capsys):
 
 
 def test_it_refuses_what_has_no_codes_in_one_line(monkeypatch):
-    monkeypatch.setattr(codes, "load", lambda name: mlp())
+    monkeypatch.setattr(codes, "find", lambda name, *options: Trained(name, "checkpoint", mlp(), {}))
     with pytest.raises(SystemExit, match="codes: error: VanillaGAN has no encoder and decoder"):
         codes.main(["gan-toy"])
     with pytest.raises(SystemExit, match="-n: the number of codes"):
         codes.main(["gan-toy", "-n", "1"])
+    with pytest.raises(SystemExit, match="at most 5,000, not 5,001"):
+        codes.main(["gan-toy", "-n", "5001"])
+
+
+def test_it_says_that_pictures_are_no_model(tmp_path):
+    Image.new("L", (8, 8)).save(tmp_path / "a.png")
+    with pytest.raises(SystemExit, match=r"codes: error: .* holds pictures, and no model"):
+        codes.main([str(tmp_path)])
+
+
+def test_data_that_a_strangers_recipe_names_is_not_imported(tmp_path, monkeypatch):
+    model = described_aae("evil_data.Data")
+    hub.save(model, tmp_path / "aae", model.recipe, "# AAE\n", None)
+    (tmp_path / "evil_data.py").write_text(f"import os\nos.mkdir({str(tmp_path / 'ran')!r})\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", lambda repo, **options: str(tmp_path / "aae"))
+    with pytest.raises(SystemExit, match="the recipe of 'someone/aae' names data that is not ganzoo's"):
+        codes.main(["someone/aae"])
+    assert not (tmp_path / "ran").exists()

@@ -4,6 +4,7 @@ import hashlib
 import os
 import re
 import sys
+from copy import deepcopy
 
 import huggingface_hub
 import pytest
@@ -90,6 +91,36 @@ def test_weights_are_half_precision_with_the_format_in_the_header(trained):
     with safe_open(file, "pt") as handle:
         assert handle.metadata()["ganzoo_format"] == "1"
     assert file.stat().st_mode & 0o777 == 0o644
+
+
+def test_numbers_beyond_half_precision_are_published_as_they_are(trained, tmp_path):
+    model = deepcopy(trained[0])
+    bias = model.exported()["generator"].state_dict()["net.0.bias"]
+    bias[0] = 70_000.5
+    publish(model, tmp_path / "large")
+    stored = load_file(tmp_path / "large" / "model.safetensors")
+    assert stored["generator.net.0.bias"].dtype == torch.float32
+    assert {tensor.dtype for name, tensor in stored.items() if name != "generator.net.0.bias"} == {
+        torch.float16,
+        torch.int64,
+    }
+    assert hub.load(tmp_path / "large").generator.state_dict()["net.0.bias"].equal(bias)
+
+
+def test_a_file_in_place_of_the_folder_is_named(trained, tmp_path):
+    (tmp_path / "file").write_text("here")
+    for folder in (tmp_path / "file", tmp_path / "file" / "inside"):
+        with pytest.raises(OSError, match=r"exists|directory") as error:
+            publish(trained[0], folder)
+        assert error.value.filename == str(folder)
+
+
+def test_only_repositories_have_revisions(trained, tmp_path):
+    _, run, folder = trained
+    for name in ("gan-mnist", folder, run / "last.ckpt"):
+        told = refusal(hub.load, name, revision="zzz")
+        assert told.startswith(f"revision: 'zzz' given, but '{name}' lies on this disk")
+    assert "revision: 'zzz' given" in ganzoo("sample", folder, "--revision", "zzz", "-o", tmp_path / "a.png").error
 
 
 def test_a_training_checkpoint_loads_without_its_data(trained):

@@ -12,17 +12,16 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
-import yaml
 from torch import Tensor
 
 from ganzoo.codec import Codec
 from ganzoo.errors import GanzooError
-from ganzoo.hub import load
 from ganzoo.kernels import rbf, squared_distances
-from ganzoo.reports import make_datamodule
 from ganzoo.seeding import mix
+from ganzoo.subjects import Trained, find, recipe_data, recipe_of
 
 SCALES = (0.25, 0.5, 1.0, 2.0, 4.0)  # bandwidths, in medians of the distances
+MOST = 5_000  # the kernels of n codes and n draws have 4 n² entries each
 
 
 class Outcome(NamedTuple):
@@ -55,7 +54,10 @@ def two_sample(x: Tensor, y: Tensor, permutations: int = 500, seed: int = 0) -> 
     points = torch.cat([x, y])
     squares = squared_distances(points, points)
     median = float(squares[squares > 0].median().sqrt()) if bool((squares > 0).any()) else 1.0
-    kernel = rbf(squares, [median * scale for scale in SCALES]).double()
+    kernel = torch.zeros_like(squares)
+    for scale in SCALES:  # one by one, to spare memory
+        kernel += rbf(squares, [median * scale])
+    kernel = kernel.double()
     signs = torch.cat([torch.full((len(x),), 1 / len(x)), torch.full((len(y),), -1 / len(y))]).to(kernel)
     source = torch.Generator().manual_seed(seed)
     orders = [torch.randperm(len(signs), generator=source).to(kernel.device) for _ in range(permutations)]
@@ -65,36 +67,41 @@ def two_sample(x: Tensor, y: Tensor, permutations: int = 500, seed: int = 0) -> 
     return Outcome(given, null, (1 + sum(value >= given for value in exchanged)) / (1 + permutations))
 
 
-def held_out_codes(model: Codec, n: int, seed: int = 0) -> tuple[Tensor, str]:
-    """Encodes the first n items, fewer if there are not as many, of the reference split that the recipe names.
+def held_out_codes(subject: Trained, n: int, seed: int = 0) -> tuple[Tensor, str]:
+    """Encodes n items, fewer if there are not as many, drawn at random from the reference split that the recipe names.
+
+    At random, because a split need not be in random order: the digits in the first half of MNIST's test set are neater.
 
     Returns:
         Codes (n, latent_dim), drawn with this seed where the encoder gives distributions, and the data's title.
+
+    Raises:
+        GanzooError: if the recipe names no data, or is a stranger's and names other data than ganzoo's.
     """
-    data = make_datamodule(yaml.safe_load(model.recipe))
+    data = recipe_data(subject, recipe_of(subject), None)
     data.setup("validate")
-    batches: list[Tensor] = []
-    for x, *_ in data.val_dataloader():
-        batches.append(x)
-        if sum(map(len, batches)) >= n:
-            break
-    return model.encode(torch.cat(batches)[:n], seed), f"{data.title}, {data.reference}"
+    x = torch.cat([x for x, *_ in data.val_dataloader()])
+    chosen = torch.randperm(len(x), generator=torch.Generator().manual_seed(seed))[:n]
+    return subject.model.encode(x[chosen], seed), f"{data.title}, {data.reference}"
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Prints the discrepancy between codes and prior, and what it is between two samples of the prior."""
     parser = argparse.ArgumentParser(prog="python -m ganzoo.metrics.codes", description=main.__doc__)
     parser.add_argument("checkpoint", help="a bundled checkpoint, a checkpoint folder, a .ckpt, or a Hub repository")
-    parser.add_argument("-n", type=int, default=2000, help="number of codes, and of draws from the prior (2000)")
+    parser.add_argument("-n", type=int, default=2000, help=f"number of codes and of draws, at most {MOST} (2000)")
     parser.add_argument("--seed", type=int, default=0, help="fixes all that is drawn (0)")
     options = parser.parse_args(argv)
     try:
-        if options.n < 2:
-            raise GanzooError(f"-n: the number of codes must be at least 2, not {options.n}.")
-        model = load(options.checkpoint)
+        if not 2 <= options.n <= MOST:
+            raise GanzooError(f"-n: the number of codes must be at least 2 and at most {MOST:,}, not {options.n:,}.")
+        subject = find(options.checkpoint, None, None, torch.device("cpu"))
+        if not isinstance(subject, Trained):
+            raise GanzooError(f"'{options.checkpoint}' holds pictures, and no model.")
+        model = subject.model
         if not isinstance(model, Codec):
             raise GanzooError(f"{type(model).__name__} has no encoder and decoder.")
-        codes, data = held_out_codes(model, options.n, options.seed)
+        codes, data = held_out_codes(subject, options.n, options.seed)
     except GanzooError as error:
         sys.exit(f"codes: error: {error}")
     draws = [model.latent(len(codes), mix(options.seed, k)) for k in (1, 2)]
