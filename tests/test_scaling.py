@@ -143,7 +143,6 @@ def test_a_launched_run_does_not_write_over_another(tmp_path, monkeypatch):
     monkeypatch.setenv("WORLD_SIZE", "2")
     run = runs.fresh(tmp_path)
     assert run == runs.fresh(tmp_path) == tmp_path / "job_none"
-    run.mkdir()
     (run / "last.ckpt").touch()
     with pytest.raises(GanzooError, match="holds a run"):
         runs.fresh(tmp_path)
