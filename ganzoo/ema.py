@@ -7,6 +7,8 @@ import torch
 from torch import nn
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
+from ganzoo.errors import GanzooError
+
 
 class Average(nn.Module):
     """An exponential moving average of a module's parameters, always frozen and in evaluation mode; buffers are copied.
@@ -15,10 +17,15 @@ class Average(nn.Module):
         module: what to follow; it is copied.
         decay: share of the old average that an update keeps. Early updates keep less, (1 + n) / (10 + n), so that the
             random initialisation is forgotten.
+
+    Raises:
+        GanzooError: if `decay` is outside [0, 1).
     """
 
     def __init__(self, module: nn.Module, decay: float) -> None:
         super().__init__()
+        if not 0 <= decay < 1:
+            raise GanzooError(f"model.ema: must be in [0, 1), or null for no average, not {decay}.")
         self.module = deepcopy(module).eval().requires_grad_(False)
         self.decay = decay
         self.pairs: tuple = (None, [], [], [])  # walking through the modules would cost more than averaging them

@@ -215,7 +215,7 @@ def test_inception_without_package_or_internet_is_one_clear_line(monkeypatch):
         get_extractor("inception")
     monkeypatch.setitem(sys.modules, "torch_fidelity", None)
     monkeypatch.setitem(sys.modules, "torch_fidelity.feature_extractor_inceptionv3", None)
-    with pytest.raises(GanzooError, match=r"pip install 'ganzoo\[inception\]'"):
+    with pytest.raises(GanzooError, match=r"pip install torch-fidelity"):
         get_extractor("inception")
 
 

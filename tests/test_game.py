@@ -197,6 +197,12 @@ def test_accumulated_chunks_take_the_step_of_the_whole_batch(tmp_path, accumulat
     assert any((whole.state_dict()[name] - tensor).abs().max() > 0.02 for name, tensor in start.items())
 
 
+@pytest.mark.parametrize("field", ["n_critic", "ema"])
+def test_turns_below_1_and_averages_that_never_forget_are_refused(field):
+    with pytest.raises(GanzooError, match=rf"model\.{field}: must be"):
+        mlp(**{"n_critic": {"n_critic": 0}, "ema": {"ema": 1.0}}[field])
+
+
 def test_chunks_split_whatever_a_batch_is():
     x, y = torch.arange(6), torch.arange(6.0).view(6, 1)
     assert [part.tolist() for part in chunks(x, 3)] == [[0, 1], [2, 3], [4, 5]]
