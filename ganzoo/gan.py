@@ -151,8 +151,9 @@ class GAN(Sampler):
         return terms
 
     def forget(self) -> None:
-        """Drops what was kept for a move: not one activation longer than needed."""
+        """Drops what was kept for a move, by a discriminator with a `forget`, too: no activation longer than needed."""
         self.shown.clear()
+        getattr(self.discriminator, "forget", lambda: None)()
 
     def after_d(self) -> None:
         """Called after each step of the discriminator; WGAN clips here."""

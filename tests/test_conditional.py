@@ -30,6 +30,7 @@ from ganzoo.networks.conditional import (
 from ganzoo.networks.dcgan import DCGANDiscriminator, DCGANGenerator
 from ganzoo.networks.mlp import MLPDiscriminator, MLPGenerator
 from ganzoo.pictures import picture
+from ganzoo.stabilisers import Consistency
 
 KINDS = [CGAN, ACGAN, ProjectionGAN]
 CENTRES = torch.tensor([[1.0, 0.0], [-0.5, 0.9], [-0.5, -0.9]])
@@ -363,3 +364,13 @@ def test_samples_are_classified_beside_what_they_were_asked_for(checkpoint):
     assert asked.tolist() == shown.tolist() == [i % 5 for i in range(13)]
     with pytest.raises(GanzooError, match="VanillaGAN is unconditional"):
         drawn(VanillaGAN(MLPGenerator([2]), MLPDiscriminator([2])), Brightness(), 4)
+
+
+def test_what_the_second_head_said_does_not_outlive_a_move():
+    """Consistency asks the discriminator once more, and nobody takes what the second head says of that."""
+    generator = LabelledGenerator(DCGANGenerator(8, 1, 4, 6), 3, label_dim=4)
+    model = ACGAN(generator, DCGANDiscriminator(8, 1, 4), stabilisers=[Consistency(pixels=1)])
+    x, y = torch.rand(4, 1, 8, 8) * 2 - 1, torch.arange(4) % 3
+    model.d_terms(x, y)
+    assert model.discriminator.said is None
+    assert model.shown == []

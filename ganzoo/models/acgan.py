@@ -40,11 +40,6 @@ class ACGAN(GAN):
         super().__init__(generator, TwoHeaded(discriminator, classifier), **kwargs)
         self.class_weight = class_weight
 
-    def forget(self) -> None:
-        """Drops what was kept for a move, what the second head said as well."""
-        super().forget()
-        self.discriminator.said = None
-
     def recognise(self, x: Tensor, y: Tensor | None) -> tuple[Tensor, Tensor]:
         """Returns logits of the source (N,) and of the classes (N, n_classes), both on what D sees of x."""
         return self.judge(x, y), self.discriminator.take()

@@ -10,7 +10,7 @@ Deviations: an averaged generator is evaluated. The bound is in both players' lo
 """
 
 from math import log, pi
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -21,16 +21,9 @@ from ganzoo.gan import GAN
 from ganzoo.latent import Prior, draw_latent
 from ganzoo.losses import logistic_d, nonsaturating_g
 from ganzoo.networks.conditional import TwoHeaded
+from ganzoo.networks.infogan import Posterior
 from ganzoo.players import Terms
 from ganzoo.seeding import mix
-
-
-class Posterior(NamedTuple):
-    """Q(c|x): a categorical and a diagonal Gaussian distribution for each image."""
-
-    logits: Tensor  # (N, n_classes)
-    mean: Tensor  # (N, codes)
-    log_variance: Tensor  # (N, codes)
 
 
 def information(q: Posterior, category: Tensor, codes: Tensor) -> tuple[Tensor, Tensor]:
@@ -109,11 +102,6 @@ class InfoGAN(GAN):
         """Draws n samples of any category: labels of the data play no part."""
         return super().fake(n)
 
-    def forget(self) -> None:
-        """Drops what was kept for a move, what the second head said as well."""
-        super().forget()
-        self.discriminator.said = None
-
     def posterior(self) -> Posterior:
         """Reads Q(c|x) of the images that the discriminator saw last."""
         said = self.discriminator.take().float()
@@ -145,10 +133,10 @@ class InfoGAN(GAN):
         def read(discriminator: nn.Module, part: Tensor) -> Tensor:
             discriminator(part)
             q = self.posterior()
-            return torch.cat([q.logits, q.mean], 1)
+            return torch.cat([q.logits.softmax(1), q.mean], 1)
 
-        logits, mean = self.evaluated("discriminator", read, x).split([self.n_classes, self.codes], 1)
-        return logits.softmax(1), mean
+        probabilities, mean = self.evaluated("discriminator", read, x).split([self.n_classes, self.codes], 1)
+        return probabilities, mean
 
     def traverse(self, code: int, values: Tensor, seed: int = 0) -> Tensor:
         """Draws figure 2: a category to a row, a value of one continuous code to a column, all else the same (codes 0).

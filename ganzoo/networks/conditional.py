@@ -179,6 +179,10 @@ class TwoHeaded(nn.Module):
             raise RuntimeError("nothing has been said since it was last taken")
         return said
 
+    def forget(self) -> None:
+        """Drops what nobody took."""
+        self.said = None
+
 
 def require_classes(**networks: nn.Module) -> int:
     """Returns the number of classes that these networks agree on.

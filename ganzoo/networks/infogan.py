@@ -1,14 +1,24 @@
-"""The MNIST pair of InfoGAN: Chen et al. 2016, arXiv 1606.03657, appendix C.1 and table 1.
+"""The MNIST pair of InfoGAN, and what its posterior says: Chen et al. 2016, arXiv 1606.03657, appendix C.1, table 1.
 
 Unlike DCGANs they have hidden layers that see the whole image. Without these the categorical code settles on strokes
 and places; with them it settles on digits.
 """
+
+from typing import NamedTuple
 
 from torch import Tensor, nn
 
 from ganzoo.errors import GanzooError
 from ganzoo.networks.dcgan import init_dcgan
 from ganzoo.networks.discriminator import Discriminator
+
+
+class Posterior(NamedTuple):
+    """Q(c|x): a categorical and a diagonal Gaussian distribution for each image."""
+
+    logits: Tensor  # (N, n_classes)
+    mean: Tensor  # (N, codes)
+    log_variance: Tensor  # (N, codes)
 
 
 class InfoGANGenerator(nn.Module):
