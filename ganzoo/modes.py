@@ -8,11 +8,12 @@ from torch import nn
 
 @contextmanager
 def evaluating(network: nn.Module) -> Iterator[None]:
-    """Puts a network into evaluation mode, and every module in it back into its own mode afterwards, errors or not."""
-    modes = [(module, module.training) for module in network.modules()]
-    network.eval()
+    """Puts what trains in a network into evaluation mode, and back into training afterwards, errors or not."""
+    training = [module for module in network.modules() if module.training]
+    for module in training:
+        module.training = False
     try:
         yield
     finally:
-        for module, training in modes:
-            module.training = training
+        for module in training:
+            module.training = True

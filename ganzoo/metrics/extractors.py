@@ -24,7 +24,8 @@ class Extractor(nn.Module):
         reads: What it looks at, in words.
 
     Args:
-        network: Maps images (N, C, H, W) in [-1, 1] to features (N, D) and logits (N, K); may say what it `reads`.
+        network: Maps images (N, C, H, W) in [-1, 1] to features (N, D) and logits (N, K); may say what it `reads`, and
+            a `batch_size`, how many images it takes at a time.
         name: See above.
         num_features: See above.
         channels: The number of channels that the network takes.
@@ -68,8 +69,8 @@ class Extractor(nn.Module):
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Returns features (N, D) and logits (N, K) in float32 of images (N, C, H, W) in [-1, 1]."""
         x = x.float().expand(-1, self.channels, -1, -1)
-        parts = x.split(IN_CACHE) if x.device.type == "cpu" and len(x) else [x]
-        features, logits = zip(*map(self.network, parts), strict=True)
+        most = getattr(self.network, "batch_size", IN_CACHE if x.device.type == "cpu" else len(x))
+        features, logits = zip(*map(self.network, x.split(max(most, 1))), strict=True)
         return torch.cat(features).float(), torch.cat(logits).float()
 
 
@@ -78,21 +79,20 @@ class Inception(nn.Module):
 
     Args:
         network: torch-fidelity's extractor, which takes uint8 RGB images and resizes them to 299x299 itself.
-        batch_size: Images in a forward pass; one image needs about 30 MB.
     """
+
+    batch_size = 100  # one image needs about 30 MB
 
     reads = "whole images, resized to 299x299 (bilinear as in TensorFlow 1, not antialiased)"
 
-    def __init__(self, network: nn.Module, batch_size: int = 100):
+    def __init__(self, network: nn.Module):
         super().__init__()
         self.network = network
-        self.batch_size = batch_size
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Returns features (N, 2048) and logits (N, 1008) of RGB images (N, 3, H, W) in [-1, 1]."""
         pixels = ((x + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
-        features, logits = zip(*map(self.network, pixels.split(self.batch_size)), strict=True)
-        return torch.cat(features), torch.cat(logits)
+        return self.network(pixels)
 
 
 def get_extractor(name: str) -> Extractor:

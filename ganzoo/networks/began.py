@@ -1,8 +1,7 @@
 """BEGAN's networks: Berthelot et al. 2017, arXiv 1703.10717, section 3.5 and figure 1.
 
 3x3 convolutions in twos and exponential linear units, without normalisation. The code, and the image at the end, are
-linear: a tanh over images as dark as digits would saturate, and the generator stop. Both halves meet at 8x8 (28
-pixels: 7x7).
+linear. Both halves meet at 8x8 (28 pixels: 7x7).
 """
 
 from torch import Tensor, nn
