@@ -8,12 +8,11 @@ from torch import nn
 
 @contextmanager
 def evaluating(network: nn.Module) -> Iterator[None]:
-    """Puts what trains in a network into evaluation mode, and back into training afterwards, errors or not."""
-    training = [module for module in network.modules() if module.training]
-    for module in training:
-        module.training = False
+    """Puts a network into evaluation mode, and every module in it back into its own mode afterwards, errors or not."""
+    modes = [(module, module.training) for module in network.modules()]
+    network.eval()
     try:
         yield
     finally:
-        for module in training:
-            module.training = True
+        for module, training in modes:
+            module.training = training
