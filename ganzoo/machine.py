@@ -8,6 +8,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from ganzoo import __version__
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -27,8 +29,10 @@ def hardware() -> str:
 
 def versions() -> dict[str, str]:
     """Returns the versions that a result depends on."""
-    packages = ("ganzoo", "torch", "lightning", "torchmetrics")
-    return {"python": platform.python_version(), **{name: version(name) for name in packages}}
+    packages = ("torch", "lightning", "torchmetrics")
+    # ganzoo's own is that of the code that runs: an installed distribution may be older, or have another name
+    own = {"python": platform.python_version(), "ganzoo": __version__}
+    return own | {name: version(name) for name in packages}
 
 
 def precision(accelerator: str = "auto") -> Literal["bf16-mixed", "32-true"]:

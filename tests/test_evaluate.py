@@ -14,7 +14,7 @@ from huggingface_hub import constants
 from PIL import Image
 from tiny import digits, mlp, recolour
 
-from ganzoo import hub
+from ganzoo import __version__, hub
 from ganzoo.errors import GanzooError
 from ganzoo.game import Game
 from ganzoo.metrics.classifiers import shipped
@@ -112,7 +112,8 @@ def test_a_checkpoints_json_holds_every_condition(digits_run, tmp_path, monkeypa
         "level": 0.95,
         "seed": 0,
     }
-    for package in ("ganzoo", "torch", "torchmetrics"):
+    assert about["versions"]["ganzoo"] == __version__
+    for package in ("torch", "torchmetrics"):
         assert about["versions"][package] == version(package)
     for key, value in found["scores"].items():
         assert found["intervals"][key]["low"] <= value <= found["intervals"][key]["high"]

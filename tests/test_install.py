@@ -1,16 +1,19 @@
 """The package as users get it: a wheel that holds recipes and checkpoints, works outside the tree, and can be cited."""
 
+import email
 import json
 import os
+import re
 import subprocess
 import sys
 import zipfile
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
 import pytest
 import yaml
 
-from ganzoo import __version__, registry
+from ganzoo import __version__, machine, registry
 
 TREE = Path(__file__).parents[1]
 WHAT_IS_THERE = """
@@ -73,7 +76,8 @@ def test_the_wheel_holds_what_the_package_needs_and_no_more(wheel):
     needed = {"ganzoo/py.typed", "ganzoo/recipes/wgan_gp_digits.yaml"}
     needed |= {f"ganzoo/metrics/{family}.safetensors" for family in ("mnist", "cifar10")}
     assert modules | needed <= names
-    strangers = [name for name in names if not name.startswith(("ganzoo/", f"ganzoo-{__version__}.dist-info/"))]
+    own = ("ganzoo/", f"ganzoo_lightning-{__version__}.dist-info/")
+    strangers = [name for name in names if not name.startswith(own)]
     assert strangers == []
     assert [name for name in names if "test" in name or "__pycache__" in name] == []
 
@@ -113,3 +117,35 @@ def test_the_citation_is_valid_and_of_this_version():
 
 def test_the_version_is_written_alike():
     assert f'\nversion = "{__version__}"\n' in (TREE / "pyproject.toml").read_text()
+
+
+def test_the_distribution_has_a_name_of_its_own(wheel):
+    with zipfile.ZipFile(wheel) as archive:
+        folder = f"ganzoo_lightning-{__version__}.dist-info"
+        about = email.message_from_bytes(archive.read(f"{folder}/METADATA"))
+        scripts = archive.read(f"{folder}/entry_points.txt").decode()
+    assert about["Name"] == "ganzoo-lightning"
+    assert "ganzoo = ganzoo.cli:entry" in scripts.splitlines()
+    # extras that name others are resolved when the wheel is built, if they name this distribution
+    needed = {re.split(r"[\[><=; ]", line)[0] for line in about.get_all("Requires-Dist")}
+    assert "ganzoo" not in needed
+    assert {"onnx", "torch-fidelity"} <= needed
+    classifiers = pytest.importorskip("trove_classifiers").classifiers
+    assert set(about.get_all("Classifier")) <= classifiers
+
+
+def test_the_version_is_found_whatever_the_installed_distribution_is_called(monkeypatch):
+    def version(name):
+        if name.startswith("ganzoo"):
+            raise PackageNotFoundError(name)
+        return "1"
+
+    monkeypatch.setattr(machine, "version", version)
+    assert machine.versions()["ganzoo"] == __version__
+
+
+def test_no_line_tells_anyone_to_install_the_distribution_of_others():
+    files = [file for kind in ("md", "py", "toml", "yaml", "yml", "cff") for file in TREE.rglob(f"*.{kind}")]
+    files = [file for file in [*files, TREE / "Makefile"] if not {".venv", "runs", ".git"} & {*file.parts}]
+    wrong = re.compile(r"""pip install [^\n`]*?['" ]ganzoo(\[|['"`\s]|$)""", re.M)
+    assert [str(file) for file in files if wrong.search(file.read_text(encoding="utf-8"))] == []
