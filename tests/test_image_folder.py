@@ -7,7 +7,7 @@ import pytest
 import torch
 from PIL import Image
 
-from ganzoo.data import ImageFolder, image_folder
+from ganzoo.data import Digits, ImageFolder, LowResolution, image_folder
 from ganzoo.data.pictures import Pictures
 from ganzoo.errors import GanzooError
 
@@ -58,7 +58,7 @@ def test_subfolders_are_classes_in_folders_and_zips(animals, kind):
     module = ImageFolder(root=str(root), size=8, batch_size=5)
     module.setup()
     assert (module.title, module.reference, module.licence) == ("animals", "train", "unknown")
-    assert (module.class_names, module.n_classes) == (["cat", "dog"], 2)
+    assert (module.class_names, module.n_classes) == (("cat", "dog"), 2)
     x, y = next(iter(module.val_dataloader()))
     assert y.tolist() == [0, 0, 0, 1, 1]
     assert (x[:3, 0].mean(), x[3:, 2].mean()) == (pytest.approx(1, abs=0.05), pytest.approx(1, abs=0.05))
@@ -252,3 +252,31 @@ def test_links_are_followed_once_and_never_in_circles(tmp_path):
     (root / "again").symlink_to(root / "zebra")  # what is really there has its own name
     (root / "linked").symlink_to(elsewhere)
     assert image_folder.find_pictures(root) == ["cat/a.png", "linked/c.png", "zebra/b.png"]
+
+
+def test_inspect_knows_classes_and_shape_before_anything_is_decoded(animals):
+    module = ImageFolder(root=str(animals), size=8)
+    for _ in range(2):
+        module.inspect()
+    assert (module.class_names, module.n_classes, module.shape) == (("cat", "dog"), 2, (3, 8, 8))
+    assert module._splits == {}
+    assert (Digits().class_names, ImageFolder.class_names) == ((), ())
+
+
+def test_channels_are_those_of_the_headers_unless_given(tmp_path):
+    for i, mode in enumerate(("L", "LA", "1", "I;16")):
+        paint(tmp_path / "a" / f"{i}.png", (0, 255) if mode == "LA" else 0, mode=mode)
+    ramp = Image.new("P", (20, 20), 1)
+    ramp.putpalette([0, 0, 0, 90, 90, 90])
+    ramp.save(tmp_path / "a" / "ramp.png")
+    (tmp_path / "a" / "broken.png").write_bytes(b"no picture")
+    assert ImageFolder(root=str(tmp_path / "a"), size=4).shape == (1, 4, 4)
+    assert ImageFolder(root=str(tmp_path / "a"), size=4, channels=3).shape == (3, 4, 4)
+    assert ImageFolder(root=str(pack(tmp_path / "a")), size=4).split("train")[0].shape == (5, 1, 4, 4)
+    assert LowResolution(root=str(tmp_path / "a"), size=4, factor=2).source_shape == (1, 2, 2)
+    ramp.putpalette([0, 0, 0, 90, 90, 0])
+    ramp.save(tmp_path / "a" / "ramp.png")
+    module = ImageFolder(root=str(tmp_path / "a"), size=4)
+    module.inspect()
+    assert module.shape == (3, 4, 4)
+    assert module.split("train")[0].shape == (5, 3, 4, 4)

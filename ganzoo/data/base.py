@@ -32,7 +32,8 @@ class DataModule(pl.LightningDataModule):
         shape: (channels, height, width) of an image, or (2,) of a point; of pairs, that of the target.
         source_shape: of pairs of images, (channels, height, width) of the source; None where the data are no pairs.
         paired: of pairs, whether the reference split's targets are the truth, not just images of the other domain.
-        n_classes: number of classes; 0 without labels. Known at the latest after `setup`.
+        n_classes: number of classes; 0 without labels. Known after `inspect`.
+        class_names: their names in the order of the labels; empty where they have none. Known after `inspect`.
         reference: split that scores are computed against.
         title: name for people.
         licence: terms of the data.
@@ -45,6 +46,7 @@ class DataModule(pl.LightningDataModule):
     source = ""
     reference: Split = "test"
     n_classes = 0
+    class_names: tuple[str, ...] = ()
     shape: tuple[int, ...]
     source_shape: tuple[int, ...] | None = None
     paired = True
@@ -56,6 +58,15 @@ class DataModule(pl.LightningDataModule):
         self.batch_size, self.flip, self.num_workers = batch_size, flip, num_workers
         self._splits: dict[Split, Loaded] = {}
         self._fingerprints: dict[Split, str] = {}
+
+    def inspect(self) -> None:
+        """Finds out `shape`, `n_classes` and `class_names` where only the files tell; here: all is known already.
+
+        Needs no trainer, decodes nothing, and may be called any number of times. `split` calls it.
+
+        Raises:
+            GanzooError: the data is missing or damaged.
+        """
 
     @property
     def resized(self) -> str | None:
@@ -94,10 +105,12 @@ class DataModule(pl.LightningDataModule):
 
     def prepare_data(self) -> None:
         """Downloads what is missing: Lightning calls this on one process per machine, before `setup` on all."""
+        self.inspect()
         self.split(self.reference)  # with one split of a downloaded data set the other comes, too
 
     def setup(self, stage: str | None = None) -> None:
         """Loads the splits that `stage` (None: any) needs and that are not there yet."""
+        self.inspect()
         self.split(self.reference)
         if stage in (None, "fit"):
             self.split("train")
@@ -108,6 +121,7 @@ class DataModule(pl.LightningDataModule):
         Raises:
             GanzooError: the data is missing or damaged, or has no such split.
         """
+        self.inspect()
         if name == "test" and self.reference == "train":
             raise GanzooError(f"data: {self.title} has no test split, only 'train'.")
         if name not in self._splits:
@@ -211,7 +225,16 @@ class ImageDataModule(DataModule):
         require_at_least(1, size=size)
         self.root = Path(root or os.environ.get("GANZOO_DATA") or "data").expanduser()
         self.size, self.download = size, download
-        self.shape = (self.channels, size, size)
+        self._shape: tuple[int, ...] | None = None
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(channels, height, width) of an image."""
+        return self._shape or (self.channels, self.size, self.size)
+
+    @shape.setter
+    def shape(self, shape: tuple[int, ...]) -> None:
+        self._shape = shape
 
 
 def require_at_least(least: int, **fields: int) -> None:

@@ -16,7 +16,7 @@ from lightning.pytorch.utilities import rank_zero_only
 from torch import Tensor
 
 from ganzoo.data.base import ImageDataModule, Loaded, Split
-from ganzoo.data.pictures import MIDDLE, Pictures
+from ganzoo.data.pictures import MIDDLE, Pictures, all_grey
 from ganzoo.errors import GanzooError
 
 log = logging.getLogger(__name__)
@@ -34,7 +34,7 @@ class ImageFolder(ImageDataModule):
     Args:
         root: the folder or zip. A relative path that does not exist is also looked for under `$GANZOO_DATA`.
         size: height and width of the images in pixels.
-        channels: 3 (RGB) or 1 (grey).
+        channels: 3 (RGB) or 1 (grey). Default: 1 if the headers of all pictures say grey, else 3.
         held_out: share of the pictures that make a test split: those whose paths have the lowest hashes. 0: none.
         title: what the pictures are, for model cards. Default: the name of the folder.
         licence: their terms.
@@ -42,25 +42,26 @@ class ImageFolder(ImageDataModule):
         **kwargs: see `ImageDataModule`.
 
     Attributes:
-        class_names: names of the sub-folders, in the order of the labels. Known after `setup`.
+        class_names: names of the sub-folders, in the order of the labels. Known after `inspect`.
     """
 
     def __init__(
         self,
         root: str | None = None,
         size: int = 64,
-        channels: int = 3,
+        channels: int | None = None,
         held_out: float = 0.0,
         title: str | None = None,
         licence: str = "unknown",
         source: str = "",
         **kwargs: Any,
     ) -> None:
-        if channels not in (1, 3):
+        if channels not in (None, 1, 3):
             raise GanzooError(f"data.channels: {channels} given, but it must be 3 (RGB) or 1 (grey).")
         if not 0 <= held_out < 1:
             raise GanzooError(f"data.held_out: {held_out} given, but it must be at least 0 and below 1.")
-        self.channels, self.held_out = channels, held_out
+        self._channels, self.held_out = channels, held_out
+        self._names: list[str] | None = None
         super().__init__(root, size, **kwargs)
         self.reference = "test" if held_out else "train"
         if root is not None and not self.root.exists():
@@ -68,7 +69,34 @@ class ImageFolder(ImageDataModule):
         self.named = root is not None
         self.title = title or (self.root.stem if self.named else "pictures")
         self.licence, self.source = licence, source
-        self.class_names: list[str] = []
+
+    @property
+    def channels(self) -> int:
+        """3 (RGB) or 1 (grey); where that was left open, the pictures are looked at."""
+        if self._channels is None:
+            self.inspect()
+        assert self._channels is not None
+        return self._channels
+
+    @channels.setter
+    def channels(self, channels: int | None) -> None:
+        self._channels = channels
+
+    def inspect(self) -> None:
+        """Finds the pictures and their classes, and whether all are grey where `channels` is left open.
+
+        Raises:
+            GanzooError: there are none, or the folder or zip is missing or damaged.
+        """
+        if self._names is not None:
+            return
+        if not self.named:
+            raise GanzooError("data.root: not given. Name the folder or the zip of your pictures with --data.root.")
+        names = find_pictures(self.root)
+        self._labels(names, names)
+        if self._channels is None:
+            self._channels = 1 if all_grey(Pictures(self.root, names, self.size, 3)) else 3
+        self._names = names
 
     @property
     def resized(self) -> str:
@@ -77,9 +105,9 @@ class ImageFolder(ImageDataModule):
 
     def load(self, split: Split) -> Loaded:
         """Finds, decodes and labels the pictures; those that do not fit into 2 GiB are decoded batch by batch."""
-        if not self.named:
-            raise GanzooError("data.root: not given. Name the folder or the zip of your pictures with --data.root.")
-        everything = find_pictures(self.root)
+        self.inspect()
+        assert self._names is not None
+        everything = self._names
         names = self._of_split(everything, split)
         pictures = self.pictures(split, names)
         resident = pictures.fixed and len(names) * prod(pictures.shape) <= RESIDENT_BYTES
@@ -139,7 +167,7 @@ class ImageFolder(ImageDataModule):
         depth = len(list(takewhile(lambda level: len(set(level)) == 1, zip(*folders, strict=False))))
         if not all(len(folder) > depth for folder in folders):
             return None
-        self.class_names = sorted({folder[depth] for folder in folders})
+        self.class_names = tuple(sorted({folder[depth] for folder in folders}))
         self.n_classes = len(self.class_names)
         numbers = {name: number for number, name in enumerate(self.class_names)}
         return torch.tensor([numbers[PurePosixPath(name).parts[depth]] for name in names])

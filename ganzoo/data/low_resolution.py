@@ -45,7 +45,11 @@ class LowResolution(ImageFolder):
         if factor < 2 or size % factor:
             raise GanzooError(f"data.factor: {factor} given, but it must be at least 2 and divide the size, {size}.")
         self.factor, self.crop = factor, crop
-        self.source_shape = (self.channels, size // factor, size // factor)
+
+    @property
+    def source_shape(self) -> tuple[int, ...]:  # type: ignore[override]  # nobody sets that of pictures
+        """(channels, height, width) of a small copy."""
+        return (self.channels, self.size // self.factor, self.size // self.factor)
 
     @property
     def resized(self) -> str:

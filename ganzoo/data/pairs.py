@@ -25,8 +25,8 @@ class PairedFolder(ImageFolder):
     Args:
         root: the folder or zip. A relative path that does not exist is also looked for under `$GANZOO_DATA`.
         size: height and width of an image in pixels.
-        channels: of the target: 3 (RGB) or 1 (grey).
-        source_channels: of the source, likewise.
+        channels: of the target: 3 (RGB) or 1 (grey). Default: 1 if the headers of all pictures say grey, else 3.
+        source_channels: of the source. Default: those of the target.
         direction: `AtoB` makes the right half of the left one, `BtoA` the left half of the right one.
         jitter: training pairs are resized to so many pixels more, and cropped anew each time. The paper's 256 pixels
             take 30.
@@ -38,22 +38,31 @@ class PairedFolder(ImageFolder):
         self,
         root: str | None = None,
         size: int = 256,
-        channels: int = 3,
-        source_channels: int = 3,
+        channels: int | None = None,
+        source_channels: int | None = None,
         direction: Direction = "AtoB",
         jitter: int = 30,
         held_out: float = 0.1,
         **kwargs: Any,
     ) -> None:
         super().__init__(root, size, channels, held_out, **kwargs)
-        if source_channels not in (1, 3):
+        if source_channels not in (None, 1, 3):
             raise GanzooError(f"data.source_channels: {source_channels} given, but it must be 3 (RGB) or 1 (grey).")
         if direction not in ("AtoB", "BtoA"):
             raise GanzooError(f"data.direction: '{direction}' given, but it must be AtoB or BtoA.")
         require_at_least(0, jitter=jitter)
-        self.source_channels, self.direction, self.jitter = source_channels, direction, jitter
-        self.source_shape = (source_channels, size, size)
+        self._source_channels, self.direction, self.jitter = source_channels, direction, jitter
         self.reference = "test"
+
+    @property
+    def source_channels(self) -> int:
+        """Channels of the source; those of the target unless told otherwise."""
+        return self._source_channels or self.channels
+
+    @property
+    def source_shape(self) -> tuple[int, ...]:  # type: ignore[override]  # nobody sets that of pictures
+        """(channels, height, width) of a source."""
+        return (self.source_channels, self.size, self.size)
 
     @property
     def resized(self) -> str:

@@ -107,6 +107,14 @@ def decode(data: bytes, size: int, channels: int) -> Tensor:
     return to_tensor(middle(opened(data, channels, 2 * size), size, size))
 
 
+def is_grey(image: Any) -> bool:
+    """Says whether a Pillow image that is opened, not decoded, holds no colours, by its mode or its palette."""
+    if image.mode == "P":
+        palette = image.getpalette("RGB") or []
+        return palette[::3] == palette[1::3] == palette[2::3]
+    return image.mode in ("1", "L", "LA", "La", "F") or image.mode.startswith("I")
+
+
 class Pictures(Dataset[Tensor]):
     """Picture files of a folder or a zip, decoded when asked for.
 
@@ -157,6 +165,16 @@ class Pictures(Dataset[Tensor]):
 
         Image.open(io.BytesIO(self.read(self.names[index]))).close()
 
+    def grey(self, index: int) -> bool | None:
+        """Says whether a picture's header tells of no colours; None if it cannot be read."""
+        from PIL import Image
+
+        try:
+            with Image.open(io.BytesIO(self.read(self.names[index]))) as image:
+                return is_grey(image)
+        except Exception:  # Pillow fails in many ways; `ImageFolder.load` names the file
+            return None
+
     def read(self, name: str) -> bytes:
         """Returns the bytes of a file."""
         return (self.root / name).read_bytes() if self.root.is_dir() else self._zip.read(name)
@@ -173,3 +191,14 @@ class Pictures(Dataset[Tensor]):
         if os.getpid() not in self._zips:
             self._zips = {os.getpid(): zipfile.ZipFile(self.root)}
         return self._zips[os.getpid()]
+
+
+def all_grey(pictures: Pictures) -> bool:
+    """Says whether the headers of all pictures that can be read tell of no colours; stops at the first that do."""
+    seen = False
+    for index in range(len(pictures)):
+        grey = pictures.grey(index)
+        if grey is False:
+            return False
+        seen = seen or grey is True
+    return seen
