@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import yaml
@@ -13,8 +13,7 @@ from PIL import Image
 
 from ganzoo.csvlog import AppendingCSVLogger
 from ganzoo.errors import GanzooError
-
-Name = Literal["tensorboard", "wandb"]
+from ganzoo.options import LoggerName
 
 
 class FolderWandbLogger(WandbLogger):
@@ -58,7 +57,7 @@ class FolderWandbLogger(WandbLogger):
             self._experiment = None
 
 
-def loggers(folder: Path, names: Iterable[Name] = (), own: Any = None) -> list[Logger]:
+def loggers(folder: Path, names: Iterable[LoggerName] = (), own: Any = None) -> list[Logger]:
     """Returns the loggers of a run.
 
     Args:

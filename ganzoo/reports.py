@@ -24,6 +24,7 @@ from ganzoo.metrics.scoring import score
 from ganzoo.metrics.translations import Function
 from ganzoo.plot import read_metrics
 from ganzoo.previews import Preview
+from ganzoo.program import command
 from ganzoo.runs import duration
 
 NEIGHBOURS = 16
@@ -98,18 +99,17 @@ def finish(run: Path, datamodule: Any, name: str) -> None:
     weights = "best" if (run / "best.ckpt").is_file() else "last"
     facts = export(run, run / "export", weights, datamodule=datamodule)
     before = {key: curve.values[0] for key, curve in read_metrics(run / "metrics.csv").items() if curve.steps[0] == 0}
-    pictured = sorted((run / "samples").glob("step_*.png"))
     for key, number in facts.scores.items():
         was = f"{before[key]:.4g} before, " if key in before else ""
         print(f"{key:24} {was}{number:.4g} after training")
     print(f"{'time':24} {duration(facts.seconds)} for {facts.steps:,} generator steps ({weights} weights)")
     if facts.made != "classes":
-        print(f"{facts.made:24} {pictured[-1] if pictured else run / 'export' / 'samples.png'}")
-    print(f"{'curves':24} ganzoo plot {run}")
+        print(f"{facts.made:24} {run / 'export' / 'samples.png'} (step {facts.steps:,})")
+    print(f"{'curves':24} {command('plot', run)}")
     if facts.made == "samples":
-        print(f"{'draw more':24} ganzoo sample {run / 'export'} -n 64 -o {name}.png")
+        print(f"{'draw more':24} {command('sample', run / 'export', '-n', 64, '-o', f'{name}.png')}")
     elif facts.made == "translations":
-        print(f"{'translate your own':24} ganzoo translate {run / 'export'} PICTURES -o {name}")
+        print(f"{'translate your own':24} {command('translate', run / 'export', 'PICTURES', '-o', name)}")
 
 
 def make_datamodule(recipe: dict[str, Any]) -> Any:

@@ -1,7 +1,6 @@
 """Run folders: `runs/RECIPE/VERSION/`, and what is said before a run begins."""
 
 import os
-import shlex
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -16,6 +15,7 @@ from lightning.fabric.plugins.environments import SLURMEnvironment
 from ganzoo import registry
 from ganzoo.errors import GanzooError, nearest
 from ganzoo.game import Game
+from ganzoo.program import command
 from ganzoo.schedules import Schedule, value
 
 # Processes that Lightning starts for further ranks find the first one's choice here.
@@ -200,7 +200,7 @@ def go_on(folder: Path, source: Sequence[str], home: str, changed: bool, timed: 
     place = ["--runs", home] if home != "runs" else []
     several = len([*folder.parent.glob("*/last.ckpt")]) > 1
     place += ["--version", folder.name] if several else []
-    return shlex.join(["ganzoo", "fit", *source, "--ckpt_path", "last", *place])
+    return command("fit", *source, "--ckpt_path", "last", *place)
 
 
 def _of_first_rank() -> Path | None:
@@ -263,7 +263,11 @@ def _count(module: torch.nn.Module) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Writes a duration as a person says it: `40 s`, `12 min`, `3 h 20 min`."""
+    """Writes a duration as a person says it: `0.4 s`, `40 s`, `12 min`, `3 h 20 min`."""
+    if 0.0005 <= seconds < 0.095:
+        return f"{seconds:.1g} s"
+    if 0.095 <= seconds < 9.95:
+        return f"{seconds:.1f} s"
     if seconds < 90:
         return f"{seconds:.0f} s"
     minutes = round(seconds / 60)

@@ -1,7 +1,6 @@
 """From a recipe to a run: LightningCLI with run folders."""
 
 import logging
-import shlex
 import signal
 import warnings
 import weakref
@@ -19,18 +18,18 @@ from lightning.pytorch.utilities import rank_zero_only
 from lightning.pytorch.utilities.exceptions import MisconfigurationException, SIGTERMException
 
 from ganzoo import runs
-from ganzoo.callbacks.collapse import Collapse
-from ganzoo.callbacks.grids import SampleGrid
 from ganzoo.callbacks.keep import Last, Whole, best
 from ganzoo.callbacks.progress import Bar, TermLogger
 from ganzoo.callbacks.quality import Quality
 from ganzoo.errors import GanzooError
 from ganzoo.files import written
 from ganzoo.game import Game
-from ganzoo.loggers import Name, loggers
+from ganzoo.loggers import loggers
 from ganzoo.machine import precision, several
-from ganzoo.messages import explain
+from ganzoo.messages import explain, import_class
 from ganzoo.metrics.scores import made_by
+from ganzoo.options import SECTIONS, add_run_options
+from ganzoo.program import command
 from ganzoo.sampling import write
 
 TRAINER_DEFAULTS: dict[str, Any] = {
@@ -80,14 +79,10 @@ class RecipeCLI(LightningCLI):
             weakref.finalize(self.trainer, runs.discard, self.folder)  # a notebook may never train
 
     def add_arguments_to_parser(self, parser: Any) -> None:
-        """Adds the sections of a recipe that are ours."""
-        parser.add_lightning_class_args(Quality, "quality")
-        parser.add_lightning_class_args(SampleGrid, "grid")
-        parser.add_lightning_class_args(Collapse, "collapse")
-        parser.add_argument("--runs", type=str, default="runs", help="Folder of all runs.")
-        parser.add_argument("--version", type=str, default=None, help="Name of this run; the next number by default.")
-        parser.add_argument("--logger", type=Name, nargs="+", default=[], help="Loggers beside metrics.csv.")
-        parser.add_argument("--save_every", type=int, default=500, help="Generator updates between two `last.ckpt`.")
+        """Adds the sections of a recipe that are ours, and the options beside them."""
+        for name, path in SECTIONS.items():
+            parser.add_lightning_class_args(import_class(path), name)
+        add_run_options(parser)
 
     def parse_arguments(self, parser: Any, args: Any) -> None:
         """Parses, and says what is wrong in one line."""
@@ -121,7 +116,7 @@ class RecipeCLI(LightningCLI):
         train = None
         if self.subcommand in {"validate", "test", "predict"} and config.ckpt_path is None:
             config["ckpt_path"] = "best"  # untrained weights are never what is meant
-            train = shlex.join(["ganzoo", "fit", *self._source()])
+            train = command("fit", *self._source())
         if config.get("ckpt_path") in {"last", "best"}:
             checkpoint = runs.newest(home, config.ckpt_path, config.version, train)
             config["ckpt_path"] = str(checkpoint)

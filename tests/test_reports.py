@@ -3,6 +3,7 @@
 import shlex
 
 import pytest
+import torch
 import yaml
 from commands import ganzoo
 from huggingface_hub import ModelCard
@@ -116,8 +117,11 @@ def test_a_run_ends_with_its_scores_and_commands_that_work(digits_run, tmp_path,
     before, after = metrics[score].values[[0, -1]]
     assert said[score] == f"{before:.4g} before, {after:.4g} after training"
     assert "6 generator steps (best weights)" in said["time"]
-    assert said["samples"] == str(digits_run.folder / "samples" / "step_0000006.png")
-    assert Image.open(said["samples"]).size[0] > 24
+    step = torch.load(digits_run.folder / "best.ckpt", weights_only=True)["global_step"]
+    picture, _, about = said["samples"].partition(" (")
+    assert about == f"step {step})"  # what is shown is what was exported
+    assert picture == str(digits_run.folder / "export" / "samples.png")
+    assert Image.open(picture).size[0] > 24
     for command in (said["curves"], said["draw more"]):
         name, *words = shlex.split(command)
         answer = ganzoo(*words)

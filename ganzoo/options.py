@@ -1,0 +1,24 @@
+"""Options of a run that are ganzoo's own, beside Lightning's. Imports nothing heavy: the help is written from them."""
+
+from typing import Any, Literal
+
+LoggerName = Literal["tensorboard", "wandb"]
+SECTIONS = {  # of a recipe, beside model, data and trainer
+    "quality": "ganzoo.callbacks.quality.Quality",
+    "grid": "ganzoo.callbacks.grids.SampleGrid",
+    "collapse": "ganzoo.callbacks.collapse.Collapse",
+}
+
+
+def add_run_options(parser: Any) -> None:
+    """Adds the options that stand in no section.
+
+    What is added here shows in `ganzoo fit --help` by itself.
+
+    Args:
+        parser: jsonargparse's, whose types are type hints.
+    """
+    parser.add_argument("--runs", type=str, default="runs", help="Folder of all runs.")
+    parser.add_argument("--version", type=str, default=None, help="Name of this run; the next number by default.")
+    parser.add_argument("--logger", type=LoggerName, nargs="+", default=[], help="Loggers beside metrics.csv.")
+    parser.add_argument("--save_every", type=int, default=500, help="Generator updates between two `last.ckpt`.")
