@@ -52,6 +52,7 @@ class Facts:
     versions: dict[str, str]
     parameters: dict[str, int]
     scores: dict[str, float] = field(default_factory=dict)
+    own_scores: dict[str, str] = field(default_factory=dict)  # what is said of scores that are not ganzoo's
     seed: int = 0
     shares: list[float] = field(default_factory=list)
     distances: list[float] = field(default_factory=list)
@@ -174,6 +175,7 @@ def _scores(facts: Facts) -> str:
     head, rule = (f"| score | value | {itself} |", "|---|---|---|")
     if not facts.source_scores:
         head, rule = "| score | value |", "|---|---|"
+    about += "".join(f" `{name}` is {description}." for name, description in facts.own_scores.items())
     rows = [f"| `{key}` | {number:.4g} |{_itself(facts, key)}" for key, number in facts.scores.items()]
     keys = "The brackets say the feature extractor, where there is one, the number of samples and the reference split."
     return "\n".join((f"## Scores\n\n{keys} {about}\n", head, rule, *rows))

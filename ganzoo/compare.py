@@ -129,7 +129,8 @@ def write(
         with written(out / name) as file:
             file.write_text(content, encoding="utf-8")
     figures.save(figures.sheet(_rows(entries, models)), out / "comparison.png")
-    drawn = figures.curves({labels[name]: [log for _, log in runs if log] for name, runs in logs.items()})
+    scores = [*tables.higher_is_better(results)]
+    drawn = figures.curves({labels[name]: [log for _, log in runs if log] for name, runs in logs.items()}, scores)
     if drawn is not None:
         figures.save(drawn, out / "curves.png")
     if readme is not None:

@@ -19,6 +19,7 @@ from ganzoo.errors import GanzooError
 from ganzoo.files import written
 from ganzoo.hub import load
 from ganzoo.machine import hardware, versions
+from ganzoo.metrics import own
 from ganzoo.metrics.evaluation import Evaluation
 from ganzoo.metrics.scores import made_by, taught_classes
 from ganzoo.runs import average_value
@@ -78,6 +79,9 @@ class Entry(RecipeCLI):
             "machine": hardware(),
             "versions": versions(),
         }
+        if self.evaluation.own_metrics:
+            asked = yaml.safe_load(self.recipe_text())["quality"]["metrics"]  # with their arguments
+            self.conditions["own"] = own.origins(quality.metrics, asked)
 
     def before_instantiate_classes(self) -> None:
         """Settles what a training settles, but chooses no run folder."""
@@ -111,9 +115,9 @@ class Entry(RecipeCLI):
 
     def share(self, others: Sequence["Entry"]) -> None:
         """Takes over the evaluation of one of the others that scores alike, so that real data is collected once."""
-        about = ("fingerprint", "extractor", "digest", "metrics", "samples", "batch_size", "sampling_seed")
+        about = ("fingerprint", "extractor", "digest", "metrics", "own", "samples", "batch_size", "sampling_seed")
         for other in others:
-            if all(self.conditions[name] == other.conditions[name] for name in about):
+            if all(self.conditions.get(name) == other.conditions.get(name) for name in about):
                 self.evaluation = other.evaluation
 
 

@@ -13,11 +13,12 @@ from torch import Tensor
 from ganzoo.errors import GanzooError
 from ganzoo.files import written
 from ganzoo.machine import hardware, versions
+from ganzoo.metrics import own
 from ganzoo.metrics.bootstrap import Bootstrap
 from ganzoo.metrics.diversity import LEAST, PAIRS, scales
 from ganzoo.metrics.evaluation import SUBSET, Evaluation
 from ganzoo.metrics.neighbours import QUANTILE
-from ganzoo.metrics.scores import FAMILIES, SCORES, base, choose, made_by, taught_classes
+from ganzoo.metrics.scores import FAMILIES, base, choose, made_by, taught_classes
 from ganzoo.metrics.scoring import evaluation_of
 from ganzoo.metrics.swd import SlicedWasserstein
 from ganzoo.probe import DATA, find_data
@@ -82,7 +83,7 @@ def write_evaluation(options: Namespace) -> dict[str, Any]:
             "extractor": _extractor(evaluation),
             "resize": fitting,
             "settings": _settings(evaluation),
-            "precision": {name: _precision(name) for name in evaluation.names},
+            "precision": {name: _precision(evaluation, name) for name in evaluation.names},
             "intervals": resampling and {"method": METHOD, **asdict(resampling)},
             "machine": {"scored_on": device.type, "hardware": hardware()},
             "versions": versions(),
@@ -168,24 +169,25 @@ def _pictures(subject: Album, reals: Album | None, options: Namespace) -> tuple[
     return opened, count if options.samples is None else options.samples, shape
 
 
-def _precision(name: str) -> str:
+def _precision(evaluation: Evaluation, name: str) -> str:
     """Returns in which precision a score is computed from what was drawn or extracted in float32."""
-    return "float64" if SCORES[name].of == "features" else "float32"
+    return "float64" if evaluation.known[name].of == "features" else "float32"
 
 
 def _is_album(name: str) -> bool:
     return name.replace("-", "_").lower() not in DATA and Path(name).expanduser().exists()
 
 
-def _defaults(subject: Trained | Album, features: str | None, datamodule: Any, told: Any) -> list[str] | None:
-    """Returns the scores of images that nobody has chosen: with an extractor on features, without on pixels."""
+def _defaults(subject: Trained | Album, features: str | None, datamodule: Any, told: Any) -> list[own.Asked] | None:
+    """Returns the scores of images that nobody has chosen, on features or on pixels, and the recipe's own."""
     if len(datamodule.shape) != 3 or (isinstance(subject, Trained) and made_by(subject.model) != "samples"):
         return told
+    other = [metric for metric in told or [] if own.is_own(metric)]
     if features is None:
-        return ["swd", *(["ms_ssim"] if min(datamodule.shape[1:]) >= LEAST else []), "memorisation"]
+        return ["swd", *(["ms_ssim"] if min(datamodule.shape[1:]) >= LEAST else []), "memorisation", *other]
     # fid, is and kid, and accuracy where the extractor knows the model's classes
     classes = taught_classes(subject.model) if isinstance(subject, Trained) else 0
-    return [*choose(None, features, datamodule, classes), "prdc"]
+    return [*choose(None, features, datamodule, classes), "prdc", *other]
 
 
 def _require_enough(evaluation: Evaluation) -> None:
@@ -194,7 +196,7 @@ def _require_enough(evaluation: Evaluation) -> None:
     reference = _reference(evaluation)
     for name in evaluation.names:
         for what, there in (("samples", evaluation.samples), ("reference", reference["count"])):
-            if SCORES[name].made[0] == "samples" and there < (wanted := least.get(name, 2)):
+            if evaluation.known[name].made[0] == "samples" and there < (wanted := least.get(name, 2)):
                 needed = f"{name} needs at least {wanted} {items(reference)}"
                 raise GanzooError(f"metrics: {needed}, but there are {there} ({what}).")
 
@@ -243,7 +245,7 @@ def _extractor(evaluation: Evaluation) -> dict[str, Any] | None:
 def _settings(evaluation: Evaluation) -> dict[str, Any]:
     """Returns the constants in the scores that were computed."""
     data, count = evaluation.datamodule, _count(evaluation)
-    found: dict[str, Any] = {}
+    found: dict[str, Any] = {name: own.origin(metric) for name, metric in evaluation.own_metrics.items()}
     for name in evaluation.names:
         if name == "kid":
             found[name] = {"subsets": 100, "subset_size": min(SUBSET, evaluation.samples, count), "kernel": "cubic"}

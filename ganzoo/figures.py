@@ -96,7 +96,7 @@ def tracking(run: Mapping[str, Curve]) -> dict[str, float | int | str] | None:
     }
 
 
-def curves(models: Mapping[str, Runs]) -> Figure | None:
+def curves(models: Mapping[str, Runs], scores: Sequence[str] = ORDER) -> Figure | None:
     """Draws small multiples over generator steps: D's accuracies, each Wasserstein estimate, every score.
 
     A thin line is one training seed, the thick one their mean. Where there are more models than colours that are told
@@ -104,11 +104,12 @@ def curves(models: Mapping[str, Runs]) -> Figure | None:
 
     Args:
         models: The logged curves of every run, by the model's title.
+        scores: The short names of what is a score, in the order of their panels.
 
     Returns:
         The figure, or None if no run has logged any of these.
     """
-    panels = _panels(models)
+    panels = _panels(models, scores)
     if not panels:
         return None
     few = len(models) <= len(PLAYERS)
@@ -125,7 +126,8 @@ def curves(models: Mapping[str, Runs]) -> Figure | None:
     for index, (title, (key, names)) in enumerate(panels.items()):
         ax = figure.add_subplot(rows, columns, index + 1)
         dress(ax, title, last)
-        _draw(ax, key, {name: [run[key] for run in models[name] if key in run] for name in names}, colours, not few)
+        drawn = {name: [run[key] for run in models[name] if key in run] for name in names}
+        _draw(ax, key, drawn, colours, short(key) in scores, not few)
         notes = ["generator steps"] if index == (rows - 1) * columns else []
         notes += _note_tracking(models[names[0]]) if key == WASSERSTEIN else []
         ax.set_xlabel("  ·  ".join(notes), fontsize=8.5, color=QUIET, loc="left")
@@ -140,7 +142,7 @@ def save(figure: Figure, path: Path) -> Path:
     return path
 
 
-def _panels(models: Mapping[str, Runs]) -> dict[str, tuple[str, list[str]]]:
+def _panels(models: Mapping[str, Runs], order: Sequence[str]) -> dict[str, tuple[str, list[str]]]:
     """Returns column and models of each panel by its title, in reading order."""
 
     def having(key: str) -> list[str]:
@@ -149,15 +151,19 @@ def _panels(models: Mapping[str, Runs]) -> dict[str, tuple[str, list[str]]]:
     panels = {title: (key, having(key)) for key, title in ACCURACY.items()}
     # critics differ in scale, by clipping above all, so that each has an axis of its own
     panels |= {f"Wasserstein estimate, {name}": (WASSERSTEIN, [name]) for name in having(WASSERSTEIN)}
-    scores = {key: None for runs in models.values() for run in runs for key in run if short(key) in ORDER}
-    panels |= {key: (key, having(key)) for key in sorted(scores, key=lambda key: ORDER.index(short(key)))}
+    scores = {key: None for runs in models.values() for run in runs for key in run if short(key) in order}
+    panels |= {key: (key, having(key)) for key in sorted(scores, key=lambda key: order.index(short(key)))}
     return {title: members for title, members in panels.items() if members[1]}
 
 
 def _draw(
-    ax: Axes, key: str, models: Mapping[str, Sequence[Curve]], colours: Mapping[str, str], named: bool = False
+    ax: Axes,
+    key: str,
+    models: Mapping[str, Sequence[Curve]],
+    colours: Mapping[str, str],
+    score: bool,
+    named: bool = False,
 ) -> None:
-    score = short(key) in ORDER
     labels, extent = [], []
     for name, runs in models.items():
         mean = _mean([Curve(run.steps, run.values if score else smooth(run.values)) for run in runs])

@@ -16,6 +16,7 @@ from ganzoo.errors import GanzooError
 from ganzoo.files import written
 from ganzoo.game import Game
 from ganzoo.machine import hardware, versions
+from ganzoo.metrics import own
 from ganzoo.metrics.evaluation import class_shares
 from ganzoo.metrics.extractors import get_extractor
 from ganzoo.metrics.neighbours import nearest_neighbours, neighbours_picture
@@ -61,6 +62,7 @@ def export(
     quality = {**recipe["quality"], "samples": samples or recipe["quality"]["samples"]}
     facts = _facts(run, out.name, weights, file, model, recipe, datamodule)
     facts.scores, facts.seed = _scores(model, datamodule, quality), quality["seed"]
+    facts.own_scores = own.descriptions(quality["metrics"] or [])
     if facts.made == "translations":
         itself = Function(partial(pictures.fitted, shape=datamodule.shape))
         facts.source_scores = _scores(itself, datamodule, quality)

@@ -13,7 +13,9 @@ def table(report: dict[str, Any]) -> str:
     rows = [("SCORE", "VALUE", level, "")]
     for key, value in report["scores"].items():
         name = key.partition("[")[0]
-        better = ("higher" if SCORES[name].higher else "lower") + " is better" if name in SCORES else ""
+        own = conditions["settings"].get(name, {}).get("higher_is_better")
+        higher = SCORES[name].higher if name in SCORES else own
+        better = "" if higher is None else f"{'higher' if higher else 'lower'} is better"
         interval = report["intervals"].get(key)
         spread = f"{interval['low']:.4g} to {interval['high']:.4g}" if interval else ""
         rows.append((key, f"{value:.4g}", spread, better))

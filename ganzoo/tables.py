@@ -87,8 +87,17 @@ def by_model(results: Iterable[Result]) -> dict[str, list[Result]]:
 
 def score_keys(results: Iterable[Result]) -> list[str]:
     """Returns the full keys of all scores, each once, in the order of the table; what goes with one is left out."""
-    keys = {key: None for result in results for key in result.scores if short(key) in SCORES}
-    return sorted(keys, key=lambda key: ORDER.index(short(key)))
+    results = list(results)
+    order = [*higher_is_better(results)]
+    keys = {key: None for result in results for key in result.scores if short(key) in order}
+    return sorted(keys, key=lambda key: order.index(short(key)))
+
+
+def higher_is_better(results: Iterable[Result]) -> dict[str, bool]:
+    """Returns which way is better by a score's short name, in the order of the table; one's own scores come last."""
+    own = [result.conditions.get("own", {}) for result in results]
+    better = {name: about["higher_is_better"] for scores in own for name, about in scores.items()}
+    return {name: SCORES[name].higher for name in ORDER} | better
 
 
 def short(key: str) -> str:
@@ -99,7 +108,11 @@ def short(key: str) -> str:
 def spoken(key: str) -> str:
     """Returns a score's short name as it is written in a text: `FID`, but `modes`."""
     name = short(key)
-    return name.upper() if len(name) <= 3 else {"accuracy": "class accuracy", "ms_ssim": "MS-SSIM"}.get(name, name)
+    return (
+        name.upper()
+        if name in SCORES and len(name) <= 3
+        else {"accuracy": "class accuracy", "ms_ssim": "MS-SSIM"}.get(name, name)
+    )
 
 
 def study(names: Iterable[str]) -> dict[str, tuple[float, float]]:
@@ -220,12 +233,13 @@ def spreadsheet(results: Sequence[Result]) -> str:
 
 def _score_columns(models: Sequence[Sequence[Result]], real: Sequence[Real]) -> list[Column]:
     tables = [statistics(runs) for runs in models]
-    keys = score_keys(run for runs in models for run in runs)
+    everyone = [run for runs in models for run in runs]
+    keys, higher = score_keys(everyone), higher_is_better(everyone)
     columns = []
     for key in keys:
         # two extractors or sample counts may meet in one table: then the full keys tell the columns apart
         unique = sum(short(key) == short(other) for other in keys) == 1
-        arrow = "↑" if SCORES[short(key)].higher else "↓"
+        arrow = "↑" if higher[short(key)] else "↓"
         bounds = [row.scores.get(key) for row in real]
         numbers = [table[key]["mean"] for table in tables if key in table]
         places = _places([number for number in [*numbers, *bounds] if number is not None])

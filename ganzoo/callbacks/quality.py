@@ -8,8 +8,9 @@ import torch
 from lightning.pytorch.callbacks import ModelCheckpoint
 
 from ganzoo.errors import GanzooError
+from ganzoo.metrics import own
 from ganzoo.metrics.evaluation import Evaluation
-from ganzoo.metrics.scores import SCORES, check, choose, expand, made_by, taught_classes
+from ganzoo.metrics.scores import check, choose, expand, made_by, taught_classes
 from ganzoo.metrics.scoring import evaluation_of
 
 
@@ -25,12 +26,13 @@ class Quality(pl.Callback):
         features: Extractor for fid, is, kid, accuracy and kept: mnist, cifar10, inception, or the path of a
             classifier's .safetensors file.
         metrics: Names among fid, is, kid, accuracy, prdc (precision, recall, density, coverage), swd, ms_ssim,
-            memorisation, for points modes, good, wasserstein, and for translations kept, psnr, ssim, l1. Default: what
-            suits data and model, see `ganzoo.metrics.scores.choose`.
+            memorisation, for points modes, good, wasserstein, and for translations kept, psnr, ssim, l1; and import
+            paths of your own, such as my_package.metrics.Sharpness, see `ganzoo.metrics.own`. Default: what suits data
+            and model, see `ganzoo.metrics.scores.choose`.
         samples: Number of generated samples, over all processes; of images to be translated, if the reference has more.
         batch_size: Samples generated and scored at a time.
         seed: Of the samples and of all that is random in a score.
-        monitor: The metric that chooses the best checkpoint. Default: the first one.
+        monitor: The metric that chooses the best checkpoint, by its short name. Default: the first one.
         cache: Whether real features are read from and written to the disk.
 
     Raises:
@@ -40,21 +42,23 @@ class Quality(pl.Callback):
     def __init__(
         self,
         features: str | None = None,
-        metrics: list[str] | None = None,
+        metrics: list[own.Asked] | None = None,
         samples: int = 10_000,
         batch_size: int = 500,
         seed: int = 0,
         monitor: str | None = None,
         cache: bool = True,
     ):
-        check(metrics or [], features)
+        self.metrics = None if metrics is None else own.resolve(metrics)
+        self.known = own.known(own.by_name(self.metrics or []))
+        names = None if self.metrics is None else own.names(self.metrics)
+        check(names or [], features, self.known)
         if monitor is not None:
-            check([monitor], features)
-            if metrics is not None and monitor not in expand(metrics):
-                names = ", ".join(expand(metrics))
-                raise GanzooError(f"monitor: {monitor} given, but it is not computed; choose among {names}.")
+            check([monitor], features, self.known)
+            if names is not None and monitor not in expand(names):
+                computed = ", ".join(expand(names))
+                raise GanzooError(f"monitor: {monitor} given, but it is not computed; choose among {computed}.")
         self.features = features
-        self.metrics = metrics
         self.samples = samples
         self.batch_size = batch_size
         self.seed = seed
@@ -69,10 +73,9 @@ class Quality(pl.Callback):
         assert self._evaluation is not None, "the trainer calls setup first"
         return self._evaluation.key(name)
 
-    @staticmethod
-    def higher_is_better(name: str) -> bool:
+    def higher_is_better(self, name: str) -> bool:
         """Returns whether a higher value of the score with this short name is better."""
-        return SCORES[name].higher
+        return self.known[name].higher
 
     def monitored(self, datamodule: Any, model: Any) -> str:
         """Returns the short name of the score that chooses the best checkpoint of this model on this data.
@@ -80,7 +83,8 @@ class Quality(pl.Callback):
         Raises:
             GanzooError: `monitor` is not computed for them.
         """
-        names = choose(self.metrics, self.features, datamodule, taught_classes(model), made_by(model))
+        asked = None if self.metrics is None else own.names(self.metrics)
+        names = choose(asked, self.features, datamodule, taught_classes(model), made_by(model), self.known)
         name = self.monitor or names[0]
         if name not in names:
             raise GanzooError(f"monitor: {name} given, but it is not computed; choose among {', '.join(names)}.")
@@ -112,7 +116,7 @@ class Quality(pl.Callback):
             world_size=trainer.world_size,
         )
         for callback in trainer.checkpoint_callbacks:
-            if isinstance(callback, ModelCheckpoint) and callback.monitor in SCORES:
+            if isinstance(callback, ModelCheckpoint) and callback.monitor in self.known:
                 callback.monitor = self.key(callback.monitor)
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:

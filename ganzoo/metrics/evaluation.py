@@ -8,7 +8,7 @@ from torch import Tensor
 from torchmetrics.utilities.distributed import gather_all_tensors
 
 from ganzoo.errors import GanzooError
-from ganzoo.metrics import bootstrap
+from ganzoo.metrics import bootstrap, own
 from ganzoo.metrics.cache import features_path, read_features, write_features
 from ganzoo.metrics.distances import Reference, inception_score
 from ganzoo.metrics.drawing import draw, random_state
@@ -16,8 +16,10 @@ from ganzoo.metrics.extractors import Extractor, get_extractor
 from ganzoo.metrics.pixels import Pixels
 from ganzoo.metrics.points import PointScores
 from ganzoo.metrics.prdc import K, prdc
-from ganzoo.metrics.scores import FAMILIES, SCORES, Made, base, choose, key, needs_reference
+from ganzoo.metrics.scores import FAMILIES, Made, base, choose, key, needs_reference
 from ganzoo.metrics.swd import SlicedWasserstein
+
+Collector = SlicedWasserstein | PointScores | own.OwnMetric
 
 SUBSET = 1000  # images in each of KID's
 # What each of these is a mean over; the other set's balls stay where they are in a resample.
@@ -34,7 +36,8 @@ class Evaluation:
     Args:
         datamodule: Has `shape`, `reference`, `fingerprint(split)`, and for points `centres` and `std`.
         features: Name of the extractor or path of its weights, for fid, is and kid.
-        metrics: Short names; by default those that suit data and model (see `ganzoo.metrics.scores.choose`).
+        metrics: Short names and metrics of one's own (see `ganzoo.metrics.own`); by default those names that suit data
+            and model (see `ganzoo.metrics.scores.choose`).
         samples: Number of generated samples, over all processes.
         batch_size: Samples generated and scored at a time.
         seed: Of the samples and of all that is random in a score.
@@ -55,7 +58,7 @@ class Evaluation:
         self,
         datamodule: Any,
         features: str | None = None,
-        metrics: Sequence[str] | None = None,
+        metrics: Sequence[own.Asked] | None = None,
         samples: int = 10_000,
         batch_size: int = 500,
         seed: int = 0,
@@ -71,7 +74,11 @@ class Evaluation:
                 raise GanzooError(f"{name}: {value} given, but it must be at least {least}.")
         self.datamodule = datamodule
         self.features = features
-        self.names = choose(metrics, features, datamodule, classes, self.made)
+        resolved = None if metrics is None else own.resolve(metrics)
+        self.own_metrics = own.by_name(resolved or [])
+        self.known = own.known(self.own_metrics)
+        asked = None if resolved is None else own.names(resolved)
+        self.names = choose(asked, features, datamodule, classes, self.made, self.known)
         self.samples = samples
         self.batch_size = batch_size
         self.seed = seed
@@ -91,11 +98,11 @@ class Evaluation:
         self._logits = torch.empty(0)  # of the reference
         self._pixels = Pixels(self.names, datamodule, seed)
         self._replicates: dict[str, bootstrap.Replicates] = {}  # of the last scores
-        self.wants_real = any(needs_reference(name, datamodule) for name in self.names)
+        self.wants_real = any(needs_reference(name, datamodule, self.known) for name in self.names)
 
     def key(self, name: str) -> str:
         """Returns how the score with this short name is logged."""
-        return key(name, self.features, self.samples, self.datamodule)
+        return key(name, self.features, self.samples, self.datamodule, self.known)
 
     def seen_shape(self) -> tuple[int, ...]:
         """Returns the shape (C, H, W) of what the extractor is shown."""
@@ -188,15 +195,16 @@ class Evaluation:
             bounds["accuracy"] = (self._logits.argmax(dim=1) == labels.to(self.device)).double().mean()
         return {self.key(name): float(value) for name, value in bounds.items()}
 
-    def _fresh(self) -> list[SlicedWasserstein | PointScores]:
+    def _fresh(self) -> list[Collector]:
         options: dict[str, Any] = {"sync_on_compute": self.world_size > 1, "reset_real": False}
-        metrics: list[SlicedWasserstein | PointScores] = []
+        metrics: list[Collector] = []
         if "swd" in self.names:
             metrics.append(SlicedWasserstein(**options))
         if self._any("points"):
             centres = getattr(self.datamodule, "centres", None)
             metrics.append(PointScores(centres, self.datamodule.std, **options))
-        return metrics
+        where = (self.device, self.seed, self.world_size > 1)
+        return [*metrics, *(own.OwnMetric(name, metric, *where) for name, metric in self.own_metrics.items())]
 
     def _scores(self, model: Any) -> dict[str, Tensor]:
         extracted = []
@@ -226,7 +234,7 @@ class Evaluation:
             value = metric.compute()
             if isinstance(metric, PointScores):
                 self._replicates |= {name: bootstrap.of_points(metric, name) for name in value}
-            else:
+            elif isinstance(metric, SlicedWasserstein):
                 self._replicates["swd"] = bootstrap.of_swd(metric)
             results |= value if isinstance(value, dict) else {"swd": value}
             metric.reset()
@@ -273,7 +281,7 @@ class Evaluation:
         return [torch.cat(self._gathered(torch.cat(column))) for column in zip(*parts, strict=True)]
 
     def _any(self, of: str) -> bool:
-        return any(SCORES[name].of == of for name in self.names)
+        return any(self.known[name].of == of for name in self.names)
 
     def _everywhere(self, flag: bool) -> bool:
         """Whether a flag holds on all processes: they must not part ways before a collective operation."""

@@ -1,6 +1,6 @@
 """The scores by their short names: what each needs, which way is better, how it is written."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -18,14 +18,15 @@ class Score:
     """What is true of a score wherever it is computed.
 
     Args:
-        of: What it looks at: an extractor's features of images, images, points in the plane, or an image and its truth.
+        of: What it looks at: an extractor's features of images, images, points in the plane, an image and its truth, or
+            what a metric of one's own (`ganzoo.metrics.own`) does not say.
         higher: Whether a higher value is better.
         reference: Whether real data is compared with ("no centres": only where the data has none).
         made: What it can judge: samples, translations of the reference's images, the classes a model gives to those.
         each: Whether it is a mean over the reference's images, one by one.
     """
 
-    of: Literal["features", "images", "points", "pairs"]
+    of: Literal["features", "images", "points", "pairs", "anything"]
     higher: bool
     reference: bool | Literal["no centres"]
     made: tuple[Made, ...] = ("samples",)
@@ -67,15 +68,15 @@ def base(name: str) -> str:
     return name.removesuffix("_std").removesuffix("_z")
 
 
-def check(metrics: Sequence[str], features: str | None) -> None:
+def check(metrics: Sequence[str], features: str | None, known: Mapping[str, Score] = SCORES) -> None:
     """Raises a GanzooError when a name is unknown or an extractor is missing: what can be said without any data."""
     for name in expand(metrics):
-        if name not in SCORES:
-            names = [*SCORES, *FAMILIES]
+        if name not in known:
+            names = [*known, *FAMILIES]
             raise GanzooError(
                 f"metrics: '{name}' given, but it must be one of {', '.join(names)}." + nearest(name, names)
             )
-        if SCORES[name].of == "features" and features is None and "classes" not in SCORES[name].made:
+        if known[name].of == "features" and features is None and "classes" not in known[name].made:
             raise GanzooError(f"metrics: {name} needs an extractor; set features to {', '.join(NAMES)} or a path.")
 
 
@@ -98,12 +99,17 @@ def taught_classes(model: Any) -> int:
 
 
 def choose(
-    metrics: Sequence[str] | None, features: str | None, datamodule: Any, classes: int = 0, made: Made = "samples"
+    metrics: Sequence[str] | None,
+    features: str | None,
+    datamodule: Any,
+    classes: int = 0,
+    made: Made = "samples",
+    known: Mapping[str, Score] = SCORES,
 ) -> list[str]:
     """Returns the short names to compute, by default those that suit the data and the model.
 
     Args:
-        metrics: Names among `SCORES` and `FAMILIES`. Default for samples: fid, is and kid with an extractor, and
+        metrics: Names among `known` and `FAMILIES`. Default for samples: fid, is and kid with an extractor, and
             accuracy where it knows the model's classes, else swd; for points modes (where the data has centres), good
             and wasserstein. Default for translations: with an extractor kid and fid, and kept where it knows the data's
             classes; where the truth is known psnr, ssim and l1; else swd. For classes: accuracy.
@@ -111,6 +117,7 @@ def choose(
         datamodule: Has `shape`, for points `centres`, for pairs `paired` and `n_classes`.
         classes: What `taught_classes` says of the model.
         made: What `made_by` says of the model.
+        known: All scores by their short names, one's own among them.
 
     Raises:
         GanzooError: A name is unknown, or does not suit the data or the model.
@@ -124,13 +131,13 @@ def choose(
         return _defaults(features, datamodule, classes, made)
     metrics = expand(metrics)
     for name in metrics:
-        if name in SCORES and made not in SCORES[name].made:
-            allowed = [other for other, score in SCORES.items() if made in score.made]
+        if name in known and made not in known[name].made:
+            allowed = [other for other, score in known.items() if made in score.made]
             raise GanzooError(f"metrics: {name} given, but the model makes {made}; choose among {', '.join(allowed)}.")
-    check(metrics, features)
+    check(metrics, features, known)
     for name in metrics:
-        score = SCORES[name]
-        if made == "samples" and (score.of == "points") != points:
+        score = known[name]
+        if made == "samples" and score.of != "anything" and (score.of == "points") != points:
             data = "points" if points else "images"
             allowed = [
                 other for other, score in SCORES.items() if made in score.made and (score.of == "points") == points
@@ -171,13 +178,15 @@ def _defaults(features: str | None, datamodule: Any, classes: int, made: Made) -
     return ["fid", "is", "kid", *(["accuracy"] if classes and count_classes(features) == classes else [])]
 
 
-def needs_reference(name: str, datamodule: Any) -> bool:
+def needs_reference(name: str, datamodule: Any, known: Mapping[str, Score] = SCORES) -> bool:
     """Whether a score compares with real data."""
-    needed = SCORES[name].reference
+    needed = known[name].reference
     return getattr(datamodule, "centres", None) is None if needed == "no centres" else needed
 
 
-def key(name: str, features: str | None, samples: int | None, datamodule: Any) -> str:
+def key(
+    name: str, features: str | None, samples: int | None, datamodule: Any, known: Mapping[str, Score] = SCORES
+) -> str:
     """Returns how a score is logged: with extractor, number of samples and reference split, as `fid[mnist,10k/test]`.
 
     Args:
@@ -185,14 +194,15 @@ def key(name: str, features: str | None, samples: int | None, datamodule: Any) -
         features: Name or path of the extractor.
         samples: Number of generated samples; None for the reference's images, all of them, one by one: `psnr[test]`.
         datamodule: Has `reference`, the name of the split.
+        known: All scores by their short names.
     """
     of = base(name)
     if samples is None:
         about = datamodule.reference
     else:
         about = f"{samples // 1000}k" if samples % 1000 == 0 else str(samples)
-        if needs_reference(of, datamodule):
+        if needs_reference(of, datamodule, known):
             about = f"{about}/{datamodule.reference}"
-    if SCORES[of].of == "features" and features is not None:
+    if known[of].of == "features" and features is not None:
         about = f"{Path(features).stem},{about}"
     return f"{name}[{about}]"

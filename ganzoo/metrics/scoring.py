@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ganzoo.metrics.evaluation import Evaluation
+from ganzoo.metrics.own import Asked
 from ganzoo.metrics.scores import made_by, taught_classes
 from ganzoo.metrics.translations import Classes, Translations
 
@@ -28,7 +29,7 @@ def score(
     model: Any,
     datamodule: Any,
     features: str | None = None,
-    metrics: Sequence[str] | None = None,
+    metrics: Sequence[Asked] | None = None,
     samples: int = 10_000,
     seed: int = 0,
     batch_size: int = 500,

@@ -10,7 +10,7 @@ from torchmetrics.functional.image import peak_signal_noise_ratio, structural_si
 from ganzoo.errors import GanzooError
 from ganzoo.metrics.drawing import random_state
 from ganzoo.metrics.evaluation import Evaluation
-from ganzoo.metrics.scores import SCORES, WINDOW, key
+from ganzoo.metrics.scores import WINDOW, key
 from ganzoo.seeding import mix
 from ganzoo.translator import labels, target
 
@@ -41,8 +41,8 @@ class Translations(Evaluation):
 
     def key(self, name: str) -> str:
         """Returns how the score with this short name is logged."""
-        samples = None if SCORES[name].each and self.samples == self.split_size else self.samples
-        return key(name, self.features, samples, self.datamodule)
+        samples = None if self.known[name].each and self.samples == self.split_size else self.samples
+        return key(name, self.features, samples, self.datamodule, self.known)
 
     def seen_shape(self) -> tuple[int, ...]:
         """Returns the shape (C, H, W) of what the extractor is shown."""
@@ -111,7 +111,7 @@ class Translations(Evaluation):
         return self.extractor(self.datamodule.readable(x))
 
     def _each_names(self) -> list[str]:
-        return [name for name in self.names if SCORES[name].each]
+        return [name for name in self.names if self.known[name].each]
 
     def _forget(self) -> None:
         self._seen = 0
@@ -138,7 +138,7 @@ class Classes(Evaluation):
 
     def key(self, name: str) -> str:
         """Returns how the score with this short name is logged."""
-        return key(name, None, None, self.datamodule)
+        return key(name, None, None, self.datamodule, self.known)
 
     def begin(self) -> None:
         """Starts to collect answers."""
