@@ -5,6 +5,7 @@ import os
 import zipfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from hashlib import sha256
 from itertools import takewhile
 from math import prod
@@ -72,11 +73,11 @@ class ImageFolder(ImageDataModule):
 
     @property
     def channels(self) -> int:
-        """3 (RGB) or 1 (grey); where that was left open, the pictures are looked at."""
+        """3 (RGB) or 1 (grey); where that was left open, the pictures are looked at, and 3 without any."""
         if self._channels is None:
-            self.inspect()
-        assert self._channels is not None
-        return self._channels
+            with suppress(GanzooError):  # `inspect` and `split` say what is wrong
+                self.inspect()
+        return self._channels or 3
 
     @channels.setter
     def channels(self, channels: int | None) -> None:
