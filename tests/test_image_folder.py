@@ -273,7 +273,7 @@ def test_channels_are_those_of_the_headers_unless_given(tmp_path):
     assert ImageFolder(root=str(tmp_path / "a"), size=4).shape == (1, 4, 4)
     assert ImageFolder(root=str(tmp_path / "a"), size=4, channels=3).shape == (3, 4, 4)
     assert ImageFolder(root=str(pack(tmp_path / "a")), size=4).split("train")[0].shape == (5, 1, 4, 4)
-    assert LowResolution(root=str(tmp_path / "a"), size=4, factor=2).source_shape == (1, 2, 2)
+    assert LowResolution(root=str(tmp_path / "a"), size=4, factor=2, channels=None).source_shape == (1, 2, 2)
     ramp.putpalette([0, 0, 0, 90, 90, 0])
     ramp.save(tmp_path / "a" / "ramp.png")
     module = ImageFolder(root=str(tmp_path / "a"), size=4)

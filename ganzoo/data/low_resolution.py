@@ -26,6 +26,7 @@ class LowResolution(ImageFolder):
             anywhere, and anew each time, in training; from the middle for scores. Otherwise the central square of each
             picture is resized to `size`.
         held_out: share of the pictures that make the test split.
+        channels: 3 (RGB) or 1 (grey); None as in `ImageFolder`.
         **kwargs: see `ImageFolder`.
 
     Raises:
@@ -39,9 +40,10 @@ class LowResolution(ImageFolder):
         factor: int = 4,
         crop: bool = False,
         held_out: float = 0.1,
+        channels: int | None = 3,
         **kwargs: Any,
     ) -> None:
-        super().__init__(root, size, held_out=held_out, **kwargs)
+        super().__init__(root, size, channels, held_out, **kwargs)
         if factor < 2 or size % factor:
             raise GanzooError(f"data.factor: {factor} given, but it must be at least 2 and divide the size, {size}.")
         self.factor, self.crop = factor, crop

@@ -25,8 +25,8 @@ class PairedFolder(ImageFolder):
     Args:
         root: the folder or zip. A relative path that does not exist is also looked for under `$GANZOO_DATA`.
         size: height and width of an image in pixels.
-        channels: of the target: 3 (RGB) or 1 (grey). Default: 1 if the headers of all pictures say grey, else 3.
-        source_channels: of the source. Default: those of the target.
+        channels: of the target: 3 (RGB) or 1 (grey); None as in `ImageFolder`.
+        source_channels: of the source, likewise; None for those of the target.
         direction: `AtoB` makes the right half of the left one, `BtoA` the left half of the right one.
         jitter: training pairs are resized to so many pixels more, and cropped anew each time. The paper's 256 pixels
             take 30.
@@ -38,8 +38,8 @@ class PairedFolder(ImageFolder):
         self,
         root: str | None = None,
         size: int = 256,
-        channels: int | None = None,
-        source_channels: int | None = None,
+        channels: int | None = 3,
+        source_channels: int | None = 3,
         direction: Direction = "AtoB",
         jitter: int = 30,
         held_out: float = 0.1,
