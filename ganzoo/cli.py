@@ -8,10 +8,11 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from ganzoo import explore, judging, registry, sharing
 from ganzoo.errors import GanzooError, nearest, one_line, printable
+from ganzoo.layout import commands_help
 
 TRAINING = {
     "fit": "train a recipe",
@@ -34,11 +35,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     debug = "--debug" in arguments
     arguments = [argument for argument in arguments if argument != "--debug"]
     try:
-        if arguments and arguments[0] in TRAINING:
-            from ganzoo.training import run
-
-            run(arguments[0], arguments[1:])
+        if not arguments:
+            print(make_parser().format_help(), end="")
+        elif arguments[0] in TRAINING:
+            train(*arguments)
         else:
+            if not arguments[0].startswith("-") and arguments[0] not in COMMANDS:
+                known = nearest(arguments[0], [*TRAINING, *COMMANDS])
+                raise GanzooError(f"there is no command '{arguments[0]}'.{known} `ganzoo --help` shows all.")
             options = make_parser().parse_args(arguments)
             options.command(options)
     except GanzooError as error:
@@ -73,8 +77,28 @@ def entry() -> None:
     sys.exit(status)
 
 
+def train(command: str, *arguments: str) -> None:
+    """Runs `ganzoo fit`, `validate`, `test` or `predict`, or shows its help."""
+    from ganzoo import helping, recipefile
+
+    if helping.ALL not in arguments and helping.asked(arguments):
+        print(helping.training_help(command, TRAINING[command], arguments), end="")
+        return
+    if helping.ALL in arguments:
+        print(helping.all_help_heading(command))
+        arguments = tuple("--help" if word == helping.ALL else word for word in arguments)
+    if not arguments:
+        raise GanzooError(f"ganzoo {command}: name a recipe with --recipe NAME. `ganzoo list` shows all.")
+    recipefile.check(arguments)
+    from ganzoo.training import run
+
+    run(command, list(arguments))
+
+
 class Parser(argparse.ArgumentParser):
-    """argparse with one-line errors that name the nearest right word."""
+    """argparse with one-line errors that name the nearest right word, and commands in groups."""
+
+    texts: dict[str, str] | None = None  # of the commands, in the parser that has some
 
     def error(self, message: str) -> NoReturn:
         """Says what is wrong in one line.
@@ -82,23 +106,42 @@ class Parser(argparse.ArgumentParser):
         Raises:
             GanzooError: always.
         """
-        words = message.partition("invalid choice: '")[2].partition("'")[0]
-        hint = nearest(words, [*TRAINING, *COMMANDS]) if words else ""
+        unknown = message.partition("unrecognized arguments: ")[2].partition(" ")[0].partition("=")[0]
+        hint = nearest(unknown, self._option_string_actions) if unknown.startswith("--") else ""
         raise GanzooError(f"{message}.{hint} `{self.prog} --help` shows what there is.")
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Parses; what a command does not know is its own to complain of, who knows what is near.
+
+        Raises:
+            GanzooError: if something is wrong.
+        """
+        options, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            self.error(f"unrecognized arguments: {' '.join(unknown)}")
+        return options, unknown
+
+    def format_help(self) -> str:
+        """Returns the help."""
+        return commands_help(self, self.texts) if self.texts else super().format_help()
 
 
 def make_parser() -> Parser:
     """Returns the parser of every command; those of training only for the help text."""
-    parser = Parser("ganzoo", description="A model zoo of generative adversarial networks.")
+    parser = Parser(
+        "ganzoo",
+        usage="ganzoo COMMAND [OPTIONS]",
+        description="A model zoo of generative adversarial networks.",
+        epilog="`ganzoo COMMAND --help` shows a command's options, `ganzoo list` the recipes.",
+    )
     parser.add_argument("--version", action="version", version=f"ganzoo {_version()}")
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
-    # as long as to leave room for every command's name beside its help
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND [OPTIONS]", required=True)
-    for name, text in TRAINING.items():
-        commands.add_parser(name, help=f"{text} (--recipe NAME; `ganzoo {name} --help` shows all options)")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    parser.texts = dict(TRAINING)
     for name, (fill, command) in COMMANDS.items():
         text = (command.__doc__ or "").partition("\n")[0].rstrip(".")
-        sub = commands.add_parser(name, help=text[0].lower() + text[1:], description=text + ".")
+        parser.texts[name] = text[0].lower() + text[1:]
+        sub = commands.add_parser(name, prog=f"ganzoo {name}", description=text + ".")
         fill(sub)
         sub.set_defaults(command=command)
     return parser
@@ -111,21 +154,17 @@ def _version() -> str:
 
 
 def list_arguments(parser: argparse.ArgumentParser) -> None:
-    """`ganzoo list` takes nothing."""
+    """Arguments of `ganzoo list`."""
+    parser.add_argument("words", nargs="*", metavar="WORD", help="in names, data, years or variants, such as mnist")
+    parser.add_argument("--trained", action="store_true", help="those with a bundled checkpoint")
+    parser.add_argument("--json", action="store_true", help="as JSON, with all scores and the papers")
 
 
 def list_command(options: argparse.Namespace) -> None:
-    """List recipes and bundled checkpoints."""
-    bundled = set(registry.list_checkpoints())
-    rows = []
-    for name in registry.list_recipes():
-        about = registry.variant(registry.class_path(registry.RECIPES / f"{name}.yaml"))
-        checkpoint = name.replace("_", "-")
-        rows.append((name, checkpoint if checkpoint in bundled else "-", about.year, about.title))
-    header = ("RECIPE", "CHECKPOINT", "YEAR", "VARIANT")
-    widths = [max(len(row[i]) for row in [header, *rows]) for i in range(3)]
-    for row in [header, *rows]:
-        print("  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[3]]))
+    """List recipes: data, and their bundled checkpoints' sizes and scores."""
+    from ganzoo.listing import listed
+
+    print(listed(options.words, options.trained, options.json))
 
 
 def info_arguments(parser: argparse.ArgumentParser) -> None:

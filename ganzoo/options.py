@@ -18,7 +18,8 @@ def add_run_options(parser: Any) -> None:
     Args:
         parser: jsonargparse's, whose types are type hints.
     """
-    parser.add_argument("--runs", type=str, default="runs", help="Folder of all runs.")
-    parser.add_argument("--version", type=str, default=None, help="Name of this run; the next number by default.")
-    parser.add_argument("--logger", type=LoggerName, nargs="+", default=[], help="Loggers beside metrics.csv.")
-    parser.add_argument("--save_every", type=int, default=500, help="Generator updates between two `last.ckpt`.")
+    parser.add_argument("--runs", type=str, default="runs", help="folder of all runs")
+    parser.add_argument("--version", type=str, metavar="NAME", help="name of this run; the next number by default")
+    loggers: dict[str, Any] = {"nargs": "+", "default": [], "metavar": "NAME"}
+    parser.add_argument("--logger", type=LoggerName, help="loggers beside metrics.csv", **loggers)
+    parser.add_argument("--save_every", type=int, default=500, help="generator updates between two `last.ckpt`")

@@ -2,6 +2,7 @@
 
 import ast
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from ganzoo.errors import GanzooError, nearest
@@ -71,6 +72,7 @@ def class_path(recipe: Path) -> str:
     return yaml.load(recipe.read_text(), loader)["model"]["class_path"]
 
 
+@cache
 def variant(class_path: str) -> Variant:
     """Reads title, paper, year and address of a model class from its file's docstring, without importing it."""
     module = class_path.rpartition(".")[0]

@@ -1,5 +1,6 @@
 """The `ganzoo` command itself: quick answers, help, `list` and `info`."""
 
+import re
 import resource
 
 import pytest
@@ -7,6 +8,7 @@ from commands import ganzoo, process
 
 import ganzoo as package
 from ganzoo import cli, registry
+from ganzoo.layout import GROUPS
 
 LIGHT = """
 import sys
@@ -18,7 +20,20 @@ sys.exit(f"imported {heavy}" if heavy else status)
 
 
 @pytest.mark.parametrize(
-    "words", [["--help"], ["--version"], ["list"], ["info", "wgan_gp_digits"], ["sample", "--help"]], ids=" ".join
+    "words",
+    [
+        [],
+        ["--help"],
+        ["--version"],
+        ["list"],
+        ["list", "--json", "mnist"],
+        ["info", "wgan_gp_digits"],
+        ["sample", "--help"],
+        ["fit", "--help"],
+        ["fit", "--recipe", "pix2pix_facades", "-h"],
+        ["predict", "--help"],
+    ],
+    ids=" ".join,
 )
 def test_nothing_heavy_is_imported_for_a_short_answer(words):
     before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
@@ -29,10 +44,42 @@ def test_nothing_heavy_is_imported_for_a_short_answer(words):
     assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before < 0.5
 
 
-def test_help_names_every_command():
-    said = ganzoo("--help")
-    assert said.status == 0
-    assert [name for name in (*cli.TRAINING, *cli.COMMANDS) if f"\n    {name} " not in said.out] == []
+@pytest.mark.parametrize("words", [["fit"], ["fit", "--recipe", "wgan_gp_mnits"], ["smaple"]], ids=" ".join)
+def test_what_is_missing_or_misspelt_is_said_at_once(words):
+    child = process("-c", LIGHT, *words)
+    assert child.communicate(timeout=60)[1].startswith("ganzoo: error: ")
+    assert child.returncode == 2
+
+
+def test_help_names_every_command_in_a_group():
+    assert ganzoo("--help").out == ganzoo().out  # which is what a newcomer types
+    sections = re.split(r"^(\w+):$", ganzoo("--help").out, flags=re.M)
+    groups = {
+        title: re.findall(r"^  (\w+) ", text, re.M) for title, text in zip(*[iter(sections[1:])] * 2, strict=True)
+    }
+    groups.pop("options")
+    assert groups.items() >= {title: [*names] for title, names in GROUPS.items()}.items()
+    assert {*cli.TRAINING, *cli.COMMANDS} == {name for names in groups.values() for name in names}
+
+
+def test_a_command_in_no_group_shows_nevertheless(monkeypatch):
+    monkeypatch.setitem(cli.COMMANDS, "knit", cli.COMMANDS["list"])
+    assert re.search(r"^other:\n  knit ", ganzoo("--help").out, re.M)
+
+
+@pytest.mark.parametrize(
+    ("words", "parts"),
+    [
+        (["smaple"], ["no command 'smaple'", "'sample'", "ganzoo --help"]),
+        (["sample", "dcgan-faces", "--sead", 3], ["--sead", "'--seed'", "`ganzoo sample --help`"]),
+        (["list", "--traned"], ["--traned", "'--trained'", "`ganzoo list --help`"]),
+        (["push", "dcgan-faces"], ["--repo", "`ganzoo push --help`"]),
+        (["--hlep"], ["COMMAND", "`ganzoo --help`"]),
+    ],
+)
+def test_a_misspelt_word_is_one_line_with_the_nearest(words, parts):
+    error = ganzoo(*words).error
+    assert [part for part in parts if part not in error] == []
 
 
 @pytest.mark.parametrize("unbuffered", ["", "1"])
@@ -40,14 +87,6 @@ def test_a_reader_that_has_seen_enough_is_no_error(unbuffered):
     child = process("-m", "ganzoo", "list", env={"PYTHONUNBUFFERED": unbuffered})
     child.stdout.close()
     assert (child.wait(60), child.stderr.read()) == (0, "")
-
-
-def test_list_shows_every_recipe_with_its_variant():
-    header, *rows = ganzoo("list").out.splitlines()
-    assert header.split() == ["RECIPE", "CHECKPOINT", "YEAR", "VARIANT"]
-    assert [row.split()[0] for row in rows] == sorted(path.stem for path in registry.RECIPES.glob("*.yaml"))
-    (digits,) = [row for row in rows if row.startswith("wgan_gp_digits ")]
-    assert digits.split()[2:4] == ["2017", "WGAN-GP:"]
 
 
 @pytest.mark.parametrize("name", ["wgan_gp_mnist", "wgan-gp-mnist"])

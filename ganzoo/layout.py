@@ -1,0 +1,47 @@
+"""Layout of help on a terminal: its width, and commands by what one does with them."""
+
+import argparse
+import shutil
+import textwrap
+
+GROUPS = {
+    "train": ("fit", "validate", "test", "predict", "compare", "lab"),
+    "look": ("list", "info", "plot", "evaluate", "probe"),
+    "use": ("sample", "translate", "interpolate", "arithmetic", "factorise"),
+    "share": ("export", "push", "pull", "card", "gallery"),
+}
+
+
+class Formatter(argparse.RawDescriptionHelpFormatter):
+    """argparse's layout at the width of the terminal, with room for long names."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, max_help_position=30, width=width())
+
+
+def commands_help(parser: argparse.ArgumentParser, texts: dict[str, str]) -> str:
+    """Returns the help of `ganzoo`: its commands by what one does with them.
+
+    Args:
+        parser: gives usage, description and options.
+        texts: a line for each command; those in no group come last.
+    """
+    formatter = Formatter(parser.prog)
+    formatter.add_usage(parser.usage, parser._actions, parser._mutually_exclusive_groups)
+    formatter.add_text(parser.description)
+    grouped = {name for group in GROUPS.values() for name in group}
+    others = tuple(name for name in texts if name not in grouped)
+    for title, names in {**GROUPS, "other": others}.items():
+        formatter.start_section(title)
+        formatter.add_arguments([argparse.Action([], name, metavar=name, help=texts[name]) for name in names])
+        formatter.end_section()
+    formatter.start_section("options")
+    formatter.add_arguments([action for action in parser._actions if action.option_strings])
+    formatter.end_section()
+    formatter.add_text(textwrap.fill(parser.epilog or "", width()))
+    return formatter.format_help()
+
+
+def width() -> int:
+    """Returns the columns to write help in: the terminal's, but for very narrow and very wide ones."""
+    return min(max(shutil.get_terminal_size().columns - 2, 40), 110)

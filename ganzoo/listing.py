@@ -1,0 +1,139 @@
+"""The table of recipes that `ganzoo list` prints, read from recipes, sources and cards: nothing heavy is imported."""
+
+import json
+import shutil
+import sys
+import textwrap
+from collections.abc import Sequence, Set
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import yaml
+
+from ganzoo import registry, signatures
+from ganzoo.errors import GanzooError, nearest
+from ganzoo.recipefile import LOADER, load, split_class
+
+HEADER = ("RECIPE", "YEAR", "DATA", "MB", "SCORE", "VARIANT")
+NOTE = "MB, SCORE: of the bundled checkpoint, which `ganzoo sample NAME` and its like take by the recipe's name."
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A recipe, and what came of it.
+
+    Attributes:
+        recipe: its name.
+        checkpoint: name of the bundled checkpoint, None without one.
+        year: of the paper.
+        data: title of the data.
+        megabytes: of the checkpoint's weights.
+        scores: of the checkpoint by its card, the one that chose it first: `{"fid[mnist,2k/test]": 7.1}`.
+        variant: what the model is, in a line.
+        paper: authors, title and year.
+        url: where the paper is.
+    """
+
+    recipe: str
+    checkpoint: str | None
+    year: str
+    data: str
+    megabytes: float | None
+    scores: dict[str, float]
+    variant: str
+    paper: str
+    url: str
+
+    def row(self) -> tuple[str, ...]:
+        """Returns the cells of the table."""
+        score = next((f"{name} {value:.4g}" for name, value in self.scores.items()), "-")
+        size = "-" if self.megabytes is None else f"{self.megabytes:.1f}"
+        return self.recipe, self.year, self.data, size, score, self.variant
+
+    def matches(self, word: str) -> bool:
+        """Whether a word is part of its names, year, data or variant; `-` and `_` are the same."""
+        text = " ".join((self.recipe, self.year, self.data, self.variant)).lower().replace("-", "_")
+        return word.lower().replace("-", "_") in text
+
+
+def listed(words: Sequence[str] = (), trained: bool = False, as_json: bool = False) -> str:
+    """Returns the recipes in which all words occur, as a table or as JSON.
+
+    Args:
+        words: parts of names, years, data or variants.
+        trained: only those with a bundled checkpoint.
+        as_json: as a list of objects, see `Entry`.
+
+    Raises:
+        GanzooError: if there is none.
+    """
+    bundled = set(registry.list_checkpoints())
+    entries = [entry(name, bundled) for name in registry.list_recipes()]
+    for word in words:
+        if not any(one.matches(word) for one in entries):
+            known = {part for one in entries for part in (*one.recipe.split("_"), *one.data.lower().split())}
+            raise GanzooError(f"list: no recipe has '{word}'.{nearest(word.lower(), known)} `ganzoo list` shows all.")
+    found = [one for one in entries if all(one.matches(word) for word in words) and (one.checkpoint or not trained)]
+    if not found:
+        asked = f"{' and '.join(map(repr, words))}{' and a bundled checkpoint' if trained else ''}"
+        raise GanzooError(f"list: no recipe has {asked}. `ganzoo list` shows all.")
+    return json.dumps([asdict(one) for one in found], indent=1) if as_json else _table(found)
+
+
+def entry(name: str, bundled: Set[str]) -> Entry:
+    """Reads what there is to say of a recipe; `bundled` are the names of the checkpoints."""
+    recipe = load(registry.RECIPES / f"{name}.yaml")
+    path, _ = split_class(recipe["model"]) or ("", {})
+    about = registry.variant(path)
+    checkpoint = name.replace("_", "-")
+    folder = registry.CHECKPOINTS / checkpoint if checkpoint in bundled else None
+    return Entry(
+        recipe=name,
+        checkpoint=checkpoint if folder else None,
+        year=about.year,
+        data=_title(recipe),
+        megabytes=round((folder / "model.safetensors").stat().st_size / 1e6, 2) if folder else None,
+        scores=_scores((folder / "README.md").read_text(encoding="utf-8"), recipe) if folder else {},
+        variant=about.title,
+        paper=about.paper,
+        url=about.url,
+    )
+
+
+def _title(recipe: dict[str, Any]) -> str:
+    """Returns the title of a recipe's data: its own, else its class's, else the class's name."""
+    path, given = split_class(recipe["data"]) or ("", {})
+    return given.get("title") or signatures.attribute(path, "title") or path.rpartition(".")[2]
+
+
+def _scores(card: str, recipe: dict[str, Any]) -> dict[str, float]:
+    """Returns the scores in a card's metadata, the one by which the recipe chooses first."""
+    monitor = (recipe.get("quality") or {}).get("monitor")
+    try:
+        about = yaml.load(card.split("---\n", 2)[1], LOADER)
+        metrics = about["model-index"][0]["results"][0]["metrics"]
+        scores = {metric["name"]: float(metric["value"]) for metric in metrics}
+    except (KeyError, IndexError, TypeError, ValueError, yaml.YAMLError):
+        return {}  # a card may be written in another form
+    return dict(sorted(scores.items(), key=lambda score: score[0].partition("[")[0] != monitor))
+
+
+def _table(entries: Sequence[Entry]) -> str:
+    """Writes the table; where it goes to a terminal, cut to its width."""
+    rows = [HEADER, *(one.row() for one in entries)]
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    if width is not None:
+        rows = [(*row[:2], _cut(row[2], 16 if width < 100 else 32), *row[3:]) for row in rows]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    right = HEADER.index("MB")
+    lines = []
+    for row in rows:
+        cells = [cell.rjust(widths[i]) if i == right else cell.ljust(widths[i]) for i, cell in enumerate(row)]
+        fixed = "  ".join(cells[:-1])
+        room = len(row[-1]) if width is None else width - len(fixed) - 2
+        lines.append(f"{fixed}  {_cut(row[-1], room)}" if width is None or room > 8 else fixed.rstrip()[:width])
+    return "\n".join(lines if width is None else [*lines, "", textwrap.fill(NOTE, width)])
+
+
+def _cut(text: str, length: int) -> str:
+    return text if len(text) <= length else f"{text[: length - 1].rstrip()}…"

@@ -1,0 +1,102 @@
+"""`ganzoo list`: recipes, their data, and what came of them, filtered."""
+
+import json
+import sys
+
+import pytest
+from commands import ganzoo
+
+from ganzoo import listing, registry
+from ganzoo.stamp import metadata
+
+
+def names(*words):
+    return [line.split("  ")[0] for line in ganzoo("list", *words).out.splitlines()[1:]]
+
+
+def test_it_shows_every_recipe_with_its_variant():
+    header, *lines = ganzoo("list").out.splitlines()
+    assert header.split() == ["RECIPE", "YEAR", "DATA", "MB", "SCORE", "VARIANT"]
+    assert names() == sorted(path.stem for path in registry.RECIPES.glob("*.yaml"))
+    (digits,) = [line for line in lines if line.startswith("wgan_gp_digits ")]
+    assert digits.split()[1:6] == ["2017", "scikit-learn", "digits", "-", "-"]
+    assert digits.endswith("  WGAN-GP: the critic kept near 1-Lipschitz by a penalty on its gradient.")
+
+
+def test_words_filter_by_name_data_year_and_variant():
+    assert {*names("mnist")} >= {name for name in registry.list_recipes() if name.endswith("_mnist")}
+    assert "sngan_cifar10" not in names("mnist")
+    assert names("Fashion-MNIST") == ["gan_fashion_mnist"]
+    assert {"dcgan_faces", "srgan_faces"} <= {*names("portraits")}
+    assert names("wgan-gp", "digits") == ["wgan_gp_digits"]  # all of the words
+    assert {"gan_mnist", "vae_mnist"} <= {*names("2014")}
+    assert {"dcgan_mnist", "dcgan_faces"} <= {*names("made", "GANs", "train")}
+
+
+def test_the_trained_are_those_with_a_checkpoint():
+    assert [name.replace("_", "-") for name in names("--trained")] == registry.list_checkpoints()
+    assert "dragan_mnist" not in names("mnist", "--trained")
+
+
+def test_size_and_score_are_those_of_the_checkpoint():
+    folder = registry.CHECKPOINTS / "dcgan-faces"
+    (line,) = ganzoo("list", "dcgan_faces").out.splitlines()[1:]
+    (score,) = metadata((folder / "README.md").read_text())["model-index"][0]["results"][0]["metrics"]
+    assert f"{score['name']} {score['value']:.4g}" in line
+    assert f"{(folder / 'model.safetensors').stat().st_size / 1e6:.1f}" in line
+
+
+def test_the_score_that_chose_the_checkpoint_comes_first():
+    entries = {entry["recipe"]: entry for entry in json.loads(ganzoo("list", "--json").out)}
+    assert [*entries] == registry.list_recipes()
+    assert next(iter(entries["pix2pix_edges2faces"]["scores"])).startswith(
+        "kid"
+    )  # its recipe's monitor; the card has l1
+    assert entries["gan_toy"]["scores"] == {}
+    assert (entries["gan_toy"]["checkpoint"], entries["gan_toy"]["megabytes"]) == (None, None)
+    mnist = entries["wgan_gp_mnist"]
+    assert (mnist["checkpoint"], mnist["data"], mnist["year"]) == ("wgan-gp-mnist", "MNIST", "2017")
+    assert mnist["url"] == "https://arxiv.org/abs/1704.00028"
+    assert len(mnist["scores"]) > 1
+
+
+def test_json_is_filtered_alike():
+    assert [entry["recipe"] for entry in json.loads(ganzoo("list", "--json", "faces", "--trained").out)] == names(
+        "faces", "--trained"
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "parts"),
+    [
+        (["mnits"], ["'mnits'", "'mnist'", "ganzoo list"]),
+        (["--json", "wgan", "horses"], ["'horses'"]),
+        (["cifar10", "faces"], ["'cifar10' and 'faces'"]),
+        (["digits", "--trained"], ["'digits' and a bundled checkpoint"]),
+    ],
+)
+def test_a_filter_that_leaves_nothing_is_one_line(words, parts):
+    error = ganzoo("list", *words).error
+    assert [part for part in parts if part not in error] == [], error
+
+
+@pytest.mark.parametrize("columns", [60, 80, 120])
+def test_a_terminal_gets_lines_that_fit(columns, monkeypatch):
+    class Terminal:
+        def isatty(self):
+            return True
+
+    monkeypatch.setenv("COLUMNS", str(columns))
+    monkeypatch.setattr(sys, "stdout", Terminal())
+    lines = listing.listed().splitlines()
+    monkeypatch.undo()
+    assert max(map(len, lines)) <= columns
+    header, *lines = lines
+    assert header.split()[:4] == ["RECIPE", "YEAR", "DATA", "MB"]
+    assert ("SCORE" in header, "VARIANT" in header) == (True, columns == 120)
+    assert "ganzoo sample NAME" in " ".join(lines[-3:])
+
+
+def test_a_card_in_another_form_has_no_scores():
+    for card in ("", "# mine\n", "---\nlicense: mit\n---\n", "---\n- [\n---\n", "---\nmodel-index: 3\n---\n"):
+        assert listing._scores(card, {}) == {}
