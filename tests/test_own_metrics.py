@@ -134,7 +134,7 @@ def test_evaluate_says_what_it_was_computed_by(run, tmp_path):
     assert report["conditions"]["settings"]["gap"] == own.origin(MeanGap())
     assert ganzoo("evaluate", run, "--samples", 60, "-o", tmp_path / "all.json").status == 0
     again = json.loads((tmp_path / "all.json").read_text())["scores"]
-    assert list(again)[0] == "swd[60/test]"
+    assert next(iter(again)) == "swd[60/test]"
     assert list(again)[-2:] == ["gap[60/test]", "brightness[60]"]
 
 
