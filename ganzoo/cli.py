@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from ganzoo import explore, judging, registry, sharing
+from ganzoo import explore, importing, judging, registry, sharing
 from ganzoo.errors import GanzooError, nearest, one_line, printable
 from ganzoo.layout import commands_help
 
@@ -38,13 +38,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         if not arguments:
             print(make_parser().format_help(), end="")
         elif arguments[0] in TRAINING:
-            train(*arguments)
+            with importing.current_folder():
+                train(*arguments)
         else:
             if not arguments[0].startswith("-") and arguments[0] not in COMMANDS:
                 known = nearest(arguments[0], [*TRAINING, *COMMANDS])
                 raise GanzooError(f"there is no command '{arguments[0]}'.{known} `ganzoo --help` shows all.")
             options = make_parser().parse_args(arguments)
-            options.command(options)
+            with importing.for_command(options):
+                options.command(options)
     except GanzooError as error:
         if debug:
             raise

@@ -26,7 +26,8 @@ from ganzoo.runs import average_value
 from ganzoo.tables import Result
 from ganzoo.training import RecipeCLI
 
-GANZOO = [sys.executable, "-m", "ganzoo"]
+# Without the current folder in front of the path, where a `random.py` would stand for Python's; unless ganzoo is there.
+GANZOO = [sys.executable, *([] if Path.cwd() == registry.PACKAGE.parent else ["-P"]), "-m", "ganzoo"]
 # Where data lies and how it is read does not change what is learnt.
 PLACES = {"data.init_args.root", "data.init_args.num_workers", "data.init_args.download"}
 

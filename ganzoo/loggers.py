@@ -70,7 +70,8 @@ def loggers(folder: Path, names: Iterable[LoggerName] = (), own: Any = None) -> 
     """
     found: list[Logger] = [AppendingCSVLogger(folder, name="", version="", flush_logs_every_n_steps=1)]
     for name in dict.fromkeys(names):
-        if find_spec(name) is None:
+        spec = find_spec(name)
+        if spec is None or spec.origin is None:  # a folder of logs, which may be called so, is no package
             raise GanzooError(f"logger: {name} is not installed: pip install {name}.")
         found.append(
             FolderWandbLogger(folder)

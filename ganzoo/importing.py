@@ -1,0 +1,52 @@
+"""Import of a user's own classes: from the current folder, too, and by paths that a recipe can state."""
+
+import sys
+from argparse import Namespace
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from typing import Any
+
+from ganzoo.errors import GanzooError
+
+
+@contextmanager
+def current_folder() -> Iterator[None]:
+    """Context manager: modules in the current folder can be imported, unless anything else is called so.
+
+    A console script finds what lies beside itself, not what lies where it is called. The folder comes last, so that
+    a `random.py` in it stands for nothing but itself.
+    """
+    here = str(Path.cwd())
+    added = not {"", here}.intersection(sys.path)
+    if added:
+        sys.path.append(here)
+    try:
+        yield
+    finally:
+        if added and here in sys.path:
+            sys.path.remove(here)
+
+
+def for_command(options: Namespace) -> Any:
+    """Returns the context manager of a command: the current folder counts where something of the user's is named.
+
+    That is a recipe to train, what lies on this disk, or an import path. What comes from elsewhere is to find no module
+    that it would not have found without that folder.
+    """
+    names = [getattr(options, "name", None), *getattr(options, "names", [])]
+    on_disk = any(Path(name).expanduser().exists() for name in names if name is not None)
+    named = any("." in metric for metric in getattr(options, "metrics", None) or [])
+    return current_folder() if hasattr(options, "recipes") or on_disk or named else nullcontext()
+
+
+def import_path(kind: type) -> str:
+    """Returns how a recipe names a class.
+
+    Raises:
+        GanzooError: it was defined inside a function, where nothing can import it from.
+    """
+    path = f"{kind.__module__}.{kind.__qualname__}"
+    if "<locals>" in path:
+        raise GanzooError(f"{path}: a class inside a function cannot be imported by its name; define it in a module.")
+    return path
