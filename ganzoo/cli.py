@@ -267,6 +267,14 @@ def compare_arguments(parser: argparse.ArgumentParser) -> None:
         "--table", default="", metavar="NAME", help="use the markers <!-- comparison-NAME:start -->, :end"
     )
     parser.add_argument("--set", dest="overrides", nargs="+", default=[], metavar="KEY=VALUE", help="overrides for all")
+    parser.add_argument(
+        "--vary",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="KEY=VALUE,VALUE",
+        help="settings to compare of each recipe, such as g_lr=1e-4,2e-4; several make every combination",
+    )
 
 
 def compare_command(options: argparse.Namespace) -> None:
@@ -284,6 +292,7 @@ def compare_command(options: argparse.Namespace) -> None:
         readme=options.readme,
         table=options.table,
         overrides=[f"--{override}" for override in options.overrides],
+        varied=options.vary,
         checkpoints=options.checkpoints,
     )
     print(written)

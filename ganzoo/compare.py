@@ -6,13 +6,14 @@ comparison can be stopped, continued and extended without doing anything twice.
 
 import json
 from collections.abc import Sequence
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from ganzoo import figures, registry, tables
+from ganzoo import figures, registry, tables, vary
 from ganzoo.entries import Entry, published, train, trained
 from ganzoo.errors import GanzooError, nearest
 from ganzoo.files import written
@@ -37,6 +38,7 @@ def compare(
     readme: Path | None = None,
     table: str = "",
     overrides: Sequence[str] = (),
+    varied: Sequence[str] = (),
     checkpoints: bool = False,
 ) -> Path:
     """Trains what is missing, scores every run at its last step, and writes the comparison.
@@ -52,6 +54,7 @@ def compare(
         readme: a file that holds the table's two markers, to put it between them.
         table: the table's name, which tells its markers from those of others (see `ganzoo.readme.markers`).
         overrides: further arguments of `ganzoo fit` for every run.
+        varied: settings to compare of every recipe, such as `g_lr=1e-4,2e-4`; several make every combination.
         checkpoints: score published weights instead of training.
 
     Returns:
@@ -64,7 +67,7 @@ def compare(
         between_markers(readme, None, table)
     if images is not None and (steps or checkpoints):
         raise GanzooError("--images: it says how long to train; give no --steps or --checkpoints beside it.")
-    for option, given in (("--steps", steps), ("--seeds", seeds)):
+    for option, given in (("--steps", steps), ("--seeds", seeds), ("--vary", varied)):
         if checkpoints and given:
             raise GanzooError(f"{option}: it is for training; --checkpoints trains nothing, so leave it out.")
     if len(steps) not in {0, 1, len(recipes)}:
@@ -76,9 +79,14 @@ def compare(
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
         raise GanzooError(f"'{twice}' is named twice; runs and rows are told apart by the name.")
+    if (steps or images) and any(text.startswith("trainer.max_steps=") for text in varied):
+        raise GanzooError("--vary: trainer.max_steps says how long to train; give no --steps or --images beside it.")
     entries: list[Entry] = []
-    for name, file, budget in zip(names, found, budgets, strict=True):
-        entries.append(Entry(name, file, [*overrides, *budget], samples))
+    each = zip(names, found, budgets, strict=True)
+    for (name, file, budget), setting in product(each, vary.settings(varied)):
+        entries.append(Entry(name, file, [*overrides, *budget], samples, setting))
+        if any(entries[-1].label == other.label for other in entries[:-1]):
+            raise GanzooError(f"--vary: '{entries[-1].label}' is there twice; give each value once.")
         entries[-1].share(entries[:-1])
         if images is not None:
             entries[-1].spend(images)
@@ -106,7 +114,7 @@ def write(
     real = _bounds(entries)
     text = tables.markdown(results, real)
     titles = [entry.title for entry in entries]
-    labels = {entry.recipe: entry.title if titles.count(entry.title) == 1 else entry.recipe for entry in entries}
+    labels = {entry.label: entry.title if titles.count(entry.title) == 1 else entry.label for entry in entries}
     logs = {name: [(run, _curves(run)) for run in runs] for name, runs in models.items()}
     fits = [
         {"name": run.name, "seed": run.seed, **fit}
@@ -170,7 +178,7 @@ def _rows(entries: Sequence[Entry], models: dict[str, list[Result]]) -> list[fig
     rows: list[figures.Row] = []
     real: dict[tuple[Any, ...], figures.Row] = {}
     for entry in entries:
-        run = models[entry.recipe][0]
+        run = models[entry.label][0]
         images = len(entry.datamodule.shape) == 3
         reference = _real(entry.datamodule, figures.SHOWN if images else figures.POINTS)
         model = load(run.file if run.seed is not None else run.file.parent)
@@ -179,9 +187,8 @@ def _rows(entries: Sequence[Entry], models: dict[str, list[Result]]) -> list[fig
         first = next((key for key in run.scores if tables.short(key) == "fid"), first)
         seed = [] if run.seed is None else [f"seed {run.seed}"]
         score = f"{tables.spoken(first)} {run.scores[first]:.3g}"
-        rows.append(
-            figures.Row(entry.title, [entry.recipe, ", ".join([*seed, score])], figures.strip(samples, reference))
-        )
+        notes = [entry.recipe, *([vary.label(entry.setting)] if entry.setting else []), ", ".join([*seed, score])]
+        rows.append(figures.Row(entry.title, notes, figures.strip(samples, reference)))
         if images:
             about = [f"{entry.datamodule.title}, {entry.datamodule.reference}"]
             real[entry.reference] = figures.Row("real", about, figures.strip(reference))

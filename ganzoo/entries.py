@@ -6,14 +6,14 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 import yaml
 
-from ganzoo import registry
+from ganzoo import registry, vary
 from ganzoo.callbacks.progress import TermLogger
 from ganzoo.errors import GanzooError
 from ganzoo.files import written
@@ -40,12 +40,23 @@ class Entry(RecipeCLI):
         file: its recipe.
         overrides: further arguments of `ganzoo fit`.
         samples: number of samples to score.
+        setting: what tells it from other models of the recipe, see `ganzoo.vary`.
+
+    Attributes:
+        setting: the values as the recipe's parser takes them.
+        label: what it is called in tables.
     """
 
-    def __init__(self, name: str, file: Path, overrides: Sequence[str], samples: int) -> None:
+    def __init__(
+        self, name: str, file: Path, overrides: Sequence[str], samples: int, setting: Mapping[str, str] | None = None
+    ) -> None:
+        full = vary.full_names(setting or {}, file)
+        overrides = [*overrides, *(f"--{full[key]}={value}" for key, value in (setting or {}).items())]
         super().__init__(["--config", str(file), *overrides, "--seed_everything=false"], name, run=False)
         self.file = file
-        self.overrides = list(overrides)
+        self.overrides = overrides
+        self.setting = {key: vary.value(self.config, full[key]) for key in full}
+        self.label = ", ".join([name, *([vary.label(self.setting)] if self.setting else [])])
         about = registry.variant(self.config.model.class_path)
         self.title = about.title.partition(":")[0]
         if made_by(self.model) != "samples":
@@ -96,6 +107,10 @@ class Entry(RecipeCLI):
         """What samples are compared with: data set, split and number of items."""
         return self.conditions["data"], self.conditions["split"], self.conditions["items"]
 
+    def place(self, runs: Path, seed: int) -> Path:
+        """Returns the folder of its run with a training seed."""
+        return runs / self.recipe / vary.folder(self.setting, seed)
+
     @property
     def target(self) -> int:
         """Generator updates of a whole run."""
@@ -128,7 +143,7 @@ def train(entry: Entry, seed: int, runs: Path, prefix: str = "") -> None:
     Raises:
         GanzooError: if the training fails, or the run that is there is another one or longer.
     """
-    folder = runs / entry.recipe / f"seed_{seed}"
+    folder = entry.place(runs, seed)
     last, log = folder / "last.ckpt", folder / "fit.log"
     command = [*GANZOO, "fit", "--recipe", str(entry.file), *entry.overrides, "--seed_everything", str(seed)]
     command += ["--version", folder.name, "--runs", str(runs)]
@@ -143,7 +158,7 @@ def train(entry: Entry, seed: int, runs: Path, prefix: str = "") -> None:
         if done == entry.target:
             return
         command += ["--ckpt_path", "last"]
-    print(f"{prefix} {entry.recipe}, seed {seed}, to step {entry.target:,}: {log}".strip(), file=sys.stderr, flush=True)
+    print(f"{prefix} {entry.label}, seed {seed}, to step {entry.target:,}: {log}".strip(), file=sys.stderr, flush=True)
     folder.mkdir(parents=True, exist_ok=True)
     status = _run(command, log)
     if status:
@@ -169,7 +184,7 @@ def progress(checkpoint: Path) -> dict[str, Any]:
 
 def trained(entry: Entry, seed: int, runs: Path) -> Result:
     """Scores the last step of a run, or takes its scores from `scores.json` if nothing has changed since."""
-    folder = runs / entry.recipe / f"seed_{seed}"
+    folder = entry.place(runs, seed)
     last, kept = folder / "last.ckpt", folder / "scores.json"
     facts = progress(last)
     conditions = {**entry.conditions, "chosen": "last", "weights": _digest(last)}
@@ -180,7 +195,8 @@ def trained(entry: Entry, seed: int, runs: Path) -> Result:
         with written(kept) as file:
             file.write_text(json.dumps(stored, indent=1))
     facts["hardware"] = front_matter(folder / "export").get("hardware")
-    return Result(entry.recipe, entry.title, seed, **facts, scores=stored["scores"], conditions=conditions, file=last)
+    about = {"scores": stored["scores"], "conditions": conditions, "file": last, "setting": entry.setting}
+    return Result(entry.label, entry.title, seed, **facts, **about)
 
 
 def published(entry: Entry) -> Result:

@@ -1,6 +1,8 @@
 """What is on disk: recipes, bundled checkpoints and the variants they name. Imports nothing heavy."""
 
 import ast
+import inspect
+import sys
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -74,12 +76,20 @@ def class_path(recipe: Path) -> str:
 
 @cache
 def variant(class_path: str) -> Variant:
-    """Reads title, paper, year and address of a model class from its file's docstring, without importing it."""
-    module = class_path.rpartition(".")[0]
+    """Reads title, paper, year and address of a model class from its file's docstring, without importing it.
+
+    Of a module that is not ganzoo's this is known once it has been imported.
+    """
+    module, _, name = class_path.rpartition(".")
     file = PACKAGE.parent.joinpath(*module.split(".")).with_suffix(".py")
-    if not file.is_file():
-        return Variant(module, class_path.rpartition(".")[2], "", "", "")
-    title, _, rest = (ast.get_docstring(ast.parse(file.read_text())) or module).partition("\n")
+    if file.is_file():
+        docstring = ast.get_docstring(ast.parse(file.read_text())) or ""
+    else:
+        imported = sys.modules.get(module) if module != "__main__" else None
+        docstring = inspect.cleandoc(getattr(imported, "__doc__", None) or "")
+    title, _, rest = docstring.partition("\n")
+    if ":" not in title:  # a module that tells something else, perhaps of several classes
+        title = name
     fields = dict(line.split(": ", 1) for line in rest.splitlines() if ": " in line and line[0].isupper())
     paper = fields.get("Paper", "").rstrip(".")
     year = paper[-4:] if paper[-4:].isdigit() else ""

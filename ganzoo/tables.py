@@ -25,6 +25,9 @@ STUDY_NOTE = (
 )
 
 
+ASIDE = {"scores", "conditions", "versions", "setting"}  # mappings, whose items are columns of the spreadsheet
+
+
 @dataclass(frozen=True)
 class Result:
     """One trained model and its scores.
@@ -40,6 +43,7 @@ class Result:
         scores: by their full keys, such as `fid[mnist,10k/test]`.
         conditions: everything else that the scores depend on.
         file: the weights that were scored.
+        setting: what tells it from other models of its recipe.
     """
 
     name: str
@@ -52,6 +56,7 @@ class Result:
     scores: dict[str, float]
     conditions: dict[str, Any]
     file: Path
+    setting: dict[str, Any] = field(default_factory=dict)
 
     @property
     def place(self) -> str:
@@ -218,11 +223,12 @@ def spreadsheet(results: Sequence[Result]) -> str:
         row = {
             **vars(result),
             "file": result.place,
+            **result.setting,
             **result.scores,
             **result.conditions,
             **result.conditions["versions"],
         }
-        rows.append({name: value for name, value in row.items() if name not in {"scores", "conditions", "versions"}})
+        rows.append({name: value for name, value in row.items() if name not in ASIDE})
     file = io.StringIO()
     header = list(dict.fromkeys(name for row in rows for name in row))
     writer = csv.DictWriter(file, header, lineterminator="\n")

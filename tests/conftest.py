@@ -1,10 +1,15 @@
 """Every test starts alike: one thread, the same random state, an empty cache, and no run or seed inherited."""
 
 import os
+from pathlib import Path
 
 import pytest
 import torch
 from commands import DIGITS, Run, ganzoo
+from comparing import DIGITS as SHORT_DIGITS
+from comparing import TOY
+
+from ganzoo.cli import main
 
 os.environ["OMP_NUM_THREADS"] = "1"  # for the processes that tests start
 torch.set_num_threads(1)
@@ -40,3 +45,28 @@ def tiny(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setattr(evaluation, "get_extractor", lambda name: Extractor(network, name, 4, channels=1))
     return network
+
+
+@pytest.fixture
+def recipes(tmp_path, monkeypatch) -> list[str]:
+    """Two recipes in the current folder that train in seconds."""
+    monkeypatch.chdir(tmp_path)
+    Path("toy.yaml").write_text(TOY)
+    Path("digits.yaml").write_text(SHORT_DIGITS)
+    return ["digits.yaml", "toy.yaml"]
+
+
+@pytest.fixture
+def commands(monkeypatch) -> list[list[str]]:
+    """Runs trainings in this process and notes what they were asked to do."""
+    from ganzoo import entries  # not above: see `tiny`
+
+    noted: list[list[str]] = []
+
+    def run(command, log):
+        noted.append(command[len(entries.GANZOO) :])
+        log.write_text("ganzoo: error: the disk is full.\n")
+        return main(command[len(entries.GANZOO) :])
+
+    monkeypatch.setattr(entries, "_run", run)
+    return noted

@@ -6,81 +6,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 from cells import table
+from comparing import AUTOENCODER
 
 from ganzoo import entries, figures
-from ganzoo.cli import main
 from ganzoo.compare import compare
-from ganzoo.entries import GANZOO, Entry, progress, train
+from ganzoo.entries import Entry, progress, train
 from ganzoo.errors import GanzooError
 from ganzoo.plot import Curve
 from ganzoo.readme import markers
 
 FID = "fid[mnist,10k/test]"
 START, END = markers()
-TOY = """
-model:
-  class_path: ganzoo.models.gan.VanillaGAN
-  init_args:
-    generator: {class_path: ganzoo.networks.mlp.MLPGenerator,
-      init_args: {shape: [2], latent_dim: 2, hidden: [8], squash: false}}
-    discriminator: {class_path: ganzoo.networks.mlp.MLPDiscriminator, init_args: {shape: [2], hidden: [8]}}
-data: {class_path: ganzoo.data.Toy2D, init_args: {samples: 500}}
-quality: {samples: 50}
-grid: {samples: 50}
-trainer: {max_steps: 4, val_check_interval: 4, log_every_n_steps: 1, accelerator: cpu}
-"""
-DIGITS = """
-model:
-  class_path: ganzoo.models.wgan_gp.WGANGP
-  init_args:
-    generator: {class_path: ganzoo.networks.mlp.MLPGenerator,
-      init_args: {shape: [1, 8, 8], latent_dim: 4, hidden: [16]}}
-    discriminator: {class_path: ganzoo.networks.mlp.MLPDiscriminator,
-      init_args: {shape: [1, 8, 8], hidden: [16], dropout: 0.0}}
-    n_critic: 1
-data: {class_path: ganzoo.data.Digits}
-quality: {samples: 50}
-grid: {samples: 16}
-trainer: {max_steps: 4, val_check_interval: 1, log_every_n_steps: 1, accelerator: cpu}
-"""
-AUTOENCODER = """
-model:
-  class_path: ganzoo.models.autoencoder.Autoencoder
-  init_args:
-    encoder: {class_path: ganzoo.networks.autoencoder.MLPEncoder,
-      init_args: {shape: [1, 8, 8], code_dim: 4, hidden: [16]}}
-    decoder: {class_path: ganzoo.networks.mlp.MLPGenerator, init_args: {shape: [1, 8, 8], latent_dim: 4, hidden: [16]}}
-data: {class_path: ganzoo.data.Digits}
-quality: {samples: 50}
-grid: {samples: 16}
-trainer: {max_steps: 4, val_check_interval: 1, log_every_n_steps: 1, accelerator: cpu}
-"""
 
 
 def curve(values, steps=None) -> Curve:
     return Curve(np.arange(1, len(values) + 1) if steps is None else np.array(steps), np.array(values, float))
-
-
-@pytest.fixture
-def recipes(tmp_path, monkeypatch) -> list[str]:
-    monkeypatch.chdir(tmp_path)
-    Path("toy.yaml").write_text(TOY)
-    Path("digits.yaml").write_text(DIGITS)
-    return ["digits.yaml", "toy.yaml"]
-
-
-@pytest.fixture
-def commands(monkeypatch) -> list[list[str]]:
-    """Runs trainings in this process and notes what they were asked to do."""
-    noted: list[list[str]] = []
-
-    def run(command, log):
-        noted.append(command[len(GANZOO) :])
-        log.write_text("ganzoo: error: the disk is full.\n")
-        return main(command[len(GANZOO) :])
-
-    monkeypatch.setattr(entries, "_run", run)
-    return noted
 
 
 @pytest.mark.parametrize("text", ["no markers", START, f"{END}\n{START}", f"{START}\n{END}\n{START}\n{END}"])
@@ -207,7 +147,7 @@ def test_a_run_that_is_there_must_be_the_same_run(recipes, commands):
 
 
 def test_a_failing_training_names_run_and_log(recipes, commands, monkeypatch):
-    monkeypatch.setitem(globals(), "main", lambda arguments: 2)
+    monkeypatch.setattr(entries, "_run", lambda command, log: log.write_text("ganzoo: error: the disk is full.\n"))
     toy = Entry("toy", Path("toy.yaml"), [], 50)
     with pytest.raises(GanzooError, match=r"'runs/toy/seed_0' failed: .*disk is full.*fit\.log"):
         train(toy, 0, Path("runs"))

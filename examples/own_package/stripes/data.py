@@ -3,6 +3,7 @@
 import math
 
 import torch
+
 from ganzoo.data import DataModule
 from ganzoo.data.base import Loaded, Split
 
