@@ -25,6 +25,7 @@ from ganzoo.errors import GanzooError
 from ganzoo.players import Player, unasked
 from ganzoo.schedules import Schedule, value
 from ganzoo.seeding import mix, reseed, run_seed
+from ganzoo.trainers import clip, require_playable, take_limit
 
 
 class Game(pl.LightningModule, ABC):
@@ -70,6 +71,7 @@ class Game(pl.LightningModule, ABC):
         self.averages = nn.ModuleDict()
         self.batches = 0  # seen so far in this run; seeds the next one
         self.images = 0  # real samples seen so far, over all processes
+        self.limit: float | None = None  # of gradients, while Lightning looks at a Trainer without one
         self.waited: dict[str, int] = {}  # batches since each player's last move
         self.levels: dict[Schedule, Tensor] = {}  # the present values of the schedules that moves read
         self.stash: dict[str, tuple[Tensor, int]] = {}  # sums and counts since the last log, never read in the step
@@ -144,9 +146,20 @@ class Game(pl.LightningModule, ABC):
         self.frozen = [[p for p in everyone if p not in own] for own in moved]
         return configured
 
+    def configure_callbacks(self) -> list[Any]:
+        """Takes the Trainer's clipping over, which Lightning refuses to loops of one's own; adds no callback."""
+        require_playable(self.trainer)
+        self.limit = take_limit(self.trainer)
+        return []
+
     def on_fit_start(self) -> None:
         """Lets a loaded model train like any other: it comes in evaluation mode, and Lightning keeps what it finds."""
+        self.trainer.gradient_clip_val = self.limit
         self.train()
+
+    def on_before_optimizer_step(self, optimizer: Optimizer) -> None:
+        """Clips the gradients of the player that steps next, where the Trainer says so."""
+        clip(optimizer, self.trainer)
 
     def on_train_start(self) -> None:
         """Prepares to record moves, where that was asked for and can be."""

@@ -63,11 +63,15 @@ def loggers(folder: Path, names: Iterable[LoggerName] = (), own: Any = None) -> 
     Args:
         folder: the run folder, which all of them but the user's own write to.
         names: those beside the CSV file.
-        own: the user's, as a Trainer takes them: one, or a list, or neither.
+        own: the user's, as a Trainer takes them: one, or a list, or neither; False for a run that logs nothing.
 
     Raises:
-        GanzooError: if a logger's package is not installed.
+        GanzooError: if a logger's package is not installed, or one is named for a run that logs nothing.
     """
+    if own is False:
+        if names := [*names]:
+            raise GanzooError(f"logger: {names[0]} given, but trainer.logger is false; leave one of the two out.")
+        return []
     found: list[Logger] = [AppendingCSVLogger(folder, name="", version="", flush_logs_every_n_steps=1)]
     for name in dict.fromkeys(names):
         spec = find_spec(name)

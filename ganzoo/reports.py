@@ -11,6 +11,7 @@ from jsonargparse import ArgumentParser
 from lightning.pytorch import LightningDataModule
 
 from ganzoo import curves, hub, pictures
+from ganzoo.callbacks.progress import TermLogger
 from ganzoo.card import Facts, write_card
 from ganzoo.errors import GanzooError
 from ganzoo.files import written
@@ -23,7 +24,7 @@ from ganzoo.metrics.neighbours import nearest_neighbours, neighbours_picture
 from ganzoo.metrics.scores import made_by
 from ganzoo.metrics.scoring import score
 from ganzoo.metrics.translations import Function
-from ganzoo.plot import read_metrics
+from ganzoo.plot import Curve, read_metrics
 from ganzoo.previews import Preview
 from ganzoo.program import command
 from ganzoo.runs import duration
@@ -70,10 +71,18 @@ def export(
         _look_closer(model, datamodule, quality, facts, out)
     picture = Preview(datamodule, 64 if len(datamodule.shape) == 3 else 2000)(model)
     hub.save(model, out, publishable(recipe), write_card(facts), picture)
-    if (run / "metrics.csv").is_file():
+    if logged := measured(run):
         with written(out / hub.CURVES) as part:
-            part.write_text(curves.thinned(read_metrics(run / "metrics.csv"), facts.steps), encoding="utf-8")
+            part.write_text(curves.thinned(logged, facts.steps), encoding="utf-8")
     return facts
+
+
+def measured(run: Path) -> dict[str, Curve]:
+    """Returns what a run has logged, which may be nothing: a run needs no logger, and a short one no log step."""
+    try:
+        return read_metrics(run / "metrics.csv")
+    except (FileNotFoundError, GanzooError):
+        return {}
 
 
 def _scores(model: Any, datamodule: Any, quality: dict[str, Any]) -> dict[str, float]:
@@ -100,14 +109,16 @@ def finish(run: Path, datamodule: Any, name: str) -> None:
     """Exports a run that has just ended and says in a few lines what it gave."""
     weights = "best" if (run / "best.ckpt").is_file() else "last"
     facts = export(run, run / "export", weights, datamodule=datamodule)
-    before = {key: curve.values[0] for key, curve in read_metrics(run / "metrics.csv").items() if curve.steps[0] == 0}
+    logged = measured(run)
+    before = {key: curve.values[0] for key, curve in logged.items() if curve.steps[0] == 0}
     for key, number in facts.scores.items():
         was = f"{before[key]:.4g} before, " if key in before else ""
         print(f"{key:24} {was}{number:.4g} after training")
     print(f"{'time':24} {duration(facts.seconds)} for {facts.steps:,} generator steps ({weights} weights)")
     if facts.made != "classes":
         print(f"{facts.made:24} {run / 'export' / 'samples.png'} (step {facts.steps:,})")
-    print(f"{'curves':24} {command('plot', run)}")
+    if logged:
+        print(f"{'curves':24} {command('plot', run)}")
     if facts.made == "samples":
         print(f"{'draw more':24} {command('sample', run / 'export', '-n', 64, '-o', f'{name}.png')}")
     elif facts.made == "translations":
@@ -142,7 +153,8 @@ def _facts(
 ) -> Facts:
     state = torch.load(file, map_location="cpu", weights_only=True)
     step = state["global_step"]
-    clock = read_metrics(run / "metrics.csv").get("time")
+    clock = measured(run).get("time")
+    whole = state["callbacks"].get(TermLogger().state_key, {}).get("seconds", 0.0)  # where nothing was logged
     return Facts(
         name=name if name != "export" else run.parent.name.replace("_", "-"),
         recipe=run.parent.name,
@@ -156,7 +168,7 @@ def _facts(
         truth=getattr(datamodule, "paired", False),
         steps=step,
         images=state["game"]["images"],
-        seconds=float(np.interp(step, clock.steps, clock.values)) if clock else 0.0,
+        seconds=float(np.interp(step, clock.steps, clock.values)) if clock else whole,
         training_seed=recipe["seed_everything"],
         precision=str(recipe["trainer"]["precision"] or "32-true"),
         weights=weights,

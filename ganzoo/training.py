@@ -24,6 +24,7 @@ from ganzoo.callbacks.quality import Quality
 from ganzoo.errors import GanzooError
 from ganzoo.files import written
 from ganzoo.game import Game
+from ganzoo.lists import listed, parse
 from ganzoo.loggers import loggers
 from ganzoo.machine import precision, several
 from ganzoo.messages import explain, import_class
@@ -31,6 +32,7 @@ from ganzoo.metrics.scores import made_by
 from ganzoo.options import SECTIONS, add_run_options
 from ganzoo.program import command
 from ganzoo.sampling import write
+from ganzoo.trainers import require_playable
 
 TRAINER_DEFAULTS: dict[str, Any] = {
     "max_epochs": -1,  # runs are counted in generator updates
@@ -87,7 +89,7 @@ class RecipeCLI(LightningCLI):
     def parse_arguments(self, parser: Any, args: Any) -> None:
         """Parses, and says what is wrong in one line."""
         try:
-            self.config = parser.parse_args(args)
+            self.config = parse(parser, args)
         except ArgumentError as error:
             known = self._parser(args[0] if self._subcommand_parsers else None).get_defaults()
             raise GanzooError(explain(error, known.keys())) from error
@@ -144,21 +146,21 @@ class RecipeCLI(LightningCLI):
             # the last checkpoint knows what the best one is: it is written after it
             callbacks += [TermLogger(), best(self.folder, quality, self.datamodule, self.model)]
             callbacks.append(Last(self._get(self.config, "save_every")))
-        config.callbacks = [*(config.callbacks or []), *callbacks]
+        config.callbacks = [*listed(config.callbacks), *callbacks]
         if not training:
             config.logger = config.logger or False
-        elif config.logger is not False:
-            config.logger = loggers(self.folder, self._get(self.config, "logger"), config.logger)  # type: ignore[arg-type]
+        else:
+            config.logger = loggers(self.folder, listed(self._get(self.config, "logger")), config.logger)  # type: ignore[arg-type]
         if config.strategy == "auto" and (several(config.devices) or config.num_nodes > 1):
             # D's move leaves G's parameters without gradients and the reverse
             config.strategy = "ddp_find_unused_parameters_true"
-        own = config.plugins or []
-        config.plugins = [*(own if isinstance(own, list) else [own])]
+        config.plugins = listed(config.plugins)
         if not any(isinstance(plugin, CheckpointIO) for plugin in config.plugins):
             config.plugins.append(Whole())
         trainer = super().instantiate_trainer(default_root_dir=str(self.folder or Path.cwd()), **kwargs)
         if config.sync_batchnorm and trainer.strategy.root_device.type == "cpu" and trainer.world_size > 1:
             raise GanzooError("trainer.sync_batchnorm: PyTorch synchronises BatchNorm on GPUs alone, not on the CPU.")
+        require_playable(trainer)
         return trainer
 
     def recipe_text(self) -> str:
@@ -203,6 +205,8 @@ class RecipeCLI(LightningCLI):
             raise SystemExit(128 + signal.SIGTERM) from None
         except OSError as error:
             raise GanzooError(f"{runs.told(error)}: training stopped; {self._kept()}") from error
+        except MisconfigurationException as error:  # Lightning's word for options that do not go together
+            raise GanzooError(f"trainer: {error}") from error
         callbacks = self.trainer.callbacks  # type: ignore[attr-defined]
         late = any(isinstance(timer, Timer) and (timer.time_remaining() or 1) <= 0 for timer in callbacks)
         if late and self.trainer.global_step == self.done:

@@ -202,10 +202,23 @@ class Last(Checkpoint):
         return trainer.is_last_batch and trainer.current_epoch + 1 == trainer.max_epochs
 
 
-def best(folder: Path, quality: Quality, datamodule: Any, model: Any) -> ModelCheckpoint:
+class Best(ModelCheckpoint):
+    """Keeper of `best.ckpt`; its state has a name of its own, so that the user's own keepers may watch the same."""
+
+    def on_load_checkpoint(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
+    ) -> None:
+        """Finds its state in a run from before it had a name of its own."""
+        states = checkpoint["callbacks"]
+        earlier = f"{ModelCheckpoint.__name__}{self.state_key.removeprefix(type(self).__name__)}"
+        if self.state_key not in states and earlier in states:
+            states[self.state_key] = states[earlier]
+
+
+def best(folder: Path, quality: Quality, datamodule: Any, model: Any) -> Best:
     """Returns the keeper of `best.ckpt`: the best score at a validation's end by the recipe's monitor."""
     name = quality.monitored(datamodule, model)
-    return ModelCheckpoint(
+    return Best(
         folder,
         "best",
         monitor=name,  # how it is logged is known when the data is

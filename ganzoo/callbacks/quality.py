@@ -5,8 +5,8 @@ from typing import Any
 
 import lightning.pytorch as pl
 import torch
-from lightning.pytorch.callbacks import ModelCheckpoint
 
+from ganzoo.callbacks.monitors import settle
 from ganzoo.errors import GanzooError
 from ganzoo.metrics import own
 from ganzoo.metrics.evaluation import Evaluation
@@ -93,7 +93,7 @@ class Quality(pl.Callback):
     def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
         """Builds extractor and scores before anything runs, so that a mistake shows before the training.
 
-        A ModelCheckpoint that monitors a score by its short name learns how it is logged.
+        Callbacks that monitor a score by its short name learn how it is logged.
         """
         if stage not in ("fit", "validate", "test"):
             return
@@ -115,9 +115,8 @@ class Quality(pl.Callback):
             rank=trainer.global_rank,
             world_size=trainer.world_size,
         )
-        for callback in trainer.checkpoint_callbacks:
-            if isinstance(callback, ModelCheckpoint) and callback.monitor in self.known:
-                callback.monitor = self.key(callback.monitor)
+        keys = {name: self.key(name) for name in self._evaluation.names}
+        settle(trainer.callbacks, pl_module, keys, self.higher_is_better)  # type: ignore[attr-defined]
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Scores the untrained model, so that every curve has a beginning."""

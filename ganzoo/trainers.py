@@ -1,0 +1,75 @@
+"""Lightning's Trainer in a game, whose players step by themselves: clipping for each of them, and what is refused."""
+
+from typing import Any
+
+import torch
+from lightning.pytorch.callbacks import GradientAccumulationScheduler
+from lightning.pytorch.plugins.precision import DoublePrecision, HalfPrecision, TransformerEnginePrecision
+from torch.optim import Optimizer
+
+from ganzoo.errors import GanzooError
+
+# These change the weights themselves; scores, samples and losses compute with weights of 32 bits.
+RECAST = (HalfPrecision, DoublePrecision, TransformerEnginePrecision)
+
+
+def require_playable(trainer: Any) -> None:
+    """Raises GanzooError where a Trainer is to do what no game can be trained with.
+
+    Args:
+        trainer: Lightning's.
+    """
+    if isinstance(trainer.precision_plugin, RECAST):
+        raise GanzooError(
+            f"trainer.precision: {trainer.precision} changes the weights themselves, which a game keeps in 32 bits; "
+            "take bf16-mixed or 16-mixed to compute in 16 bits, else 32-true."
+        )
+    name, batches = "trainer.accumulate_grad_batches", trainer.accumulate_grad_batches
+    scheduled = [c for c in trainer.callbacks if isinstance(c, GradientAccumulationScheduler)]
+    if scheduled:
+        name, batches = "trainer.callbacks: GradientAccumulationScheduler", max(scheduled[0].scheduling.values())
+    if batches != 1:
+        raise GanzooError(
+            f"{name}: {batches} batches to a step given, but the players of a game step by themselves. "
+            f"--model.init_args.accumulate {batches} splits each batch into {batches} parts with one step for all of "
+            "them; raise --data.batch_size for more images to a step."
+        )
+
+
+def take_limit(trainer: Any) -> float | None:
+    """Takes the limit of gradients off a Trainer, before Lightning refuses it in manual optimisation.
+
+    Args:
+        trainer: Lightning's.
+
+    Returns:
+        What to put back once Lightning has looked.
+
+    Raises:
+        GanzooError: if it is negative.
+    """
+    limit = trainer.gradient_clip_val
+    if limit is not None and limit < 0:
+        raise GanzooError(f"trainer.gradient_clip_val: must be at least 0, which clips nothing, not {limit}.")
+    trainer.gradient_clip_val = None
+    return limit
+
+
+def clip(optimizer: Optimizer, trainer: Any) -> None:
+    """Clips the gradients of one player, as the Trainer's `gradient_clip_val` and `gradient_clip_algorithm` say.
+
+    Args:
+        optimizer: the player's; a norm is that of all its gradients together.
+        trainer: Lightning's.
+    """
+    limit = trainer.gradient_clip_val
+    if not limit:
+        return
+    scaler = getattr(trainer.precision_plugin, "scaler", None)
+    if scaler is not None and getattr(optimizer, "_step_supports_amp_scaling", False):
+        scaler.unscale_(optimizer)  # Lightning leaves that to fused optimizers' steps, which come too late
+    parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+    if trainer.gradient_clip_algorithm == "value":
+        torch.nn.utils.clip_grad_value_(parameters, limit)
+    else:
+        torch.nn.utils.clip_grad_norm_(parameters, limit)
