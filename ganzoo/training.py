@@ -4,6 +4,7 @@ import logging
 import signal
 import warnings
 import weakref
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -196,13 +197,15 @@ class RecipeCLI(LightningCLI):
 
         Raises:
             GanzooError: if the disk refuses, or the data is gone.
-            SystemExit: if the process was asked to leave, with what shells say of SIGTERM.
+            SystemExit: if the process was asked to leave, with what shells say of the signal.
         """
         try:
             self.trainer.fit(**kwargs)
         except SIGTERMException:
-            self._print_kept()
-            raise SystemExit(128 + signal.SIGTERM) from None
+            with suppress(OSError):  # a terminal that was closed
+                self._print_kept()
+            ended = [callback.ended for callback in self.trainer.callbacks if isinstance(callback, Last)]  # type: ignore[attr-defined]
+            raise SystemExit(128 + (next(filter(None, ended), None) or signal.SIGTERM)) from None
         except OSError as error:
             raise GanzooError(f"{runs.told(error)}: training stopped; {self._kept()}") from error
         except MisconfigurationException as error:  # Lightning's word for options that do not go together

@@ -21,6 +21,7 @@ from ganzoo.files import sweep, written
 
 Handler = Callable[[int, FrameType | None], Any] | int | None
 WARNING: Any = getattr(signal, "SIGUSR1", None)  # which Windows does not have
+HANG_UP: Any = getattr(signal, "SIGHUP", None)  # likewise
 
 
 class Whole(TorchCheckpointIO):
@@ -48,7 +49,8 @@ class Last(Checkpoint):
     from it takes the very steps that an uninterrupted one would have taken, and makes up for a validation that was due.
 
     Ctrl-C ends a run early: after the batch, with a last validation. SIGTERM and SIGUSR1, by which schedulers take a
-    machine back, end it at once when `last.ckpt` is written; under SLURM, SIGUSR1 has Lightning requeue the job then.
+    machine back, and SIGHUP of a terminal that is closed end it at once when `last.ckpt` is written; under SLURM,
+    SIGUSR1 has Lightning requeue the job then.
 
     Args:
         every: generator updates between two saves.
@@ -61,12 +63,14 @@ class Last(Checkpoint):
         self.saved = -1
         self.asked = False  # by a Ctrl-C in this process
         self.warned = False  # by SIGUSR1
+        self.ended: int | None = None  # by this signal
         self.due = False  # a validation, when what is being saved is continued
         self._previous: dict[Any, Handler] = {}
 
     def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Clears away what a killed process had begun to write, and the rows of one that had saved nothing yet."""
         self.asked = self.warned = False  # of this fit; a notebook's earlier one may have been stopped
+        self.ended = None
         folder = _folder(trainer)
         if trainer.is_global_zero:
             sweep(folder)
@@ -79,6 +83,10 @@ class Last(Checkpoint):
             self._previous[signal.SIGINT] = signal.signal(signal.SIGINT, self._on_interrupt)
             if WARNING is not None:
                 self._previous[WARNING] = signal.signal(WARNING, self._on_warning)
+            # in place of Lightning's, which has processes talk to each other in the middle of what they are doing
+            self._previous[signal.SIGTERM] = signal.signal(signal.SIGTERM, self._on_end)
+            if HANG_UP is not None and signal.getsignal(HANG_UP) != signal.SIG_IGN:  # `nohup` has it ignored
+                self._previous[HANG_UP] = signal.signal(HANG_UP, self._on_end)
         self._catch_up(trainer)
 
     def on_fit_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -98,6 +106,9 @@ class Last(Checkpoint):
         print("\nStopping after this batch; press Ctrl-C again to stop at once.", flush=True)
         self.asked = True
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    def _on_end(self, number: int, frame: FrameType | None) -> None:
+        self.ended = number
 
     def _on_warning(self, number: int, frame: FrameType | None) -> None:
         self.warned = True
@@ -164,7 +175,7 @@ class Last(Checkpoint):
             Whether they have to leave at once.
         """
         agree = trainer.strategy.reduce_boolean_decision
-        leaving = self.warned or trainer.received_sigterm
+        leaving = self.warned or self.ended is not None or trainer.received_sigterm
         if not agree(self.asked or leaving, all=False):
             return False
         trainer.should_stop = True

@@ -134,7 +134,10 @@ class Bar(ProgressBar):
         if self.bar is None or self.bar.disable or early:
             return
         self.shown = now
-        self._update(trainer, pl_module)
+        try:
+            self._update(trainer, pl_module)
+        except OSError:  # the terminal was closed: no reason to stop before the run is saved
+            self.bar.disable = True
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Closes the bar."""

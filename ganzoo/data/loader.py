@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader
 
+from ganzoo.data.workers import holding_signals, ignore_signals
 from ganzoo.errors import GanzooError
 from ganzoo.seeding import mix
 
@@ -194,9 +195,12 @@ class BatchLoader(Resumable):
             num_workers=self.num_workers,
             pin_memory=self.device.type == "cuda",
             generator=torch.Generator().manual_seed(self.seed),  # else it would draw from the global state
+            worker_init_fn=ignore_signals,
         )
         try:
-            for x in reader:
+            with holding_signals():
+                read = iter(reader)
+            for x in read:
                 yield x.to(self.device, non_blocking=True)
         except GanzooError as error:  # of a worker: it comes with all that led to it
             raise GanzooError(str(error).rpartition("GanzooError: ")[2]) from None
