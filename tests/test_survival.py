@@ -220,17 +220,22 @@ def unheld():
     image_folder.RESIDENT_BYTES = 0
 
 
-@pytest.mark.parametrize("workers", [0, 1])
-def test_pictures_that_disappear_are_named_and_the_last_save_stays(tmp_path, workers):
-    pictures = tmp_path / "pictures"
-    pictures.mkdir()
+def of_pictures(folder, workers):
+    """Makes 40 pictures and a recipe; returns the words of an endless run on them, whose workers read them."""
+    (folder / "pictures").mkdir()
     for number in range(40):
-        Image.new("L", (8, 8), 6 * number).save(pictures / f"{number}.png")
+        Image.new("L", (8, 8), 6 * number).save(folder / "pictures" / f"{number}.png")
     recipe = yaml.safe_load((registry.RECIPES / "wgan_gp_digits.yaml").read_text())
     options = {"root": "pictures", "size": 8, "channels": 1, "batch_size": 8, "num_workers": workers}
     recipe["data"] = {"class_path": "ganzoo.data.ImageFolder", "init_args": options}
-    (tmp_path / "mine.yaml").write_text(yaml.safe_dump(recipe))
-    fit = ["fit", "--config", "mine.yaml", *SMALL, "--trainer.max_steps", 10**6]
+    (folder / "mine.yaml").write_text(yaml.safe_dump(recipe))
+    return ["fit", "--config", "mine.yaml", *SMALL, "--trainer.max_steps", 10**6]
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_pictures_that_disappear_are_named_and_the_last_save_stays(tmp_path, workers):
+    pictures = tmp_path / "pictures"
+    fit = of_pictures(tmp_path, workers)
     run = fork(tmp_path, *fit, prepare=unheld)
     last = tmp_path / "runs" / "mine" / "version_0" / "last.ckpt"
     run.wait_for(last)
@@ -244,3 +249,23 @@ def test_pictures_that_disappear_are_named_and_the_last_save_stays(tmp_path, wor
     assert said.startswith("ganzoo: error: data: the run began with 40 items to train on, and now there are 39")
     assert said.removeprefix("ganzoo: error: ") in PAGE
     assert f"pictures has disappeared; {kept}" in PAGE
+
+
+def leading():
+    """Has pictures read batch by batch, in a process group of its own."""
+    os.setpgid(0, 0)
+    unheld()
+
+
+@pytest.mark.parametrize(("number", "status"), [("SIGTERM", 143), ("SIGHUP", 129), ("SIGINT", 0)])
+def test_a_signal_to_the_whole_group_leaves_the_workers_reading(tmp_path, number, status):
+    rarely = ("--save_every", 10**6, "--trainer.val_check_interval", 10**6)
+    run = fork(tmp_path, *of_pictures(tmp_path, 2), *rarely, prepare=leading)
+    folder = tmp_path / "runs" / "mine" / "version_0"
+    until(lambda: not run.process.is_alive() or len(rows(folder) if (folder / "metrics.csv").is_file() else []) > 4)
+    os.killpg(run.pid, getattr(signal, number))
+    said = run.answer()
+    assert said.status == status, said.err
+    assert "Traceback" not in said.err
+    assert f"{state(folder / 'last.ckpt')['global_step']}" in said.out
+    assert "continue with: ganzoo fit" in said.out

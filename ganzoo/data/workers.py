@@ -4,8 +4,8 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-# `timeout`, `docker stop`, `scancel`, Ctrl-C and a closed terminal signal the whole process group. A reader that died of
-# it would take the run with it, which wants to finish its batch and save.
+# `timeout`, `docker stop`, `scancel`, Ctrl-C and a closed terminal signal the whole process group. A reader that died
+# of it would take the run with it, which wants to finish its batch and save.
 GROUP = {getattr(signal, name) for name in ("SIGTERM", "SIGINT", "SIGHUP", "SIGUSR1") if hasattr(signal, name)}
 
 
