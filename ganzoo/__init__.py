@@ -12,13 +12,14 @@ from ganzoo.registry import list_checkpoints, list_recipes
 if TYPE_CHECKING:
     from ganzoo.hub import load
     from ganzoo.notebook import from_recipe
+    from ganzoo.pictures import to_pil
     from ganzoo.repository import pull, push
 
 __version__ = "0.1.0"
-__all__ = ["GanzooError", "from_recipe", "list_checkpoints", "list_recipes", "load", "pull", "push"]
+__all__ = ["GanzooError", "from_recipe", "list_checkpoints", "list_recipes", "load", "pull", "push", "to_pil"]
 
 # What needs PyTorch is imported when it is first used.
-LATER = {"load": "hub", "pull": "repository", "push": "repository", "from_recipe": "notebook"}
+LATER = {"load": "hub", "pull": "repository", "push": "repository", "from_recipe": "notebook", "to_pil": "pictures"}
 
 
 def __getattr__(name: str) -> Any:

@@ -13,7 +13,10 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from ganzoo.data.colours import luma
+from ganzoo.errors import GanzooError
 from ganzoo.files import written
+
+FARTHEST = 2.0  # from 0; what lies between 1 and this is cut off, such as the overshoot of an interpolation
 
 
 def to_uint8(x: Tensor) -> NDArray[np.uint8]:
@@ -24,6 +27,34 @@ def to_uint8(x: Tensor) -> NDArray[np.uint8]:
 def to_image(pixels: NDArray[np.uint8]) -> Image.Image:
     """Converts (H, W, 1 or 3) in [0, 255] to a picture."""
     return Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
+
+
+def to_pil(images: Tensor) -> list[Image.Image]:
+    """Converts a model's images to Pillow's, grey (mode L) or in colour (RGB).
+
+    Args:
+        images: (N, C, H, W), C = 1 or 3, in [-1, 1], as `sample` and `translate` return them, on any device; a single
+            image (C, H, W) counts as a batch of one.
+
+    Returns:
+        One picture an image.
+
+    Raises:
+        GanzooError: if these are no such images.
+    """
+    if not isinstance(images, Tensor):
+        raise GanzooError(f"images: must be a tensor (N, C, H, W), not {type(images).__name__}.")
+    batch = images[None] if images.dim() == 3 else images
+    if batch.dim() != 4 or batch.shape[1] not in {1, 3} or not batch.shape[2] * batch.shape[3]:
+        shape = tuple(images.shape)
+        raise GanzooError(f"images: must have the shape (N, C, H, W) or (C, H, W) with 1 or 3 channels, not {shape}.")
+    if not batch.is_floating_point():
+        raise GanzooError(f"images: must be floating-point numbers in [-1, 1], not {str(batch.dtype)[6:]}.")
+    if not batch.isfinite().all():
+        raise GanzooError("images: some numbers are NaN or infinite.")
+    if len(batch) and batch.abs().max() > FARTHEST:
+        raise GanzooError(f"images: must lie in [-1, 1], but one number is {float(batch.abs().max()):g} from 0.")
+    return [to_image(pixels) for pixels in to_uint8(batch)]
 
 
 def grid(x: Tensor, columns: int | None = None, gap: int = 2, scale: int | None = None) -> Image.Image:
@@ -115,8 +146,6 @@ def save(image: Image.Image, path: Path) -> None:
     Raises:
         GanzooError: if the name's ending is no picture format.
     """
-    from ganzoo.errors import GanzooError
-
     if not can_write(path):
         raise GanzooError(f"-o: cannot write a picture to '{path}'; use a name that ends in .png.")
     options: dict[str, Any] = {"quality": 95} if path.suffix.lower() in (".jpg", ".jpeg", ".webp") else {}

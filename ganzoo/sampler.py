@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
+from ganzoo.bars import with_bar
 from ganzoo.errors import GanzooError
 from ganzoo.game import Game
 from ganzoo.latent import PRIORS, Prior, draw_latent
@@ -74,7 +75,14 @@ class Sampler(Game):
         """Maps latent vectors to samples with the live or the averaged network."""
         return generator(z, y) if self.n_classes else generator(z)
 
-    def sample(self, n: int, y: Tensor | None = None, seed: int | None = None, truncation: float = 1.0) -> Tensor:
+    def sample(
+        self,
+        n: int,
+        y: Tensor | None = None,
+        seed: int | None = None,
+        truncation: float = 1.0,
+        progress: bool = False,
+    ) -> Tensor:
         """Draws samples from the averaged network in evaluation mode.
 
         Args:
@@ -82,6 +90,7 @@ class Sampler(Game):
             y: labels (n,) for a conditional generator; without, the classes take turns.
             seed: fixes the draw; image i is the same whatever n is, up to rounding. None draws anew each time.
             truncation: factor on the latent vectors; below 1 it trades variety for typicality.
+            progress: show a bar, if it takes longer than a second.
 
         Returns:
             Images (n, C, H, W) in [-1, 1], or points (n, 2), on the model's device.
@@ -92,33 +101,37 @@ class Sampler(Game):
         if n < 0:
             raise GanzooError(f"n: the number of samples must be at least 0, not {n}.")
         labels = self.labels(n, y)
-        return self.render(self.truncated(n, seed, truncation), labels)
+        return self.render(self.truncated(n, seed, truncation), labels, progress)
 
     def truncated(self, n: int, seed: int | None, truncation: float) -> Tensor:
         """Draws n latent vectors, nearer to the most typical one by a factor of `truncation`."""
         return truncation * self.latent(n, seed)
 
-    def render(self, z: Tensor, y: Tensor | None = None) -> Tensor:
+    def render(self, z: Tensor, y: Tensor | None = None, progress: bool = False) -> Tensor:
         """Maps latent vectors (N, ...), and labels (N,) if there are classes, to samples as `sample` does."""
-        return self.evaluated(self.drawn_by, self.generate, z, y)
+        return self.evaluated(self.drawn_by, self.generate, z, y, progress=progress)
 
     @torch.no_grad()
-    def evaluated(self, name: str, apply: Callable[..., Tensor], *inputs: Tensor | None) -> Tensor:
+    def evaluated(
+        self, name: str, apply: Callable[..., Tensor], *inputs: Tensor | None, progress: bool = False
+    ) -> Tensor:
         """Applies a network to any number of inputs, in parts: averaged where an average is kept, evaluation mode.
 
         Args:
             name: of the network.
             apply: (network, *parts of the inputs) -> what it makes of them.
             *inputs: tensors (N, ...) on any device, or None.
+            progress: show a bar, if it takes longer than a second.
 
         Returns:
             What it makes of all of them, on the model's device.
         """
         network = self.averaged(name)
         n = next(len(given) for given in inputs if given is not None)
-        parts = [slice(start, start + SAMPLE_BATCH) for start in range(0, max(n, 1), SAMPLE_BATCH)]
+        parts = [slice(start, min(start + SAMPLE_BATCH, n)) for start in range(0, max(n, 1), SAMPLE_BATCH)]
+        shown = with_bar(parts, (part.stop - part.start for part in parts), progress)
         with evaluating(network):
-            made = [apply(network, *(None if x is None else x[i].to(self.device) for x in inputs)) for i in parts]
+            made = [apply(network, *(None if x is None else x[i].to(self.device) for x in inputs)) for i in shown]
         return torch.cat(made).contiguous()  # not channels last, as the weights are
 
     def labels(self, n: int, y: Tensor | None) -> Tensor | None:

@@ -1,5 +1,6 @@
 """Samples to files: a grid, numbered pictures, or an array."""
 
+import sys
 from argparse import Namespace
 from collections.abc import Sequence
 from io import BytesIO
@@ -58,7 +59,7 @@ def write_samples(options: Namespace) -> list[Path]:
     parts = []
     for factor in factors:
         z = of_seeds(model, options.seeds, factor) if options.seeds else model.truncated(n, options.seed, factor)
-        parts.append(model.render(z, y))
+        parts.append(model.render(z, y, progress=sys.stderr.isatty()))
     out = options.out or (None if options.npz else Path(f"{Path(options.name).name}.png"))
     targets = [path for path in (out, options.npz) if path is not None]
     for path in targets:

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Adam, Optimizer
 
+from ganzoo.bars import with_bar
 from ganzoo.errors import GanzooError
 from ganzoo.game import Game
 from ganzoo.modes import evaluating
@@ -116,12 +117,13 @@ class Translator(Game):
         """Returns every submodule but the `auxiliary` ones."""
         return {name: module for name, module in super().exported().items() if name not in self.auxiliary}
 
-    def translate(self, x: Tensor, seed: int | None = None) -> Tensor:
+    def translate(self, x: Tensor, seed: int | None = None, progress: bool = False) -> Tensor:
         """Translates images with the averaged generator in evaluation mode.
 
         Args:
             x: sources (N, C, H, W) in [-1, 1], any N.
             seed: fixes what is random in a variant that keeps its noise on; None draws anew each time.
+            progress: show a bar, if it takes longer than a second.
 
         Returns:
             Images (N, C', H', W') in [-1, 1], on the model's device.
@@ -129,7 +131,7 @@ class Translator(Game):
         Raises:
             GanzooError: if the generator does not take images of this shape.
         """
-        return self.rendered(self.render, x, self.generator, seed)
+        return self.rendered(self.render, x, self.generator, seed, progress)
 
     @property
     def noise_dim(self) -> int:
@@ -147,7 +149,12 @@ class Translator(Game):
 
     @torch.no_grad()
     def rendered(
-        self, render: Callable[[Tensor], Tensor], x: Tensor, network: nn.Module, seed: int | None = None
+        self,
+        render: Callable[[Tensor], Tensor],
+        x: Tensor,
+        network: nn.Module,
+        seed: int | None = None,
+        progress: bool = False,
     ) -> Tensor:
         """Passes images through `render` as `translate` does: in batches, in evaluation mode, seeded, on the device.
 
@@ -156,6 +163,7 @@ class Translator(Game):
             x: images (N, C, H, W).
             network: what they are checked against.
             seed: see `translate`.
+            progress: likewise.
 
         Raises:
             GanzooError: if the network does not take images of this shape.
@@ -167,8 +175,9 @@ class Translator(Game):
         with evaluating(self), torch.random.fork_rng(devices, enabled=seed is not None):
             if seed is not None:
                 torch.manual_seed(seed)
-            parts = [render(part.to(self.device)) for part in x.split(TRANSLATE_BATCH)]
-        return torch.cat(parts).clamp(-1, 1).contiguous()  # not channels last, as the weights are
+            parts = x.split(TRANSLATE_BATCH)
+            made = [render(part.to(self.device)) for part in with_bar(parts, map(len, parts), progress)]
+        return torch.cat(made).clamp(-1, 1).contiguous()  # not channels last, as the weights are
 
     def predict_step(self, batch: tuple[Tensor, Any], batch_idx: int) -> Tensor:
         """Translates the batch's sources; the b-th batch has its own seed."""

@@ -105,7 +105,7 @@ def test_info_shows_the_card_of_a_checkpoint_folder(digits_run):
 
 def test_the_package_shows_its_few_names():
     assert set(dir(package)) == {
-        *("GanzooError", "from_recipe", "list_checkpoints", "list_recipes", "load", "pull", "push")
+        *("GanzooError", "from_recipe", "list_checkpoints", "list_recipes", "load", "pull", "push", "to_pil")
     }
     assert package.list_recipes() == sorted(path.stem for path in registry.RECIPES.glob("*.yaml"))
     with pytest.raises(AttributeError, match="lod"):
