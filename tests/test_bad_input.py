@@ -16,7 +16,6 @@ MNIST = "--recipe gan_mnist --data.root nowhere --data.download false"
     ("words", "parts"),
     [
         # commands and names
-        ("", ["required", "COMMAND", "--help"]),
         ("valdate --recipe gan_toy", ["'valdate'", "Did you mean 'validate'?"]),
         ("smaple x", ["'smaple'", "Did you mean 'sample'?"]),
         ("sample wgan-gp-mnst", ["'wgan-gp-mnst'", "Bundled: "]),

@@ -100,8 +100,17 @@ def finite(model: Game) -> dict[str, float]:
     return values
 
 
+LAYOUT = "{percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} [{remaining} left, {rate_noinv_fmt}]{postfix}"
+ENDLESS = "{n_fmt} steps [{elapsed}, {rate_noinv_fmt}]{postfix}"  # of a run that only time ends
+SHORTEST = 5  # columns of the bar proper, which takes what the losses leave
+WIDEST = 6  # columns of a loss
+
+
 class Bar(ProgressBar):
-    """One bar for the whole run, counted in generator updates, with the losses of the last log interval."""
+    """One bar for the whole run, counted in generator updates, with the losses of the last log interval.
+
+    On a terminal it keeps to one line: of many losses it shows those that fit.
+    """
 
     def __init__(self, refresh: float = 0.5) -> None:
         super().__init__()
@@ -122,7 +131,12 @@ class Bar(ProgressBar):
         """Opens the bar, at the step from which a resumed run goes on."""
         total = trainer.max_steps if trainer.max_steps > 0 else None
         self.bar = tqdm(
-            total=total, initial=trainer.global_step, unit="step", dynamic_ncols=True, disable=not self.enabled
+            total=total,
+            initial=trainer.global_step,
+            unit="",
+            dynamic_ncols=True,
+            bar_format=LAYOUT if total else ENDLESS,
+            disable=not self.enabled,
         )
 
     def on_train_batch_end(
@@ -158,7 +172,7 @@ class Bar(ProgressBar):
         self.bar.n = trainer.global_step
         losses = {name: number for name, number in pl_module.noted().items() if not name.startswith("d/acc")}
         if losses:  # right after a log step there are none
-            self.bar.set_postfix({name: f"{number:.3f}" for name, number in losses.items()}, refresh=False)
+            self.bar.set_postfix_str(fitting(losses, room(self.bar)), refresh=False)
         self.bar.refresh()
 
     def _close(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -166,3 +180,50 @@ class Bar(ProgressBar):
             self._update(trainer, pl_module)
             self.bar.close()
             self.bar = None
+
+
+def room(bar: tqdm) -> int | None:
+    """Returns the columns that a bar of the shortest length leaves for losses; None where nothing limits them."""
+    about = bar.format_dict
+    if not about["ncols"]:
+        return None
+    about |= {"postfix": "", "bar_format": about["bar_format"].replace("{bar}", "-" * SHORTEST)}
+    return about["ncols"] - len(tqdm.format_meter(**about | {"ncols": None})) - len(", ")
+
+
+def fitting(losses: dict[str, float], room: int | None) -> str:
+    """Writes losses in a line of so many columns.
+
+    Where not all fit, some of each player are shown: first those that another one has, too, as an adversary does. The
+    choice depends on names alone, so that the line keeps its form.
+
+    Args:
+        losses: by player and term, such as `g/adv`.
+        room: columns; None for any number.
+    """
+    if room is None:
+        return " ".join(f"{name} {_short(number)}" for name, number in losses.items())
+    terms = [name.partition("/")[::2] for name in losses]
+    common = [sum(term == other for _, other in terms) for _, term in terms]
+    rank = {}
+    for player in dict.fromkeys(player for player, _ in terms):
+        own = [i for i, (other, _) in enumerate(terms) if other == player]
+        own.sort(key=lambda i: -common[i])
+        rank |= {i: place for place, i in enumerate(own)}
+    names = [*losses]
+    chosen: set[str] = set()
+    for i in sorted(rank, key=lambda i: (rank[i], i)):
+        needed = sum(len(name) + WIDEST + 2 for name in (*chosen, names[i])) - 1
+        last = len(chosen) + 1 == len(names)
+        if needed + (0 if last else len(" …")) <= room:
+            chosen.add(names[i])
+    words = [f"{name} {_short(losses[name])}" for name in names if name in chosen]
+    return " ".join(words if len(chosen) == len(names) or not words else [*words, "…"])
+
+
+def _short(number: float) -> str:
+    """Writes a number in at most six characters."""
+    for digits in (3, 2, 1, 0):
+        if len(text := f"{number:.{digits}f}") <= WIDEST:
+            return text
+    return f"{number:.0e}"
