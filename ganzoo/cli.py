@@ -314,7 +314,7 @@ def lab_command(options: argparse.Namespace) -> None:
     """Train every objective on points in the plane, and draw them all in one figure."""
     from ganzoo import lab
 
-    names = lab.CURES if options.methods == ["cures"] else options.methods or tuple(lab.METHODS)
+    names = lab.CURES if options.methods == ["cures"] else options.methods or lab.SHEET
     lab.run(options.out, names, options.data or lab.KINDS, options.seeds, options.steps, options.readme)
 
 

@@ -14,7 +14,9 @@ from ganzoo.metrics.classifiers import FAMILIES, load_classifier, shipped
 
 NAMES = ("vgg19", *FAMILIES, "pixels")
 IMAGENET = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # mean and standard deviation of its pixels in [0, 1]
-RESCALED = 1 / 12.75  # VGG's maps, to the scale of pixels: Ledig et al. 2017, section 3.2
+# VGG's maps, to the scale of pixels: Ledig et al. 2017, section 3.2. Equation 5 averages over places, and read to the
+# letter it sums over the 512 maps; we average over them, too, as most re-implementations do.
+RESCALED = 1 / 12.75
 TO_PIXELS = 1 / 40  # likewise for the relative error in our own classifiers, as found on portraits enlarged by bicubic
 
 

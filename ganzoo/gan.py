@@ -38,7 +38,8 @@ class GAN(Sampler):
         lr_factor: factor on both learning rates over the run.
         prior: distribution of the latent vector: standard normal, or uniform on [-1, 1].
         augment: DiffAugment policy in front of the discriminator, such as `color,translation,cutout`.
-        ema: decay of the averaged generator that is evaluated and exported; None evaluates the live one.
+        ema: decay of the averaged generator that is evaluated and exported; None evaluates the live one. At update n it
+            is (1 + n) / (10 + n) where that is less: 0.999 is not reached before update 8,990.
         stabilisers: what else to switch on, see `ganzoo.stabilisers`.
         accumulate: splits a batch into so many chunks.
         capture: replay moves as CUDA graphs.

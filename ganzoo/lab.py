@@ -10,7 +10,7 @@ import os
 import time
 import warnings
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from importlib import import_module
 from pathlib import Path
 from statistics import mean, stdev
@@ -53,18 +53,25 @@ class Method:
     stabilisers: dict[str, dict[str, Any]] = field(default_factory=dict)
     critic: str = ""
 
+    @property
+    def rates(self) -> tuple[float, float]:
+        """Learning rates of generator and discriminator, before they fall."""
+        options = COMMON | self.options
+        return options["g_lr"], options["d_lr"]
 
-# A generator ten times as fast as its discriminator is what Metz et al. 2017 show mode collapse with (appendix A), so
-# the plain game and what is to cure it play like that, the unrolled one at half of both rates, at which plain descent
-# follows the discriminator; other objectives play at even rates.
+
+# A generator ten times as fast as its discriminator is what Metz et al. 2017 show mode collapse with (appendix A): the
+# plain game and what is to cure it play at these very rates, other objectives at even ones, unless a name says so.
 FALL = Schedule([1.0, 1.0, 0.0], [0.0, 0.5, 1.0], "linear")
 COMMON: dict[str, Any] = {"g_lr": 2e-3, "d_lr": 2e-4, "lr_factor": FALL, "ema": None}
 EVEN: dict[str, Any] = {"g_lr": 1e-3, "d_lr": 1e-3}
+TENFOLD: dict[str, Any] = {"g_lr": COMMON["g_lr"], "d_lr": COMMON["d_lr"]}
 LAYERS = ("discrimination", "stddev")  # of `MLPDiscriminator.minibatch`
 CRITICS: dict[str, Any] = EVEN | {"n_critic": 5, "betas": (0.0, 0.9)}
 METHODS = {
     "minimax": Method(options={"saturating": True}),
     "vanilla": Method(),
+    "vanilla, even rates": Method(options=EVEN),
     "LSGAN": Method("lsgan.LSGAN", EVEN),
     "hinge + SN": Method("sngan.SNGAN", EVEN | {"n_critic": 2}, critic="spectral"),
     "WGAN": Method("wgan.WGAN", {"n_critic": 5, "clip": 0.1, "g_lr": 5e-4, "d_lr": 5e-4}),
@@ -82,32 +89,31 @@ METHODS = {
     "MMD GAN": Method("mmd_gan.MMDGAN", {"clip": 0.1, "g_lr": 5e-4, "d_lr": 5e-4}, critic="encoder"),
     "EBGAN": Method("ebgan.EBGAN", EVEN | {"margin": 0.3}, critic="autoencoder"),
     "BEGAN": Method("began.BEGAN", EVEN | {"gamma": 0.75}, critic="autoencoder"),
-    "vanilla + unrolled": Method(
-        options={"g_lr": 1e-3, "d_lr": 1e-4}, stabilisers={"Unrolled": {"steps": 5, "lr": 0.02, "zero_sum": True}}
-    ),
+    "vanilla + unrolled": Method(stabilisers={"Unrolled": {"steps": 5, "lr": 0.02, "zero_sum": True}}),
     "vanilla + minibatch discrimination": Method(critic="discrimination"),
     "vanilla + minibatch std-dev": Method(critic="stddev"),
     "vanilla + mode-seeking": Method(stabilisers={"ModeSeeking": {"weight": 0.1}}),
     "vanilla + feature matching": Method(stabilisers={"FeatureMatching": {}}),
     "vanilla + instance noise": Method(stabilisers={"InstanceNoise": {"sigma": 0.1}}),
 }
+SHEET = tuple(METHODS)  # what the figure shows
+RIVALS = ("WGAN-GP", "LSGAN", "DRAGAN", "logistic + R1", "RaSGAN")
+METHODS |= {f"{name}, 10:1": replace(METHODS[name], options=METHODS[name].options | TENFOLD) for name in RIVALS}
 CURES = (
     "vanilla",
     "vanilla + unrolled",
     "vanilla + minibatch discrimination",
     "vanilla + mode-seeking",
     "vanilla + feature matching",
-    "WGAN-GP",
-    "LSGAN",
-    "DRAGAN",
-    "logistic + R1",
-    "RaSGAN",
+    *(f"{name}, 10:1" for name in RIVALS),
+    "vanilla, even rates",
+    *RIVALS,
 )
 
 
 @dataclass(frozen=True)
 class Result:
-    """One run: its scores, and where its samples lie."""
+    """One run: its scores, where its samples lie, and the settings that it was trained with."""
 
     method: str
     kind: str
@@ -116,6 +122,12 @@ class Result:
     seconds: float
     scores: dict[str, float]
     points: list[list[float]]
+    settings: str = ""
+
+
+def settings(name: str) -> str:
+    """Returns everything that a method's runs depend on, beside data set, seed and steps, as text."""
+    return repr((METHODS[name], COMMON, LATENT, HIDDEN, BATCH, SAMPLES, STD))
 
 
 def build(method: Method) -> GAN:
@@ -165,12 +177,21 @@ def train(name: str, kind: str, seed: int, steps: int) -> Result:
     found = score(model, data, samples=SAMPLES, seed=seed, cache=False)
     scores = {key.partition("[")[0]: number for key, number in found.items()}
     points = model.sample(1000, seed=seed).tolist()
-    return Result(name, kind, seed, steps, round(seconds, 1), scores, [[round(v, 3) for v in p] for p in points])
+    points = [[round(v, 3) for v in point] for point in points]
+    return Result(name, kind, seed, steps, round(seconds, 1), scores, points, settings(name))
+
+
+def kept(file: Path, name: str) -> Result | None:
+    """Reads a run that was written before, if there is one and its method still has the same settings."""
+    if not file.is_file():
+        return None
+    result = Result(**json.loads(file.read_text()))
+    return result if result.settings == settings(name) else None
 
 
 def run(
     out: Path,
-    names: Sequence[str] = tuple(METHODS),
+    names: Sequence[str] = SHEET,
     kinds: Sequence[str] = KINDS,
     seeds: Sequence[int] = (0,),
     steps: int = 4000,
@@ -179,7 +200,7 @@ def run(
     """Trains what is missing and writes `lab.png`, `lab.md`, `lab.csv` and the runs themselves under `out/runs`.
 
     Args:
-        out: folder; runs that lie in it with the same budget are not trained again.
+        out: folder; runs that lie in it with the same budget and settings are not trained again.
         names: methods, among `METHODS`.
         kinds: data sets: ring, grid, swiss_roll, sine.
         seeds: training seeds, of which each counts once. The figure shows the first one, the table mean and standard
@@ -203,9 +224,8 @@ def run(
     jobs = [(name, kind, seed) for name in names for kind in kinds for seed in seeds]
     for number, (name, kind, seed) in enumerate(jobs, 1):
         file = out / "runs" / f"{slug(name)}_{kind}_{steps}_{seed}.json"
-        if file.is_file():
-            result = Result(**json.loads(file.read_text()))
-        else:
+        result = kept(file, name)
+        if result is None:
             result = train(name, kind, seed, steps)
             file.parent.mkdir(parents=True, exist_ok=True)
             with written(file) as temporary:
@@ -241,23 +261,28 @@ def table(results: Sequence[Result], names: Sequence[str], kinds: Sequence[str])
     columns = [(kind, key) for kind, key in columns if key != "modes" or kind in {"ring", "grid"}]
     words = {"modes": "modes", "good": "good samples", "wasserstein": "W₁"}
     lines = [
-        "| method | " + " | ".join(f"{kind.replace('_', ' ')}: {words[key]}" for kind, key in columns) + " |",
-        "| --- |" + " ---: |" * len(columns),
+        "| method | rates of G, D | D steps | "
+        + " | ".join(f"{kind.replace('_', ' ')}: {words[key]}" for kind, key in columns)
+        + " |",
+        "| --- |" + " ---: |" * (len(columns) + 2),
     ]
     for name in names:
         cells = []
         for kind, key in columns:
             found = [r.scores[key] for r in results if r.method == name and r.kind == kind]
             cells.append(spread(found, {"modes": "{:.1f}", "good": "{:.0%}", "wasserstein": "{:.3f}"}[key]))
-        lines.append(f"| {name} | " + " | ".join(cells) + " |")
+        rates = ", ".join(f"{rate:g}" for rate in METHODS[name].rates)
+        steps = METHODS[name].options.get("n_critic", 1)
+        lines.append(f"| {name} | {rates} | {steps} | " + " | ".join(cells) + " |")
     seeds = sorted({r.seed for r in results})
     first = results[0]
     lines += [
         "",
         f"{first.steps:,} generator updates each, batches of {BATCH}, seeds {', '.join(map(str, seeds))}; generator "
-        f"{LATENT}-{'-'.join(map(str, HIDDEN))}-2, discriminator 2-{'-'.join(map(str, HIDDEN))}-1, the last state, no "
-        f"averaging; {SAMPLES:,} samples. Modes: of 8 and 25, nearest to a good sample; good: within 3 standard "
-        "deviations of a centre, or of a real point. "
+        f"{LATENT}-{'-'.join(map(str, HIDDEN))}-2, discriminator 2-{'-'.join(map(str, HIDDEN))}-1. Learning rates of G "
+        "and D are constant for half of a run and then fall linearly to 0; D takes so many steps for each of G. The "
+        f"last state, no averaging; {SAMPLES:,} samples. Modes: of 8 and 25, nearest to a good sample; good: within 3 "
+        "standard deviations of a centre, or of a real point. "
         f"On {hardware()}, torch {versions()['torch']}, {os.environ.get('OMP_NUM_THREADS', torch.get_num_threads())} "
         "threads.",
         "",

@@ -18,7 +18,7 @@ def input_gradient(critic: Critic, x: Tensor, y: Tensor | None = None) -> Tensor
     """Returns the gradient of `critic(x, y)` with respect to `x`, itself differentiable.
 
     Args:
-        critic: maps (N, ...) to logits; no operation in it may mix samples (BatchNorm would).
+        critic: maps (N, ...) to logits; no operation in it may mix samples, see `refuse_mixing`.
         x: where to differentiate, shape (N, ...).
         y: labels for a conditional critic, or None.
 
@@ -92,7 +92,19 @@ def dragan_penalty(
     return (input_gradient(critic, around, y).norm(dim=1) - target).square().mean()
 
 
-def refuse_batch_norm(discriminator: nn.Module) -> None:
-    """Raises GanzooError for a discriminator with BatchNorm: it mixes samples, and no sample has a slope of its own."""
-    if any(isinstance(module, nn.modules.batchnorm._BatchNorm) for module in discriminator.modules()):
-        raise GanzooError("model.discriminator: a gradient penalty needs one without BatchNorm, which mixes samples.")
+def refuse_mixing(discriminator: nn.Module) -> None:
+    """Refuses a discriminator in which samples of a batch meet: the gradient at one would hold what it does to others.
+
+    Layers that mix samples are those of BatchNorm, and any that says so by an attribute `mixes_samples`, such as
+    minibatch discrimination and minibatch standard deviation.
+
+    Raises:
+        GanzooError: if there is such a layer.
+    """
+    for module in discriminator.modules():
+        if isinstance(module, nn.modules.batchnorm._BatchNorm) or getattr(module, "mixes_samples", False):
+            kind = "BatchNorm" if isinstance(module, nn.modules.batchnorm._BatchNorm) else type(module).__name__
+            raise GanzooError(
+                f"model.discriminator: a gradient penalty needs one without {kind}, which mixes samples; set its "
+                "`norm` to layer or none, its `minibatch` to none."
+            )

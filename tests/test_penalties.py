@@ -5,7 +5,11 @@ import torch
 from torch import nn
 
 from ganzoo.errors import GanzooError
-from ganzoo.penalties import dragan_penalty, gradient_penalty, input_gradient, r1_penalty, refuse_batch_norm
+from ganzoo.models.dragan import DRAGAN
+from ganzoo.models.r1gan import R1GAN
+from ganzoo.models.wgan_gp import WGANGP
+from ganzoo.networks.mlp import MLPDiscriminator, MLPGenerator
+from ganzoo.penalties import dragan_penalty, gradient_penalty, input_gradient, r1_penalty, refuse_mixing
 
 
 def linear(w):
@@ -194,10 +198,33 @@ def test_dragan_looks_around_real_data_as_far_as_the_noise_reaches(noise):
 
 
 def test_batch_norm_is_refused_wherever_it_hides():
-    refuse_batch_norm(nn.Sequential(nn.Linear(2, 2), nn.GroupNorm(1, 2), nn.LayerNorm(2)))
+    refuse_mixing(nn.Sequential(nn.Linear(2, 2), nn.GroupNorm(1, 2), nn.LayerNorm(2)))
     for norm in (nn.BatchNorm1d(2), nn.BatchNorm2d(2), nn.SyncBatchNorm(2)):
         with pytest.raises(GanzooError, match=r"model\.discriminator: .*without BatchNorm"):
-            refuse_batch_norm(nn.Sequential(nn.Linear(2, 2), nn.Sequential(norm)))
+            refuse_mixing(nn.Sequential(nn.Linear(2, 2), nn.Sequential(norm)))
+
+
+@pytest.mark.parametrize("kind", [WGANGP, DRAGAN, R1GAN])
+@pytest.mark.parametrize("layer", ["discrimination", "stddev"])
+def test_minibatch_layers_are_refused_since_a_samples_gradient_would_hold_its_neighbours(kind, layer):
+    torch.manual_seed(0)
+    discriminator = MLPDiscriminator([2], hidden=(16,), dropout=0.0, minibatch=layer)
+    x = torch.randn(8, 2, requires_grad=True)
+    own = torch.stack([torch.autograd.grad(discriminator(x)[i], x)[0][i] for i in range(len(x))])
+    mixed = input_gradient(lambda x, y: discriminator(x), x)
+    assert ((mixed - own).norm(dim=1) / own.norm(dim=1)).max() > 0.02  # what the refusal is for
+    with pytest.raises(GanzooError, match=r"model\.discriminator: .*without Minibatch") as error:
+        kind(MLPGenerator([2], latent_dim=2, hidden=(4,)), discriminator)
+    assert "\n" not in str(error.value)
+    kind(MLPGenerator([2], latent_dim=2, hidden=(4,)), MLPDiscriminator([2], hidden=(16,), dropout=0.0))
+
+
+def test_a_layer_of_ones_own_may_say_that_it_mixes_samples():
+    class Centred(nn.Module):
+        mixes_samples = True
+
+    with pytest.raises(GanzooError, match="without Centred"):
+        refuse_mixing(nn.Sequential(nn.Linear(2, 2), Centred()))
 
 
 def test_neither_generator_nor_real_data_is_differentiated():

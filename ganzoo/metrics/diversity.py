@@ -15,7 +15,7 @@ WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 def scales(shape: tuple[int, ...]) -> int:
     """Returns how many scales images (C, H, W) are compared at: as many of the paper's five as leave the window room.
 
-    Five from 171 pixels on, three at 64, two at 32.
+    Five from 176 pixels on, three at 64, two at 32.
     """
     side = min(shape[1:])
     fitting = [s for s in range(1, 6) if side >> (s - 1) >= LEAST and side // max(1, s - 1) ** 2 >= LEAST]

@@ -4,8 +4,9 @@ Paper: Berthelot, Schumm and Metz, BEGAN: Boundary Equilibrium Generative Advers
 URL: https://arxiv.org/abs/1703.10717 (section 3.4)
 Code: https://github.com/carpedm20/BEGAN-tensorflow (a re-implementation; the authors published none)
 Deviations: the players move in turn, and k is moved by the losses of the discriminator's move, whose fakes are others
-    than the generator's. The learning rate follows a recipe's schedule instead of being halved when M stalls.
-    An averaged generator is evaluated.
+    than the generator's. The learning rate follows a recipe's schedule instead of being halved when M stalls. Adam's
+    beta1 is 0.5, that of most GANs, and not its usual 0.9, to which the re-implementation leaves it. A normal prior
+    unless a recipe asks for the paper's uniform one. An averaged generator is evaluated.
 """
 
 from typing import Any

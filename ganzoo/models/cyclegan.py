@@ -4,7 +4,8 @@ Paper: Zhu et al., Unpaired Image-to-Image Translation using Cycle-Consistent Ad
 URL: https://arxiv.org/abs/1703.10593 (equations 1 to 3; section 4; section 5.2 for the identity loss)
 Code: https://github.com/junyanz/pytorch-CycleGAN-and-pix2pix
 Deviations: the discriminators move first, facing images drawn anew; in the authors' code all four networks move from
-    the same images. The identity loss is on by default, as there; the paper has it for paintings alone.
+    the same images. The identity loss is on by default, as there; the paper has it for paintings alone. The instance
+    normalisation of a `PatchGAN` has a scale and a shift unless it is told `affine: false`, as in that code.
 """
 
 from collections.abc import Sequence

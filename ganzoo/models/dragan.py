@@ -3,8 +3,8 @@
 Paper: Kodali et al., On Convergence and Stability of GANs, 2017.
 URL: https://arxiv.org/abs/1705.07215
 Code: https://github.com/kodalinaveen3/DRAGAN
-Deviations: an averaged generator is evaluated. The noise around the data is the reference code's, uniform and
-    one-sided; the paper writes a Gaussian.
+Deviations: a normal prior unless a recipe asks for the uniform one of the reference code; an averaged generator is
+    evaluated. The noise around the data is the reference code's, uniform and one-sided; the paper writes a Gaussian.
 """
 
 from typing import Any
@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from ganzoo.gan import GAN
 from ganzoo.losses import logistic_d, nonsaturating_g
-from ganzoo.penalties import dragan_penalty, refuse_batch_norm
+from ganzoo.penalties import dragan_penalty, refuse_mixing
 from ganzoo.players import Terms
 
 
@@ -22,7 +22,7 @@ class DRAGAN(GAN):
 
     Args:
         generator: latent vectors to samples.
-        discriminator: samples to logits. It must not mix samples: BatchNorm is refused.
+        discriminator: samples to logits. BatchNorm and minibatch layers, which mix samples, are refused.
         gp_weight: weight of the penalty, the paper's lambda.
         noise: how far around the data the penalty reaches, in standard deviations of the batch.
         target: the slope that is aimed at, the paper's k.
@@ -45,7 +45,7 @@ class DRAGAN(GAN):
         **kwargs: Any,
     ) -> None:
         super().__init__(generator, discriminator, g_lr=g_lr, d_lr=d_lr, betas=betas, **kwargs)
-        refuse_batch_norm(discriminator)
+        refuse_mixing(discriminator)
         self.gp_weight, self.noise, self.target = gp_weight, noise, target
 
     def d_loss(self, x: Tensor, y: Tensor | None) -> Terms:

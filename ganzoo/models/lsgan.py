@@ -4,7 +4,7 @@ Paper: Mao et al., Least Squares Generative Adversarial Networks, 2017.
 URL: https://arxiv.org/abs/1611.04076 (equations 2 and 9)
 Code: https://github.com/xudonmao/LSGAN
 Deviations: means over the batch, as in the paper; the reference code sums. Adam's settings are those of its LSUN runs.
-    An averaged generator is evaluated.
+    A normal prior unless a recipe asks for the uniform one of the reference code. An averaged generator is evaluated.
 """
 
 from typing import Any

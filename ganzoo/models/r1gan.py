@@ -16,7 +16,7 @@ from torch.optim import Optimizer, RMSprop
 from ganzoo.errors import GanzooError
 from ganzoo.gan import GAN
 from ganzoo.losses import logistic_d, nonsaturating_g
-from ganzoo.penalties import r1_penalty, refuse_batch_norm
+from ganzoo.penalties import r1_penalty, refuse_mixing
 from ganzoo.players import Player, Terms
 
 
@@ -25,7 +25,7 @@ class R1GAN(GAN):
 
     Args:
         generator: latent vectors to samples.
-        discriminator: samples to logits. It must not mix samples: BatchNorm is refused.
+        discriminator: samples to logits. BatchNorm and minibatch layers, which mix samples, are refused.
         gamma: weight of the penalty.
         r1_every: penalise on every so many batches, with so many times the weight.
         g_lr: learning rate of the generator.
@@ -46,7 +46,7 @@ class R1GAN(GAN):
         **kwargs: Any,
     ) -> None:
         super().__init__(generator, discriminator, g_lr=g_lr, d_lr=d_lr, optimizer=optimizer, **kwargs)
-        refuse_batch_norm(discriminator)
+        refuse_mixing(discriminator)
         if r1_every < 1:
             raise GanzooError(f"model.r1_every: must be at least 1, not {r1_every}.")
         self.gamma = gamma

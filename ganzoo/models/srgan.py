@@ -4,8 +4,10 @@ Paper: Ledig et al., Photo-Realistic Single Image Super-Resolution Using a Gener
 URL: https://arxiv.org/abs/1609.04802 (equations 3, 5 and 6; section 3.2)
 Code: none by the authors
 Deviations: sources are scaled to [-1, 1] like targets; the paper scales them to [0, 1]. With `content: vgg19` the maps
-    are those of the paper's SRGAN-VGG54 in torchvision's weights; the other choices are ours, and with our own
-    classifiers the last maps of all scales are compared, not those of one layer.
+    are those of the paper's SRGAN-VGG54 in torchvision's weights. Their squared differences are averaged over all 512
+    maps, where equation 5, read to the letter, averages over places alone: the adversarial term, at the paper's weight,
+    then counts for 512 times as much beside them. The other choices of `content` are ours, and with our own classifiers
+    the last maps of all scales are compared, not those of one layer.
 """
 
 from functools import cached_property

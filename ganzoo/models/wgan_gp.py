@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from ganzoo.gan import GAN, Answers
 from ganzoo.losses import wasserstein_d, wasserstein_g
-from ganzoo.penalties import gradient_penalty, refuse_batch_norm
+from ganzoo.penalties import gradient_penalty, refuse_mixing
 from ganzoo.players import Terms
 from ganzoo.schedules import Schedule
 
@@ -23,7 +23,8 @@ class WGANGP(GAN):
 
     Args:
         generator: latent vectors to samples.
-        discriminator: the critic: samples to unbounded scores. It must not mix samples: BatchNorm is refused.
+        discriminator: the critic: samples to unbounded scores. BatchNorm and minibatch layers, which mix samples, are
+            refused.
         gp_weight: weight of the penalty, the paper's lambda.
         g_lr: learning rate of the generator.
         d_lr: learning rate of the critic.
@@ -46,7 +47,7 @@ class WGANGP(GAN):
         **kwargs: Any,
     ) -> None:
         super().__init__(generator, discriminator, g_lr=g_lr, d_lr=d_lr, betas=betas, n_critic=n_critic, **kwargs)
-        refuse_batch_norm(discriminator)
+        refuse_mixing(discriminator)
         self.gp_weight = gp_weight
 
     def d_loss(self, x: Tensor, y: Tensor | None) -> Terms:

@@ -1,8 +1,9 @@
 """The DCGAN pair: Radford et al. 2016, arXiv 1511.06434, section 3 and figure 1.
 
 From 8 to 256 pixels the paper's scheme is kept: start (generator) or end (discriminator) at 4x4 and halve or double the
-channels as the side doubles or halves. 28 pixels start at 7x7. The paper's 64-pixel networks are `width=128` for the
-generator and `width=64` for the discriminator.
+channels as the side doubles or halves. 28 pixels start at 7x7. The paper's 64-pixel generator has `width=128`, and so
+has the discriminator in the authors' code, of which the paper gives no widths; 64 is that of most re-implementations.
+Kernels are 4x4, as there; the authors' are 5x5.
 """
 
 from typing import Literal

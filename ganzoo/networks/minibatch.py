@@ -1,7 +1,8 @@
 """Layers that show a discriminator how much the samples of a batch differ: a collapsed generator gives itself away.
 
 Both append what they find to their input, (N, C, ...) to (N, C + extra, ...), the same at every place of a map. The
-logit of a sample then depends on the others in its batch, in evaluation, too.
+logit of a sample then depends on the others in its batch, in evaluation, too: `mixes_samples` says so to penalties on
+the slope of a single sample, which refuse them.
 """
 
 from math import prod
@@ -24,6 +25,8 @@ class MinibatchDiscrimination(nn.Module):
         out_features: measures, the paper's B; the authors' code has 100, for wider networks than ours.
         kernel_dim: numbers that a distance is measured in, the paper's C.
     """
+
+    mixes_samples = True
 
     def __init__(self, in_features: int, out_features: int = 16, kernel_dim: int = 5) -> None:
         super().__init__()
@@ -49,6 +52,7 @@ class MinibatchStdDev(nn.Module):
     """
 
     extra = 1
+    mixes_samples = True
 
     def __init__(self, groups: int = 1) -> None:
         super().__init__()

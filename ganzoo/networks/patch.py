@@ -1,7 +1,9 @@
 """PatchGAN: a discriminator that judges every patch of an image by itself. Isola et al. 2017, arXiv 1611.07004.
 
 Section 3.2.2 and appendix 6.1.2; the layers of every field are those of the authors' code
-(https://github.com/phillipi/pix2pix). `n_layers` there is the number of halvings here.
+(https://github.com/phillipi/pix2pix). `n_layers` there is the number of halvings here. That code normalises by the
+batch, with a scale and a shift; for one image in a batch this is instance normalisation, whose scale and shift we keep.
+The later PyTorch code (https://github.com/junyanz/pytorch-CycleGAN-and-pix2pix) has neither there: `affine: false`.
 """
 
 from typing import Literal
@@ -28,6 +30,7 @@ class PatchGAN(nn.Module):
         field: side of a patch, the receptive field of a logit: 1, 16, 34, 70, 142 or 286. The paper's are 1, 16, 70
             (its choice) and 286.
         norm: normalisation of the hidden layers after the first.
+        affine: whether instance normalisation has a scale and a shift; BatchNorm always has.
 
     Attributes:
         smallest: least side of an image in pixels.
@@ -36,7 +39,9 @@ class PatchGAN(nn.Module):
         GanzooError: for any other field.
     """
 
-    def __init__(self, channels: int = 6, width: int = 64, field: int = 70, norm: Norm = "batch") -> None:
+    def __init__(
+        self, channels: int = 6, width: int = 64, field: int = 70, norm: Norm = "batch", affine: bool = True
+    ) -> None:
         super().__init__()
         if field not in FIELDS:
             raise GanzooError(f"field: a patch has a side of {', '.join(map(str, FIELDS))} pixels, not {field}.")
@@ -49,7 +54,7 @@ class PatchGAN(nn.Module):
         for i in range(max(halvings, 1) + 1):
             after, stride = width * min(2**i, 8), 2 if i < halvings else 1
             layers.append(nn.Conv2d(before, after, kernel, stride, padding, bias=i == 0 or norm == "none"))
-            layers += [*(normalise(norm, after) if i else []), nn.LeakyReLU(0.2, inplace=True)]
+            layers += [*(normalise(norm, after, affine) if i else []), nn.LeakyReLU(0.2, inplace=True)]
             before = after
         self.net = nn.Sequential(*layers, nn.Conv2d(before, 1, kernel, 1, padding))
         self.apply(init_dcgan)
@@ -72,8 +77,8 @@ def receptive_field(network: nn.Module) -> int:
     return field
 
 
-def normalise(norm: Norm, channels: int) -> list[nn.Module]:
-    """Returns the normalisation of so many maps, with a scale and a shift of its own, or no layer at all."""
+def normalise(norm: Norm, channels: int, affine: bool = True) -> list[nn.Module]:
+    """Returns the normalisation of so many maps, or no layer at all; without `affine`, that of instances is bare."""
     if norm == "none":
         return []
-    return [nn.BatchNorm2d(channels) if norm == "batch" else nn.InstanceNorm2d(channels, affine=True)]
+    return [nn.BatchNorm2d(channels) if norm == "batch" else nn.InstanceNorm2d(channels, affine=affine)]

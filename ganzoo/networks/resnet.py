@@ -1,9 +1,10 @@
 """The residual pair of SNGAN: Miyato et al. 2018, arXiv 1802.05957, appendix B.4, at 32 pixels.
 
-Widths, biases and shortcuts are those of the authors' code and of mimicry: one width throughout, a shortcut is learned
-where the side changes. Where the two differ, upsampling repeats pixels, as in the authors' code, and the logit has a
-bias, as in mimicry. For other sizes blocks that change the side are added or left out; the paper's own networks for
-larger images also vary their widths.
+They compute what the authors' code does (https://github.com/pfnet-research/sngan_projection), but for a bias of the
+logit, which is mimicry's. Mimicry's networks are as large and are others: its generator interpolates where the authors'
+repeats pixels, and in its discriminator a ReLU that works in place rectifies the shortcuts of all blocks but the first.
+Weights cannot be taken over from there. For other sizes blocks that change the side are added or left out; the paper's
+own networks for larger images also vary their widths.
 """
 
 from torch import Tensor, nn
