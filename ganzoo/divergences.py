@@ -74,7 +74,7 @@ DIVERGENCES = {
         conjugate=lambda t: -(2 - t.exp()).log(),
         composed=lambda v: softplus(v) - log(2),
     ),
-    "gan": Divergence(  # that less log 4
+    "gan": Divergence(  # that less log 4: no other gradients
         f=lambda u: u * u.log() - (u + 1) * (u + 1).log(),
         activation=lambda v: -softplus(-v),
         conjugate=lambda t: -(1 - t.exp()).log(),

@@ -172,6 +172,21 @@ def test_fgan_on_jensen_shannon_is_the_original_game(name, constant):
 
 
 @each_divergence
+def test_six_divergences_are_five_games_two_of_which_are_the_original_one(name):
+    """Gradients on logits, all of which `js` and `gan` share with the non-saturating GAN, and nothing else does."""
+    real, fake = torch.linspace(-2, 2, 32, requires_grad=True), torch.linspace(-1, 3, 32, requires_grad=True)
+    bound, rise = variational_bound(DIVERGENCES[name], real, fake), fgan_g(DIVERGENCES[name], fake)
+    found = (*torch.autograd.grad(-bound, (real, fake)), *torch.autograd.grad(rise, fake))
+    wanted = (
+        *torch.autograd.grad(losses.logistic_d(real, fake), (real, fake)),
+        *torch.autograd.grad(losses.nonsaturating_g(fake), fake),
+    )
+    same = all(torch.equal(a, b) for a, b in zip(found, wanted, strict=True))
+    assert same == (name in {"js", "gan"})
+    assert mlp(FGAN).divergence not in (DIVERGENCES["js"], DIVERGENCES["gan"])
+
+
+@each_divergence
 def test_fgan_shows_its_estimate_of_the_divergence(name):
     model = mlp(FGAN, divergence=name)
     model.judge = lambda x, y=None: model.divergence.threshold + torch.tensor([2.0, 1.0, 0.1, -1.0])

@@ -6,6 +6,9 @@ Code: https://github.com/nowozin/mlss2018-madrid-gan
 Deviations: logits beyond 3 are damped before an exponential (`ganzoo.divergences.tame`) instead of clipping gradients;
     the bound still holds. The generator ascends E g_f(V) as in section 3.2; the code, of a later lecture, descends the
     bound itself. An averaged generator is evaluated.
+
+The six divergences make five games: `js` and `gan` differ by a constant, and with section 3.2's generator both have the
+very gradients of the non-saturating GAN (`ganzoo.models.gan`). The default is neither of them.
 """
 
 from typing import Any, Literal
@@ -25,7 +28,7 @@ class FGAN(GAN):
     Args:
         generator: latent vectors to samples.
         discriminator: the variational function V before its output activation: samples to logits.
-        divergence: which one.
+        divergence: which one; `js` and `gan` make the original GAN, non-saturating or, if `saturating`, minimax.
         saturating: descend the bound itself (Algorithm 1, line 4) instead of section 3.2's alternative.
         **kwargs: see `GAN`.
     """
@@ -36,7 +39,7 @@ class FGAN(GAN):
         self,
         generator: nn.Module,
         discriminator: nn.Module,
-        divergence: Name = "js",
+        divergence: Name = "kl",
         saturating: bool = False,
         **kwargs: Any,
     ) -> None:
