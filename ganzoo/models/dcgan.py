@@ -3,7 +3,8 @@
 Paper: Radford, Metz and Chintala, Unsupervised Representation Learning with Deep Convolutional GANs, 2016.
 URL: https://arxiv.org/abs/1511.06434 (sections 3 and 4)
 Code: https://github.com/Newmu/dcgan_code
-Deviations: a normal prior unless a recipe asks for the paper's uniform one; an averaged generator is evaluated.
+Deviations: a normal prior unless a recipe asks for the paper's uniform one; kernels of 4x4 pixels, not the 5x5 of the
+    authors' code, and without its weight decay of 1e-5; an averaged generator is evaluated.
 """
 
 from typing import Any, Literal
@@ -16,7 +17,7 @@ from ganzoo.players import Terms
 
 
 class DCGAN(GAN):
-    """The paper's networks (`ganzoo.networks.dcgan`) and settings: Adam, 2e-4, beta1 0.5, one step each.
+    """Networks after the paper's (`ganzoo.networks.dcgan`), and its settings: Adam, 2e-4, beta1 0.5, one step each.
 
     Args:
         generator: latent vectors to images.
