@@ -57,13 +57,35 @@ def test_the_command_trains_only_what_is_missing_and_writes_table_and_figure(tmp
     ]
     assert float(rows[0]["modes"]) == 5
     assert rows[1]["modes"] == ""
-    assert "| vanilla | 5.0 |" in (tmp_path / "lab.md").read_text()
+    assert "| vanilla | 0.002, 0.0002 | 1 | 5.0 |" in (tmp_path / "lab.md").read_text()
     page = (tmp_path / "page.md").read_text()
     assert (tmp_path / "lab.md").read_text().strip() in page
     assert page.startswith("above\n")
     assert page.endswith("below\n")
     assert (tmp_path / "lab.png").read_bytes().startswith(b"\x89PNG")
     assert str(tmp_path / "lab.png") in capsys.readouterr().out
+
+
+def test_a_run_with_other_settings_is_trained_anew(tmp_path, monkeypatch):
+    monkeypatch.setattr(lab, "SAMPLES", 64)
+    lab.run(tmp_path, ["vanilla"], ["ring"], steps=1)
+    file = tmp_path / "runs" / "vanilla_ring_1_0.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"scores": {"modes": 5.0, "good": 1, "wasserstein": 1}}))
+    assert lab.run(tmp_path, ["vanilla"], ["ring"], steps=1)[0].scores["modes"] == 5
+    monkeypatch.setitem(METHODS, "vanilla", METHODS["vanilla, even rates"])
+    assert lab.run(tmp_path, ["vanilla"], ["ring"], steps=1)[0].scores["modes"] < 5
+    assert "0.001" in json.loads(file.read_text())["settings"]
+
+
+def test_cures_play_at_vanillas_very_rates_and_objectives_at_these_and_at_even_ones():
+    for name in lab.CURES:
+        tenfold = name.endswith("10:1") or (name.startswith("vanilla") and name != "vanilla, even rates")
+        assert METHODS[name].rates == ((2e-3, 2e-4) if tenfold else (1e-3, 1e-3))
+    for name in lab.RIVALS:
+        pair = [build(METHODS[one]) for one in (name, f"{name}, 10:1")]
+        rates = [[p.optim([torch.zeros(1)]).param_groups[0]["lr"] for p in model.players()] for model in pair]
+        assert rates == [[1e-3, 1e-3], [2e-4, 2e-3]]
+        assert pair[0].n_critic == pair[1].n_critic
 
 
 def test_what_is_named_twice_counts_once(tmp_path, monkeypatch):
@@ -86,7 +108,9 @@ def test_the_table_gives_mean_and_deviation_over_seeds():
         Result("vanilla", "ring", seed, 10, 1.0, {"modes": modes, "good": 0.5, "wasserstein": 0.25}, [])
         for seed, modes in enumerate((6.0, 8.0))
     ]
-    assert "| vanilla | 7.0 ± 1.4 | 50% ± 0% | 0.250 ± 0.000 |" in table(results, ["vanilla"], ["ring"])
+    assert "| vanilla | 0.002, 0.0002 | 1 | 7.0 ± 1.4 | 50% ± 0% | 0.250 ± 0.000 |" in table(
+        results, ["vanilla"], ["ring"]
+    )
     assert spread([3.0], "{:.1f}") == "3.0"
     assert slug("f-GAN, reverse KL") == "f_gan_reverse_kl"
 
