@@ -205,7 +205,7 @@ def fitting(losses: dict[str, float], room: int | None) -> str:
         return " ".join(f"{name} {_short(number)}" for name, number in losses.items())
     terms = [name.partition("/")[::2] for name in losses]
     common = [sum(term == other for _, other in terms) for _, term in terms]
-    rank = {}
+    rank: dict[int, int] = {}
     for player in dict.fromkeys(player for player, _ in terms):
         own = [i for i, (other, _) in enumerate(terms) if other == player]
         own.sort(key=lambda i: -common[i])
