@@ -1,8 +1,6 @@
 """From a recipe to a run: LightningCLI with run folders."""
 
-import logging
 import signal
-import warnings
 import weakref
 from contextlib import suppress
 from pathlib import Path
@@ -32,6 +30,7 @@ from ganzoo.messages import explain, import_class
 from ganzoo.metrics.scores import made_by
 from ganzoo.options import SECTIONS, add_run_options
 from ganzoo.program import command
+from ganzoo.quiet import quieten
 from ganzoo.sampling import write
 from ganzoo.trainers import require_playable
 
@@ -293,7 +292,5 @@ def run(command: str, arguments: list[str]) -> None:
     asks_help = any(a.startswith(("-h", "--help", "--model.help", "--data.help", "--print_config")) for a in arguments)
     if name is None and not asks_help:
         raise GanzooError(f"ganzoo {command}: name a recipe with --recipe NAME. `ganzoo list` shows all.")
-    for chatty in ("lightning.pytorch", "lightning.fabric"):
-        logging.getLogger(chatty).setLevel(logging.WARNING)  # devices and seed stand in our own line
-    warnings.filterwarnings("ignore", module=r"lightning\.")  # of averages in eval mode, our run folder and the like
+    quieten()  # devices and seed stand in our own line
     RecipeCLI([command, *arguments], name or command)
