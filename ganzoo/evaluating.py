@@ -18,12 +18,12 @@ from ganzoo.metrics.bootstrap import Bootstrap
 from ganzoo.metrics.diversity import LEAST, PAIRS, scales
 from ganzoo.metrics.evaluation import SUBSET, Evaluation
 from ganzoo.metrics.neighbours import QUANTILE
-from ganzoo.metrics.scores import FAMILIES, base, choose, made_by, taught_classes
+from ganzoo.metrics.scores import FAMILIES, base, choose, expand, made_by, reference_items, taught_classes, too_few
 from ganzoo.metrics.scoring import evaluation_of
 from ganzoo.metrics.swd import SlicedWasserstein
 from ganzoo.probe import DATA, find_data
 from ganzoo.sampling import find_device
-from ganzoo.scoresheet import items, table
+from ganzoo.scoresheet import table
 from ganzoo.stamp import sha256
 from ganzoo.subjects import Album, Trained, agreed, album, find, recipe_data, recipe_of, recipe_quality
 
@@ -64,7 +64,7 @@ def write_evaluation(options: Namespace) -> dict[str, Any]:
     if options.bootstrap:
         resampling = Bootstrap(options.bootstrap, options.level, 0 if options.seed is None else options.seed)
     subject = find(options.name, options.revision, options.weights, device)
-    evaluation, target, fitting = prepare(subject, options, device)
+    evaluation, target, fitting, left_out = prepare(subject, options, device)
     evaluation.collect(target)
     found, intervals = evaluation.measure(target, resampling)
     order = [evaluation.key(name) for name in evaluation.names]
@@ -83,6 +83,7 @@ def write_evaluation(options: Namespace) -> dict[str, Any]:
             "extractor": _extractor(evaluation),
             "resize": fitting,
             "settings": _settings(evaluation),
+            "left_out": left_out,
             "precision": {name: _precision(evaluation, name) for name in evaluation.names},
             "intervals": resampling and {"method": METHOD, **asdict(resampling)},
             "machine": {"scored_on": device.type, "hardware": hardware()},
@@ -98,11 +99,12 @@ def write_evaluation(options: Namespace) -> dict[str, Any]:
 
 def prepare(
     subject: Trained | Album, options: Namespace, device: torch.device
-) -> tuple[Evaluation, Any, dict[str, Any]]:
+) -> tuple[Evaluation, Any, dict[str, Any], dict[str, str]]:
     """Brings a subject and what it is held against together.
 
     Returns:
-        The evaluation; what it is to score; how images come to their size.
+        The evaluation; what it is to score; how images come to their size; which of the usual scores are left out, and
+        why.
 
     Raises:
         GanzooError: They do not fit, or there are too few images.
@@ -137,9 +139,13 @@ def prepare(
         told = f"'{subject.name}' has {shape}, and {datamodule.title} {datamodule.shape}"
         raise GanzooError(f"--data: shapes (channels, height, width) differ: {told}; give other data.")
     features = options.features or quality.get("features")
+    metrics, left_out = options.metrics, {}
+    if metrics is None:
+        usual = _defaults(subject, features, datamodule, quality.get("metrics"))
+        metrics, left_out = _possible(usual, samples, datamodule, options.k)
     common = {
         "features": features,
-        "metrics": options.metrics or _defaults(subject, features, datamodule, quality.get("metrics")),
+        "metrics": metrics,
         "samples": samples,
         "seed": quality.get("seed", 0) if options.seed is None else options.seed,
         "batch_size": quality.get("batch_size", 500),
@@ -154,7 +160,7 @@ def prepare(
         "reference": reals.resize(datamodule.shape) if reals else getattr(datamodule, "resized", None),
         "extractor": evaluation.extractor and evaluation.extractor.reads,
     }
-    return evaluation, target, resized
+    return evaluation, target, resized, left_out
 
 
 def _pictures(subject: Album, reals: Album | None, options: Namespace) -> tuple[Any, int, tuple[int, ...]]:
@@ -190,19 +196,45 @@ def _defaults(subject: Trained | Album, features: str | None, datamodule: Any, t
     return [*choose(None, features, datamodule, classes), "prdc", *other]
 
 
+def _possible(
+    asked: list[own.Asked] | None, samples: int, datamodule: Any, k: int
+) -> tuple[list[own.Asked] | None, dict[str, str]]:
+    """Splits scores that nobody has asked for into those that there are enough items for, and why the others are not.
+
+    Raises:
+        GanzooError: There are too few for any.
+    """
+    if asked is None:
+        return None, {}
+    names = expand([metric for metric in asked if isinstance(metric, str) and not own.is_own(metric)])
+    reasons = {name: too_few(name, samples, datamodule, k) for name in names}
+    left_out = {name: reason for name, reason in reasons.items() if reason}
+    possible: list[own.Asked] = [name for name in names if name not in left_out]
+    possible += [metric for metric in asked if own.is_own(metric)]
+    if not possible:
+        name, reason = next(iter(left_out.items()))
+        raise GanzooError(f"metrics: there is too little for any score: even {name} {reason}.")
+    return possible, left_out
+
+
 def _require_enough(evaluation: Evaluation) -> None:
-    """Raises a GanzooError where there are too few images for a score, before anything is computed."""
-    least = dict.fromkeys(FAMILIES["prdc"], evaluation.k + 1)
-    reference = _reference(evaluation)
+    """Raises a GanzooError where there are too few items for a score, before anything is computed."""
+
+    def reason(name: str) -> str:
+        return too_few(name, evaluation.samples, evaluation.datamodule, evaluation.k, evaluation.known)
+
     for name in evaluation.names:
-        for what, there in (("samples", evaluation.samples), ("reference", reference["count"])):
-            if evaluation.known[name].made[0] == "samples" and there < (wanted := least.get(name, 2)):
-                needed = f"{name} needs at least {wanted} {items(reference)}"
-                raise GanzooError(f"metrics: {needed}, but there are {there} ({what}).")
+        if why := reason(name):
+            named = [other for other in evaluation.names if other not in evaluation.own_metrics]
+            usual = [*named, *(["fid", "kid"] if evaluation.extractor else []), "swd"]
+            images = len(evaluation.datamodule.shape) == 3
+            others = [other for other in dict.fromkeys(usual) if images and not reason(other)]
+            hint = f"; with so few give --metrics {' '.join(others)}" if others else ""
+            raise GanzooError(f"metrics: {name} {why}{hint}.")
 
 
 def _count(evaluation: Evaluation) -> int:
-    return len(evaluation.datamodule.split(evaluation.datamodule.reference)[0])
+    return reference_items(evaluation.datamodule) or 0
 
 
 def _described(subject: Trained | Album, evaluation: Evaluation) -> dict[str, Any]:

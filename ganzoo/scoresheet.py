@@ -48,6 +48,17 @@ def _notes(report: dict[str, Any]) -> list[str]:
         notes.append(
             f"{fewest} images are too few for a FID of {extractor['features']} features: it is biased upwards."
         )
+    if any(value < 0 for key, value in report["scores"].items() if key.startswith("kid[")):
+        notes.append("KID is unbiased: where both sides are alike it lies around 0, and so below it as well as above.")
+    if left_out := conditions.get("left_out"):
+        together: dict[str, list[str]] = {}
+        for name, reason in left_out.items():
+            together.setdefault(reason, []).append(name)
+        reasons = [
+            f"{', '.join(names)} {reason if len(names) == 1 else reason.replace('needs', 'need', 1)}"
+            for reason, names in together.items()
+        ]
+        notes.append(f"left out: {'; '.join(reasons)}.")
     if "memorisation" in names:
         notes.append(f"a model that copies nothing has a memorisation of about {QUANTILE:g}, and z near 0.")
     return notes

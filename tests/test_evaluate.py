@@ -168,7 +168,7 @@ def test_a_models_samples_score_like_their_files(digits_run, tmp_path):
         *(export, "--data", tmp_path / "reals", "--metrics", "swd", "--samples", 60, "--bootstrap", 0),
         out=tmp_path / "r.json",
     )
-    assert against["scores"]["swd[60/train]"] == pytest.approx(ours["scores"]["swd[60/test]"], rel=1e-5)
+    assert against["scores"]["swd[60/297 train]"] == pytest.approx(ours["scores"]["swd[60/test]"], rel=1e-5)
 
 
 def test_translators_and_classifiers_get_scores_of_their_own(tmp_path):
@@ -339,10 +339,19 @@ def test_what_does_not_fit_is_told_in_one_line(drawn, digits_run, tmp_path):
         ((seen, "--data", seen, "--metrics", "fid"), "fid needs an extractor"),
         ((seen, "--data", seen, "--features", tmp_path / "x.safetensors"), "no file"),
         ((seen, "--data", seen, "--features", "mnits"), "Did you mean 'mnist'?"),
-        ((few, "--data", seen, "--features", "mnist", "--metrics", "prdc"), "precision needs at least 6 images"),
-        ((seen, "--data", few, "--features", "mnist", "--metrics", "prdc", "-k", 4), "there are 4 (reference)"),
+        (
+            (few, "--data", seen, "--features", "mnist", "--metrics", "prdc"),
+            "precision needs at least 6 samples, and there are 4; with so few give --metrics fid kid swd",
+        ),
+        (
+            (seen, "--data", few, "--features", "mnist", "--metrics", "prdc", "-k", 4),
+            "precision needs at least 5 items of the reference, and there are 4",
+        ),
         ((seen, "--data", seen, "--samples", 81), "--samples: 81 given, but"),
-        ((seen, "--data", seen, "--samples", 1), "samples: 1 given"),
+        (
+            (seen, "--data", seen, "--samples", 1),
+            "too little for any score: even swd needs at least 2 samples, and there are 1",
+        ),
         ((seen, "--data", seen, "--bootstrap", 1), "--bootstrap: 1"),
         ((tmp_path / "nowhere", "-k", 0), "-k: 0 given, but it must be at least 1"),
         ((tmp_path / "nowhere", "--seed", 10**20), f"--seed: {10**20} given, but it must lie between 0 and 2^63 - 1"),

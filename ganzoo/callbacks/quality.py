@@ -10,7 +10,7 @@ from ganzoo.callbacks.monitors import settle
 from ganzoo.errors import GanzooError
 from ganzoo.metrics import own
 from ganzoo.metrics.evaluation import Evaluation
-from ganzoo.metrics.scores import check, choose, expand, made_by, taught_classes
+from ganzoo.metrics.scores import check, choose, expand, made_by, taught_classes, too_few
 from ganzoo.metrics.scoring import evaluation_of
 
 
@@ -115,6 +115,9 @@ class Quality(pl.Callback):
             rank=trainer.global_rank,
             world_size=trainer.world_size,
         )
+        for name in self._evaluation.names:
+            if why := too_few(name, self.samples, datamodule, self._evaluation.k, self.known):
+                raise GanzooError(f"quality.metrics: {name} {why}; leave it out, or give more.")
         keys = {name: self.key(name) for name in self._evaluation.names}
         settle(trainer.callbacks, pl_module, keys, self.higher_is_better)  # type: ignore[attr-defined]
 

@@ -35,6 +35,7 @@ class DataModule(pl.LightningDataModule):
         n_classes: number of classes; 0 without labels. Known after `inspect`.
         class_names: their names in the order of the labels; empty where they have none. Known after `inspect`.
         reference: split that scores are computed against.
+        standard: whether everybody who names this data has the same items, so that a split's name says its size.
         title: name for people.
         licence: terms of the data.
         source: who made it, and where it comes from.
@@ -45,6 +46,7 @@ class DataModule(pl.LightningDataModule):
     licence = "unknown"
     source = ""
     reference: Split = "test"
+    standard = False
     n_classes = 0
     class_names: tuple[str, ...] = ()
     shape: tuple[int, ...]

@@ -16,6 +16,7 @@ class CelebA(ImageDataModule):
     title = "CelebA"
     licence = "non-commercial research only"
     source = "Multimedia Laboratory, CUHK, https://mmlab.ie.cuhk.edu.hk/projects/CelebA.html"
+    standard = True
 
     def __init__(self, root: str | None = None, size: int = 64, **kwargs: Any) -> None:
         super().__init__(root, size, **kwargs)

@@ -17,6 +17,8 @@ class CIFAR10(ImageDataModule):
     licence = "no explicit licence"
     source = "Alex Krizhevsky (2009), https://www.cs.toronto.edu/~kriz/cifar.html"
     n_classes = 10
+    class_names = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+    standard = True
 
     @property
     def resized(self) -> str | None:

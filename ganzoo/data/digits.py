@@ -21,6 +21,8 @@ class Digits(ImageDataModule):
     source = "UCI, Optical Recognition of Handwritten Digits, https://doi.org/10.24432/C50P49"
     channels = 1
     n_classes = 10
+    class_names = tuple("0123456789")
+    standard = True
 
     def __init__(self, root: str | None = None, size: int = 8, **kwargs: Any) -> None:
         super().__init__(root, size, **kwargs)

@@ -16,6 +16,8 @@ class MNIST(ImageDataModule):
     source = "Yann LeCun, Corinna Cortes, Christopher J. C. Burges, http://yann.lecun.com/exdb/mnist/"
     channels = 1
     n_classes = 10
+    class_names = tuple("0123456789")
+    standard = True
     folder = "MNIST"
 
     @property
@@ -38,4 +40,8 @@ class FashionMNIST(MNIST):
     title = "Fashion-MNIST"
     licence = "MIT"
     source = "Zalando Research, https://github.com/zalandoresearch/fashion-mnist"
+    class_names = (
+        *("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat"),
+        *("Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"),
+    )
     folder = "FashionMNIST"

@@ -31,6 +31,8 @@ class RecolouredMNIST(Unpaired):
     licence = "CC BY-SA 3.0"
     source = "Yann LeCun, Corinna Cortes, Christopher J. C. Burges, http://yann.lecun.com/exdb/mnist/; recoloured"
     n_classes = 10
+    class_names = tuple("0123456789")
+    standard = True
     stored = 1
 
     def __init__(self, root: str | None = None, size: int = 32, **kwargs: Any) -> None:

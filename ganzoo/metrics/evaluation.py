@@ -1,6 +1,7 @@
 """Scores of what a model draws: real data is collected once, and samples are compared with it."""
 
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -16,7 +17,7 @@ from ganzoo.metrics.extractors import Extractor, get_extractor
 from ganzoo.metrics.pixels import Pixels
 from ganzoo.metrics.points import PointScores
 from ganzoo.metrics.prdc import K, prdc
-from ganzoo.metrics.scores import FAMILIES, Made, base, choose, key, needs_reference
+from ganzoo.metrics.scores import FAMILIES, Made, base, choose, key, needs_reference, reference_items
 from ganzoo.metrics.swd import SlicedWasserstein
 
 Collector = SlicedWasserstein | PointScores | own.OwnMetric
@@ -102,7 +103,12 @@ class Evaluation:
 
     def key(self, name: str) -> str:
         """Returns how the score with this short name is logged."""
-        return key(name, self.features, self.samples, self.datamodule, self.known)
+        return key(name, self.features, self.samples, self.datamodule, self.known, self.items)
+
+    @cached_property
+    def items(self) -> int | None:
+        """How many items the reference has; None of data that keeps no splits."""
+        return reference_items(self.datamodule)
 
     def seen_shape(self) -> tuple[int, ...]:
         """Returns the shape (C, H, W) of what the extractor is shown."""
@@ -175,7 +181,7 @@ class Evaluation:
         """Draws samples and returns the scores and, from one process, their intervals if asked for, by full keys."""
         with random_state(self.device, self.seed):
             results = self._scores(model)
-            scores = {name: float(value) for name, value in results.items() if base(name) in self.names}
+            scores = {name: float(value) + 0.0 for name, value in results.items() if base(name) in self.names}  # no -0
             again, self._replicates = self._replicates, {}
             asked = [name for name in scores if name in again and resampling is not None]
             intervals = {self.key(n): resampling.interval(scores[n], again[n]) for n in asked if resampling is not None}

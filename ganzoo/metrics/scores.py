@@ -10,6 +10,7 @@ from ganzoo.metrics.diversity import LEAST
 from ganzoo.metrics.extractors import NAMES, count_classes
 
 WINDOW = 11  # pixels of a side that ssim looks at
+SPLITS = 10  # of the samples, over which the Inception Score is averaged
 Made = Literal["samples", "translations", "classes"]
 
 
@@ -184,25 +185,79 @@ def needs_reference(name: str, datamodule: Any, known: Mapping[str, Score] = SCO
     return getattr(datamodule, "centres", None) is None if needed == "no centres" else needed
 
 
+def reference_items(datamodule: Any) -> int | None:
+    """Returns how many items the reference split has; None of data that keeps no splits."""
+    split = getattr(datamodule, "split", None)
+    return None if split is None else len(split(datamodule.reference)[0])
+
+
+def least(name: str, k: int) -> int:
+    """Returns how many items of either side a score needs to say anything.
+
+    Args:
+        name: A short name.
+        k: The neighbour that precision, recall, density and coverage look at.
+    """
+    if name in FAMILIES["prdc"]:
+        return k + 1
+    return SPLITS + 1 if name == "is" else 2  # with one image in each split the Inception Score is 1, whatever it is
+
+
+def too_few(name: str, samples: int, datamodule: Any, k: int, known: Mapping[str, Score] = SCORES) -> str:
+    """Returns why there are too few items for a score, such as "needs at least 6 samples, and there are 5"; "" if not.
+
+    Args:
+        name: A short name.
+        samples: Number of samples.
+        datamodule: Has the reference.
+        k: See `least`.
+        known: All scores by their short names.
+    """
+    if known[name].made[0] != "samples":  # a mean over items one by one
+        return ""
+    counts = {"samples": samples}
+    if needs_reference(name, datamodule, known):
+        counts["items of the reference"] = reference_items(datamodule) or least(name, k)
+    for side, count in counts.items():
+        if count < least(name, k):
+            return f"needs at least {least(name, k)} {side}, and there are {count}"
+    return ""
+
+
 def key(
-    name: str, features: str | None, samples: int | None, datamodule: Any, known: Mapping[str, Score] = SCORES
+    name: str,
+    features: str | None,
+    samples: int | None,
+    datamodule: Any,
+    known: Mapping[str, Score] = SCORES,
+    items: int | None = None,
 ) -> str:
-    """Returns how a score is logged: with extractor, number of samples and reference split, as `fid[mnist,10k/test]`.
+    """Returns how a score is logged: with extractor, number of samples and reference, as `fid[mnist,10k/test]`.
+
+    The number of the reference's items stands before the split where it is another one than that of the samples, as in
+    `swd[1k/60 train]`. Of data that everybody has alike a split's name says it, unless there are more samples.
 
     Args:
         name: A short name, such as "fid"; "is_std" is a standard deviation, "memorisation_z" a test's statistic.
         features: Name or path of the extractor.
         samples: Number of generated samples; None for the reference's images, all of them, one by one: `psnr[test]`.
-        datamodule: Has `reference`, the name of the split.
+        datamodule: Has `reference`, the name of the split, and perhaps `standard`.
         known: All scores by their short names.
+        items: Number of the reference's items, if it is known.
     """
     of = base(name)
     if samples is None:
         about = datamodule.reference
     else:
-        about = f"{samples // 1000}k" if samples % 1000 == 0 else str(samples)
+        about = _count(samples)
         if needs_reference(of, datamodule, known):
-            about = f"{about}/{datamodule.reference}"
+            understood = getattr(datamodule, "standard", False) and items is not None and samples <= items
+            number = "" if items in (None, samples) or understood else f"{_count(items)} "  # type: ignore[arg-type]
+            about = f"{about}/{number}{datamodule.reference}"
     if known[of].of == "features" and features is not None:
         about = f"{Path(features).stem},{about}"
     return f"{name}[{about}]"
+
+
+def _count(number: int) -> str:
+    return f"{number // 1000}k" if number and number % 1000 == 0 else str(number)

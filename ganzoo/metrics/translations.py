@@ -34,7 +34,7 @@ class Translations(Evaluation):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.split_size = len(self.datamodule.split(self.datamodule.reference)[0])
-        self.samples = min(self.samples, self.split_size)
+        self.samples = min(self.samples, self.split_size)  # which are all that is compared, on either side
         self.own = max(1, self.samples // self.world_size + (self.rank < self.samples % self.world_size))
         self._complete = False  # whether the truth is collected
         self._forget()
