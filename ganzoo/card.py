@@ -1,12 +1,15 @@
 """The model card: what a checkpoint is, what it was made from, how good it is, and what it is not for."""
 
 import re
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from statistics import median
 
 import yaml
 
+from ganzoo.labels import listed
+from ganzoo.licences import ASK, UNKNOWN, data_line, hub_licence
 from ganzoo.metrics.scores import Made
 from ganzoo.registry import variant
 from ganzoo.runs import duration
@@ -15,13 +18,6 @@ TASKS = {
     "samples": "unconditional-image-generation",
     "translations": "image-to-image",
     "classes": "image-classification",
-}
-LICENCES = {
-    "CC BY-SA 3.0": "cc-by-sa-3.0",
-    "CC BY 4.0": "cc-by-4.0",
-    "CC0-1.0": "cc0-1.0",
-    "MIT": "mit",
-    "public domain": "cc0-1.0",
 }
 # Where the Hub has the data; it takes no other names for data sets.
 DATASETS = {
@@ -44,7 +40,7 @@ class Facts:
     shape: tuple[int, ...]  # of what it makes, or of what it classifies
     steps: int
     images: int
-    seconds: float
+    seconds: float | None  # None where it was not recorded
     training_seed: int
     precision: str
     weights: str  # best or last
@@ -58,6 +54,12 @@ class Facts:
     distances: list[float] = field(default_factory=list)
     remarks: Sequence[str] = ()  # on the training, the variant's own
     redrawn: float | None = None  # root-mean-square error of reconstructions, of a model that makes them
+    place: str = ""  # what it is loaded by: a name or a path; the name by default
+    class_names: Sequence[str] = ()
+    training_images: int | None = None  # in the data's training split, where it is known; likewise below
+    reference: str = ""  # name of the split that scores compare with
+    reference_images: int | None = None
+    samples: int | None = None  # that scores were computed from
     made: Made = "samples"
     source_shape: tuple[int, ...] | None = None  # of what it translates
     source_scores: dict[str, float] = field(default_factory=dict)  # of what it translates, merely fitted in shape
@@ -103,14 +105,19 @@ def _picture(facts: Facts) -> str:
 
 def _example(facts: Facts) -> str:
     made, taken = (", ".join(map(str, ("N", *shape))) for shape in (facts.shape, facts.source_shape or ()))
-    loaded = f'ganzoo.load("{facts.name}")'
+    place = facts.place or facts.name
+    loaded = f'ganzoo.load("{place}")'
     if facts.made == "translations":
         code = f"images = {loaded}.translate(x)  # ({taken}) to ({made}), both in [-1, 1]"
-        return f"```python\nimport ganzoo\n\n{code}\n```\n\n```bash\nganzoo translate {facts.name} PICTURES -o OUT\n```"
-    code = f"images = {loaded}.sample(16, seed=0)  # ({made.replace('N', '16')}) in [-1, 1]"
-    if facts.made == "classes":
-        code = f"classes = {loaded}.classify(x).argmax(1)  # of ({made}) in [-1, 1]"
-    return f"```python\nimport ganzoo\n\n{code}\n```"
+        command = f"ganzoo translate {shlex.quote(place)} PICTURES -o OUT"
+    elif facts.made == "classes":
+        code, command = f"classes = {loaded}.classify(x).argmax(1)  # of ({made}) in [-1, 1]", ""
+    else:
+        code = f"images = {loaded}.sample(16, seed=0)  # ({made.replace('N', '16')}) in [-1, 1]"
+        chosen = f" --labels {shlex.join(facts.class_names[:2])}" if facts.class_names else ""
+        command = f"ganzoo sample {shlex.quote(place)} -n 16{chosen}"
+    shell = "\n".join(["pip install ganzoo-lightning", *([command] if command else [])])
+    return f"```bash\n{shell}\n```\n\n```python\nimport ganzoo\n\n{code}\n```"
 
 
 def _metadata(facts: Facts) -> dict[str, object]:
@@ -118,10 +125,11 @@ def _metadata(facts: Facts) -> dict[str, object]:
         {"name": key, "type": key.partition("[")[0], "value": round(number, 5)} for key, number in facts.scores.items()
     ]
     base = DATASETS.get(facts.data.partition(",")[0])  # `CIFAR-10, grey to colour` is made of CIFAR-10
+    seconds = {} if facts.seconds is None else {"seconds": round(facts.seconds, 0 if facts.seconds >= 10 else 2)}
     return {
         "library_name": "ganzoo",
         **({"pipeline_tag": TASKS[facts.made]} if len(facts.shape) == 3 else {}),
-        "license": LICENCES.get(facts.licence, "other"),
+        **hub_licence(facts.licence),
         "tags": [*dict.fromkeys(("gan", facts.class_path.split(".")[-2].replace("_", "-")))],
         **({"datasets": [base]} if base else {}),
         "model-index": [
@@ -130,7 +138,10 @@ def _metadata(facts: Facts) -> dict[str, object]:
                 "results": [
                     {
                         "task": {"type": TASKS[facts.made]},
-                        "dataset": {"name": facts.data, "type": base or re.sub(r"[^\w.-]+", "-", facts.data.lower())},
+                        "dataset": {
+                            "name": facts.data,
+                            "type": base or re.sub(r"[^\w.-]+", "-", facts.data.lower()).strip("-.") or "own",
+                        },
                         "metrics": results,
                     }
                 ],
@@ -140,9 +151,10 @@ def _metadata(facts: Facts) -> dict[str, object]:
             "recipe": facts.recipe,
             "steps": facts.steps,
             "images": facts.images,
-            "seconds": round(facts.seconds),
+            **seconds,
             "weights": facts.weights,
             "hardware": facts.hardware,
+            **({"class_names": [*facts.class_names]} if facts.class_names else {}),
         },
     }
 
@@ -151,16 +163,31 @@ def _training(facts: Facts) -> str:
     remarks = "".join(f"- {remark}\n" for remark in facts.remarks)
     sizes = ", ".join(f"{part} {count:,}" for part, count in facts.parameters.items() if count)
     chosen = "the best step by the recipe's monitor" if facts.weights == "best" else "the last step"
+    classes = f"- Classes: {listed(facts.class_names)}\n" if facts.class_names else ""
+    time = "not recorded," if facts.seconds is None else duration(facts.seconds)
     return (
         "## Training\n\n"
-        f"- Data: {facts.data}, licence: {facts.licence}. {facts.source}\n"
+        f"{data_line(facts.data, facts.licence, facts.source)}\n"
+        f"{_counts(facts)}"
+        f"{classes}"
         f"- Recipe: `{facts.recipe}` (`recipe.yaml` here is the resolved one), seed {facts.training_seed}, "
         f"precision {facts.precision}\n"
         f"- Steps: {facts.steps:,} ({chosen}); {facts.images:,} real images seen\n"
         f"{remarks}"
-        f"- Time: {duration(facts.seconds)} on {facts.hardware}\n"
+        f"- Time: {time} on {facts.hardware}\n"
         f"- Parameters: {sizes}; stored in half precision\n"
         f"- Versions: {', '.join(f'{name} {number}' for name, number in facts.versions.items())}"
+    )
+
+
+def _counts(facts: Facts) -> str:
+    """Says how many items there were to learn from, and how many scores compare with."""
+    if facts.training_images is None or facts.reference_images is None:
+        return ""
+    kind = "images" if len(facts.shape) == 3 else "points"
+    same = "the same, for nothing is held out" if facts.reference == "train" else f"the {facts.reference} split"
+    return (
+        f"- Counts: {facts.training_images:,} {kind} to train on; scores refer to {facts.reference_images:,}, {same}\n"
     )
 
 
@@ -178,6 +205,9 @@ def _scores(facts: Facts) -> str:
     about += "".join(f" `{name}` is {description}." for name, description in facts.own_scores.items())
     rows = [f"| `{key}` | {number:.4g} |{_itself(facts, key)}" for key, number in facts.scores.items()]
     keys = "The brackets say the feature extractor, where there is one, the number of samples and the reference split."
+    if facts.made == "samples" and facts.samples is not None and facts.reference_images is not None:
+        kind = "images" if len(facts.shape) == 3 else "points"
+        keys += f" Here {facts.samples:,} samples meet the {facts.reference_images:,} {kind} of `{facts.reference}`."
     return "\n".join((f"## Scores\n\n{keys} {about}\n", head, rule, *rows))
 
 
@@ -228,7 +258,8 @@ def _use(facts: Facts) -> str:
         "classes": f"It has learnt from {facts.data} alone and inherits its limits and biases: images of another kind "
         "get a class as well, and a wrong one.",
     }[facts.made]
+    terms = "" if facts.licence != UNKNOWN else f"\n\n{ASK}"
     return (
         "## Intended use and limits\n\n"
-        f"For teaching, for tests of software, and as a baseline for research on small images. {limits}\n"
-    ).rstrip("\n")
+        f"For teaching, for tests of software, and as a baseline for research on small images. {limits}{terms}"
+    )

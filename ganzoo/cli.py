@@ -200,7 +200,10 @@ def sample_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=0, help="fixes the draw (0)")
     parser.add_argument("--seeds", help="in place of -n and --seed: an image of each, such as 0-63", **explore.SEEDS)
     parser.add_argument(
-        "--labels", type=int, nargs="+", help="classes to draw in turn, such as 0 1 2; a conditional model only (all)"
+        "--labels",
+        nargs="+",
+        metavar="CLASS",
+        help="classes to draw in turn, by name or number, such as cat dog or 0 1; a conditional model only (all)",
     )
     parser.add_argument(
         "--truncation", type=float, nargs="+", default=[1.0], help="factors on the latent vectors, a row for each (1.0)"

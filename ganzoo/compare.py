@@ -147,9 +147,9 @@ def write(
 
 
 def _checkpoint(name: str) -> Path:
-    """Returns the recipe of a bundled checkpoint or of a checkpoint folder."""
-    folder = registry.find_checkpoint(name) or Path(name)
-    if not (folder / "recipe.yaml").is_file():
+    """Returns the recipe of a bundled checkpoint, of a checkpoint folder or of a run's export."""
+    folder = registry.checkpoint_folder(name)
+    if folder is None or not (folder / "recipe.yaml").is_file():
         bundled = registry.list_checkpoints()
         hint = nearest(name.replace("_", "-"), bundled)
         raise GanzooError(f"there is no checkpoint '{name}'.{hint} Bundled: {', '.join(bundled) or 'none'}.")

@@ -139,7 +139,8 @@ def prepare(
         told = f"'{subject.name}' has {shape}, and {datamodule.title} {datamodule.shape}"
         raise GanzooError(f"--data: shapes (channels, height, width) differ: {told}; give other data.")
     features = options.features or quality.get("features")
-    metrics, left_out = options.metrics, {}
+    metrics: list[own.Asked] | None = options.metrics
+    left_out: dict[str, str] = {}
     if metrics is None:
         usual = _defaults(subject, features, datamodule, quality.get("metrics"))
         metrics, left_out = _possible(usual, samples, datamodule, options.k)

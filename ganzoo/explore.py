@@ -38,7 +38,7 @@ SEEDS: dict[str, Any] = {"type": seed_range, "nargs": "+", "action": Seeds, "met
 
 def model_arguments(parser: argparse.ArgumentParser) -> None:
     """What every command takes that loads a model."""
-    parser.add_argument("name", help="a bundled checkpoint, a checkpoint folder, a .ckpt, or a Hub repository")
+    parser.add_argument("name", help="a bundled checkpoint, a checkpoint folder, a run, a .ckpt, or a Hub repository")
     parser.add_argument("--revision", help="branch, tag or commit of a Hub repository")
     parser.add_argument("--device", default="cpu", help="cpu, cuda, mps (cpu)")
 
@@ -62,7 +62,10 @@ def interpolate_arguments(parser: argparse.ArgumentParser) -> None:
         "--mode", choices=["linear", "spherical"], help="the way between stops (spherical for a normal prior)"
     )
     parser.add_argument(
-        "--labels", type=int, nargs="+", help="classes, kept on the way: rows in turn, or side by side in a movie (all)"
+        "--labels",
+        nargs="+",
+        metavar="CLASS",
+        help="classes by name or number, kept on the way: rows in turn, or side by side in a movie (all)",
     )
     parser.add_argument("--loop", action="store_true", help="go back from the last stop to the first")
     parser.add_argument("--fps", type=float, default=16.0, help="frames per second of a movie (16)")
@@ -81,7 +84,9 @@ def arithmetic_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--plus", required=True, help="seeds whose mean is added, such as 3 14 15 or 0-5", **SEEDS)
     parser.add_argument("--minus", required=True, help="seeds whose mean is subtracted", **SEEDS)
     parser.add_argument("--base", default=[], help="seeds to whose mean this happens (none)", **SEEDS)
-    parser.add_argument("--label", type=int, help="class of all images; a conditional model only (0)")
+    parser.add_argument(
+        "--label", metavar="CLASS", help="class of all images by name or number; a conditional model only (0)"
+    )
 
 
 def arithmetic_command(options: argparse.Namespace) -> None:
@@ -98,7 +103,7 @@ def factorise_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--span", type=float, default=3.0, help="how far to go each way, in the latent space (3)")
     parser.add_argument("--steps", type=int, default=7, help="images of each direction (7)")
     parser.add_argument("--seed", type=int, default=0, help="the image to change (0)")
-    parser.add_argument("--label", type=int, help="its class; a conditional model only (0)")
+    parser.add_argument("--label", metavar="CLASS", help="its class by name or number; a conditional model only (0)")
 
 
 def factorise_command(options: argparse.Namespace) -> None:

@@ -97,18 +97,20 @@ def write_directions(options: Namespace) -> Path:
     Raises:
         GanzooError: if an option does not fit the model, or it has nothing to factorise.
     """
+    from ganzoo.labels import label
     from ganzoo.sampling import load_sampler, write_rows
     from ganzoo.walks import draw
 
     if options.steps < 2:
         raise GanzooError(f"--steps: at least 2 are needed, not {options.steps}.")
     model = load_sampler(options)
+    chosen = None if options.label is None else label(model, options.label, "--label")
     found = factorise(model, options.directions)
     z = of_seeds(model, [options.seed], options.truncation)
     places = torch.linspace(-options.span, options.span, options.steps)
     moves = places[None, :, None] * found.vectors[:, None]  # (K, steps, D)
     moved = (z.flatten(1)[None] + moves.to(z)).flatten(0, 1).unflatten(1, z.shape[1:])
-    rows = draw(model, moved, options.label).split(options.steps)
+    rows = draw(model, moved, chosen).split(options.steps)
     out = options.out or Path(f"{Path(options.name).name}-directions.png")
     notes = [f"{100 * share:.1f}% of the variance" for share in found.shares]
     write_rows(rows, [f"direction {number + 1}" for number in range(len(rows))], out, notes)

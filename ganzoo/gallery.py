@@ -18,6 +18,7 @@ from ganzoo.curves import panels
 from ganzoo.errors import GanzooError
 from ganzoo.files import written
 from ganzoo.hub import CURVES, PICTURE, no_checkpoint, read
+from ganzoo.licences import LINE
 from ganzoo.metrics.scores import made_by
 from ganzoo.plot import concise, read_metrics
 from ganzoo.previews import ways
@@ -86,8 +87,8 @@ def find(name: str) -> Path:
     Raises:
         GanzooError: if there is no such checkpoint.
     """
-    folder = registry.find_checkpoint(name) or Path(name)
-    if not folder.is_dir():
+    folder = registry.checkpoint_folder(name)
+    if folder is None:
         raise no_checkpoint(name)
     return folder.resolve()
 
@@ -140,8 +141,8 @@ def caption(card: str) -> str:
 
 def facts(about: dict[str, Any], card: str) -> list[tuple[str, str]]:
     """Returns what a checkpoint was made from, by what, and for how long."""
-    data = re.search(r"^- Data: (.*?), licence: (.*?)\. ", card, re.MULTILINE)
-    rows = [("data", data[1]), ("licence of the data", data[2])] if data else []
+    data = LINE.search(card)
+    rows = [("data", data["data"]), ("licence of the data", data["licence"])] if data else []
     steps, images, seconds, hardware = (about.get(name) for name in ("steps", "images", "seconds", "hardware"))
     if isinstance(steps, int) and isinstance(images, int):  # as somebody may have written them
         rows.append(("training", f"{steps:,} generator steps, {images:,} images"))

@@ -44,12 +44,14 @@ class Game(pl.LightningModule, ABC):
         recipe: the resolved recipe that the model was made from, as YAML; empty for one made by hand.
         card: the model card of a loaded checkpoint.
         trained: whether its weights are those of a loaded checkpoint, not new ones.
+        class_names: names of the data's classes in the order of the labels, where the model works with them.
         remarks: lines for the model card on how it was trained, where a variant's arguments need words.
     """
 
     recipe = ""
     card = ""
     trained = False
+    class_names: tuple[str, ...] = ()
     remarks: Sequence[str] = ()
 
     def __init__(
@@ -113,12 +115,20 @@ class Game(pl.LightningModule, ABC):
             GanzooError: if there is no such network.
         """
         self.lay_out()
+        if stage == "fit":
+            self.class_names = self.names_of(getattr(self.trainer, "datamodule", None)) or self.class_names
         for name in self.compiled:
             network = getattr(self, name, None)
             if not isinstance(network, nn.Module):
                 names = [own for own, _ in self.named_children() if own != "averages"]
                 raise GanzooError(f"model.compiled: there is no network '{name}', only {', '.join(names)}.")
             network.compile()  # in place: parameters keep their names, and a checkpoint knows nothing of it
+
+    def names_of(self, datamodule: Any) -> tuple[str, ...]:
+        """Returns the data's class names where the model draws or tells these very classes; none otherwise."""
+        names = tuple(getattr(datamodule, "class_names", ()))
+        drawn = getattr(self, "n_classes", 0) if getattr(self, "supervised", False) else 0
+        return names if hasattr(self, "classify") or drawn == len(names) else ()
 
     def lay_out(self) -> None:
         """Lays out convolutions' weights channels last, which CPUs and tensor cores are faster with."""
@@ -302,6 +312,7 @@ class Game(pl.LightningModule, ABC):
             "images": self.images,
             "waited": dict(self.waited),
             "recipe": self.recipe,
+            "class_names": [*self.class_names],
             "stash": {name: (total.cpu(), count) for name, (total, count) in self.stash.items()},
         }
 
@@ -310,3 +321,4 @@ class Game(pl.LightningModule, ABC):
         game = checkpoint["game"]
         self.batches, self.images, self.waited = game["batches"], game["images"], dict(game["waited"])
         self.stash = dict(game.get("stash", {}))
+        self.class_names = tuple(game.get("class_names", ())) or self.class_names

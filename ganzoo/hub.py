@@ -2,7 +2,8 @@
 
     NAME/
       recipe.yaml         the resolved recipe; loading reads `model:` alone
-      model.safetensors   half-precision weights, averaged where an average is kept; format version in the header
+      model.safetensors   half-precision weights, averaged where an average is kept; in the header
+                          the format version and the names of the classes, where they have some
       README.md           model card; its metadata hold the sha256 of the two above
       samples.png         what it draws
       curves.csv          scores and terms of its training, in small
@@ -10,6 +11,7 @@
 Nothing that comes from outside is unpickled, and nothing is imported that a recipe of someone else's merely names.
 """
 
+import logging
 from collections.abc import Mapping
 from contextlib import ExitStack, nullcontext
 from pathlib import Path
@@ -21,12 +23,14 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from ganzoo import registry, trust
+from ganzoo import labels, registry, trust
 from ganzoo.errors import GanzooError, nearest
 from ganzoo.files import written
 from ganzoo.game import Game
 from ganzoo.messages import explain
 from ganzoo.stamp import HASHED, require_unchanged, sha256, stamped
+
+log = logging.getLogger(__name__)
 
 FORMAT = "1"
 PICTURE = "samples.png"
@@ -44,7 +48,9 @@ def load(
     """Loads a trained model; no data set, configuration or GPU is needed.
 
     Args:
-        name: a bundled checkpoint, with `-` or `_`; a checkpoint folder; a training `.ckpt`; or a Hub repository.
+        name: a bundled checkpoint, with `-` or `_`; a checkpoint folder; a run's folder, whose `best.ckpt` is taken, or
+            else its `last.ckpt`; a training `.ckpt`; or a Hub repository. What lies on this disk goes before a bundled
+            checkpoint of the same name.
         revision: branch, tag or commit of a Hub repository; a commit's hash pins what is loaded.
         trust_remote_code: let a recipe name classes from other packages than ganzoo, torch.nn and torch.optim, and be
             of any size. None trusts what lies on this disk, and nothing that comes from the Hub.
@@ -61,9 +67,14 @@ def load(
     """
     from ganzoo.repository import REPO_ID, download
 
-    path = registry.find_checkpoint(str(name)) or Path(name).expanduser()
+    path = registry.locate(str(name)) or Path(name).expanduser()
     require_no_revision(name, path, revision)
     on_disk = trust_remote_code is not False
+    if path.is_dir() and not (path / registry.PUBLISHED).is_file() and (weights := registry.weights_of(path)):
+        log.warning("'%s' is a run: its %s is taken", name, weights.name)
+        path = weights
+    if path.is_dir() and not any((path / file).is_file() for file in FILES[:2]):
+        raise no_checkpoint(str(name))
     if path.is_dir():
         model = read(path, trusted=on_disk)
     elif path.is_file():
@@ -89,6 +100,10 @@ def no_checkpoint(name: str) -> GanzooError:
     """Returns the complaint that there is no such checkpoint, with the nearest that there is."""
     names = registry.list_checkpoints()
     hint = nearest(name.replace("_", "-"), names)
+    runs = [*Path(name).expanduser().glob("*/last.ckpt")]
+    if runs:
+        newest = max(runs, key=lambda file: file.stat().st_mtime).parent
+        return GanzooError(f"'{name}' holds {len(runs)} run(s), and is none itself; the newest one is {newest}.")
     return GanzooError(f"there is no checkpoint '{name}'.{hint} Bundled: {', '.join(names) or 'none'}.")
 
 
@@ -111,7 +126,8 @@ def save(model: Game, folder: Path, recipe: str, card: str, samples: Any) -> Non
         names = [name for name in FILES if samples is not None or name != PICTURE]
         new = {name: stack.enter_context(written(folder / name)) for name in names}
         new["recipe.yaml"].write_text(recipe, encoding="utf-8")
-        save_file(weights, new["model.safetensors"], {"format": "pt", "ganzoo_format": FORMAT})
+        header = {"format": "pt", "ganzoo_format": FORMAT, **labels.dumped(model.class_names)}
+        save_file(weights, new["model.safetensors"], header)
         new["model.safetensors"].chmod(0o644)  # safetensors makes files that only their owner can read
         if samples is not None:
             samples.save(new[PICTURE])
@@ -152,6 +168,8 @@ def read(folder: Path, trusted: bool = True) -> Game:
             getattr(model, part).load_state_dict(module.state_dict())
     model.recipe, model.trained = recipe, True
     model.card = card
+    with safe_open(folder / "model.safetensors", "pt") as handle:
+        model.class_names = labels.parsed(handle.metadata(), getattr(model, "n_classes", None))
     return model
 
 
@@ -215,6 +233,7 @@ def read_training_checkpoint(file: Path, trusted: bool = True) -> Game:
     try:
         checkpoint = torch.load(file, map_location="cpu", weights_only=True)
         recipe, weights = str(checkpoint["game"]["recipe"]), dict(checkpoint["state_dict"])
+        names = tuple(map(str, checkpoint["game"].get("class_names", ())))
     except Exception as error:  # a damaged archive fails in many ways
         raise GanzooError(f"'{file}' is not a training checkpoint of ganzoo, or is damaged.") from error
     model = build(recipe, file, trusted, weights)
@@ -222,7 +241,7 @@ def read_training_checkpoint(file: Path, trusted: bool = True) -> Game:
         model.load_state_dict(weights)
     except Exception as error:  # likewise
         raise GanzooError(f"'{file}': its weights are not those of its recipe's model.") from error
-    model.recipe, model.trained = recipe, True
+    model.recipe, model.trained, model.class_names = recipe, True, names
     return model
 
 

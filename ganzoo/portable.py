@@ -26,6 +26,7 @@ from ganzoo.errors import GanzooError
 from ganzoo.files import written
 from ganzoo.game import Game
 from ganzoo.hub import load
+from ganzoo.labels import listed
 from ganzoo.latent import draw_latent
 from ganzoo.metrics.scores import made_by
 from ganzoo.priors import noise_of_codes
@@ -77,7 +78,8 @@ class Drawing(Function):
         if self.prior is not None and self.prior.mixed:
             self.told["u"] = "uniform on [0, 1]"
         if model.n_classes:
-            self.told["labels"] = f"whole numbers from 0 to {model.n_classes - 1}"
+            names = f": {listed(model.class_names)}" if model.class_names else ""
+            self.told["labels"] = f"whole numbers from 0 to {model.n_classes - 1}{names}"
 
     def forward(self, z: Tensor, u: Tensor | None = None, labels: Tensor | None = None) -> Tensor:
         """Maps latent vectors (N, D), for a mixture what chooses their parts (N,), and labels (N,) to samples."""
@@ -222,9 +224,8 @@ def export(model: Game, out: Path, kind: str = "onnx", name: str = "") -> tuple[
     form = FORMATS[kind]
     if out.suffix != form.suffix:
         raise GanzooError(f"-o: name a file that ends in {form.suffix} for --format {kind}, not '{out}'.")
-    for package in form.packages:
-        if find_spec(package) is None:
-            raise GanzooError(f"--format: {kind} needs the package {package}: pip install {package}.")
+    if missing := [package for package in form.packages if find_spec(package) is None]:
+        raise GanzooError(f"--format: {kind} needs {', '.join(missing)}: pip install 'ganzoo-lightning[{kind}]'.")
     function = function_of(model)
     with torch.no_grad(), exporting(kind):
         program = torch.export.export(function, (), function.inputs(2, 0), dynamic_shapes=function.free())

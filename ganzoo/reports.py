@@ -10,18 +10,19 @@ import yaml
 from jsonargparse import ArgumentParser
 from lightning.pytorch import LightningDataModule
 
-from ganzoo import curves, hub, pictures
+from ganzoo import curves, hub, pictures, registry
 from ganzoo.callbacks.progress import TermLogger
 from ganzoo.card import Facts, write_card
 from ganzoo.errors import GanzooError
 from ganzoo.files import written
 from ganzoo.game import Game
+from ganzoo.licences import UNKNOWN
 from ganzoo.machine import hardware, versions
 from ganzoo.metrics import own
 from ganzoo.metrics.evaluation import class_shares
 from ganzoo.metrics.extractors import get_extractor
 from ganzoo.metrics.neighbours import nearest_neighbours, neighbours_picture
-from ganzoo.metrics.scores import made_by
+from ganzoo.metrics.scores import made_by, reference_items
 from ganzoo.metrics.scoring import score
 from ganzoo.metrics.translations import Function
 from ganzoo.plot import Curve, read_metrics
@@ -61,8 +62,10 @@ def export(
     recipe = yaml.safe_load(model.recipe)
     datamodule = datamodule or make_datamodule(recipe)
     quality = {**recipe["quality"], "samples": samples or recipe["quality"]["samples"]}
-    facts = _facts(run, out.name, weights, file, model, recipe, datamodule)
-    facts.scores, facts.seed = _scores(model, datamodule, quality), quality["seed"]
+    datamodule.split(datamodule.reference)
+    model.class_names = model.class_names or model.names_of(datamodule)  # a run of an older ganzoo has kept none
+    facts = _facts(run, out, weights, file, model, recipe, datamodule)
+    facts.scores, facts.seed, facts.samples = _scores(model, datamodule, quality), quality["seed"], quality["samples"]
     facts.own_scores = own.descriptions(quality["metrics"] or [])
     if facts.made == "translations":
         itself = Function(partial(pictures.fitted, shape=datamodule.shape))
@@ -114,9 +117,12 @@ def finish(run: Path, datamodule: Any, name: str) -> None:
     for key, number in facts.scores.items():
         was = f"{before[key]:.4g} before, " if key in before else ""
         print(f"{key:24} {was}{number:.4g} after training")
-    print(f"{'time':24} {duration(facts.seconds)} for {facts.steps:,} generator steps ({weights} weights)")
+    time = "" if facts.seconds is None else f"{duration(facts.seconds)} for "
+    print(f"{'time':24} {time}{facts.steps:,} generator steps ({weights} weights)")
     if facts.made != "classes":
         print(f"{facts.made:24} {run / 'export' / 'samples.png'} (step {facts.steps:,})")
+    if facts.licence == UNKNOWN:
+        print(f"{'licence of the data':24} unknown; --data.licence says it, and --data.title and .source the rest")
     if logged:
         print(f"{'curves':24} {command('plot', run)}")
     if facts.made == "samples":
@@ -149,19 +155,24 @@ def _portable(root: str | None) -> str | None:
 
 
 def _facts(
-    run: Path, name: str, weights: str, file: Path, model: Game, recipe: dict[str, Any], datamodule: Any
+    run: Path, out: Path, weights: str, file: Path, model: Game, recipe: dict[str, Any], datamodule: Any
 ) -> Facts:
     state = torch.load(file, map_location="cpu", weights_only=True)
     step = state["global_step"]
     clock = measured(run).get("time")
-    whole = state["callbacks"].get(TermLogger().state_key, {}).get("seconds", 0.0)  # where nothing was logged
+    whole = state["callbacks"].get(TermLogger().state_key, {}).get("seconds")  # where nothing was logged
     return Facts(
-        name=name if name != "export" else run.parent.name.replace("_", "-"),
+        name=registry.title_of(out),
+        place=registry.called(out),
         recipe=run.parent.name,
         class_path=recipe["model"]["class_path"],
         data=datamodule.title,
         licence=datamodule.licence,
         source=datamodule.source,
+        class_names=model.class_names,
+        training_images=len(datamodule.split("train")[0]),
+        reference=datamodule.reference,
+        reference_images=reference_items(datamodule),
         made=made_by(model),
         shape=datamodule.shape,
         source_shape=getattr(datamodule, "source_shape", None),

@@ -13,11 +13,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from ganzoo import registry
 from ganzoo.errors import GanzooError
 from ganzoo.files import written
-from ganzoo.hub import CURVES, FILES, no_checkpoint, read
-from ganzoo.trust import read_text
+from ganzoo.hub import CURVES, FILES, read
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +23,6 @@ PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".webp", ".mp4")
 NAME = r"\w[\w.-]*"
 REPO_ID = re.compile(f"{NAME}/{NAME}")
 REVISION = re.compile(f"{NAME}(/{NAME})*")
-EXAMPLE = re.compile(r'(?<=ganzoo\.load\(")[^"]*(?="\))')  # of how to load it, in the card
 SILENCE = 60.0  # seconds
 
 
@@ -83,38 +80,43 @@ def pull(
 
 
 def push(
-    name: str | Path, repo: str, private: bool = False, revision: str | None = None, message: str | None = None
+    name: str | Path,
+    repo: str,
+    private: bool = False,
+    revision: str | None = None,
+    message: str | None = None,
+    licence: str | None = None,
 ) -> str:
     """Publishes a checkpoint folder on the Hub in one commit; the repository is made if it is not there.
 
     Args:
-        name: a bundled checkpoint, or a checkpoint folder.
+        name: a checkpoint folder, a run whose export is meant, or a bundled checkpoint.
         repo: USER/NAME.
         private: make the repository private; refused where it is there already and public.
         revision: branch, made from the main one if it is not there; the main one by default.
         message: of the commit.
+        licence: of the data, such as `cc-by-4.0`, to stand in the card that is sent; must be given where the card knows
+            none, and `unknown` says that nobody knows.
 
     Returns:
         The commit's address.
 
     Raises:
-        GanzooError: if the checkpoint is not complete or does not load, or the Hub does not take it.
+        GanzooError: if the checkpoint is not complete or does not load, its licence is missing, or the Hub does not
+            take it.
     """
     from huggingface_hub import CommitOperationAdd, HfApi
 
-    folder = registry.find_checkpoint(str(name)) or Path(name).expanduser()
-    if not folder.is_dir():
-        raise no_checkpoint(str(name))
+    from ganzoo.licences import UNKNOWN
+    from ganzoo.upload import prepare
+
     require_names(repo, revision)
-    read(folder)
-    try:
-        read(folder, trusted=False)
-    except GanzooError as error:
-        log.warning("others can load this only with trust_remote_code=True: %s", error)
-    contents: dict[str, Any] = {file.name: file for file in checkpoint_files(folder)}
-    if "README.md" not in contents:
-        raise GanzooError(f"'{folder}' is not a complete checkpoint: README.md is missing.")
-    contents["README.md"] = EXAMPLE.sub(repo, read_text(folder / "README.md")).encode()
+    upload = prepare(name, repo, licence, message)
+    if licence is None and upload.licence == UNKNOWN:
+        raise GanzooError(
+            f"--licence: the card of '{name}' knows none of its data; name it, such as --licence cc-by-4.0, or say "
+            "--licence unknown."
+        )
     with told(f"cannot push to '{repo}'", revision), patience():
         hub = HfApi(library_name="ganzoo")
         hub.create_repo(repo, private=private or None, exist_ok=True)
@@ -124,8 +126,8 @@ def push(
             hub.create_branch(repo, branch=revision, exist_ok=True)
         commit = hub.create_commit(
             repo,
-            [CommitOperationAdd(name, content) for name, content in contents.items()],
-            commit_message=message or f"Publish {folder.resolve().name}",
+            [CommitOperationAdd(name, content) for name, content in upload.contents().items()],
+            commit_message=upload.message,
             revision=revision,
         )
     return commit.commit_url

@@ -15,6 +15,7 @@ from ganzoo import pictures
 from ganzoo.errors import GanzooError
 from ganzoo.files import written
 from ganzoo.hub import load
+from ganzoo.labels import labels
 from ganzoo.latent import of_seeds
 from ganzoo.sampler import Sampler
 
@@ -54,7 +55,7 @@ def write_samples(options: Namespace) -> list[Path]:
     y, turns = None, model.n_classes
     if options.labels is not None:
         turns = len(options.labels)
-        y = torch.tensor(options.labels, device=model.device).repeat(-(-n // turns))[:n]
+        y = torch.tensor(labels(model, options.labels), device=model.device).repeat(-(-n // turns))[:n]
     y = model.labels(n, y)
     parts = []
     for factor in factors:

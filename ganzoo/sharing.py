@@ -1,6 +1,7 @@
 """`ganzoo export`, `push`, `pull`, `card` and `gallery`: checkpoints for other people and other runtimes."""
 
 import argparse
+import sys
 from pathlib import Path
 
 from ganzoo.errors import GanzooError
@@ -26,12 +27,15 @@ def export_command(options: argparse.Namespace) -> None:
     """Write a run's weights as a checkpoint folder with a card, or any model's generator for another runtime."""
     given, options.weights = options.weights, options.weights or "best"
     if options.format is None:
+        from ganzoo.licences import UNKNOWN
         from ganzoo.reports import export
 
         if options.revision is not None:
             raise GanzooError("--revision: it is of a Hub repository; without --format a run is exported.")
         facts = export(Path(options.name), options.out, options.weights, options.samples)
         print(options.out, *(f"{key} {number:.4g}" for key, number in facts.scores.items()), sep="  ")
+        if facts.licence == UNKNOWN:
+            print(f"licence of {facts.data}: unknown; ganzoo push asks for it, --data.licence says it in training")
         return
     if given and not Path(options.name, f"{given}.ckpt").is_file():
         raise GanzooError(f"--weights: '{options.name}' is no run with a {given}.ckpt; leave it out.")
@@ -42,20 +46,35 @@ def export_command(options: argparse.Namespace) -> None:
 
 def push_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of `ganzoo push`."""
-    parser.add_argument("name", help="a bundled checkpoint, or a checkpoint folder such as RUN/export")
+    parser.add_argument("name", help="a checkpoint folder, a run whose export is meant, or a bundled checkpoint")
     parser.add_argument(
         "--repo", required=True, metavar="USER/NAME", help="the Hub repository; made if it is not there"
     )
     parser.add_argument("--private", action="store_true", help="make it a private one")
     parser.add_argument("--revision", help="branch to commit to; made if it is not there (main)")
     parser.add_argument("-m", "--message", help="of the commit (Publish NAME)")
+    parser.add_argument(
+        "--licence",
+        "--license",
+        help="of the data, such as cc-by-4.0 (what the card says; asked for if that is unknown)",
+    )
+    parser.add_argument("--dry-run", action="store_true", help="show what would be sent, and send nothing")
 
 
 def push_command(options: argparse.Namespace) -> None:
     """Publish a checkpoint on the Hugging Face Hub in one commit."""
-    from ganzoo.repository import push
+    from ganzoo.licences import UNKNOWN
+    from ganzoo.repository import push, require_names
+    from ganzoo.upload import prepare
 
-    print(push(options.name, options.repo, options.private, options.revision, options.message))
+    require_names(options.repo, options.revision)
+    upload = prepare(options.name, options.repo, options.licence, options.message)
+    if options.dry_run:
+        print(upload.describe(options.private, options.revision))
+        return
+    if options.licence is None and upload.licence == UNKNOWN and sys.stdin.isatty():
+        options.licence = input(f"Licence of {upload.folder}'s data, such as cc-by-4.0, or unknown: ").strip()
+    print(push(options.name, options.repo, options.private, options.revision, options.message, options.licence or None))
 
 
 def pull_arguments(parser: argparse.ArgumentParser) -> None:
@@ -70,9 +89,12 @@ def pull_arguments(parser: argparse.ArgumentParser) -> None:
 
 def pull_command(options: argparse.Namespace) -> None:
     """Copy a checkpoint from the Hugging Face Hub into a folder, once it has been found to load."""
+    from ganzoo.licences import licence_in
     from ganzoo.repository import pull
 
-    print(pull(options.repo, options.out, options.revision, options.trust_remote_code))
+    folder = pull(options.repo, options.out, options.revision, options.trust_remote_code)
+    print(folder)
+    print(f"licence of its data: {licence_in(folder)}", file=sys.stderr)
 
 
 def card_arguments(parser: argparse.ArgumentParser) -> None:
@@ -91,7 +113,9 @@ def card_command(options: argparse.Namespace) -> None:
 
 def gallery_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of `ganzoo gallery`."""
-    parser.add_argument("names", nargs="*", metavar="NAME", help="checkpoints, or their folders (all bundled ones)")
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help="checkpoints, their folders, or runs (all bundled checkpoints)"
+    )
     parser.add_argument("-o", "--out", type=Path, default=Path("gallery.html"), help="the page (gallery.html)")
 
 

@@ -103,19 +103,24 @@ def find(name: str, revision: str | None, weights: str | None, device: torch.dev
     Raises:
         GanzooError: It is nothing of the kind, or cannot be loaded.
     """
-    path = registry.find_checkpoint(name) or Path(name).expanduser()
+    path = registry.locate(name) or Path(name).expanduser()
     hub.require_no_revision(name, path, revision)
-    if path.is_dir() and any((path / f"{kind}.ckpt").is_file() for kind in ("best", "last")):
+    if path.is_dir() and registry.is_run(path):
         chosen = weights or ("best" if (path / "best.ckpt").is_file() else "last")
         if not (path / f"{chosen}.ckpt").is_file():
             raise GanzooError(f"--weights: '{path}' has no {chosen}.ckpt.")
         return _training_checkpoint(name, "run", path / f"{chosen}.ckpt", device)
     if weights is not None:
         raise GanzooError(f"--weights: '{name}' is no run, which has best and last ones; leave it out.")
+    path = (
+        path / "export" if not path.is_file() and registry.weights_of(path) else path
+    )  # of a run whose weights are gone
     if path.is_file() and path.suffix == ".ckpt":
         return _training_checkpoint(name, "training checkpoint", path, device)
     if path.is_dir() and any((path / file).is_file() for file in hub.FILES[:2]):
         return _checkpoint(name, "checkpoint", path, hub.load(path, device=device))
+    if [*path.glob("*/last.ckpt")]:
+        raise hub.no_checkpoint(name)
     if path.exists():
         return album(name, "NAME")
     if REPO_ID.fullmatch(name):

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from ganzoo import movies, pictures
 from ganzoo.errors import GanzooError
+from ganzoo.labels import label, labels
 from ganzoo.latent import combine, interpolate, of_seeds
 from ganzoo.sampler import Sampler
 from ganzoo.sampling import load_sampler, require_images, write_rows
@@ -36,19 +37,20 @@ def write_walk(options: Namespace) -> Path:
     if count < 2:
         raise GanzooError(f"{'--seeds' if options.seeds else '-n'}: a way needs at least 2 stops, not {count}.")
     model = load_sampler(options)
+    chosen = None if options.labels is None else labels(model, options.labels)
     if options.seeds:
         stops = of_seeds(model, options.seeds, options.truncation)
     else:
         stops = model.truncated(count, options.seed, options.truncation)
     a, b = (stops, stops.roll(-1, 0)) if options.loop else (stops[:-1], stops[1:])
     if not movie:
-        y = None if options.labels is None else torch.tensor(options.labels).repeat(len(a))[: len(a)]
+        y = None if chosen is None else torch.tensor(chosen).repeat(len(a))[: len(a)]
         rows = interpolate(model, a, b, options.steps, options.mode, y)
         require_images(rows[0])
         pictures.save(pictures.grid(rows.flatten(0, 1), columns=options.steps), out)
         return out
     frames = []
-    for y in _kept_labels(model, options.labels, len(a)):
+    for y in _kept_labels(model, chosen, len(a)):
         legs = interpolate(model, a, b, options.steps + 1, options.mode, y)
         require_images(legs[0])
         # a leg's end is the next one's start
@@ -58,11 +60,11 @@ def write_walk(options: Namespace) -> Path:
     return out
 
 
-def _kept_labels(model: Sampler, labels: list[int] | None, n: int) -> list[Tensor | None]:
+def _kept_labels(model: Sampler, chosen: list[int] | None, n: int) -> list[Tensor | None]:
     """Returns for each walk its label, n times: those given or all classes; or None once if there are none."""
-    if labels is None and not model.n_classes:
+    if chosen is None and not model.n_classes:
         return [None]
-    return [torch.full((n,), label) for label in (range(model.n_classes) if labels is None else labels)]
+    return [torch.full((n,), number) for number in (range(model.n_classes) if chosen is None else chosen)]
 
 
 def _columns(n: int) -> int | None:
@@ -83,30 +85,30 @@ def write_sum(options: Namespace) -> Path:
         GanzooError: if an option does not fit the model, or the model draws no images.
     """
     model = load_sampler(options)
+    chosen = None if options.label is None else label(model, options.label, "--label")
     terms = {"base": options.base, "− minus": options.minus, "+ plus": options.plus}
     z = {name: of_seeds(model, seeds, options.truncation) for name, seeds in terms.items() if seeds}
     result = combine(z["+ plus"], z["− minus"], z.get("base"))
     widest = max(len(vectors) for vectors in z.values())
     noise = torch.rand((widest, *result.shape[1:]), generator=torch.Generator().manual_seed(0)) * 2 - 1
     near = result + SCATTER * noise.to(result)
-    rows = [_row(model, vectors, vectors.mean(0, keepdim=True), options.label, widest) for vectors in z.values()]
-    rows.append(_row(model, near, result, options.label, widest))
+    rows = [_row(model, vectors, vectors.mean(0, keepdim=True), chosen, widest) for vectors in z.values()]
+    rows.append(_row(model, near, result, chosen, widest))
     notes = ["seeds " + ", ".join(map(str, terms[name])) + "; their mean" for name in z]
     out = options.out or Path(f"{Path(options.name).name}-arithmetic.png")
     write_rows(rows, [*z, "= result"], out, [*notes, "neighbours; itself"])
     return out
 
 
-def _row(model: Sampler, z: Tensor, last: Tensor, label: int | None, widest: int) -> Tensor:
+def _row(model: Sampler, z: Tensor, last: Tensor, chosen: int | None, widest: int) -> Tensor:
     """Draws latent vectors, and at the right end of a row `last`; what is missing in between stays white."""
-    drawn = draw(model, torch.cat([z, last]), label)
+    drawn = draw(model, torch.cat([z, last]), chosen)
     require_images(drawn)
     gap = torch.ones((widest - len(z), *drawn.shape[1:]), device=drawn.device)
     return torch.cat([drawn[:-1], gap, drawn[-1:]])
 
 
-def draw(model: Sampler, z: Tensor, label: int | None) -> Tensor:
+def draw(model: Sampler, z: Tensor, chosen: int | None) -> Tensor:
     """Draws latent vectors (N, ...), all of one class: class 0 of a conditional model unless another one is named."""
-    given = label is not None or model.n_classes
-    y = torch.full((len(z),), label or 0) if given else None
+    y = torch.full((len(z),), chosen or 0) if chosen is not None or model.n_classes else None
     return model.render(z, model.labels(len(z), y))

@@ -337,7 +337,7 @@ def test_sample_draws_the_labels_in_turn(checkpoint, tmp_path):
 
 def test_labels_that_the_checkpoint_does_not_have_are_one_line(checkpoint, tmp_path):
     error = ganzoo("sample", checkpoint, "--labels", 1, 5, "-o", tmp_path / "a.png").error
-    assert error == "labels: 64 whole numbers from 0 to 4 are wanted, not 5."
+    assert error == "--labels: '5' given, but the classes have no names; give numbers from 0 to 4."
 
 
 # Agreement

@@ -237,7 +237,7 @@ def test_an_unknown_model_is_told():
 @pytest.mark.parametrize("package", ["onnx", "onnxscript", "onnxruntime"])
 def test_a_missing_package_is_told(package, monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, package, None)
-    with pytest.raises(GanzooError, match=rf"needs the package {package}: pip install {package}"):
+    with pytest.raises(GanzooError, match=rf"onnx needs {package}: pip install 'ganzoo-lightning\[onnx\]'\."):
         portable.export(conv(), tmp_path / "model.onnx")
 
 

@@ -138,7 +138,7 @@ def test_factorise_draws_a_direction_to_a_row_with_the_image_itself_in_the_middl
         (["--directions", "0"], ["--directions", "from 1 to"]),
         (["--directions", "1000"], ["--directions", "not 1000"]),
         (["--steps", "1"], ["--steps", "at least 2"]),
-        (["--label", "1"], ["labels", "unconditional"]),
+        (["--label", "1"], ["--label", "unconditional"]),
     ],
 )
 def test_what_cannot_be_factorised(digits_run, tmp_path, monkeypatch, words, parts):

@@ -244,7 +244,7 @@ def test_truncation_factors_make_a_sheet_and_seeds_name_files(digits_run, tmp_pa
         (["interpolate", "--labels", "3"], ["labels: ", "unconditional"]),
         (["interpolate", "-o", "a.webm"], ["a.webm"]),
         (["arithmetic", "--plus", "1"], ["--minus"]),
-        (["arithmetic", "--plus", "1", "--minus", "2", "--label", "1"], ["labels: ", "unconditional"]),
+        (["arithmetic", "--plus", "1", "--minus", "2", "--label", "1"], ["--label: ", "unconditional"]),
     ],
 )
 def test_what_cannot_be_drawn(digits_run, tmp_path, monkeypatch, words, parts):

@@ -135,7 +135,7 @@ def test_an_export_describes_itself(digits_run):
     assert about["ganzoo"]["recipe"] == "wgan_gp_digits"
     assert about["ganzoo"]["steps"] == 6
     assert about["ganzoo"]["images"] == 6 * 2 * 64  # two critic steps on 64 digits for each of the generator's
-    assert about["model-index"][0]["name"] == "wgan-gp-digits"
+    assert about["model-index"][0]["name"] == "wgan-gp-digits-version-0"
     assert "neighbours.png" in body
     pictures = [Image.open(folder / name) for name in ("samples.png", "neighbours.png")]
     assert all(picture.size[0] >= 8 * 8 for picture in pictures)

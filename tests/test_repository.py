@@ -116,7 +116,8 @@ def test_a_push_is_one_commit_of_exactly_the_checkpoint(loopback, folder):
     for name in FILES[1:]:
         assert got[name] == (folder / name).read_bytes(), name
     ours = (folder / "README.md").read_text()
-    assert got["README.md"].decode() == ours.replace('ganzoo.load("tiny-wgan")', 'ganzoo.load("someone/gan")') != ours
+    theirs = ours.replace('ganzoo.load("tiny-wgan")', 'ganzoo.load("someone/gan")')
+    assert got["README.md"].decode() == theirs.replace("ganzoo sample tiny-wgan", "ganzoo sample someone/gan") != theirs
     assert {authorization for _, _, authorization in loopback.asked if authorization} == {f"Bearer {TOKEN}"}
     assert TOKEN not in said.out + said.err + repr(got)
 

@@ -251,8 +251,9 @@ def key(
     else:
         about = _count(samples)
         if needs_reference(of, datamodule, known):
-            understood = getattr(datamodule, "standard", False) and items is not None and samples <= items
-            number = "" if items in (None, samples) or understood else f"{_count(items)} "  # type: ignore[arg-type]
+            # whether the split's name says it all
+            silent = items in (None, samples) or (getattr(datamodule, "standard", False) and samples <= items)
+            number = "" if items is None or silent else f"{_count(items)} "
             about = f"{about}/{number}{datamodule.reference}"
     if known[of].of == "features" and features is not None:
         about = f"{Path(features).stem},{about}"
