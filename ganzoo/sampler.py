@@ -81,6 +81,7 @@ class Sampler(Game):
         y: Tensor | None = None,
         seed: int | None = None,
         truncation: float = 1.0,
+        *,
         progress: bool = False,
     ) -> Tensor:
         """Draws samples from the averaged network in evaluation mode.

@@ -117,7 +117,7 @@ class Translator(Game):
         """Returns every submodule but the `auxiliary` ones."""
         return {name: module for name, module in super().exported().items() if name not in self.auxiliary}
 
-    def translate(self, x: Tensor, seed: int | None = None, progress: bool = False) -> Tensor:
+    def translate(self, x: Tensor, seed: int | None = None, *, progress: bool = False) -> Tensor:
         """Translates images with the averaged generator in evaluation mode.
 
         Args:

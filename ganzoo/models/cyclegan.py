@@ -129,7 +129,7 @@ class CycleGAN(Translator):
             terms["identity_back"] = weight * l1_loss(self.back(x), x)
         return terms
 
-    def translate(self, x: Tensor, seed: int | None = None, back: bool = False, progress: bool = False) -> Tensor:
+    def translate(self, x: Tensor, seed: int | None = None, back: bool = False, *, progress: bool = False) -> Tensor:
         """Translates images (N, C, H, W) in [-1, 1] of A to B, or with `back` those of B to A; see `Translator`."""
         if not back:
             return super().translate(x, seed, progress=progress)
