@@ -13,12 +13,13 @@ def listed(values: Any) -> list[Any]:
     return [*values] if isinstance(values, list | tuple) else [] if values is None else [values]
 
 
-def parse(parser: Any, words: Sequence[str]) -> Any:
+def parse(parser: Any, words: Sequence[str], **options: Any) -> Any:
     """Parses a command line, `--quality.metrics fid` and `--quality.metrics fid,is` included.
 
     Args:
         parser: jsonargparse's.
         words: the arguments.
+        **options: how `parse_args` is to take them.
 
     Raises:
         ArgumentError: for what does not fit even so.
@@ -26,7 +27,7 @@ def parse(parser: Any, words: Sequence[str]) -> Any:
     tried: set[str] = set()
     while True:
         try:
-            return parser.parse_args(words)
+            return parser.parse_args([*words], **options)
         except ArgumentError as error:
             corrected = bracketed(words, error, tried)
             if corrected is None:

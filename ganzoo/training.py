@@ -20,8 +20,10 @@ from ganzoo import runs
 from ganzoo.callbacks.keep import Last, Whole, best
 from ganzoo.callbacks.progress import Bar, TermLogger
 from ganzoo.callbacks.quality import Quality
+from ganzoo.data import DataModule
 from ganzoo.errors import GanzooError
 from ganzoo.files import written
+from ganzoo.following import Following
 from ganzoo.game import Game
 from ganzoo.lists import listed, parse
 from ganzoo.loggers import loggers
@@ -87,9 +89,10 @@ class RecipeCLI(LightningCLI):
         add_run_options(parser)
 
     def parse_arguments(self, parser: Any, args: Any) -> None:
-        """Parses, and says what is wrong in one line."""
+        """Parses, lets networks follow the data, and says what is wrong in one line."""
         try:
-            self.config = parse(parser, args)
+            self.following = Following(parser, args)
+            self.config = parse(parser, [*args, *self.following.words])
         except ArgumentError as error:
             known = self._parser(args[0] if self._subcommand_parsers else None).get_defaults()
             raise GanzooError(explain(error, known.keys())) from error
@@ -99,6 +102,9 @@ class RecipeCLI(LightningCLI):
 
     def instantiate_classes(self) -> None:
         """Makes model, data and trainer; a complaint of theirs comes wrapped in the parser's, and is taken out."""
+        data = self.following.datamodule
+        if isinstance(data, DataModule):  # looked through already
+            self.parser.add_instantiator(lambda *_, **__: data, type(data))
         try:
             super().instantiate_classes()
         except (ValueError, TypeError, MisconfigurationException) as error:

@@ -8,7 +8,7 @@ Deviations: Adam, with learning rates of ours, instead of gradient descent with 
     most of the paper's experiments.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.optim import Adam, Optimizer
 
 from ganzoo.codec import Codec
+from ganzoo.dataspec import UNKNOWN, DataSpec
 from ganzoo.errors import GanzooError
 from ganzoo.losses import logistic_d, nonsaturating_g
 from ganzoo.players import Player, Terms, build_optim
@@ -66,6 +67,11 @@ class AAE(Codec):
         self.optim |= {
             name: build_optim(optimizer, rate, adversarial_betas) for name, rate in (("d", d_lr), ("g", g_lr))
         }
+
+    @classmethod
+    def follow(cls, spec: DataSpec, stated: Mapping[str, Any]) -> dict[str, Any]:
+        """The discriminator sees codes, not the data."""
+        return {"discriminator": UNKNOWN}
 
     def players(self) -> Sequence[Player]:
         """Encoder and decoder, then the discriminator, then the encoder once more, all on every batch."""

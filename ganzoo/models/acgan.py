@@ -7,11 +7,13 @@ Deviations: the non-saturating loss, as is customary; generated images have the 
     An averaged generator is evaluated.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
+from ganzoo.dataspec import DataSpec
 from ganzoo.gan import GAN
 from ganzoo.losses import logistic_d, nonsaturating_g
 from ganzoo.networks.conditional import TwoHeaded, require_classes
@@ -39,6 +41,11 @@ class ACGAN(GAN):
         classifier = nn.Linear(discriminator.n_features, require_classes(generator=generator))  # type: ignore[arg-type]
         super().__init__(generator, TwoHeaded(discriminator, classifier), **kwargs)
         self.class_weight = class_weight
+
+    @classmethod
+    def follow(cls, spec: DataSpec, stated: Mapping[str, Any]) -> dict[str, Any]:
+        """The generator takes the data's labels."""
+        return {"generator": spec.labelled()}
 
     def recognise(self, x: Tensor, y: Tensor | None) -> tuple[Tensor, Tensor]:
         """Returns logits of the source (N,) and of the classes (N, n_classes), both on what D sees of x."""

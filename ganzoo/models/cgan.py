@@ -8,10 +8,12 @@ Deviations: Adam instead of SGD with momentum, the non-saturating loss, and netw
     An averaged generator is evaluated.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from torch import Tensor, nn
 
+from ganzoo.dataspec import DataSpec
 from ganzoo.gan import GAN
 from ganzoo.losses import logistic_d, nonsaturating_g
 from ganzoo.networks.conditional import require_classes
@@ -33,6 +35,11 @@ class CGAN(GAN):
     def __init__(self, generator: nn.Module, discriminator: nn.Module, **kwargs: Any) -> None:
         require_classes(generator=generator, discriminator=discriminator)
         super().__init__(generator, discriminator, **kwargs)
+
+    @classmethod
+    def follow(cls, spec: DataSpec, stated: Mapping[str, Any]) -> dict[str, Any]:
+        """Both networks take the data's labels."""
+        return {"generator": spec.labelled(), "discriminator": spec.labelled()}
 
     def d_loss(self, x: Tensor, y: Tensor | None) -> Terms:
         """Ascend log D(x|y) + log(1 - D(G(z|y)|y))."""

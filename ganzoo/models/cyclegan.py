@@ -8,7 +8,7 @@ Deviations: the discriminators move first, facing images drawn anew; in the auth
     normalisation of a `PatchGAN` has a scale and a shift unless it is told `affine: false`, as in that code.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import l1_loss
 
+from ganzoo.dataspec import DataSpec
 from ganzoo.errors import GanzooError
 from ganzoo.losses import lsgan_d, lsgan_g
 from ganzoo.players import Player, Terms
@@ -69,6 +70,11 @@ class CycleGAN(Translator):
         self.cycle_weight, self.identity_weight = cycle_weight, identity_weight
         self.pool, self.pool_back = ImagePool(pool), ImagePool(pool)
         self.average("back", ema)
+
+    @classmethod
+    def follow(cls, spec: DataSpec, stated: Mapping[str, Any]) -> dict[str, Any]:
+        """The way back has source and target exchanged."""
+        return {"back": spec.reversed(), "discriminator_back": spec.reversed()}
 
     def setup(self, stage: str) -> None:
         """Prepares and checks the networks, and makes room in the pools before the first batch."""

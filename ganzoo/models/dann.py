@@ -7,7 +7,7 @@ Deviations: none in the defaults. The mean that the features subtract is one num
     the sum of the two domains' means, as in equation 9.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 from torch.optim import SGD, Optimizer
 
+from ganzoo.dataspec import UNKNOWN, DataSpec
 from ganzoo.errors import GanzooError
 from ganzoo.game import Game
 from ganzoo.losses import logistic_d
@@ -79,6 +80,11 @@ class DANN(Game):
         self.features, self.classifier, self.discriminator = features, classifier, discriminator
         self.reversal = reversal
         self.optim = build_optim(optimizer, lr, betas, momentum=momentum)
+
+    @classmethod
+    def follow(cls, spec: DataSpec, stated: Mapping[str, Any]) -> dict[str, Any]:
+        """The classifier names the classes; the discriminator sees features, not the data."""
+        return {"classifier": spec.labelled(), "discriminator": UNKNOWN}
 
     def players(self) -> Sequence[Player]:
         """All three networks as one."""

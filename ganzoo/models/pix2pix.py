@@ -8,12 +8,14 @@ Deviations: the paper normalises by the statistics of the batch at test time, to
     translate by the running statistics. Each player draws its own dropout for a batch; the authors' code shares it.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import l1_loss
 
+from ganzoo.dataspec import DataSpec
 from ganzoo.errors import GanzooError
 from ganzoo.latent import draw_latent
 from ganzoo.losses import logistic_d, nonsaturating_g
@@ -53,6 +55,11 @@ class Pix2Pix(Translator):
             raise GanzooError(f"model.discriminator: adv_weight is {adv_weight}, which needs one; 0 does without.")
         super().__init__(generator, discriminator if adv_weight else None, g_lr=g_lr, d_lr=d_lr, betas=betas, **kwargs)
         self.l1_weight, self.adv_weight = l1_weight, adv_weight
+
+    @classmethod
+    def follow(cls, spec: DataSpec, stated: Mapping[str, Any]) -> dict[str, Any]:
+        """The discriminator sees the source's channels beside the target's."""
+        return {"discriminator": spec.extended(spec.source_shape[0] if spec.source_shape else 0)}
 
     def check(self, shape: tuple[int, ...], source_shape: tuple[int, ...] | None = None) -> None:
         """Checks that the networks fit, the discriminator source and target together.

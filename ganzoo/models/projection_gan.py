@@ -8,10 +8,12 @@ Deviations: both players get batches of one size, where the authors' code double
     is evaluated. What makes it a projection is the network: `ganzoo.networks.conditional.Projection` around any other.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from torch import Tensor, nn
 
+from ganzoo.dataspec import DataSpec
 from ganzoo.gan import GAN, Answers
 from ganzoo.losses import hinge_d, hinge_g
 from ganzoo.networks.conditional import require_classes
@@ -45,6 +47,11 @@ class ProjectionGAN(GAN):
     ) -> None:
         require_classes(generator=generator, discriminator=discriminator)
         super().__init__(generator, discriminator, betas=betas, n_critic=n_critic, **kwargs)
+
+    @classmethod
+    def follow(cls, spec: DataSpec, stated: Mapping[str, Any]) -> dict[str, Any]:
+        """Both networks take the data's labels."""
+        return {"generator": spec.labelled(), "discriminator": spec.labelled()}
 
     def d_loss(self, x: Tensor, y: Tensor | None) -> Terms:
         """Descend E max(0, 1 - f(x, y)) + E max(0, 1 + f(G(z, y), y))."""

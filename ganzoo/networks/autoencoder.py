@@ -1,7 +1,8 @@
 """Encoders, decoders and the autoencoders that they make: discriminators that judge by how well they redraw.
 
-The convolutional ones keep the scheme of `ganzoo.networks.dcgan`: the encoder halves the side down to 4 pixels (7 for
-28), the decoder doubles it again. For points, `MLPEncoder` goes with `ganzoo.networks.mlp.MLPGenerator`.
+The convolutional ones keep the scheme of `ganzoo.networks.dcgan`: the encoder halves the side down to 4 pixels (up to
+7 where that does not lead to 4), the decoder doubles it again. For points, `MLPEncoder` goes with
+`ganzoo.networks.mlp.MLPGenerator`.
 """
 
 from math import prod
@@ -9,14 +10,15 @@ from math import prod
 from torch import Tensor, nn
 
 from ganzoo.errors import GanzooError
-from ganzoo.networks.dcgan import Norm, normalise, sides
+from ganzoo.networks.dcgan import Norm, ends, normalise, sides
+from ganzoo.networks.sides import fitted
 
 
 class ConvEncoder(nn.Module):
     """Images to codes by strided convolutions and ELU, which Berthelot et al. 2017 take for both halves.
 
     Args:
-        size: side of the images in pixels: 8, 16, 28, 32, 64, 128 or 256.
+        size: side of the images in pixels, at least 8.
         channels: channels of the images.
         width: channels of the first hidden layer; each one after it has twice as many.
         code_dim: length of the code.
@@ -27,16 +29,16 @@ class ConvEncoder(nn.Module):
         self, size: int = 64, channels: int = 3, width: int = 64, code_dim: int = 64, norm: Norm = "layer"
     ) -> None:
         super().__init__()
-        side, halvings = sides(size)
+        side, times = ends(size)
         self.shape = (channels, size, size)
         self.n_features = code_dim
         layers: list[nn.Module] = []
-        for i in range(halvings):
+        for i in range(times):
             before, after = (width * 2 ** (i - 1), width * 2**i) if i else (channels, width)
             layers.append(nn.Conv2d(before, after, 4, 2, 1, bias=i == 0 or norm == "none"))
             layers += normalise(norm, after) if i else []
             layers.append(nn.ELU(inplace=True))
-        self.net = nn.Sequential(*layers, nn.Flatten(), nn.Linear(width * 2 ** (halvings - 1) * side**2, code_dim))
+        self.net = nn.Sequential(*layers, nn.Flatten(), nn.Linear(width * 2 ** (times - 1) * side**2, code_dim))
         self.apply(init_he)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -48,7 +50,7 @@ class ConvDecoder(nn.Module):
     """Codes to images by transposed convolutions and ELU. It is a generator, too.
 
     Args:
-        size: side of the images in pixels: 8, 16, 28, 32, 64, 128 or 256.
+        size: side of the images in pixels, at least 8.
         channels: channels of the images.
         width: channels of the last hidden layer; each one before it has twice as many.
         latent_dim: length of the code.
@@ -85,7 +87,7 @@ class ConvDecoder(nn.Module):
 
     def forward(self, z: Tensor) -> Tensor:
         """Maps codes (N, latent_dim) to images (N, channels, size, size), in [-1, 1] if they are squashed."""
-        return self.net(z)
+        return fitted(self.net(z), self.shape[-1])
 
 
 def init_he(module: nn.Module) -> None:

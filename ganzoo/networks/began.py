@@ -1,41 +1,42 @@
 """BEGAN's networks: Berthelot et al. 2017, arXiv 1703.10717, section 3.5 and figure 1.
 
 3x3 convolutions in twos and exponential linear units, without normalisation. The code, and the image at the end, are
-linear. Both halves meet at 8x8 (28 pixels: 7x7).
+linear. Both halves meet at 8x8, or at 9x9 to 15x15 where halving does not lead to 8 (28 pixels: 7x7). A decoder whose
+doublings lead past the side (100 pixels: 13x13 to 104x104) keeps the middle.
 """
 
 from torch import Tensor, nn
 
-from ganzoo.errors import GanzooError
 from ganzoo.networks.resample import UpConv2d
+from ganzoo.networks.sides import fitted, halvings
 
-# size: (side in the middle, doublings)
-SIDES = {16: (8, 1), 28: (7, 2), 32: (8, 2), 64: (8, 3), 128: (8, 4), 256: (8, 5)}
+# of 28 pixels, MNIST's own, the scheme would leave 14 x 14, twice as many as of 32
+SIDES = {28: (7, 2)}  # size: (side in the middle, doublings)
 
 
 class BEGANEncoder(nn.Module):
     """Images to codes: every halving of the side, a convolution of stride 2, adds `width` channels.
 
     Args:
-        size: side of the images in pixels: 16, 28, 32, 64, 128 or 256.
+        size: side of the images in pixels, at least 16.
         channels: channels of the images.
         width: channels of the first layer, n in the paper.
         code_dim: length of the code.
 
     Raises:
-        GanzooError: for any other size.
+        GanzooError: for smaller images.
     """
 
     def __init__(self, size: int = 64, channels: int = 3, width: int = 64, code_dim: int = 64) -> None:
         super().__init__()
-        side, halvings = _sides(size)
+        side, times = _sides(size)
         self.shape = (channels, size, size)
         self.n_features = code_dim
         layers: list[nn.Module] = [nn.Conv2d(channels, width, 3, 1, 1), nn.ELU()]
-        for i in range(1, halvings + 1):
+        for i in range(1, times + 1):
             layers += [nn.Conv2d(i * width, i * width, 3, 1, 1), nn.ELU()]
             layers += [nn.Conv2d(i * width, (i + 1) * width, 3, 2, 1), nn.ELU()]
-        widest = (halvings + 1) * width
+        widest = (times + 1) * width
         for _ in range(2):
             layers += [nn.Conv2d(widest, widest, 3, 1, 1), nn.ELU()]
         self.net = nn.Sequential(*layers, nn.Flatten(), nn.Linear(widest * side**2, code_dim))
@@ -49,13 +50,13 @@ class BEGANDecoder(nn.Module):
     """Codes to images, and latent vectors to them: the discriminator's other half and the generator are built alike.
 
     Args:
-        size: side of the images in pixels: 16, 28, 32, 64, 128 or 256.
+        size: side of the images in pixels, at least 16.
         channels: channels of the images.
         width: channels of every layer, n in the paper.
         latent_dim: length of the code or latent vector.
 
     Raises:
-        GanzooError: for any other size.
+        GanzooError: for smaller images.
     """
 
     def __init__(self, size: int = 64, channels: int = 3, width: int = 64, latent_dim: int = 64) -> None:
@@ -71,10 +72,11 @@ class BEGANDecoder(nn.Module):
 
     def forward(self, z: Tensor) -> Tensor:
         """Maps (N, latent_dim) to images (N, channels, size, size), which may leave [-1, 1] a little."""
-        return self.net(z)
+        return fitted(self.net(z), self.shape[-1])
 
 
 def _sides(size: int) -> tuple[int, int]:
-    if size not in SIDES:
-        raise GanzooError(f"size: BEGAN's networks are made for {', '.join(map(str, SIDES))} pixels, not {size}.")
-    return SIDES[size]
+    if size in SIDES:
+        return SIDES[size]
+    times = halvings(size, 8, "a BEGAN network")
+    return -(-size >> times), times  # rounded up, as a convolution of stride 2 with a kernel of 3 does, too

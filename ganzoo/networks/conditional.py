@@ -3,6 +3,7 @@
 A generator with an `n_classes` maps (z, y), a discriminator with one maps (x, y). Labels y are whole numbers (N,).
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -10,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn.functional import one_hot
 from torch.nn.utils.parametrizations import spectral_norm
 
+from ganzoo.dataspec import DataSpec
 from ganzoo.errors import GanzooError
 
 
@@ -90,6 +92,11 @@ class LabelledDiscriminator(nn.Module):
                 f"n_classes: {n_classes} given, but they must leave some of the network's {channels} channels."
             )
         self.shape = (channels - n_classes, *sides)
+
+    @classmethod
+    def follow(cls, spec: DataSpec, stated: Mapping[str, Any]) -> dict[str, Any]:
+        """The network sees a channel more for each class."""
+        return {"network": spec.extended(stated.get("n_classes", spec.n_classes))}
 
     def features(self, x: Tensor, y: Tensor) -> Tensor:
         """Maps samples (N, *shape) and labels (N,) to the network's last hidden layer."""

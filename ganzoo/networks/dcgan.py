@@ -1,9 +1,11 @@
 """The DCGAN pair: Radford et al. 2016, arXiv 1511.06434, section 3 and figure 1.
 
-From 8 to 256 pixels the paper's scheme is kept: start (generator) or end (discriminator) at 4x4 and halve or double the
-channels as the side doubles or halves. 28 pixels start at 7x7. The paper's 64-pixel generator has `width=128`, and so
-has the discriminator in the authors' code, of which the paper gives no widths; 64 is that of most re-implementations.
-Kernels are 4x4, as there; the authors' are 5x5.
+The paper's scheme is kept at every size: start (generator) or end (discriminator) at 4x4 and halve or double the
+channels as the side doubles or halves. Where that does not lead to the image's side the smallest one is 5x5, 6x6 or
+7x7: 28 pixels start at 7x7, 96 at 6x6. A generator whose doublings lead past the side (100 pixels: 7x7 to 112x112)
+keeps the middle; a discriminator rounds down as it halves (100 pixels: to 6x6). The paper's 64-pixel generator has
+`width=128`, and so has the discriminator in the authors' code, of which the paper gives no widths; 64 is that of most
+re-implementations. Kernels are 4x4, as there; the authors' are 5x5.
 """
 
 from typing import Literal
@@ -11,12 +13,10 @@ from typing import Literal
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
-from ganzoo.errors import GanzooError
 from ganzoo.networks.discriminator import Discriminator
 from ganzoo.networks.minibatch import Minibatch, minibatch_layers
+from ganzoo.networks.sides import fitted, halvings
 
-# size: (smallest side, doublings)
-SIDES = {8: (4, 1), 16: (4, 2), 28: (7, 2), 32: (4, 3), 64: (4, 4), 128: (4, 5), 256: (4, 6)}
 Norm = Literal["batch", "layer", "none"]
 
 
@@ -24,7 +24,7 @@ class DCGANGenerator(nn.Module):
     """Latent vectors to images by transposed convolutions, BatchNorm and ReLU.
 
     Args:
-        size: side of the images in pixels: 8, 16, 28, 32, 64, 128 or 256.
+        size: side of the images in pixels, at least 8.
         channels: channels of the images.
         width: channels of the last hidden layer; each one before it has twice as many.
         latent_dim: length of the latent vector.
@@ -47,14 +47,14 @@ class DCGANGenerator(nn.Module):
 
     def forward(self, z: Tensor) -> Tensor:
         """Maps (N, latent_dim) to images (N, channels, size, size) in [-1, 1]."""
-        return self.net(self.project(z[:, :, None, None]))
+        return fitted(self.net(self.project(z[:, :, None, None])), self.shape[-1])
 
 
 class DCGANDiscriminator(Discriminator):
     """Images to one logit each by strided convolutions and LeakyReLU.
 
     Args:
-        size: side of the images in pixels: 8, 16, 28, 32, 64, 128 or 256.
+        size: side of the images in pixels, at least 8.
         channels: channels of the images.
         width: channels of the first hidden layer; each one after it has twice as many.
         norm: normalisation of the hidden layers after the first. A gradient penalty forbids `batch`: it mixes samples.
@@ -74,16 +74,16 @@ class DCGANDiscriminator(Discriminator):
         minibatch: Minibatch = "none",
     ) -> None:
         super().__init__()
-        side, halvings = sides(size)
+        side, times = ends(size)
         self.shape = (channels, size, size)
         layers: list[nn.Module] = []
-        for i in range(halvings):
+        for i in range(times):
             before, after = (width * 2 ** (i - 1), width * 2**i) if i else (channels, width)
             # A bias before a normalisation would be subtracted again.
             layers.append(nn.Conv2d(before, after, 4, 2, 1, bias=i == 0 or norm == "none"))
             layers += normalise(norm, after) if i else []
             layers += [nn.LeakyReLU(0.2, inplace=True), *[nn.Dropout2d(dropout)] * (dropout > 0)]
-        last = width * 2 ** (halvings - 1)
+        last = width * 2 ** (times - 1)
         statistics = minibatch_layers(minibatch, last, side, side)
         last += sum(layer.extra for layer in statistics)
         self.n_features = last * side**2  # of one image, for heads beside the logit
@@ -107,14 +107,23 @@ def init_dcgan(module: nn.Module) -> None:
 
 
 def sides(size: int) -> tuple[int, int]:
-    """Returns the smallest side and the number of doublings from there to `size` pixels.
+    """Returns the smallest side, 4 to 7, and the number of doublings that lead from it to `size` pixels or a few more.
 
     Raises:
-        GanzooError: if the scheme does not fit `size`.
+        GanzooError: if the images are smaller than 8 pixels.
     """
-    if size not in SIDES:
-        raise GanzooError(f"size: DCGAN networks are made for {', '.join(map(str, SIDES))} pixels, not {size}.")
-    return SIDES[size]
+    doublings = halvings(size, 4, "a DCGAN network")
+    return -(-size >> doublings), doublings
+
+
+def ends(size: int) -> tuple[int, int]:
+    """Returns the side, 4 to 7, that is left of `size` pixels, halved and rounded down so often, and how often.
+
+    Raises:
+        GanzooError: if the images are smaller than 8 pixels.
+    """
+    times = halvings(size, 4, "a DCGAN network")
+    return size >> times, times
 
 
 def normalise(norm: Norm, channels: int) -> list[nn.Module]:

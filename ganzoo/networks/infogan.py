@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 from torch import Tensor, nn
 
-from ganzoo.errors import GanzooError
 from ganzoo.networks.dcgan import init_dcgan
 from ganzoo.networks.discriminator import Discriminator
+from ganzoo.networks.sides import fitted, require_side
 
 
 class Posterior(NamedTuple):
@@ -25,21 +25,22 @@ class InfoGANGenerator(nn.Module):
     """Latent vectors to images by two fully connected layers and two transposed convolutions, BatchNorm and ReLU.
 
     Args:
-        size: side of the images in pixels, a multiple of 4.
+        size: side of the images in pixels, at least 4; of what four times a side makes beyond it, the middle stays.
         channels: channels of the images.
         width: channels of the last hidden layer; the one before it has twice as many.
         hidden: units of the first hidden layer.
         latent_dim: length of the latent vector: 62 of noise, 10 categories and 2 codes in the paper.
 
     Raises:
-        GanzooError: if `size` is no multiple of 4.
+        GanzooError: for smaller images.
     """
 
     def __init__(
         self, size: int = 28, channels: int = 1, width: int = 64, hidden: int = 1024, latent_dim: int = 74
     ) -> None:
         super().__init__()
-        side = quarter(size)
+        require_side(size, 4, "an InfoGAN network")
+        side = -(-size // 4)
         self.shape = (channels, size, size)
         self.latent_dim = latent_dim
         self.net = nn.Sequential(
@@ -53,25 +54,26 @@ class InfoGANGenerator(nn.Module):
 
     def forward(self, z: Tensor) -> Tensor:
         """Maps (N, latent_dim) to images (N, channels, size, size) in [-1, 1]."""
-        return self.net(z)
+        return fitted(self.net(z), self.shape[-1])
 
 
 class InfoGANDiscriminator(Discriminator):
     """Images to one logit each by two strided convolutions and a fully connected layer, BatchNorm and LeakyReLU.
 
     Args:
-        size: side of the images in pixels, a multiple of 4.
+        size: side of the images in pixels, at least 4; of what four times a side makes beyond it, the middle stays.
         channels: channels of the images.
         width: channels of the first hidden layer; the second has twice as many.
         hidden: units of the last hidden layer, which posteriors share.
 
     Raises:
-        GanzooError: if `size` is no multiple of 4.
+        GanzooError: for smaller images.
     """
 
     def __init__(self, size: int = 28, channels: int = 1, width: int = 64, hidden: int = 1024) -> None:
         super().__init__()
-        side = quarter(size)
+        require_side(size, 4, "an InfoGAN network")
+        side = size // 4
         self.shape = (channels, size, size)
         self.n_features = hidden
         self.net = nn.Sequential(
@@ -82,14 +84,3 @@ class InfoGANDiscriminator(Discriminator):
             *(nn.LeakyReLU(0.1, inplace=True), nn.Linear(hidden, 1)),
         )
         self.apply(init_dcgan)
-
-
-def quarter(size: int) -> int:
-    """Returns a quarter of a side in pixels.
-
-    Raises:
-        GanzooError: if it is no whole number.
-    """
-    if size < 4 or size % 4:
-        raise GanzooError(f"size: InfoGAN's networks are made for multiples of 4 pixels, not {size}.")
-    return size // 4

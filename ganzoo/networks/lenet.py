@@ -1,9 +1,11 @@
 """A small convolutional body and fully connected heads on it: Ganin et al. 2016, section 5.2, after LeCun's LeNet-5."""
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal
 
 from torch import Tensor, nn
 
+from ganzoo.dataspec import DataSpec
 from ganzoo.errors import GanzooError
 
 
@@ -64,11 +66,16 @@ class Head(nn.Module):
 
     def __init__(self, n_features: int = 768, hidden: tuple[int, ...] = (100, 100), n_logits: int = 10) -> None:
         super().__init__()
-        self.n_logits = n_logits
+        self.n_features, self.n_logits = n_features, n_logits
         layers: list[nn.Module] = []
         for before, width in zip((n_features, *hidden), hidden, strict=False):
             layers += [nn.Linear(before, width), nn.ReLU(inplace=True)]
         self.net = nn.Sequential(*layers, nn.Linear((n_features, *hidden)[-1], n_logits))
+
+    @classmethod
+    def follow(cls, spec: DataSpec, stated: Mapping[str, Any]) -> dict[str, Any]:
+        """As many logits as classes, where there are some."""
+        return {"n_logits": spec.n_classes} if spec.n_classes else {}
 
     def forward(self, features: Tensor) -> Tensor:
         """Maps features (N, n_features) to logits (N, n_logits)."""

@@ -3,19 +3,18 @@
 They compute what the authors' code does (https://github.com/pfnet-research/sngan_projection), but for a bias of the
 logit, which is mimicry's. Mimicry's networks are as large and are others: its generator interpolates where the authors'
 repeats pixels, and in its discriminator a ReLU that works in place rectifies the shortcuts of all blocks but the first.
-Weights cannot be taken over from there. For other sizes blocks that change the side are added or left out; the paper's
-own networks for larger images also vary their widths.
+Weights cannot be taken over from there. For other sizes blocks that change the side are added or left out, and the
+smallest side is 5, 6 or 7 where doubling 4 does not lead there; a generator whose doublings lead past the side keeps
+the middle, and a discriminator puts zeros around. The paper's own networks for larger images also vary their widths.
 """
 
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, interpolate, relu
 from torch.nn.utils.parametrizations import spectral_norm
 
-from ganzoo.errors import GanzooError
 from ganzoo.networks.conditional import ConditionalBatchNorm2d
 from ganzoo.networks.resample import DownConv2d, UpConv2d
-
-DOUBLINGS = {16: 2, 32: 3, 64: 4, 128: 5}  # size: how often the generator doubles a side of 4
+from ganzoo.networks.sides import fitted, halvings
 
 
 class GeneratorBlock(nn.Module):
@@ -72,14 +71,14 @@ class ResNetGenerator(nn.Module):
     """Latent vectors to images: a linear layer to 4x4, residual blocks that double, BatchNorm, ReLU, convolution.
 
     Args:
-        size: side of the images in pixels: 16, 32 (the paper's), 64 or 128.
+        size: side of the images in pixels, at least 8; the paper's is 32.
         channels: channels of the images.
         width: channels of every hidden layer.
         latent_dim: length of the latent vector.
         n_classes: number of classes, which the blocks' BatchNorms distinguish (Miyato and Koyama 2018); 0 for none.
 
     Raises:
-        GanzooError: for any other size.
+        GanzooError: for smaller images.
     """
 
     def __init__(
@@ -89,19 +88,22 @@ class ResNetGenerator(nn.Module):
         self.shape = (channels, size, size)
         self.latent_dim = latent_dim
         self.n_classes = n_classes
-        self.project = nn.Linear(latent_dim, 16 * width)
-        self.blocks = nn.ModuleList(GeneratorBlock(width, width, n_classes) for _ in range(_doublings(size)))
+        self.side, doublings = _sides(size)
+        self.project = nn.Linear(latent_dim, self.side**2 * width)
+        self.blocks = nn.ModuleList(GeneratorBlock(width, width, n_classes) for _ in range(doublings))
         self.norm = nn.BatchNorm2d(width)
         self.last = nn.Conv2d(width, channels, 3, padding=1)
         init_resnet(self)
 
     def forward(self, z: Tensor, y: Tensor | None = None) -> Tensor:
         """Maps (N, latent_dim), and labels (N,) if there are classes, to images (N, channels, size, size)."""
-        h = self.project(z).unflatten(1, (4, 4, -1)).permute(0, 3, 1, 2)  # laid out channels last from the start
+        h = (
+            self.project(z).unflatten(1, (self.side, self.side, -1)).permute(0, 3, 1, 2)
+        )  # laid out channels last from the start
         labels = (y,) if self.n_classes else ()
         for block in self.blocks:
             h = block(h, *labels)
-        return self.last(relu(self.norm(h), inplace=True)).tanh()
+        return fitted(self.last(relu(self.norm(h), inplace=True)).tanh(), self.shape[-1])
 
 
 class ResNetDiscriminator(nn.Module):
@@ -110,23 +112,24 @@ class ResNetDiscriminator(nn.Module):
     `ganzoo.networks.conditional.Projection` around it gives it classes.
 
     Args:
-        size: side of the images in pixels: 16, 32 (the paper's), 64 or 128.
+        size: side of the images in pixels, at least 8; the paper's is 32.
         channels: channels of the images.
         width: channels of every hidden layer.
         spectral: divide every weight by its largest singular value.
 
     Raises:
-        GanzooError: for any other size.
+        GanzooError: for smaller images.
     """
 
     def __init__(self, size: int = 32, channels: int = 3, width: int = 128, spectral: bool = True) -> None:
         super().__init__()
-        halvings = _doublings(size) - 1
+        side, doublings = _sides(size)
+        self.whole = side << doublings  # what can be halved to the end
         self.shape = (channels, size, size)
         self.n_features = width
         self.blocks = nn.Sequential(
             DiscriminatorBlock(channels, width, halve=True, first=True),
-            *(DiscriminatorBlock(width, width, halve=True) for _ in range(halvings - 1)),
+            *(DiscriminatorBlock(width, width, halve=True) for _ in range(doublings - 2)),
             *(DiscriminatorBlock(width, width) for _ in range(2)),
         )
         self.linear = nn.Linear(width, 1)
@@ -138,7 +141,9 @@ class ResNetDiscriminator(nn.Module):
 
     def features(self, x: Tensor) -> Tensor:
         """Maps images (N, channels, size, size) to features (N, width)."""
-        return relu(self.blocks(x)).float().sum((2, 3))  # up to hundreds of numbers: too many for bfloat16
+        return (
+            relu(self.blocks(fitted(x, self.whole))).float().sum((2, 3))
+        )  # up to hundreds of numbers: too many for bfloat16
 
     def head(self, features: Tensor) -> Tensor:
         """Maps what `features` returns to logits (N,)."""
@@ -161,7 +166,7 @@ def _norm(channels: int, n_classes: int) -> nn.Module:
     return ConditionalBatchNorm2d(channels, n_classes) if n_classes else nn.BatchNorm2d(channels)
 
 
-def _doublings(size: int) -> int:
-    if size not in DOUBLINGS:
-        raise GanzooError(f"size: ResNet networks are made for {', '.join(map(str, DOUBLINGS))} pixels, not {size}.")
-    return DOUBLINGS[size]
+def _sides(size: int) -> tuple[int, int]:
+    """Returns the smallest side of a generator's maps, 4 to 7, and how often it is doubled."""
+    doublings = halvings(size, 4, "a ResNet network")
+    return -(-size >> doublings), doublings

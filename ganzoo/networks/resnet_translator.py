@@ -4,8 +4,12 @@ It is the style-transfer network of Johnson et al. 2016 with instance normalisat
 has neither scale nor shift, so that the bias of the convolution before it would be subtracted again: there is none.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 from torch import Tensor, nn
 
+from ganzoo.dataspec import DataSpec
 from ganzoo.errors import GanzooError
 from ganzoo.networks.dcgan import init_dcgan
 
@@ -26,6 +30,13 @@ class ResNetTranslator(nn.Module):
     """
 
     multiple = 4
+
+    @classmethod
+    def follow(cls, spec: DataSpec, stated: Mapping[str, Any]) -> dict[str, Any]:
+        """`channels` are the sources' here."""
+        if not spec.source_shape:
+            return {}
+        return {"channels": spec.source_shape[0], "out_channels": spec.shape[0]}
 
     def __init__(self, channels: int = 3, out_channels: int = 3, width: int = 64, blocks: int = 9) -> None:
         super().__init__()

@@ -4,9 +4,14 @@ The generator, SRResNet, does its work at the small size and enlarges at the end
 al. 2016, arXiv 1609.05158). The discriminator follows VGG.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 from torch import Tensor, nn
 
+from ganzoo.dataspec import DataSpec
 from ganzoo.errors import GanzooError
+from ganzoo.networks.sides import require_side
 
 FACTORS = (2, 4, 8)
 
@@ -26,6 +31,13 @@ class SRResNetGenerator(nn.Module):
     Raises:
         GanzooError: for any other factor.
     """
+
+    @classmethod
+    def follow(cls, spec: DataSpec, stated: Mapping[str, Any]) -> dict[str, Any]:
+        """The factor is what the targets' side has to the sources'."""
+        if not spec.source_shape or spec.shape[-1] % spec.source_shape[-1]:
+            return {}
+        return {"factor": spec.shape[-1] // spec.source_shape[-1]}
 
     def __init__(self, channels: int = 3, width: int = 64, blocks: int = 16, factor: int = 4) -> None:
         super().__init__()
@@ -61,7 +73,7 @@ class SRGANDiscriminator(nn.Module):
     """Images to one logit each: eight 3x3 convolutions with LeakyReLU, every other of stride 2, and two dense layers.
 
     Args:
-        size: side of the images in pixels, divisible by 16: the dense layers see where everything is, as in the paper.
+        size: side of the images in pixels: the dense layers see where everything is, as in the paper.
             None takes any size: they see the average of each map. The paper's own has 96 pixels and 18,432 maps' values
             in front of the first dense layer, which would be most of a small discriminator.
         channels: channels of the images.
@@ -69,18 +81,18 @@ class SRGANDiscriminator(nn.Module):
         hidden: units of the first dense layer.
 
     Raises:
-        GanzooError: if the size is not divisible by 16.
+        GanzooError: if the images are smaller than 16 pixels.
     """
 
     def __init__(self, size: int | None = 96, channels: int = 3, width: int = 64, hidden: int = 1024) -> None:
         super().__init__()
-        if size is not None and (size < 16 or size % 16):
-            raise GanzooError(f"size: the discriminator halves it four times; {size} is not divisible by 16.")
+        if size is not None:
+            require_side(size, 16, "SRGAN's discriminator")
         self.shape = (channels, size, size)
         layers: list[nn.Module] = [nn.Conv2d(channels, width, 3, padding=1), nn.LeakyReLU(0.2, inplace=True)]
         for before, after, stride in ((1, 1, 2), (1, 2, 1), (2, 2, 2), (2, 4, 1), (4, 4, 2), (4, 8, 1), (8, 8, 2)):
             layers += [*_normed(before * width, after * width, stride), nn.LeakyReLU(0.2, inplace=True)]
-        places = 1 if size is None else (size // 16) ** 2
+        places = 1 if size is None else (-(-size // 16)) ** 2  # each halving rounds up
         gathered = nn.AdaptiveAvgPool2d(1) if size is None else nn.Identity()
         dense = [nn.Linear(8 * width * places, hidden), nn.LeakyReLU(0.2, inplace=True), nn.Linear(hidden, 1)]
         self.net = nn.Sequential(*layers, gathered, nn.Flatten(), *dense)

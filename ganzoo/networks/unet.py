@@ -4,22 +4,24 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import dropout, relu
 
-from ganzoo.errors import GanzooError
 from ganzoo.networks.dcgan import init_dcgan
 from ganzoo.networks.patch import Norm, normalise
+from ganzoo.networks.sides import require_side
 
-SIZES = (32, 64, 128, 256)
 DROPPED = 3  # decoder blocks, counted from the innermost, that drop
 
 
 class UNet(nn.Module):
     """Images to images: an encoder down to one pixel and a decoder back, which sees the encoder's map of each size.
 
+    Sides are rounded down as they are halved, and doubled back to what they were, so that any square fits. The paper's
+    256 pixels go through 128, 64 ... to 1, and 100 through 50, 25, 12, 6, 3 to 1.
+
     The bottleneck is not normalised: on one pixel the statistics of a single image would leave nothing of it. The
     paper's appendix says so in its second version, after an error in the first.
 
     Args:
-        size: side of the images in pixels: 32, 64, 128 or 256.
+        size: side of the images in pixels, at least 16.
         source_channels: channels of the images that it takes.
         channels: channels of the images that it makes.
         width: channels of the first hidden layer; each one after it has twice as many, up to eight times.
@@ -30,7 +32,7 @@ class UNet(nn.Module):
         noise_dim: how many values can be dropped.
 
     Raises:
-        GanzooError: for any other size.
+        GanzooError: for smaller images.
     """
 
     def __init__(
@@ -43,8 +45,7 @@ class UNet(nn.Module):
         norm: Norm = "batch",
     ) -> None:
         super().__init__()
-        if size not in SIZES:
-            raise GanzooError(f"size: a U-Net is made for {', '.join(map(str, SIZES))} pixels, not {size}.")
+        require_side(size, 16, "a U-Net")
         self.source_shape, self.shape = (source_channels, size, size), (channels, size, size)
         self.dropout = dropout
         depth = size.bit_length() - 1
@@ -57,10 +58,12 @@ class UNet(nn.Module):
             self.down.append(nn.Sequential(conv, *norms, nn.LeakyReLU(0.2, inplace=True)))
         for i in range(depth - 1, 0, -1):
             before = widths[i] * (1 if i == depth - 1 else 2)
-            deconv = nn.ConvTranspose2d(before, widths[i - 1], 4, 2, 1, bias=norm == "none")
+            odd = (size >> i) % 2
+            deconv = nn.ConvTranspose2d(before, widths[i - 1], 4, 2, 1, output_padding=odd, bias=norm == "none")
             self.up.append(nn.Sequential(deconv, *normalise(norm, widths[i - 1])))
-        self.up.append(nn.Sequential(nn.ConvTranspose2d(2 * width, channels, 4, 2, 1), nn.Tanh()))
-        self.noises = [widths[depth - 2 - i] * 4 ** (i + 1) for i in range(DROPPED)]
+        last = nn.ConvTranspose2d(2 * width, channels, 4, 2, 1, output_padding=size % 2)
+        self.up.append(nn.Sequential(last, nn.Tanh()))
+        self.noises = [widths[depth - 2 - i] * (size >> (depth - 1 - i)) ** 2 for i in range(DROPPED)]
         self.noise_dim = sum(self.noises)
         self.apply(init_dcgan)
 

@@ -7,22 +7,23 @@ transposed convolutions. The discriminator's kernels span two strides: its gradi
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
-from ganzoo.networks.dcgan import Norm, init_dcgan, normalise, sides
+from ganzoo.networks.dcgan import Norm, ends, init_dcgan, normalise, sides
 from ganzoo.networks.discriminator import Discriminator
 from ganzoo.networks.resample import UpConv2d
+from ganzoo.networks.sides import fitted
 
 
 class UpsampleGenerator(nn.Module):
-    """Latent vectors to images: a linear layer to 4x4 (28 pixels: 7x7), then upsample, convolve, BatchNorm, ReLU.
+    """Latent vectors to images: a linear layer to 4x4 (to 7x7, see DCGAN), then upsample, convolve, BatchNorm, ReLU.
 
     Args:
-        size: side of the images in pixels: 8, 16, 28, 32, 64, 128 or 256.
+        size: side of the images in pixels, at least 8.
         channels: channels of the images.
         width: channels of every hidden layer.
         latent_dim: length of the latent vector.
 
     Raises:
-        GanzooError: for any other size.
+        GanzooError: for smaller images.
     """
 
     def __init__(self, size: int = 32, channels: int = 1, width: int = 128, latent_dim: int = 100) -> None:
@@ -40,32 +41,32 @@ class UpsampleGenerator(nn.Module):
     def forward(self, z: Tensor) -> Tensor:
         """Maps (N, latent_dim) to images (N, channels, size, size) in [-1, 1]."""
         h = self.project(z).unflatten(1, (self.side, self.side, -1))
-        return self.net(h.permute(0, 3, 1, 2))  # laid out channels last from the start
+        return fitted(self.net(h.permute(0, 3, 1, 2)), self.shape[-1])  # laid out channels last from the start
 
 
 class UpsampleDiscriminator(Discriminator):
     """Images to one logit each by 4x4 convolutions of stride 2 and LeakyReLU.
 
     Args:
-        size: side of the images in pixels: 8, 16, 28, 32, 64, 128 or 256.
+        size: side of the images in pixels, at least 8.
         channels: channels of the images.
         width: channels of every hidden layer.
         norm: normalisation of the hidden layers after the first. A gradient penalty forbids `batch`: it mixes samples.
         spectral: divide every weight by its largest singular value.
 
     Raises:
-        GanzooError: for any other size.
+        GanzooError: for smaller images.
     """
 
     def __init__(
         self, size: int = 32, channels: int = 1, width: int = 128, norm: Norm = "batch", spectral: bool = False
     ) -> None:
         super().__init__()
-        side, halvings = sides(size)
+        side, times = ends(size)
         self.shape = (channels, size, size)
         self.n_features = width * side**2  # of one image, for heads beside the logit
         layers: list[nn.Module] = [nn.Conv2d(channels, width, 4, 2, 1), nn.LeakyReLU(0.2, inplace=True)]
-        for _ in range(halvings - 1):
+        for _ in range(times - 1):
             layers.append(nn.Conv2d(width, width, 4, 2, 1, bias=norm == "none"))
             layers += [*normalise(norm, width), nn.LeakyReLU(0.2, inplace=True)]
         self.net = nn.Sequential(*layers, nn.Conv2d(width, 1, side))

@@ -1,0 +1,68 @@
+"""What networks must know of the data: shapes and classes, and the names of arguments that say so.
+
+A network's arguments follow the data where nobody states them. Those called `shape`, `size`, `channels`,
+`source_channels` and `n_classes` follow by their names, in any class. A class that has others, or that holds networks
+which meet something else than the data, says so itself:
+
+    @classmethod
+    def follow(cls, spec: DataSpec, stated: Mapping[str, Any]) -> dict[str, Any]:
+        return {"network": spec.extended(stated.get("n_classes", spec.n_classes))}
+
+It returns values of its arguments, and for arguments that are networks the `DataSpec` of what these meet; `stated` are
+those of its arguments that somebody states.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+
+@dataclass(frozen=True)
+class DataSpec:
+    """What a network meets.
+
+    Attributes:
+        shape: (channels, height, width) of what it makes or judges, or (2,) of a point; empty where nothing is known.
+        source_shape: likewise of what it is shown, of translators; None where there are no sources.
+        n_classes: number of classes; 0 without labels.
+        conditional: whether a network that takes labels only if it is asked to is asked to.
+    """
+
+    shape: tuple[int, ...] = ()
+    source_shape: tuple[int, ...] | None = None
+    n_classes: int = 0
+    conditional: bool = False
+
+    @classmethod
+    def of(cls, datamodule: Any) -> "DataSpec":
+        """Reads it off a data module; a foreign one may say nothing."""
+        shape, source = getattr(datamodule, "shape", None), getattr(datamodule, "source_shape", None)
+        classes = getattr(datamodule, "n_classes", 0)
+        return cls(tuple(shape or ()), source and tuple(source), classes or 0)
+
+    def arguments(self) -> dict[str, Any]:
+        """Returns the values of arguments by their names; a picture that is not square has no `size`."""
+        values: dict[str, Any] = {"shape": list(self.shape)} if self.shape else {}
+        if len(self.shape) == 3:
+            values["channels"] = self.shape[0]
+            if self.shape[1] == self.shape[2]:
+                values["size"] = self.shape[1]
+        if self.source_shape:
+            values["source_channels"] = self.source_shape[0]
+        return values
+
+    def extended(self, channels: int) -> "DataSpec":
+        """Returns this with further channels, stacked on those of what is judged."""
+        if len(self.shape) != 3:
+            return self
+        return replace(self, shape=(self.shape[0] + channels, *self.shape[1:]))
+
+    def reversed(self) -> "DataSpec":
+        """Returns this with source and target exchanged; without sources, as it is."""
+        return self if self.source_shape is None else replace(self, shape=self.source_shape, source_shape=self.shape)
+
+    def labelled(self) -> "DataSpec":
+        """Returns this for a network that is to take labels."""
+        return replace(self, conditional=True)
+
+
+UNKNOWN = DataSpec()  # what a network meets that sees nothing of the data's shape

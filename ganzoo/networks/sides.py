@@ -1,0 +1,42 @@
+"""Sides of the maps inside a network that halves or doubles them: any square image has some.
+
+Where halving goes on without a remainder, as from 64 or 96 pixels, nothing is lost. Elsewhere a generator starts from
+the next larger side that doubling reaches the image from, and cuts its middle out; a discriminator rounds down.
+"""
+
+from torch import Tensor
+from torch.nn.functional import pad
+
+from ganzoo.errors import GanzooError
+
+
+def halvings(size: int, smallest: int, kind: str) -> int:
+    """Returns how often a side of `size` pixels is halved so that `smallest` to 2 * `smallest` - 1 are left.
+
+    Args:
+        size: side of the images in pixels.
+        smallest: least side that is left.
+        kind: what the network is, for the message.
+
+    Raises:
+        GanzooError: if the images are smaller than twice `smallest`.
+    """
+    require_side(size, 2 * smallest, kind)
+    return (size // smallest).bit_length() - 1
+
+
+def require_side(size: int, least: int, kind: str) -> None:
+    """Raises GanzooError if images of `size` pixels a side are too small for a network of this kind."""
+    if size < least:
+        raise GanzooError(
+            f"size: {size} given, but {kind} takes images of {least} pixels or more; the nearest is {least}."
+        )
+
+
+def fitted(x: Tensor, size: int) -> Tensor:
+    """Returns images or maps (N, C, S, S) with a side of `size`: their middle, or with zeros around them."""
+    spare = x.shape[-1] - size
+    if spare == 0:
+        return x
+    before = spare // 2  # rounded down, also of what is missing, so that cutting takes away what padding has added
+    return pad(x, (-before, before - spare, -before, before - spare))
