@@ -56,10 +56,10 @@ compare: $(VENV)/.installed
 	$(BIN)/ganzoo compare dcgan_mnist wgan_mnist wgan_gp_mnist --seeds 0 1 2 --steps 5000 1000 1000 \
 	    --out docs/comparison --readme README.md --set model.init_args.lr_factor=null $(SET)
 
-# A recipe states its number of classes only where it learns from labels. Runs stand apart from the trio's, whose critics
+# A recipe has conditional networks where it learns from labels. Runs stand apart from the trio's, whose critics
 # do not see exactly as many images. Learning rates follow the recipes, whose schedules stretch over whatever the budget is.
 MNIST = $(basename $(notdir $(shell grep -l 'ganzoo\.data\.MNIST$$' recipes/*.yaml)))
-LABELLED = $(basename $(notdir $(shell grep -l 'n_classes: [1-9]' recipes/*.yaml)))
+LABELLED = $(basename $(notdir $(shell grep -l 'networks\.conditional\.' recipes/*.yaml)))
 EQUALLY = --images $(IMAGES) --seeds $(SEEDS) --runs runs/compared --readme README.md $(if $(SET),--set $(SET))
 
 compare-all: $(VENV)/.installed

@@ -15,6 +15,10 @@ those of its arguments that somebody states.
 from dataclasses import dataclass, replace
 from typing import Any
 
+from ganzoo.errors import GanzooError
+
+UNLABELLED = "Put the pictures of each class into a folder of its own, or choose a recipe without classes."
+
 
 @dataclass(frozen=True)
 class DataSpec:
@@ -63,6 +67,25 @@ class DataSpec:
     def labelled(self) -> "DataSpec":
         """Returns this for a network that is to take labels."""
         return replace(self, conditional=True)
+
+
+def require_labels(field: str, made_for: int, classes: int | None) -> None:
+    """Checks that a network that takes labels, or names classes, finds as many in the data as it is made for.
+
+    Args:
+        field: what an error names.
+        made_for: number of classes of the network; 0 if it does not care.
+        classes: the data's; None if it does not say.
+
+    Raises:
+        GanzooError: if it does not.
+    """
+    if not made_for or classes is None or made_for == classes:
+        return
+    if not classes:
+        raise GanzooError(f"{field}: it is made for {made_for} classes, but the data has no labels. {UNLABELLED}")
+    hint = "Leave the number out of recipe and options, and it follows the data."
+    raise GanzooError(f"{field}: it is made for {made_for} classes, but the data has {classes}. {hint}")
 
 
 UNKNOWN = DataSpec()  # what a network meets that sees nothing of the data's shape

@@ -22,14 +22,15 @@ from ganzoo.machine import hardware, versions
 from ganzoo.metrics import own
 from ganzoo.metrics.evaluation import Evaluation
 from ganzoo.metrics.scores import made_by, taught_classes
+from ganzoo.provenance import WORDS
 from ganzoo.runs import average_value
 from ganzoo.tables import Result
 from ganzoo.training import RecipeCLI
 
 # Without the current folder in front of the path, where a `random.py` would stand for Python's; unless ganzoo is there.
 GANZOO = [sys.executable, *([] if Path.cwd() == registry.PACKAGE.parent else ["-P"]), "-m", "ganzoo"]
-# Where data lies and how it is read does not change what is learnt.
-PLACES = {"data.init_args.root", "data.init_args.num_workers", "data.init_args.download"}
+# Where data lies, how it is read and what people call it does not change what is learnt.
+PLACES = {f"data.init_args.{name}" for name in ("root", "num_workers", "download", *WORDS)}
 
 
 class Entry(RecipeCLI):
@@ -62,6 +63,8 @@ class Entry(RecipeCLI):
         if made_by(self.model) != "samples":
             raise GanzooError(f"'{name}' draws no samples, which are what is compared.")
         quality, data = self.config_init.quality, self.datamodule
+        data.inspect()
+        self.model.fits(data)
         device = "cuda" if torch.cuda.is_available() else "cpu"
         self.evaluation = Evaluation(
             data,

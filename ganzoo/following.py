@@ -6,21 +6,17 @@ that needs no data. What somebody states, in a recipe or in an option, is left a
 
 import inspect
 import json
-import logging
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from jsonargparse import ArgumentParser, Namespace
-from lightning.pytorch.utilities import rank_zero_only
 
-from ganzoo.dataspec import DataSpec
+from ganzoo.dataspec import UNLABELLED, DataSpec
 from ganzoo.errors import GanzooError
 from ganzoo.lists import parse
 from ganzoo.messages import import_class
 from ganzoo.provenance import WORDS, dropped, layers
-
-log = logging.getLogger(__name__)
 
 OWN = (*WORDS, "channels")  # what a recipe says of its own pictures
 JUDGES = ("features", "metrics", "monitor")  # of its scores, chosen for its data
@@ -40,6 +36,7 @@ class Following:
     Attributes:
         words: what to parse after the command line.
         datamodule: the data, inspected; None where nothing had to be asked of them.
+        remark: what was left out of the recipe, for people; empty if nothing that they would miss.
 
     Raises:
         GanzooError: if the data is missing or damaged, or has no classes where a network needs some.
@@ -49,39 +46,43 @@ class Following:
     def __init__(self, parser: ArgumentParser, words: Sequence[str]) -> None:
         self.words: list[str] = []
         self.datamodule: Any = None
+        self.remark = ""
         printing = any(word.startswith(PRINTING) for word in words)
-        given = stated(parser, [word for word in words if not word.startswith(PRINTING)])
-        if not (_is_class(given.get("model")) and _is_class(given.get("data"))):
+        recipe = stated(parser, [word for word in words if not word.startswith(PRINTING)])
+        if not (_is_class(recipe.get("model")) and _is_class(recipe.get("data"))):
             return  # the parser says what is missing
         try:
-            self._complete(given, words)
+            self._complete(recipe, words)
         except GanzooError:
             if not printing:  # a recipe can be shown where there is no data
                 raise
 
-    def _complete(self, given: Namespace, words: Sequence[str]) -> None:
-        kind = import_class(given["data"]["class_path"])
+    def _complete(self, recipe: Namespace, words: Sequence[str]) -> None:
+        kind = import_class(recipe["data"]["class_path"])
         known, kin = parameters(kind), [base.__name__ for base in getattr(kind, "__mro__", [])]
         history = layers(words)
         foreign = {*dropped(history, "data", OWN), *dropped(history, "data", ["root"], kin)}
         defaults = {name: default for name, default in known.items() if name in foreign}
-        arguments = _stated(given["data"]) | defaults
+        arguments = _stated(recipe["data"]) | defaults
         self._follow_with("data.init_args", defaults)
         judges = dropped(history, "quality", JUDGES, kin)
         if "features" in judges:
             self._follow_with("quality", dict.fromkeys(judges))
-            told = f"{', '.join(judges)}: the recipe's are for its own data and left out here"
-            rank_zero_only(log.warning)(f"quality.{told}; --quality.features NAME chooses others.")
-        if not [*of_networks(given["model"], PROBE)]:
+            names = ", ".join(judges)
+            self.remark = f"quality: {names} of the recipe are for its own data and left out; state others if you want."
+        if not [*of_networks(recipe["model"], PROBE)]:
             return
         from ganzoo.reports import make_datamodule  # not above: what it imports takes its time
 
-        self.datamodule = make_datamodule({"data": {"class_path": given["data"]["class_path"], "init_args": arguments}})
+        self.datamodule = make_datamodule(
+            {"data": {"class_path": recipe["data"]["class_path"], "init_args": arguments}}
+        )
         getattr(self.datamodule, "inspect", lambda: None)()
         spec = DataSpec.of(self.datamodule)
-        looked_up = {name: value for name, value in spec.arguments().items() if known.get(name, REQUIRED) is None}
-        self._follow_with("data.init_args", {n: v for n, v in looked_up.items() if arguments.get(n) is None})
-        self._follow_with("model", dict(of_networks(given["model"], spec)))
+        values = spec.arguments() | {"title": getattr(self.datamodule, "title", None)}
+        unknown = [name for name in values if known.get(name, REQUIRED) is None and arguments.get(name) is None]
+        self._follow_with("data.init_args", {name: values[name] for name in unknown})
+        self._follow_with("model", dict(of_networks(recipe["model"], spec)))
 
     def _follow_with(self, section: str, values: Mapping[str, Any]) -> None:
         for name, value in values.items():
@@ -113,24 +114,22 @@ def of_networks(node: Namespace, spec: DataSpec, name: str = "model") -> Iterato
         GanzooError: if it needs classes and there are none.
     """
     kind = import_class(node["class_path"])
-    known, given = parameters(kind), _stated(node)
-    own: dict[str, Any] = kind.follow(spec, given) if hasattr(kind, "follow") else {}
+    known, arguments = parameters(kind), _stated(node)
+    own: dict[str, Any] = kind.follow(spec, arguments) if hasattr(kind, "follow") else {}
     values = spec.arguments() | {key: value for key, value in own.items() if not isinstance(value, DataSpec)}
     if spec.shape and "n_classes" in known and (spec.conditional or known["n_classes"] not in (0, None)):
         values = {"n_classes": spec.n_classes} | values
     for key, value in values.items():
-        if key not in known or key in given:
+        if key not in known or key in arguments:
             continue
         if key == "n_classes" and not value:
-            told = f"{kind.__name__} takes labels, but the data has none"
-            hint = "Put the pictures of each class into a folder of its own, or choose a recipe without classes."
-            raise GanzooError(f"{name}.n_classes: {told}. {hint}")
+            raise GanzooError(f"{name}: {kind.__name__} takes labels, but the data has none. {UNLABELLED}")
         yield f"init_args.{key}", value
     for key, value in (node.get("init_args") or Namespace()).items(branches=True, nested=False):
         meets = own[key] if isinstance(own.get(key), DataSpec) else spec
         inner = f"{name}.{key}"
         if _is_class(value):
-            yield from ((f"init_args.{key}.{rest}", found) for rest, found in of_networks(value, meets, inner))
+            yield from ((f"init_args.{key}.{rest}", leaf) for rest, leaf in of_networks(value, meets, inner))
         elif isinstance(value, list) and any(_is_class(item) for item in value):
             whole = [_completed(item, meets, inner) if _is_class(item) else item for item in value]
             if whole != [item.as_dict() if isinstance(item, Namespace) else item for item in value]:
@@ -149,16 +148,15 @@ def parameters(kind: Any) -> dict[str, Any]:
 
     One without a default has `REQUIRED`.
     """
-    found: dict[str, Any] = {}
-    for call in (
-        [base.__init__ for base in kind.__mro__ if "__init__" in vars(base)] if inspect.isclass(kind) else [kind]
-    ):
+    defaults: dict[str, Any] = {}
+    bases = kind.__mro__ if inspect.isclass(kind) else ()
+    for call in [vars(base)["__init__"] for base in bases if "__init__" in vars(base)] or [kind]:
         signature = inspect.signature(call).parameters
-        found = {name: each.default for name, each in signature.items() if each.kind in NAMED} | found
+        defaults = {name: each.default for name, each in signature.items() if each.kind in NAMED} | defaults
         if not any(each.kind is inspect.Parameter.VAR_KEYWORD for each in signature.values()):
             break
-    found.pop("self", None)
-    return found
+    defaults.pop("self", None)
+    return defaults
 
 
 def _is_class(value: Any) -> bool:

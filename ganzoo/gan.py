@@ -6,13 +6,14 @@
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from typing import Literal
+from typing import Any, Literal
 
 from torch import Tensor, nn
 from torch.func import functional_call
 from torch.optim import Adam, Optimizer
 
 from ganzoo.augment import augmentations, diff_augment
+from ganzoo.dataspec import require_labels
 from ganzoo.errors import GanzooError
 from ganzoo.latent import Prior
 from ganzoo.players import Player, Terms, build_optim
@@ -97,11 +98,17 @@ class GAN(Sampler):
     def setup(self, stage: str) -> None:
         """Prepares the networks, and checks that they fit the data and its classes."""
         super().setup(stage)
-        classes = getattr(getattr(self.trainer, "datamodule", None), "n_classes", None)
+        self._require_classes(getattr(self.trainer, "datamodule", None))
+
+    def fits(self, datamodule: Any) -> None:
+        """Raises GanzooError where the networks are made for samples of another shape, or for other classes."""
+        super().fits(datamodule)
+        self._require_classes(datamodule)
+
+    def _require_classes(self, datamodule: Any) -> None:
+        classes = getattr(datamodule, "n_classes", None)
         for name, network in (("generator", self.generator), ("discriminator", self.discriminator)):
-            made_for = getattr(network, "n_classes", 0)
-            if made_for and classes is not None and classes != made_for:
-                raise GanzooError(f"model.{name}: it is made for {made_for} classes, but the data has {classes}.")
+            require_labels(f"model.{name}", getattr(network, "n_classes", 0), classes)
 
     def check(self, shape: tuple[int, ...]) -> None:
         """Checks that networks and augmentation fit samples of this shape, and the stabilisers the game.

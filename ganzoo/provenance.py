@@ -19,16 +19,16 @@ Layer = dict[str, dict[str, Any]]
 
 def layers(words: Sequence[str]) -> list[Layer]:
     """Returns what each `--config` of a command line states of data and quality, and last what its options do."""
-    found: list[Layer] = []
+    files: list[Layer] = []
     options: Layer = {section: {} for section in SECTIONS}
     for name, value in _options(words):
         if name in ("--config", "-c"):
-            found.append(_of_file(Path(value)))
+            files.append(_of_file(Path(value)))
             continue
         section, *keys = name.lstrip("-").split(".")
         if section in SECTIONS:
             options[section] |= _flat(section, _nested([key for key in keys if key != "init_args"], value))
-    return [*found, options]
+    return [*files, options]
 
 
 def dropped(history: Sequence[Layer], section: str, names: Sequence[str], kin: Collection[str] = ()) -> list[str]:
@@ -41,29 +41,31 @@ def dropped(history: Sequence[Layer], section: str, names: Sequence[str], kin: C
         kin: names of the classes that the used data's class descends from, itself included: what is stated of any of
             them holds, wherever the data lies. Without, only what is stated of this very class and root holds.
     """
-    about: dict[str, Any] = {}
+    data: dict[str, Any] = {}
     of: dict[str, dict[str, Any]] = {}
     for layer in history:
-        about |= {key: layer["data"][key] for key in ("class_path", "root") if key in layer["data"]}
-        of |= {name: dict(about) for name in names if name in layer[section]}
-    own = _name(about)
-    wrong = {name for name, then in of.items() if _name(then) not in (*kin, own, "")}
-    return [name for name, then in of.items() if name in wrong or not (kin or _in_place(then, about, name))]
+        data |= {key: layer["data"][key] for key in ("class_path", "root") if key in layer["data"]}
+        of |= {name: dict(data) for name in names if name in layer[section]}
+    fitting = {*kin, _name(data), ""}
+    return [name for name, then in of.items() if _name(then) not in fitting or not (kin or _holds(name, then, data))]
 
 
-def _name(about: dict[str, Any]) -> str:
-    return str(about.get("class_path") or "").rpartition(".")[2]
+def _name(data: dict[str, Any]) -> str:
+    return str(data.get("class_path") or "").rpartition(".")[2]
 
 
-def _in_place(then: dict[str, Any], now: dict[str, Any], name: str) -> bool:
-    if "root" not in then:
+def _holds(name: str, then: dict[str, Any], now: dict[str, Any]) -> bool:
+    if "root" not in then or same_place(then["root"], now["root"]):
         return True
-    if then["root"] is None or now["root"] is None:  # a published recipe does not say where its data lay
-        return then["root"] == now["root"] or name not in WORDS
-    return located(str(then["root"])) == located(str(now["root"]))
+    return name not in WORDS and then["root"] is None  # a published recipe knows its pictures' form, not their place
 
 
-def located(root: str) -> str:
+def same_place(root: str | None, other: str | None) -> bool:
+    """Whether two roots of data are one folder or file; None is one that nobody knows."""
+    return root == other or (root is not None and other is not None and located(root) == located(other))
+
+
+def located(root: str | os.PathLike[str]) -> str:
     """Returns the real path of data's root: from here, or else under `$GANZOO_DATA`."""
     here, data = Path(root).expanduser(), os.environ.get("GANZOO_DATA")
     if not here.exists() and data:

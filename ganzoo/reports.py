@@ -19,7 +19,7 @@ from ganzoo.game import Game
 from ganzoo.licences import UNKNOWN
 from ganzoo.machine import hardware, versions
 from ganzoo.metrics import own
-from ganzoo.metrics.evaluation import class_shares
+from ganzoo.metrics.evaluation import as_many, class_shares
 from ganzoo.metrics.extractors import get_extractor
 from ganzoo.metrics.neighbours import nearest_neighbours, neighbours_picture
 from ganzoo.metrics.scores import made_by, reference_items
@@ -61,7 +61,7 @@ def export(
     model = hub.read_training_checkpoint(file).eval()
     recipe = yaml.safe_load(model.recipe)
     datamodule = datamodule or make_datamodule(recipe)
-    quality = {**recipe["quality"], "samples": samples or recipe["quality"]["samples"]}
+    quality = {**recipe["quality"], "samples": samples or recipe["quality"]["samples"] or as_many(datamodule)}
     datamodule.split(datamodule.reference)
     model.class_names = model.class_names or model.names_of(datamodule)  # a run of an older ganzoo has kept none
     facts = _facts(run, out, weights, file, model, recipe, datamodule)

@@ -17,6 +17,7 @@ from ganzoo.data.pictures import Pictures
 from ganzoo.errors import GanzooError, nearest
 from ganzoo.metrics.extractors import NAMES
 from ganzoo.metrics.scores import made_by
+from ganzoo.provenance import WORDS, same_place
 from ganzoo.reports import make_datamodule
 from ganzoo.repository import REPO_ID, download
 from ganzoo.stamp import metadata, sha256
@@ -225,6 +226,8 @@ def recipe_data(subject: Trained, recipe: dict[str, Any], root: str | None) -> A
             raise GanzooError(f"--data: not given, and the recipe of '{subject.name}' {told}; give a data set.")
         arguments = plain
     if root is not None:
+        if "root" in arguments and not same_place(arguments["root"], root):  # pictures that the recipe does not know
+            arguments = {key: value for key, value in arguments.items() if key not in WORDS}
         arguments["root"] = root
     try:
         return make_datamodule({"data": {"class_path": section["class_path"], "init_args": arguments}})

@@ -96,6 +96,8 @@ class RecipeCLI(LightningCLI):
         except ArgumentError as error:
             known = self._parser(args[0] if self._subcommand_parsers else None).get_defaults()
             raise GanzooError(explain(error, known.keys())) from error
+        except (ValueError, TypeError) as error:  # the data's
+            raise innermost(error) from error
 
     def _parse_ckpt_path(self) -> None:
         """Takes no model from a checkpoint, unlike Lightning's: a recipe describes it, and a file may be damaged."""
@@ -185,6 +187,8 @@ class RecipeCLI(LightningCLI):
         if self.folder is None or self.trainer.fast_dev_run:  # type: ignore[attr-defined]
             return
         self.model.recipe = self.recipe_text()
+        if isinstance(self.datamodule, DataModule):
+            self.datamodule.inspect()
         self.model.fits(self.datamodule)
         if self.trainer.global_rank == 0:  # the others would download beside it; Lightning lets them wait
             self.datamodule.prepare_data()
@@ -196,6 +200,8 @@ class RecipeCLI(LightningCLI):
                 said = f"--runs: cannot write to '{self.folder}' ({error.strerror})"
                 raise GanzooError(f"{said}; name another folder, or make room.") from error
             print(runs.announce(self.model, self.datamodule, self.trainer, self.folder, self.done), flush=True)
+            if self.following.remark:
+                print(self.following.remark, flush=True)
 
     def fit(self, **kwargs: Any) -> None:
         """Trains; says in one line what stopped it, and what is left to go on from.

@@ -7,7 +7,7 @@ from torch import nn
 
 from ganzoo.errors import GanzooError
 from ganzoo.networks.autoencoder import Autoencoder, ConvDecoder, ConvEncoder, MLPEncoder
-from ganzoo.networks.dcgan import SIDES, DCGANGenerator
+from ganzoo.networks.dcgan import DCGANGenerator
 from ganzoo.networks.mlp import MLPGenerator
 
 
@@ -18,7 +18,7 @@ def pair(size=16, channels=1, width=4, code_dim=5, norm="layer"):
 
 
 @pytest.mark.parametrize("norm", ["batch", "layer", "none"])
-@pytest.mark.parametrize("size", SIDES)
+@pytest.mark.parametrize("size", [8, 11, 16, 28, 30, 32, 63, 64, 96, 100, 128, 256])
 def test_images_go_to_codes_and_back_in_every_size(size, norm):
     autoencoder = pair(size, 3, 2, norm=norm)
     x = torch.rand(2, 3, size, size) * 2 - 1
@@ -69,8 +69,8 @@ def test_a_decoder_that_does_not_fit_is_refused(decoder, complaint):
 
 @pytest.mark.parametrize("network", [ConvEncoder, ConvDecoder])
 def test_a_size_that_does_not_fit_is_refused(network):
-    with pytest.raises(GanzooError, match=r"size: .* not 24"):
-        network(24)
+    with pytest.raises(GanzooError, match=r"size: 7 given, .* 8 pixels or more"):
+        network(7)
 
 
 @pytest.mark.parametrize(("norm", "mixes"), [("batch", True), ("layer", False), ("none", False)])

@@ -292,7 +292,7 @@ def test_data_with_other_classes_is_refused(tmp_path):
 
 @pytest.mark.parametrize("name", ["cgan_mnist", "acgan_mnist", "projection_gan_mnist", "infogan_mnist"])
 def test_nested_networks_are_built_from_anyones_recipe(name):
-    path = registry.find_recipe(name)
+    path = registry.CHECKPOINTS / name.replace("_", "-") / "recipe.yaml"
     model = hub.build(path.read_text(), path, trusted=False)
     assert model.n_classes == 10
     assert model.sample(11).shape == (11, *model.generator.shape)

@@ -3,12 +3,13 @@
 import pytest
 import torch
 import yaml
+from PIL import Image
 from test_capture import taped
 from test_resume import alike
 from tiny import Each, fit, trainer
 from torch import Tensor, nn
 
-from ganzoo import hub, registry
+from ganzoo import from_recipe, registry
 from ganzoo.callbacks.keep import Last
 from ganzoo.data import DataModule, UnpairedFolder
 from ganzoo.data.recoloured_mnist import recolour
@@ -257,9 +258,12 @@ def test_a_schedule_of_ones_own_replaces_the_default(tmp_path):
     assert rates == pytest.approx([1e-3] * 4)
 
 
-def test_the_recipe_for_photographs_has_the_papers_settings():
-    text = (registry.RECIPES / "cyclegan_horse2zebra.yaml").read_text()
-    game, recipe = hub.build(text, registry.RECIPES), yaml.safe_load(text)
+def test_the_recipe_for_photographs_has_the_papers_settings(tmp_path):
+    for name in ("trainA", "trainB"):
+        (tmp_path / name).mkdir()
+        Image.new("RGB", (8, 8)).save(tmp_path / name / "0.png")
+    game, *_ = from_recipe("cyclegan_horse2zebra", data__root=tmp_path, runs=tmp_path)
+    recipe = yaml.safe_load((registry.RECIPES / "cyclegan_horse2zebra.yaml").read_text())
     for part in (game.generator, game.back):
         assert sum(p.numel() for p in part.parameters()) == sum(
             p.numel() for p in ResNetTranslator(blocks=9).parameters()

@@ -7,8 +7,10 @@ import torch
 from torch import nn
 
 from ganzoo.errors import GanzooError
-from ganzoo.networks.dcgan import SIDES, DCGANDiscriminator, DCGANGenerator
+from ganzoo.networks.dcgan import DCGANDiscriminator, DCGANGenerator
 from ganzoo.networks.mlp import MLPDiscriminator, MLPGenerator
+
+SIDES = (8, 11, 16, 28, 30, 32, 63, 64, 96, 100, 128, 256)
 
 
 def count(module):
@@ -29,9 +31,9 @@ def test_dcgan_pair_fits_every_size(size, channels):
 
 
 @pytest.mark.parametrize("network", [DCGANGenerator, DCGANDiscriminator])
-@pytest.mark.parametrize("size", [0, 12, 33, 512])
+@pytest.mark.parametrize("size", [0, 7])
 def test_a_size_that_dcgan_is_not_made_for_is_refused(network, size):
-    with pytest.raises(GanzooError, match=rf"size: .*8, 16, 28, 32, 64, 128, 256 pixels, not {size}"):
+    with pytest.raises(GanzooError, match=rf"size: {size} given, .* 8 pixels or more; the nearest is 8"):
         network(size, 1)
 
 

@@ -92,8 +92,8 @@ def test_the_discriminator_is_the_papers_or_takes_any_size():
     small = SRGANDiscriminator(None, 1, 4, 8)
     assert [small(torch.zeros(3, 1, *size)).shape for size in [(16, 16), (40, 64)]] == [(3,), (3,)]
     assert SRGANDiscriminator(32, 1, 4, 8)(torch.zeros(3, 1, 32, 32)).shape == (3,)
-    with pytest.raises(GanzooError, match="40 is not divisible by 16"):
-        SRGANDiscriminator(40)
+    with pytest.raises(GanzooError, match="16 pixels or more"):
+        SRGANDiscriminator(15)
 
 
 # Losses and players

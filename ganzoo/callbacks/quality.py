@@ -30,6 +30,7 @@ class Quality(pl.Callback):
             paths of your own, such as my_package.metrics.Sharpness, see `ganzoo.metrics.own`. Default: what suits data
             and model, see `ganzoo.metrics.scores.choose`.
         samples: Number of generated samples, over all processes; of images to be translated, if the reference has more.
+            None: as many as the reference holds, at most 10,000.
         batch_size: Samples generated and scored at a time.
         seed: Of the samples and of all that is random in a score.
         monitor: The metric that chooses the best checkpoint, by its short name. Default: the first one.
@@ -43,7 +44,7 @@ class Quality(pl.Callback):
         self,
         features: str | None = None,
         metrics: list[own.Asked] | None = None,
-        samples: int = 10_000,
+        samples: int | None = 10_000,
         batch_size: int = 500,
         seed: int = 0,
         monitor: str | None = None,

@@ -27,6 +27,11 @@ SUBSET = 1000  # images in each of KID's
 OVER = {"precision": "samples", "recall": "reference", "density": "samples", "coverage": "reference"}
 
 
+def as_many(datamodule: Any) -> int:
+    """Returns how many samples go with a reference split where nobody has said: its own number, from 2 to 10,000."""
+    return max(2, min(len(datamodule.split(datamodule.reference)[0]), 10_000))
+
+
 class Evaluation:
     """Collects real data once, then scores models that draw samples against it as often as asked.
 
@@ -39,7 +44,7 @@ class Evaluation:
         features: Name of the extractor or path of its weights, for fid, is and kid.
         metrics: Short names and metrics of one's own (see `ganzoo.metrics.own`); by default those names that suit data
             and model (see `ganzoo.metrics.scores.choose`).
-        samples: Number of generated samples, over all processes.
+        samples: Number of generated samples, over all processes; None: as many as the reference holds, at most 10,000.
         batch_size: Samples generated and scored at a time.
         seed: Of the samples and of all that is random in a score.
         cache: Whether real features are read from and written to the disk.
@@ -60,7 +65,7 @@ class Evaluation:
         datamodule: Any,
         features: str | None = None,
         metrics: Sequence[own.Asked] | None = None,
-        samples: int = 10_000,
+        samples: int | None = 10_000,
         batch_size: int = 500,
         seed: int = 0,
         cache: bool = True,
@@ -70,6 +75,7 @@ class Evaluation:
         classes: int = 0,
         k: int = K,
     ):
+        samples = as_many(datamodule) if samples is None else samples
         for name, value, least in (("samples", samples, 2), ("batch_size", batch_size, 1), ("k", k, 1)):
             if value < least:
                 raise GanzooError(f"{name}: {value} given, but it must be at least {least}.")

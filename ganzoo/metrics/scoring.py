@@ -30,7 +30,7 @@ def score(
     datamodule: Any,
     features: str | None = None,
     metrics: Sequence[Asked] | None = None,
-    samples: int = 10_000,
+    samples: int | None = 10_000,
     seed: int = 0,
     batch_size: int = 500,
     cache: bool = True,

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 from torch.optim import SGD, Optimizer
 
-from ganzoo.dataspec import UNKNOWN, DataSpec
+from ganzoo.dataspec import UNKNOWN, DataSpec, require_labels
 from ganzoo.errors import GanzooError
 from ganzoo.game import Game
 from ganzoo.losses import logistic_d
@@ -61,6 +61,9 @@ class DANN(Game):
         optimizer: its class.
         lr_factor: factor on the learning rate over the run.
         **kwargs: see `Game`.
+
+    Raises:
+        GanzooError: if a head takes features of another length.
     """
 
     def __init__(
@@ -77,6 +80,12 @@ class DANN(Game):
         **kwargs: Any,
     ) -> None:
         super().__init__(lr_factor=lr_factor, **kwargs)
+        for name, head in (("classifier", classifier), ("discriminator", discriminator)):
+            takes, there = getattr(head, "n_features", None), getattr(features, "n_features", None)
+            if None not in (takes, there) and takes != there:
+                raise GanzooError(
+                    f"model.{name}.n_features: {takes} given, but the features are {there} long; give that."
+                )
         self.features, self.classifier, self.discriminator = features, classifier, discriminator
         self.reversal = reversal
         self.optim = build_optim(optimizer, lr, betas, momentum=momentum)
@@ -109,6 +118,13 @@ class DANN(Game):
         made_for = getattr(self.features, "shape", shape)
         if made_for != shape:
             raise GanzooError(f"model.features: it is made for images of shape {made_for}, but the data gives {shape}.")
+
+    def fits(self, datamodule: Any) -> None:
+        """Raises GanzooError where the features fit no image of the data, or the classifier not its classes."""
+        super().fits(datamodule)
+        require_labels(
+            "model.classifier", getattr(self.classifier, "n_logits", 0), getattr(datamodule, "n_classes", None)
+        )
 
     @torch.no_grad()
     def classify(self, x: Tensor) -> Tensor:

@@ -38,5 +38,5 @@ def fitted(x: Tensor, size: int) -> Tensor:
     spare = x.shape[-1] - size
     if spare == 0:
         return x
-    before = spare // 2  # rounded down, also of what is missing, so that cutting takes away what padding has added
+    before = int(spare / 2)  # towards 0, so that cutting takes away what padding has added
     return pad(x, (-before, before - spare, -before, before - spare))
