@@ -17,6 +17,7 @@ from ganzoo.errors import GanzooError
 from ganzoo.lists import parse
 from ganzoo.messages import import_class
 from ganzoo.provenance import WORDS, dropped, layers
+from ganzoo.signatures import describe
 
 OWN = (*WORDS, "channels")  # what a recipe says of its own pictures
 JUDGES = ("features", "metrics", "monitor")  # of its scores, chosen for its data
@@ -156,7 +157,9 @@ def parameters(kind: Any) -> dict[str, Any]:
         if not any(each.kind is inspect.Parameter.VAR_KEYWORD for each in signature.values()):
             break
     defaults.pop("self", None)
-    return defaults
+    source = describe(f"{kind.__module__}.{kind.__qualname__}")  # knows what a class sets itself for its bases
+    taken = {argument.name for argument in source.arguments} if source else {*defaults}
+    return {name: default for name, default in defaults.items() if name in taken}
 
 
 def _is_class(value: Any) -> bool:

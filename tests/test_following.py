@@ -44,6 +44,13 @@ class Wide(DCGANGenerator):
         super().__init__(width=width, **options)  # type: ignore[arg-type]
 
 
+class Grey(DCGANGenerator):
+    """Sets an argument of its base's itself."""
+
+    def __init__(self, **options: object) -> None:
+        super().__init__(channels=1, **options)  # type: ignore[arg-type]
+
+
 def paint(folder: Path, count: int = 6, size: tuple[int, int] = (20, 16), mode: str = "RGB") -> Path:
     """Makes a folder of pictures, each in a colour of its own."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -161,6 +168,7 @@ def test_a_network_of_anybodys_follows_by_the_names_of_its_arguments(pets, tmp_p
 
 def test_arguments_are_found_through_those_that_a_class_passes_on():
     assert parameters(Wide) == {"width": 5, "size": 64, "channels": 3, "latent_dim": 100}
+    assert parameters(Grey) == {"size": 64, "width": 128, "latent_dim": 100}
     assert parameters(Foreign)["size"] is REQUIRED
     assert parameters(LowResolution)["title"] is None
 
