@@ -4,8 +4,8 @@ Paper: Zhao, Mathieu and LeCun, Energy-based Generative Adversarial Network, 201
 URL: https://arxiv.org/abs/1609.03126 (equations 1 to 4; with `pt_weight` 0.1 it is EBGAN-PT)
 Code: https://github.com/buriburisuri/ebgan (a re-implementation; the authors published none)
 Deviations: the norm is divided by the root of the number of a sample's values, so that the margin does not depend on
-    it: the paper's 10 for 784 values is 0.36 here. For values in [-1, 1] no margin above 2 can be reached.
-    An averaged generator is evaluated.
+    it: the paper's 10 for 784 values is 0.36 here. For values in [-1, 1] no margin above 2 can be reached. A normal
+    prior, where the re-implementation's is uniform on [0, 1]. An averaged generator is evaluated.
 """
 
 from typing import Any
