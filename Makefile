@@ -21,16 +21,19 @@ INSTALL := $(BIN)/python -m pip install --disable-pip-version-check $(PIP_ARGS)
 .PHONY: help demo test lint format guard compare compare-all compare-conditional gallery lab clean
 
 help:
-	@echo "make demo      train WGAN-GP on scikit-learn's digits (one to two minutes on a CPU, no download of data)"
+	@echo "make demo      train WGAN-GP on scikit-learn's digits: no download of data"
 	@echo "make test      style, types and tests: what CI runs"
 	@echo "make lint      style and types only"
-	@echo "make guard     fail if a training step costs over 1.10 of a hand-written loop's on this machine"
 	@echo "make format    rewrite the code in the house style"
-	@echo "make compare   train DCGAN, WGAN and WGAN-GP on MNIST with three seeds each and write the table (hours)"
-	@echo "make compare-all, compare-conditional    the same for all MNIST recipes without and with labels, one seed each"
-	@echo "make gallery   write gallery.html, and with Chromium its picture in docs/"
-	@echo "make lab       train every objective on points in the plane and draw the figure (an hour)"
-	@echo "make clean     remove the environment, build products and caches; runs and data stay"
+	@echo "make guard     fail if a training step costs over 1.10 of a hand-written one"
+	@echo "make compare   DCGAN, WGAN and WGAN-GP on MNIST, three seeds each (hours)"
+	@echo "make compare-all, compare-conditional"
+	@echo "               all MNIST recipes without, and with labels, one seed each"
+	@echo "make lab       every objective on points in the plane (an hour)"
+	@echo "make gallery   gallery.html, and with Chromium its picture in docs/"
+	@echo "make clean     remove environment and caches; runs and data stay"
+	@echo
+	@echo "They work in .venv, which they build: .venv/bin/ganzoo --help has the rest."
 
 demo: $(VENV)/.installed
 	$(BIN)/ganzoo fit --recipe wgan_gp_digits
@@ -85,11 +88,12 @@ clean:
 	find ganzoo tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(BIN)/python:
+	@command -v $(PYTHON) > /dev/null || { echo "there is no $(PYTHON); name one: make PYTHON=python3.12" >&2; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and \
 	    "ganzoo needs Python 3.11 or newer; name one: make PYTHON=python3.12")'
 	@echo "Creating $(VENV)"
 	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
-	    echo "Python's venv module is missing (Debian, Ubuntu: apt install python3-venv)" >&2; exit 1; }
+	    echo "$(PYTHON) -m venv failed; if its venv module is missing (Debian, Ubuntu): apt install python3-venv" >&2; exit 1; }
 
 # A stamp is touched only when pip has succeeded, so that an interrupted install is done again.
 $(VENV)/.installed: pyproject.toml | $(BIN)/python
