@@ -39,7 +39,7 @@ from ganzoo.metrics.evaluation import Evaluation
 from ganzoo.pictures import to_uint8
 from ganzoo.plot import read_metrics
 from ganzoo.registry import find_recipe
-from ganzoo.runs import average_value
+from ganzoo.rehearsal import average_value
 from ganzoo.seeding import mix
 
 RESULTS = Path(__file__).with_name("results") / "evaluation.json"

@@ -1,6 +1,7 @@
 """ganzoo: a PyTorch Lightning model zoo of GANs with pretrained checkpoints.
 
-`ganzoo.load("wgan-gp-mnist").sample(16)` is all that sampling takes. Importing this package imports nothing heavy.
+`ganzoo.load("wgan-gp-mnist").sample(16)` is all that sampling takes. Importing this package imports nothing heavy. It
+makes idle threads of a PyTorch that is imported later sleep (see `ganzoo.threads`).
 """
 
 from importlib import import_module
@@ -8,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ganzoo.errors import GanzooError
 from ganzoo.registry import list_checkpoints, list_recipes
+from ganzoo.threads import sleep_when_idle
 
 if TYPE_CHECKING:
     from ganzoo.hub import load
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 __all__ = ["GanzooError", "from_recipe", "list_checkpoints", "list_recipes", "load", "pull", "push", "to_pil"]
+
+sleep_when_idle()
 
 # What needs PyTorch is imported when it is first used.
 LATER = {"load": "hub", "pull": "repository", "push": "repository", "from_recipe": "notebook", "to_pil": "pictures"}

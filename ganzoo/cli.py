@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from ganzoo import explore, importing, judging, registry, sharing
+from ganzoo import explore, importing, judging, registry, sharing, threads
 from ganzoo.errors import GanzooError, nearest, one_line, printable
 from ganzoo.layout import commands_help
 
@@ -269,6 +269,7 @@ def compare_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--table", default="", metavar="NAME", help="use the markers <!-- comparison-NAME:start -->, :end"
     )
+    threads.add_option(parser)
     parser.add_argument("--set", dest="overrides", nargs="+", default=[], metavar="KEY=VALUE", help="overrides for all")
     parser.add_argument(
         "--vary",
@@ -284,6 +285,10 @@ def compare_command(options: argparse.Namespace) -> None:
     """Train what is missing, score it, and write the comparison table."""
     from ganzoo.compare import compare
 
+    more = []
+    if options.threads is not None:
+        threads.limit(options.threads)
+        more = [] if options.checkpoints else ["--threads", str(options.threads)]
     written = compare(
         options.recipes,
         options.seeds or ([] if options.checkpoints else [0]),
@@ -294,7 +299,7 @@ def compare_command(options: argparse.Namespace) -> None:
         samples=options.samples,
         readme=options.readme,
         table=options.table,
-        overrides=[f"--{override}" for override in options.overrides],
+        overrides=[*(f"--{override}" for override in options.overrides), *more],
         varied=options.vary,
         checkpoints=options.checkpoints,
     )
@@ -311,6 +316,7 @@ def lab_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--steps", type=int, default=4000, help="generator updates of each run (4000)")
     parser.add_argument("-o", "--out", type=Path, default=Path("lab"), help="where runs, table and figure go (lab)")
     parser.add_argument("--readme", type=Path, help="a file with the markers of this table, to write it into")
+    parser.add_argument("--threads", type=int, metavar="N", help="CPU threads (1)")
 
 
 def lab_command(options: argparse.Namespace) -> None:
@@ -318,6 +324,8 @@ def lab_command(options: argparse.Namespace) -> None:
     from ganzoo import lab
 
     names = lab.CURES if options.methods == ["cures"] else options.methods or lab.SHEET
+    if options.threads is not None or not os.environ.get("OMP_NUM_THREADS"):
+        threads.limit(1 if options.threads is None else options.threads)  # a second one costs such small networks more than it gives
     lab.run(options.out, names, options.data or lab.KINDS, options.seeds, options.steps, options.readme)
 
 

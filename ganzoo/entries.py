@@ -23,7 +23,7 @@ from ganzoo.metrics import own
 from ganzoo.metrics.evaluation import Evaluation
 from ganzoo.metrics.scores import made_by, taught_classes
 from ganzoo.provenance import WORDS
-from ganzoo.runs import average_value
+from ganzoo.rehearsal import average_value
 from ganzoo.tables import Result
 from ganzoo.training import RecipeCLI
 

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ganzoo import threads
 from ganzoo.errors import GanzooError
 from ganzoo.files import written
 from ganzoo.machine import hardware, versions
@@ -22,6 +23,7 @@ from ganzoo.metrics.scores import FAMILIES, base, choose, expand, made_by, refer
 from ganzoo.metrics.scoring import evaluation_of
 from ganzoo.metrics.swd import SlicedWasserstein
 from ganzoo.probe import DATA, find_data
+from ganzoo.rehearsal import scoring
 from ganzoo.sampling import find_device
 from ganzoo.scoresheet import table
 from ganzoo.stamp import sha256
@@ -65,6 +67,9 @@ def write_evaluation(options: Namespace) -> dict[str, Any]:
         resampling = Bootstrap(options.bootstrap, options.level, 0 if options.seed is None else options.seed)
     subject = find(options.name, options.revision, options.weights, device)
     evaluation, target, fitting, left_out = prepare(subject, options, device)
+    if device.type == "cpu":
+        part = scoring(target, evaluation.datamodule, evaluation.extractor)
+        threads.adapt(part, evaluation.samples, options.threads)
     evaluation.collect(target)
     found, intervals = evaluation.measure(target, resampling)
     order = [evaluation.key(name) for name in evaluation.names]

@@ -5,6 +5,8 @@ import re
 from pathlib import Path
 from typing import Any
 
+from ganzoo import threads
+
 
 def seed_range(text: str) -> list[int]:
     """Reads `3`, `0-5` or `1,4,7-9` as a list of seeds.
@@ -41,6 +43,7 @@ def model_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name", help="a bundled checkpoint, a checkpoint folder, a run, a .ckpt, or a Hub repository")
     parser.add_argument("--revision", help="branch, tag or commit of a Hub repository")
     parser.add_argument("--device", default="cpu", help="cpu, cuda, mps (cpu)")
+    threads.add_option(parser)
 
 
 def drawing_arguments(parser: argparse.ArgumentParser, file: str) -> None:

@@ -313,6 +313,7 @@ class Game(pl.LightningModule, ABC):
             "waited": dict(self.waited),
             "recipe": self.recipe,
             "class_names": [*self.class_names],
+            "threads": torch.get_num_threads(),  # sums round differently with another number
             "stash": {name: (total.cpu(), count) for name, (total, count) in self.stash.items()},
         }
 

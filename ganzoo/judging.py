@@ -3,6 +3,8 @@
 import argparse
 from pathlib import Path
 
+from ganzoo import threads
+
 
 def evaluate_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of `ganzoo evaluate`."""
@@ -35,6 +37,7 @@ def evaluate_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--root", help="folder of a named data set ($GANZOO_DATA, else ./data)")
     parser.add_argument("--revision", help="branch, tag or commit of a Hub repository")
     parser.add_argument("--device", default="cpu", help="cpu, cuda, mps (cpu)")
+    threads.add_option(parser)
     parser.add_argument("-o", "--out", type=Path, help="the JSON file to write (NAME-scores.json)")
 
 

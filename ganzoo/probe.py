@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import adaptive_max_pool2d
 
+from ganzoo import threads
 from ganzoo.data import CIFAR10, MNIST, Digits, FashionMNIST, ImageFolder
 from ganzoo.data.base import DataModule, ImageDataModule, Split
 from ganzoo.errors import GanzooError, nearest
@@ -226,7 +227,10 @@ def write_probe(options: Namespace) -> Probe:
     from ganzoo.sampling import load_sampler
 
     model = load_sampler(options)
-    data = find_data(options.data, discriminated(model), options.root)
+    data = find_data(options.data, shape := discriminated(model), options.root)
+    if model.device.type == "cpu":
+        images = options.train_size + len(data.split("test")[0])
+        threads.adapt(lambda n: features(model, torch.zeros(n, *shape)), images, options.threads)
     found = probe(model, data, options.train_size, options.seed, lambda line: print(line, flush=True))
     if options.json is not None:
         with written(options.json) as file:

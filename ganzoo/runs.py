@@ -1,12 +1,9 @@
 """Run folders: `runs/RECIPE/VERSION/`, and what is said before a run begins."""
 
 import os
-import time
 from collections.abc import Sequence
 from contextlib import suppress
-from copy import deepcopy
 from pathlib import Path
-from typing import Any
 
 import lightning.pytorch as pl
 import torch
@@ -16,7 +13,7 @@ from ganzoo import registry
 from ganzoo.errors import GanzooError, nearest
 from ganzoo.game import Game
 from ganzoo.program import command
-from ganzoo.schedules import Schedule, value
+from ganzoo.threads import count
 
 # Processes that Lightning starts for further ranks find the first one's choice here.
 CHOSEN = "GANZOO_RUN"
@@ -209,52 +206,28 @@ def _of_first_rank() -> Path | None:
     return Path(folder) if folder and int(owner) != os.getpid() and int(os.environ.get("LOCAL_RANK", 0)) else None
 
 
-def announce(model: Game, datamodule: Any, trainer: pl.Trainer, folder: Path, done: int = 0) -> str:
-    """Returns one line: device, parameters, steps (`done` of them in an earlier part), estimated duration, folder."""
+def announce(model: Game, trainer: pl.Trainer, folder: Path, seconds: float, done: int = 0) -> str:
+    """Returns one line: device, parameters, steps, estimated duration, folder.
+
+    Args:
+        model: the game.
+        trainer: which is going to train it.
+        folder: the run's.
+        seconds: of a generator update.
+        done: steps that an earlier part of the run has taken.
+    """
     networks = [(name, module) for name, module in model.named_children() if name != "averages"]
     sizes = [f"{name} {_count(module)}" for name, module in networks if [*module.parameters()]]
     device = trainer.strategy.root_device
-    where = torch.cuda.get_device_name(device) if device.type == "cuda" else f"CPU, {torch.get_num_threads()} threads"
+    where = torch.cuda.get_device_name(device) if device.type == "cuda" else f"CPU | {count(torch.get_num_threads())}"
     if trainer.world_size > 1:
         where = f"{trainer.world_size} x {where}"
     steps = trainer.max_steps
     if steps < 1:
         return f"{where} | {', '.join(sizes)} parameters | {folder}"
-    seconds = max(steps - done, 0) * seconds_per_step(model, datamodule, trainer)
+    left = duration(max(steps - done, 0) * seconds)
     going_on = f"{done:,} of {steps:,}" if done else f"{steps:,}"
-    return f"{where} | {', '.join(sizes)} parameters | {going_on} generator steps, about {duration(seconds)} | {folder}"
-
-
-def seconds_per_step(model: Game, datamodule: Any, trainer: pl.Trainer) -> float:
-    """Estimates a generator update's time, with the other players' in proportion, by a rehearsal on a copy."""
-    random_state = torch.get_rng_state()
-    device = trainer.strategy.root_device
-    stand_in = deepcopy(model).to(device)
-    x, y = trainer.strategy.batch_to_device(next(iter(datamodule.train_dataloader())), device)
-    total = 0.0
-    stand_in.configure_optimizers()
-    counted = next(player for player in stand_in.line_up if player.counted)
-    for player in stand_in.line_up:
-        times = []
-        for parameter in stand_in.parameters():
-            parameter.requires_grad_(False)
-        for module in player.modules:
-            module.requires_grad_(True)
-        for _ in range(3):
-            begun = time.perf_counter()
-            with trainer.precision_plugin.train_step_context():
-                sum(player.loss(x, y).values()).backward()  # type: ignore[union-attr]
-            if device.type == "cuda":
-                torch.cuda.synchronize(device)
-            times.append(time.perf_counter() - begun)
-        total += min(times) * average_value(counted.every) / average_value(player.every)
-    torch.set_rng_state(random_state)
-    return total
-
-
-def average_value(of: float | Schedule) -> float:
-    """Returns a constant as it is, and a schedule's mean over a run."""
-    return sum(value(of, i / 100) for i in range(100)) / 100
+    return f"{where} | {', '.join(sizes)} parameters | {going_on} generator steps, about {left} | {folder}"
 
 
 def _count(module: torch.nn.Module) -> str:

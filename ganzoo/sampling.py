@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from ganzoo import pictures
+from ganzoo import pictures, threads
 from ganzoo.errors import GanzooError
 from ganzoo.files import written
 from ganzoo.hub import load
@@ -22,8 +22,12 @@ from ganzoo.sampler import Sampler
 ROW = 8  # samples of one truncation factor among several
 
 
-def load_sampler(options: Namespace) -> Sampler:
-    """Loads the model that the options of a command name.
+def load_sampler(options: Namespace, images: int = 1) -> Sampler:
+    """Loads the model that the options of a command name, and sets the number of threads that is to draw.
+
+    Args:
+        options: of a command that `explore.model_arguments` describes.
+        images: how many are going to be drawn.
 
     Raises:
         GanzooError: if it cannot be loaded, or draws no samples.
@@ -32,6 +36,8 @@ def load_sampler(options: Namespace) -> Sampler:
     if not isinstance(model, Sampler):
         hint = " `ganzoo translate` is for it." if hasattr(model, "translate") else ""
         raise GanzooError(f"'{options.name}' draws no samples: it is a {type(model).__name__}.{hint}")
+    if model.device.type == "cpu":
+        threads.adapt(lambda n: model.sample(n, seed=0), images, options.threads)
     return model
 
 
@@ -51,7 +57,7 @@ def write_samples(options: Namespace) -> list[Path]:
     n = n if n is not None else ROW if len(factors) > 1 else 64
     if n < 1:
         raise GanzooError(f"-n: the number of samples must be at least 1, not {n}.")
-    model = load_sampler(options)
+    model = load_sampler(options, n * len(factors))
     y, turns = None, model.n_classes
     if options.labels is not None:
         turns = len(options.labels)

@@ -4,6 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from ganzoo import threads
 from ganzoo.errors import GanzooError
 
 
@@ -21,11 +22,14 @@ def export_arguments(parser: argparse.ArgumentParser) -> None:
         "--format", choices=["onnx", "torch_export"], help="write the generator alone, for another runtime, and run it"
     )
     parser.add_argument("--revision", help="branch, tag or commit of a Hub repository")
+    parser.add_argument("--threads", type=int, metavar="N", help="CPU threads that compute the scores (all)")
 
 
 def export_command(options: argparse.Namespace) -> None:
     """Write a run's weights as a checkpoint folder with a card, or any model's generator for another runtime."""
     given, options.weights = options.weights, options.weights or "best"
+    if options.threads is not None:
+        threads.limit(options.threads)
     if options.format is None:
         from ganzoo.licences import UNKNOWN
         from ganzoo.reports import export

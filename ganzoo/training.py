@@ -16,7 +16,7 @@ from lightning.pytorch.plugins import CheckpointIO
 from lightning.pytorch.utilities import rank_zero_only
 from lightning.pytorch.utilities.exceptions import MisconfigurationException, SIGTERMException
 
-from ganzoo import runs
+from ganzoo import runs, threads
 from ganzoo.callbacks.keep import Last, Whole, best
 from ganzoo.callbacks.progress import Bar, TermLogger
 from ganzoo.callbacks.quality import Quality
@@ -33,6 +33,7 @@ from ganzoo.metrics.scores import made_by
 from ganzoo.options import SECTIONS, add_run_options
 from ganzoo.program import command
 from ganzoo.quiet import quieten
+from ganzoo.rehearsal import rehearse, scoring
 from ganzoo.sampling import write
 from ganzoo.trainers import require_playable
 
@@ -116,6 +117,8 @@ class RecipeCLI(LightningCLI):
         """Chooses the run folder: a new one, or the one whose `last` is continued."""
         config = self.config[self.subcommand] if self.subcommand else self.config
         self.settle_precision()
+        if config.threads is not None:
+            threads.limit(config.threads)
         name = config.get("data.init_args.root")  # which not all data has
         if name is not None and not isinstance(name, str):
             raise GanzooError(f"data.root: must be a path, not {name!r}.")
@@ -175,7 +178,7 @@ class RecipeCLI(LightningCLI):
         """Returns the resolved recipe as YAML: what was asked for and every default, ready to be run again."""
         parser = self._parser(self.subcommand)
         config = yaml.safe_load(parser.dump(self._get_config(), skip_none=False))
-        for name in ("config", "ckpt_path", "weights_only", "version", "runs", "logger"):
+        for name in ("config", "ckpt_path", "weights_only", "version", "runs", "logger", "threads"):
             config.pop(name, None)
         return yaml.safe_dump(config, sort_keys=False)
 
@@ -190,6 +193,8 @@ class RecipeCLI(LightningCLI):
         if isinstance(self.datamodule, DataModule):
             self.datamodule.inspect()
         self.model.fits(self.datamodule)
+        config = self._get_config()
+        free = threads.settle(config.threads, config.ckpt_path, self.trainer)
         if self.trainer.global_rank == 0:  # the others would download beside it; Lightning lets them wait
             self.datamodule.prepare_data()
             self.datamodule.setup("fit")
@@ -199,7 +204,8 @@ class RecipeCLI(LightningCLI):
             except OSError as error:
                 said = f"--runs: cannot write to '{self.folder}' ({error.strerror})"
                 raise GanzooError(f"{said}; name another folder, or make room.") from error
-            print(runs.announce(self.model, self.datamodule, self.trainer, self.folder, self.done), flush=True)
+            seconds = rehearse(self.model, self.datamodule, self.trainer, free)
+            print(runs.announce(self.model, self.trainer, self.folder, seconds, self.done), flush=True)
             if self.following.remark:
                 print(self.following.remark, flush=True)
 
@@ -261,6 +267,17 @@ class RecipeCLI(LightningCLI):
         finish(self.folder, self.datamodule, self.recipe)
         if self.trainer.global_step < self.trainer.max_steps:
             print(f"{'stopped early':24} continue with: {self._go_on()}")
+
+    def before_validate(self) -> None:
+        """Sets the number of threads that draw, and that score."""
+        if self.trainer.strategy.root_device.type == "cpu" and self.trainer.world_size == 1:
+            if not isinstance(self.datamodule, DataModule):
+                return
+            self.datamodule.inspect()
+            quality: Quality = self._get(self.config_init, "quality")
+            threads.adapt(scoring(self.model, self.datamodule), quality.samples, self._get_config().threads)
+
+    before_test = before_predict = before_validate
 
     def validate(self, **kwargs: Any) -> None:
         """Scores the weights and says the scores in one line each."""

@@ -36,7 +36,7 @@ def write_walk(options: Namespace) -> Path:
     count = len(options.seeds) if options.seeds else options.n
     if count < 2:
         raise GanzooError(f"{'--seeds' if options.seeds else '-n'}: a way needs at least 2 stops, not {count}.")
-    model = load_sampler(options)
+    model = load_sampler(options, count * options.steps)
     chosen = None if options.labels is None else labels(model, options.labels)
     if options.seeds:
         stops = of_seeds(model, options.seeds, options.truncation)

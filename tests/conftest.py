@@ -22,6 +22,8 @@ def _alike(monkeypatch, tmp_path_factory):
         monkeypatch.delenv(name)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache"))
     torch.manual_seed(0)
+    yield
+    torch.set_num_threads(1)  # a test may have asked for another number
 
 
 @pytest.fixture(scope="session")

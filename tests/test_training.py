@@ -25,7 +25,14 @@ from ganzoo.notebook import flags
 
 def test_fit_says_in_one_line_what_it_is_about_to_do(digits_run):
     line = digits_run.said.out.splitlines()[0]
-    for part in ("CPU, 1 threads", "generator", "discriminator", "parameters", "6 generator steps, about", "version_0"):
+    for part in (
+        "CPU | 1 thread |",
+        "generator",
+        "discriminator",
+        "parameters",
+        "6 generator steps, about",
+        "version_0",
+    ):
         assert part in line
 
 

@@ -1,0 +1,94 @@
+"""Rehearsal of a training step on a copy, of which nothing remains but its time."""
+
+import time
+from collections.abc import Callable
+from copy import deepcopy
+from typing import Any
+
+import lightning.pytorch as pl
+import torch
+
+from ganzoo import threads
+from ganzoo.game import Game
+from ganzoo.schedules import Schedule, value
+
+
+class Rehearsal:
+    """The moves of a game's players on one batch. Weights, buffers, random state and the data's order stay as they are.
+
+    Args:
+        model: the game, which is copied.
+        datamodule: its data, set up for `fit`.
+        trainer: whose device and precision are rehearsed on.
+    """
+
+    def __init__(self, model: Game, datamodule: Any, trainer: pl.Trainer) -> None:
+        self.device = trainer.strategy.root_device
+        self.context = trainer.precision_plugin.train_step_context
+        with self._same_random_state():
+            self.model = deepcopy(model).to(self.device)
+            self.model.lay_out()
+            batch = next(iter(datamodule.train_dataloader()))
+            self.x, self.y = trainer.strategy.batch_to_device(batch, self.device)
+            self.model.configure_optimizers()
+
+    def seconds(self) -> float:
+        """Returns the time of one update of the counted player, with the other players' moves in proportion."""
+        line_up = self.model.line_up
+        counted = next(player for player in line_up if player.counted)
+        total = 0.0
+        with self._same_random_state():
+            for player in line_up:
+                self.model.requires_grad_(False)
+                for module in player.modules:
+                    module.requires_grad_(True)
+                begun = time.perf_counter()
+                with self.context():
+                    sum(player.loss(self.x, self.y).values()).backward()  # type: ignore[union-attr]
+                if self.device.type == "cuda":
+                    torch.cuda.synchronize(self.device)
+                total += (time.perf_counter() - begun) * average_value(counted.every) / average_value(player.every)
+        return total
+
+    def _same_random_state(self) -> Any:
+        return torch.random.fork_rng([self.device] if self.device.type == "cuda" else [])
+
+
+def rehearse(model: Game, datamodule: Any, trainer: pl.Trainer, choose: bool = False) -> float:
+    """Returns the estimated seconds of a generator update; chooses the number of CPU threads before, if that is wanted.
+
+    Returns 0 where neither is of use: for a run whose length is not counted in updates.
+    """
+    if not choose and trainer.max_steps < 1:
+        return 0.0
+    rehearsal = Rehearsal(model, datamodule, trainer)
+    return threads.choose(rehearsal.seconds) if choose else min(rehearsal.seconds() for _ in range(3))
+
+
+def scoring(model: Any, datamodule: Any, extractor: Any = None) -> Callable[[int], None]:
+    """Returns a function that has a model make n images, or whatever it makes, and extracts features of as many.
+
+    Args:
+        model: what is to be scored: a model, or else data.
+        datamodule: what it is scored on, inspected.
+        extractor: see `ganzoo.metrics.extractors`; None extracts nothing.
+    """
+
+    @torch.inference_mode()
+    def part(n: int) -> None:
+        images = torch.zeros(n, *datamodule.shape)
+        if hasattr(model, "sample"):
+            model.sample(n, seed=0)
+        elif hasattr(model, "translate"):
+            model.translate(torch.zeros(n, *datamodule.source_shape), seed=0)
+        elif hasattr(model, "classify"):
+            model.classify(images)
+        if extractor is not None:
+            extractor(images)
+
+    return part
+
+
+def average_value(of: float | Schedule) -> float:
+    """Returns a constant as it is, and a schedule's mean over a run."""
+    return sum(value(of, i / 100) for i in range(100)) / 100
