@@ -24,5 +24,5 @@ def add_run_options(parser: Any) -> None:
     parser.add_argument("--logger", type=LoggerName, help="loggers beside metrics.csv", **loggers)
     parser.add_argument("--save_every", type=int, default=500, help="generator updates between two `last.ckpt`")
     parser.add_argument(
-        "--threads", type=int | None, metavar="N", help="CPU threads; by default one, or all where that is faster"
+        "--threads", type=int, metavar="N", help="CPU threads; by default one, or all where that is faster"
     )
