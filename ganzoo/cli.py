@@ -324,8 +324,10 @@ def lab_command(options: argparse.Namespace) -> None:
     from ganzoo import lab
 
     names = lab.CURES if options.methods == ["cures"] else options.methods or lab.SHEET
-    if options.threads is not None or not os.environ.get("OMP_NUM_THREADS"):
-        threads.limit(1 if options.threads is None else options.threads)  # a second one costs such small networks more than it gives
+    if options.threads is not None:
+        threads.limit(options.threads)
+    elif not os.environ.get("OMP_NUM_THREADS"):
+        threads.limit(1)  # a second one costs such small networks more than it gives
     lab.run(options.out, names, options.data or lab.KINDS, options.seeds, options.steps, options.readme)
 
 
