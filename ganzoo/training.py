@@ -275,7 +275,7 @@ class RecipeCLI(LightningCLI):
                 return
             self.datamodule.inspect()
             quality: Quality = self._get(self.config_init, "quality")
-            threads.adapt(scoring(self.model, self.datamodule), quality.samples, self._get_config().threads)
+            threads.adapt(scoring(self.model, self.datamodule), quality.samples or 10_000, self._get_config().threads)
 
     before_test = before_predict = before_validate
 
