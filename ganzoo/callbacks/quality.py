@@ -117,7 +117,7 @@ class Quality(pl.Callback):
             world_size=trainer.world_size,
         )
         for name in self._evaluation.names:
-            if why := too_few(name, self.samples, datamodule, self._evaluation.k, self.known):
+            if why := too_few(name, self._evaluation.samples, datamodule, self._evaluation.k, self.known):
                 raise GanzooError(f"quality.metrics: {name} {why}; leave it out, or give more.")
         keys = {name: self.key(name) for name in self._evaluation.names}
         settle(trainer.callbacks, pl_module, keys, self.higher_is_better)  # type: ignore[attr-defined]
