@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 
 from ganzoo import data, hub, registry, runs
-from ganzoo.data.image_folder import find_pictures
+from ganzoo.data.finding import find_pictures
 from ganzoo.data.pictures import Pictures
 from ganzoo.errors import GanzooError, nearest
 from ganzoo.metrics.extractors import NAMES

@@ -11,7 +11,7 @@ from torch.nn.functional import pad
 from tqdm.auto import tqdm
 
 from ganzoo import pictures
-from ganzoo.data.image_folder import find_pictures
+from ganzoo.data.finding import find_pictures
 from ganzoo.data.pictures import middle, opened, to_tensor
 from ganzoo.errors import GanzooError, nearest
 from ganzoo.hub import load

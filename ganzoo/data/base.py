@@ -224,7 +224,13 @@ class ImageDataModule(DataModule):
         download: bool = True,
     ) -> None:
         super().__init__(batch_size, flip, num_workers)
+        if not isinstance(size, int):
+            raise GanzooError(f"data.size: {size} given, but images are square: it must be one whole number.")
         require_at_least(1, size=size)
+        if root is not None and not str(root).strip():
+            raise GanzooError(
+                "data.root: it is empty, as an unset variable is. Name a folder, or leave --data.root out."
+            )
         self.root = Path(root or os.environ.get("GANZOO_DATA") or "data").expanduser()
         self.size, self.download = size, download
         self._shape: tuple[int, ...] | None = None

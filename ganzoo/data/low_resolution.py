@@ -1,6 +1,5 @@
 """Pictures and what is left of them at a fraction of their size: pairs for super-resolution, made from any folder."""
 
-import io
 from copy import copy
 from typing import Any
 
@@ -10,7 +9,7 @@ from torch.nn.functional import interpolate
 
 from ganzoo.data.base import Split
 from ganzoo.data.image_folder import ImageFolder
-from ganzoo.data.pictures import Pictures, opened, to_tensor
+from ganzoo.data.pictures import Header, Pictures, opened, to_tensor
 from ganzoo.errors import GanzooError
 from ganzoo.seeding import mix
 
@@ -46,6 +45,8 @@ class LowResolution(ImageFolder):
         super().__init__(root, size, channels, held_out, **kwargs)
         if factor < 2 or size % factor:
             raise GanzooError(f"data.factor: {factor} given, but it must be at least 2 and divide the size, {size}.")
+        if crop and self.fit != "crop":
+            raise GanzooError(f"data.fit: {self.fit} given, but data.crop takes pieces of the pictures as they are.")
         self.factor, self.crop = factor, crop
 
     @property
@@ -61,7 +62,7 @@ class LowResolution(ImageFolder):
     def pictures(self, split: Split, names: list[str]) -> Pictures:
         """Returns what decodes these pictures: resized, or cropped."""
         if self.crop:
-            crops = Crops(self.root, names, self.size, self.channels)
+            crops = Crops(self.root, names, self.size, self._channels or 3)
             crops.fixed = split == "test"
             return crops
         return super().pictures(split, names)
@@ -74,6 +75,7 @@ class LowResolution(ImageFolder):
 class Crops(Pictures):
     """Picture files in their own resolution, of which a square of `size` is cut out: from the middle, or by chance."""
 
+    crops = False  # the middle alone is not what is taken
     seed: int | None = None  # of where the squares lie; None: in the middle
 
     def seeded(self, seed: int) -> "Crops":
@@ -83,9 +85,9 @@ class Crops(Pictures):
         return crops
 
     def decode(self, index: int) -> Tensor:
-        """Returns a crop, (channels, size, size) uint8; raises what Pillow raises, and ValueError as `check` does."""
+        """Returns a crop, (channels, size, size) uint8; raises what Pillow raises, and ValueError as `header` does."""
         image = opened(self.read(self.names[index]), self.channels)
-        self._require_large(image)
+        self._require_large(image.width, image.height)
         spare = image.width - self.size, image.height - self.size
         if self.seed is None:
             left, top = (side // 2 for side in spare)
@@ -94,16 +96,15 @@ class Crops(Pictures):
             left, top = (int(torch.randint(side + 1, (), generator=generator)) for side in spare)
         return to_tensor(image.crop((left, top, left + self.size, top + self.size)))
 
-    def check(self, index: int) -> None:
+    def header(self, index: int) -> Header:
         """Reads no more than a picture's header; raises what Pillow raises, and ValueError if it is too small."""
-        from PIL import Image
+        header = super().header(index)
+        self._require_large(*header[:2])
+        return header
 
-        with Image.open(io.BytesIO(self.read(self.names[index]))) as image:
-            self._require_large(image)
-
-    def _require_large(self, image: Any) -> None:
-        if min(image.size) < self.size:
-            raise ValueError(f"{image.width}x{image.height} pixels, fewer than {self.size} a side")
+    def _require_large(self, width: int, height: int) -> None:
+        if min(width, height) < self.size:
+            raise ValueError(f"fewer than {self.size} pixels a side")
 
 
 def shrink(x: Tensor, factor: int) -> Tensor:

@@ -1,6 +1,8 @@
-"""Pictures that show a pair of images side by side: a source, and the target that it is to become."""
+"""Pairs of pictures, side by side in one file or of one name in two folders: a source, and what it is to become."""
 
-from pathlib import PurePosixPath
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Literal
 
 import torch
@@ -8,29 +10,35 @@ from torch import Tensor
 
 from ganzoo.data.base import Split, require_at_least
 from ganzoo.data.image_folder import ImageFolder
-from ganzoo.data.pictures import MIDDLE, Pictures, middle, opened, to_tensor
+from ganzoo.data.layout import Layout
+from ganzoo.data.pairing import alike, partners, place, split_of, unpaired_remark
+from ganzoo.data.pictures import Header, Pictures, colourful, fitted, opened, reason, to_tensor
 from ganzoo.errors import GanzooError
 
 Direction = Literal["AtoB", "BtoA"]
 
 
 class PairedFolder(ImageFolder):
-    """Pictures that show both images of a pair side by side, in a folder or a zip.
+    """Pairs of pictures in a folder or a zip: both side by side in one picture, or in folders A and B.
 
-    This is how the data sets of pix2pix are laid out: facades, maps, edges2shoes. Image A is the left half of each
-    picture and B the right one; the central square of each is resized to `size`. Pictures under `train/` are for
-    training, and scores refer to those under `val/`, or where there are none under `test/`. Without a `train/` a share
-    of all pictures is held out. Everything else is as in `ImageFolder`, but for classes, which there are none of.
+    Side by side is how the data sets of pix2pix are laid out, facades, maps, edges2shoes: image A is the left half of
+    each picture and B the right one. Where pictures lie in folders A and B instead (`A/train`, `train/A` or `trainA`),
+    those of the same name are a pair. Each image comes to a square of `size` by itself.
+
+    Pictures under `train/` are for training, and scores refer to those under `val/`, or where there are none under
+    `test/`. Without a `train/` a share of all pairs is held out. There are no classes. Everything else is as in
+    `ImageFolder`.
 
     Args:
         root: the folder or zip. A relative path that does not exist is also looked for under `$GANZOO_DATA`.
         size: height and width of an image in pixels.
         channels: of the target: 3 (RGB) or 1 (grey); None as in `ImageFolder`.
         source_channels: of the source, likewise; None for those of the target.
-        direction: `AtoB` makes the right half of the left one, `BtoA` the left half of the right one.
+        direction: `AtoB` makes B, or the right half, of A, or the left half; `BtoA` the reverse.
         jitter: training pairs are resized to so many pixels more, and cropped anew each time. The paper's 256 pixels
             take 30.
-        held_out: share of the pictures that make the test split, where there is no `train/`.
+        held_out: share of the pairs that make the test split, where there is no `train/`.
+        folders: names of the two folders that hold A and B, such as [photo, label]. Default: A and B, in either case.
         **kwargs: see `ImageFolder`.
     """
 
@@ -43,6 +51,7 @@ class PairedFolder(ImageFolder):
         direction: Direction = "AtoB",
         jitter: int = 30,
         held_out: float = 0.1,
+        folders: list[str] | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(root, size, channels, held_out, **kwargs)
@@ -50,9 +59,16 @@ class PairedFolder(ImageFolder):
             raise GanzooError(f"data.source_channels: {source_channels} given, but it must be 3 (RGB) or 1 (grey).")
         if direction not in ("AtoB", "BtoA"):
             raise GanzooError(f"data.direction: '{direction}' given, but it must be AtoB or BtoA.")
+        if folders is not None and len({*folders}) != 2:
+            raise GanzooError(f"data.folders: {folders} given, but it must be the names of two folders, A's and B's.")
         require_at_least(0, jitter=jitter)
-        self._source_channels, self.direction, self.jitter = source_channels, direction, jitter
-        self.reference = "test"
+        self._source_channels, self.direction, self.jitter, self.folders = source_channels, direction, jitter, folders
+        self.partners: dict[str, str] = {}
+
+    @property
+    def reference(self) -> Split:  # type: ignore[override]  # nobody sets that of pictures
+        """What is held out."""
+        return "test"
 
     @property
     def source_channels(self) -> int:
@@ -66,30 +82,78 @@ class PairedFolder(ImageFolder):
 
     @property
     def resized(self) -> str:
-        """The middle squares of the halves."""
-        return f"of each half {MIDDLE}"
+        """How the images of a pair come to a square."""
+        return f"of each {'image' if self.partners else 'half'} {super().resized}"
 
-    def _of_split(self, names: list[str], split: Split) -> list[str]:
-        under = {
-            folder: [name for name in names if folder in PurePosixPath(name).parts[:-1]]
-            for folder in ("train", "val", "test")
-        }
-        if not under["train"]:
+    def arrange(self, names: list[str]) -> Layout:
+        """Pairs the pictures, and parts them by their folders.
+
+        Raises:
+            GanzooError: none of A's and B's pictures have the same name, or two folders seem to be meant for A and B;
+                or nothing is held out, or to train on.
+        """
+        remarks: list[str] = []
+        places = {name: where for name in names if (where := place(name, self.folders))}
+        missing = {0, 1}.difference(where.domain for where in places.values())
+        if self.folders and missing:
+            lacking = " and ".join(f"'{self.folders[i]}'" for i in sorted(missing))
+            raise GanzooError(f"data.folders: there are no pictures in a folder {lacking} of {self.root}.")
+        if not missing:
+            self.partners, rest = partners(places)
+            if not self.partners:
+                a, b = (next(name for name, where in places.items() if where.domain == i) for i in (0, 1))
+                raise GanzooError(
+                    f"data.root: no picture of A has the name of one of B in {self.root}, as {a} and {b}. A pair are "
+                    "two pictures of one name."
+                )
+            remarks = unpaired_remark([*sorted({*names}.difference(places)), *rest])
+            names = sorted(self.partners)
+        elif (pair := alike(names)) and not self._wide(names):
+            raise GanzooError(
+                f"data.root: the folders {pair[0]} and {pair[1]} of {self.root} hold pictures of the same names. If "
+                f"they are pairs, say which folder is A: --data.folders '[{pair[0]}, {pair[1]}]'."
+            )
+        splits = {name: where.split if (where := places.get(name)) and not missing else split_of(name.split("/")[:-1])
+                  for name in names}  # fmt: skip
+        if "train" not in splits.values():
             if not self.held_out:
                 raise GanzooError(f"data.held_out: it must be above 0, as there is no train/ in {self.root}.")
-            return super()._of_split(names, split)
-        found = under["train"] if split == "train" else under["val"] or under["test"]
-        if not found:
-            raise GanzooError(f"data.root: {self.root} has pictures under train/, but none under val/ or test/.")
-        return found
+            return self.hold_out(Layout(names, remarks=remarks))
+        held = "val" if "val" in splits.values() else "test"
+        loose = [name for name in names if splits[name] is None]
+        if loose:
+            remarks.append(f"left out {len(loose)} picture(s) that lie in none of train, val and test: {loose[0]} ...")
+        train, test = ([name for name in names if splits[name] == split] for split in ("train", held))
+        return Layout(train, test, remarks=remarks)
 
-    def _labels(self, names: list[str], everything: list[str]) -> None:
-        return None  # the folders are the splits
+    def _wide(self, names: Sequence[str]) -> bool:
+        """Says whether the first picture that can be read is as wide as two side by side."""
+        for name in names:
+            try:
+                width, height, *_ = Pictures(self.root, [name], 1, 3).header(0)
+            except Exception:  # Pillow fails in many ways; `load` names the picture
+                continue
+            return width >= 1.5 * height
+        return False
+
+    def load(self, split: Split) -> Any:
+        """Finds and decodes the pairs; see `ImageFolder`.
+
+        Raises:
+            GanzooError: there is no such split.
+        """
+        self.inspect()
+        assert self._layout is not None
+        if split == "test" and not self._layout.test:
+            raise GanzooError(f"data.root: {self.root} has pictures under train/, but none under val/ or test/.")
+        return super().load(split)
 
     def pictures(self, split: Split, names: list[str]) -> Pictures:
-        """Returns what decodes these pictures: with room for crops in training."""
+        """Returns what decodes these pairs: with room for crops in training."""
         size = self.size + (self.jitter if split == "train" else 0)
-        return SideBySide(self, names, size)
+        channels = self._channels or 3
+        about = (self.root, names, size, (self._source_channels or channels, channels), self.direction, self.fit)
+        return InTwoFolders(*about, self.partners) if self.partners else SideBySide(*about)
 
     def make(self, x: Tensor, y: Tensor | None, generator: torch.Generator, train: bool) -> tuple[Any, Any]:
         """Crops pairs at random, and parts them into (source, target) or (source, (target, labels))."""
@@ -100,28 +164,99 @@ class SideBySide(Pictures):
     """Pictures of pairs, decoded to (source channels + channels, size, size), the source first.
 
     Args:
-        data: says where they are, which half is the source, and how many channels each half gets.
-        names: paths of the pictures inside its root.
-        size: height and width that each half gets.
+        root: a folder, or a zip.
+        names: paths of the pictures inside it; image A is the left half of each.
+        size: height and width that each image gets.
+        channels: of the source and of the target.
+        direction: which of A and B is the source.
+        fit: how others come to a square, see `fitted`.
     """
 
-    def __init__(self, data: PairedFolder, names: list[str], size: int) -> None:
-        super().__init__(data.root, names, size, data.channels)
-        self.source_channels, self.source_left = data.source_channels, data.direction == "AtoB"
-        self.shape = (data.source_channels + data.channels, size, size)
+    def __init__(
+        self, root: Path, names: list[str], size: int, channels: tuple[int, int], direction: Direction, fit: str
+    ) -> None:
+        super().__init__(root, names, size, sum(channels), fit)
+        self.each, self.direction = channels, direction
 
-    def decode(self, index: int) -> Tensor:
-        """Returns a pair, uint8; raises what Pillow raises, and ValueError for a picture that cannot be halved."""
-        image = opened(self.read(self.names[index]), 3, 4 * self.size)
+    def images(self, index: int, draft: int | None) -> tuple[Any, Any]:
+        """Returns images A and B of a pair, RGB; raises what Pillow raises, and ValueError without halves."""
+        image = opened(self.read(self.names[index]), 3, None if draft is None else 2 * draft)
         if image.width < 2:
             raise ValueError("a picture of one column has no halves")
         half = image.width // 2
-        left = image.crop((0, 0, half, image.height))
-        right = image.crop((image.width - half, 0, image.width, image.height))
-        source, target = (left, right) if self.source_left else (right, left)
-        halves = ((source, self.source_channels), (target, self.channels))
-        squares = [middle(image.convert("L" if n == 1 else "RGB"), self.size, self.size) for image, n in halves]
-        return torch.cat([to_tensor(image) for image in squares])
+        right = image.width - half
+        return image.crop((0, 0, half, image.height)), image.crop((right, 0, image.width, image.height))
+
+    def pair(self, index: int, draft: int | None) -> list[tuple[Any, int]]:
+        """Returns the source and the target of a pair, RGB, each with the channels that it gets."""
+        a, b = self.images(index, draft)
+        return list(zip((a, b) if self.direction == "AtoB" else (b, a), self.each, strict=True))
+
+    def decode(self, index: int) -> Tensor:
+        """Returns a pair, uint8; raises what Pillow raises, and ValueError for a picture that cannot be halved."""
+        both = [image.convert("L" if n == 1 else "RGB") for image, n in self.pair(index, 2 * self.size)]
+        return torch.cat([to_tensor(fitted(image, self.size, self.size, self.fit)) for image in both])
+
+    def header(self, index: int) -> Header:
+        """Reads no more than a picture's header; returns that of a half."""
+        header = super().header(index)
+        if header.width < 2:
+            raise ValueError("a picture of one column has no halves")
+        if header.width < 1.2 * header.height:
+            remark = "not twice as wide as high, and yet each half is taken for an image"
+            header = header._replace(remarks=(*header.remarks, remark))
+        return header._replace(width=header.width // 2)
+
+    def loses_colours(self, index: int) -> bool:
+        """Says whether an image of a pair shows colours and is to be grey."""
+        return any(n == 1 and colourful(image) for image, n in self.pair(index, 64)) if 1 in self.each else False
+
+    def signature(self) -> str:
+        """Returns a text that changes with the pictures and what is made of them."""
+        return super().signature() + ("" if self.direction == "AtoB" else f" {self.direction}")
+
+
+class InTwoFolders(SideBySide):
+    """Pairs of picture files, decoded to (source channels + channels, size, size), the source first.
+
+    Args:
+        *about: see `SideBySide`; the pictures are those of A.
+        partners: the path of each one's partner in B.
+    """
+
+    def __init__(self, *about: Any) -> None:
+        *about_a, self.partners = about
+        super().__init__(*about_a)
+
+    def images(self, index: int, draft: int | None) -> tuple[Any, Any]:
+        """Returns images A and B of a pair, RGB; raises what Pillow raises."""
+        a = opened(self.read(self.names[index]), 3, draft)
+        with _of_partner():
+            return a, opened(self.read(self.partners[self.names[index]]), 3, draft)
+
+    def header(self, index: int) -> Header:
+        """Reads no more than the headers of two pictures; returns A's."""
+        a = self.header_of(self.names[index])
+        with _of_partner():
+            b = self.header_of(self.partners[self.names[index]])
+        remarks = a.remarks + b.remarks
+        if self.crops and abs(a.width * b.height / (a.height * b.width) - 1) > 0.05:
+            remarks += ("cut to the middle square, although A and B differ in proportions",)
+        return Header(a.width, a.height, a.grey and b.grey, a.deep or b.deep, remarks)
+
+    def signature(self) -> str:
+        """Returns a text that changes with the pictures and what is made of them."""
+        a, b = (Pictures(self.root, names, 1, 3) for names in (self.names, [self.partners[n] for n in self.names]))
+        return f"{super().signature()} {a.signature()} {b.signature()}"
+
+
+@contextmanager
+def _of_partner() -> Iterator[None]:
+    """Says of an error that it is about the picture in B."""
+    try:
+        yield
+    except Exception as error:  # Pillow fails in many ways
+        raise ValueError(f"its partner in B: {reason(error)}") from error
 
 
 def part(x: Tensor, y: Tensor | None, source_channels: int) -> tuple[Any, Any]:

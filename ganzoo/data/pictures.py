@@ -4,20 +4,28 @@ import io
 import logging
 import os
 import zipfile
+import zlib
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 from torch.utils.data import Dataset
 
+from ganzoo.data.finding import members
 from ganzoo.errors import GanzooError
 
 log = logging.getLogger(__name__)
 
-
-MIDDLE = "the middle square, by Lanczos interpolation (Pillow), antialiased"  # what `middle` does, in words
+Fit = Literal["crop", "pad", "squash"]
+LANCZOS = "by Lanczos interpolation (Pillow), antialiased"
+MIDDLE = f"the middle square, {LANCZOS}"  # what `middle` does, in words
+FITS: dict[str, str] = {  # what `fitted` does, in words
+    "crop": MIDDLE,
+    "pad": f"the whole picture between black bars, {LANCZOS}",
+    "squash": f"the whole picture squashed to a square, {LANCZOS}",
+}
 
 
 def padded(stored: int, size: int) -> str | None:
@@ -56,8 +64,8 @@ def resize_to(images: Tensor, size: int) -> Tensor:
 def opened(data: bytes, channels: int, draft: int | None = None) -> Any:
     """Turns the bytes of a picture file into a Pillow image, grey or RGB, in its own size.
 
-    The picture is turned as its EXIF orientation says, transparent parts become white, and 16 bits become 8. Of an
-    animation the first frame counts.
+    The picture is turned as its EXIF orientation says, transparent parts become white, and 16 bits become 8; 32-bit
+    integers are taken for the 8 or 16 bits that hold them. Of an animation the first frame counts.
 
     Args:
         data: the file's content.
@@ -67,21 +75,47 @@ def opened(data: bytes, channels: int, draft: int | None = None) -> Any:
     Raises:
         Exception: Pillow cannot read it, in one of many ways.
     """
-    import numpy as np
     from PIL import Image, ImageOps
 
+    if not data:
+        raise ValueError("an empty file")
     image: Any = Image.open(io.BytesIO(data))
+    # PNG and PPM hold 16 bits at most, also where Pillow opens them as 32
+    sixteen = image.mode.startswith("I;16") or image.format in ("PNG", "PPM")
     if draft is not None:
         image.draft(None, (draft, draft))
     image = ImageOps.exif_transpose(image)
     if image.mode.startswith("I"):
-        image = Image.fromarray((np.asarray(image).clip(0, 65535) // 257).astype(np.uint8))
+        image = _eight_bits(image, sixteen)
     elif image.mode == "F":
         raise ValueError("floating-point pixels have no known range")
     if "transparency" in image.info or image.mode in ("RGBA", "LA", "PA", "La", "RGBa"):
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
     return image.convert("L" if channels == 1 else "RGB")
+
+
+def _eight_bits(image: Any, sixteen: bool) -> Any:
+    """Converts a grey Pillow image of 16-bit integers, or of 32-bit ones whose range is small enough, to 8 bits."""
+    import numpy as np
+    from PIL import Image
+
+    pixels = np.asarray(image)
+    least, most = int(pixels.min()), int(pixels.max())
+    if least < 0 or most > 65535:
+        raise ValueError("32-bit integer pixels beyond 16 bits have no known range; save them with 8 or 16 bits")
+    return Image.fromarray((pixels // 257 if sixteen or most > 255 else pixels).astype(np.uint8))
+
+
+def fitted(image: Any, height: int, width: int, fit: str = "crop") -> Any:
+    """Resizes a Pillow image: its middle ("crop"), all of it between black bars ("pad") or squashed ("squash")."""
+    from PIL import Image, ImageOps
+
+    if fit == "pad":
+        return ImageOps.pad(image, (width, height), Image.Resampling.LANCZOS, color="black")
+    if fit == "squash":
+        return image.resize((width, height), Image.Resampling.LANCZOS)
+    return middle(image, height, width)
 
 
 def middle(image: Any, height: int, width: int) -> Any:
@@ -102,9 +136,9 @@ def to_tensor(image: Any) -> Tensor:
     return pixels.view(*pixels.shape[:2], -1).permute(2, 0, 1).contiguous()
 
 
-def decode(data: bytes, size: int, channels: int) -> Tensor:
-    """Turns the bytes of a picture file into a (channels, size, size) uint8 tensor; see `opened` and `middle`."""
-    return to_tensor(middle(opened(data, channels, 2 * size), size, size))
+def decode(data: bytes, size: int, channels: int, fit: str = "crop") -> Tensor:
+    """Turns the bytes of a picture file into a (channels, size, size) uint8 tensor; see `opened` and `fitted`."""
+    return to_tensor(fitted(opened(data, channels, 2 * size), size, size, fit))
 
 
 def is_grey(image: Any) -> bool:
@@ -115,6 +149,54 @@ def is_grey(image: Any) -> bool:
     return image.mode in ("1", "L", "LA", "La", "F") or image.mode.startswith("I")
 
 
+def colourful(image: Any) -> bool:
+    """Says whether an RGB Pillow image shows colours, more than compression makes of grey."""
+    import numpy as np
+
+    pixels = np.asarray(image.resize((32, 32))).astype(int)
+    return bool((pixels.max(-1) - pixels.min(-1)).max() > 16)
+
+
+def reason(error: Exception) -> str:
+    """Returns why a picture cannot be read, in words that are the same for all of a kind."""
+    from PIL import Image, UnidentifiedImageError
+
+    text = " ".join(str(error).split())
+    for kind, words in (
+        (UnidentifiedImageError, "no picture, or damaged"),
+        (PermissionError, "may not be read"),
+        (FileNotFoundError, "not there, or a link to nothing"),
+        (IsADirectoryError, "a folder"),
+        ((zipfile.BadZipFile, zlib.error), "damaged in the zip"),
+        (Image.DecompressionBombError, "too many pixels to be safe"),
+    ):
+        if isinstance(error, kind):
+            return words
+    if "truncated" in text.lower():
+        return "cut off before its end"
+    if "password" in text:
+        return "protected by a password"
+    return text if isinstance(error, ValueError | OSError) and text else f"{type(error).__name__}: {text}"
+
+
+class Header(NamedTuple):
+    """What the header of a picture tells.
+
+    Attributes:
+        width: in pixels, when it is upright.
+        height: likewise.
+        grey: whether there are no colours.
+        deep: whether it has more than 8 bits, grey.
+        remarks: what the user should know of it, in words that are the same for all of a kind.
+    """
+
+    width: int
+    height: int
+    grey: bool
+    deep: bool = False
+    remarks: tuple[str, ...] = ()
+
+
 class Pictures(Dataset[Tensor]):
     """Picture files of a folder or a zip, decoded when asked for.
 
@@ -123,6 +205,7 @@ class Pictures(Dataset[Tensor]):
         names: paths of the pictures inside it.
         size: height and width that they get.
         channels: 1 (grey) or 3 (RGB).
+        fit: how others come to a square, see `fitted`.
 
     Attributes:
         shape: (C, H, W) of a decoded picture.
@@ -131,10 +214,15 @@ class Pictures(Dataset[Tensor]):
 
     fixed = True
 
-    def __init__(self, root: Path, names: list[str], size: int, channels: int) -> None:
-        self.root, self.names, self.size, self.channels = root, names, size, channels
+    @property
+    def crops(self) -> bool:
+        """Whether only the middle square of a picture is taken."""
+        return self.fit == "crop"
+
+    def __init__(self, root: Path, names: list[str], size: int, channels: int, fit: str = "crop") -> None:
+        self.root, self.names, self.size, self.channels, self.fit = root, names, size, channels, fit
         self.shape = (channels, size, size)
-        self._zips: dict[int, zipfile.ZipFile] = {}
+        self._zips: dict[int, tuple[zipfile.ZipFile, dict[str, zipfile.ZipInfo]]] = {}
 
     def __len__(self) -> int:
         return len(self.names)
@@ -152,53 +240,56 @@ class Pictures(Dataset[Tensor]):
                     kept = "the last checkpoint is kept; bring them back, and go on with --ckpt_path last."
                     raise GanzooError(f"data.root: {self.root} has disappeared; {kept}") from error
                 # hours of training shall not be lost to one bad file: the next one, of the same class, stands in
-                log.warning("%s: %s cannot be read, the next stands in (%s)", self.root.name, self.names[place], error)
+                said = "%s: %s cannot be read, the next stands in (%s)"
+                log.warning(said, self.root.name, self.names[place], reason(error))
         raise GanzooError(f"data.root: no picture in {self.root} can be read.")
 
     def decode(self, index: int) -> Tensor:
         """Returns a picture, (channels, size, size) uint8; raises what Pillow raises."""
-        return decode(self.read(self.names[index]), self.size, self.channels)
+        return decode(self.read(self.names[index]), self.size, self.channels, self.fit)
 
-    def check(self, index: int) -> None:
+    def header(self, index: int) -> Header:
         """Reads no more than a picture's header; raises what Pillow raises."""
+        return self.header_of(self.names[index])
+
+    def header_of(self, name: str) -> Header:
+        """Reads the header of the picture at a path."""
         from PIL import Image
 
-        Image.open(io.BytesIO(self.read(self.names[index]))).close()
+        unpacked = self.root.is_dir()
+        source: Any = self.root / name if unpacked else io.BytesIO(self.read(name))
+        if not (source.stat().st_size if unpacked else source.getbuffer().nbytes):
+            raise ValueError("an empty file")
+        with Image.open(source) as image:
+            # phones keep depth maps and the like behind a JPEG
+            several = getattr(image, "is_animated", False) and image.format != "MPO"
+            remarks = ("of several frames the first one is taken",) if several else ()
+            lying = image.getexif().get(0x0112, 1) > 4  # to be turned by a quarter
+            width, height = (image.height, image.width) if lying else image.size
+            return Header(width, height, is_grey(image), image.mode.startswith("I"), remarks)
 
-    def grey(self, index: int) -> bool | None:
-        """Says whether a picture's header tells of no colours; None if it cannot be read."""
-        from PIL import Image
-
-        try:
-            with Image.open(io.BytesIO(self.read(self.names[index]))) as image:
-                return is_grey(image)
-        except Exception:  # Pillow fails in many ways; `ImageFolder.load` names the file
-            return None
+    def loses_colours(self, index: int) -> bool:
+        """Says whether a picture shows colours and is to be grey; raises what Pillow raises."""
+        return self.channels == 1 and colourful(opened(self.read(self.names[index]), 3, 64))
 
     def read(self, name: str) -> bytes:
         """Returns the bytes of a file."""
-        return (self.root / name).read_bytes() if self.root.is_dir() else self._zip.read(name)
+        if self.root.is_dir():
+            return (self.root / name).read_bytes()
+        archive, files = self._zip
+        return archive.read(files[name])
 
     def signature(self) -> str:
         """Returns a text that changes with the pictures: their names and sizes (in a zip: checksums)."""
         if self.root.is_dir():
-            return repr([(name, (self.root / name).stat().st_size) for name in self.names])
-        return repr([(name, self._zip.getinfo(name).CRC) for name in self.names])
+            files = repr([(name, (self.root / name).stat().st_size) for name in self.names])
+        else:
+            files = repr([(name, self._zip[1][name].CRC) for name in self.names])
+        return files if self.fit == "crop" else f"{files} {self.fit}"
 
     @property
-    def _zip(self) -> zipfile.ZipFile:
+    def _zip(self) -> tuple[zipfile.ZipFile, dict[str, zipfile.ZipInfo]]:
         # one per process: forked workers would move each other's place in a shared file
         if os.getpid() not in self._zips:
-            self._zips = {os.getpid(): zipfile.ZipFile(self.root)}
+            self._zips = {os.getpid(): (zipfile.ZipFile(self.root), members(self.root))}
         return self._zips[os.getpid()]
-
-
-def all_grey(pictures: Pictures) -> bool:
-    """Says whether the headers of all pictures that can be read tell of no colours; stops at the first that do."""
-    seen = False
-    for index in range(len(pictures)):
-        grey = pictures.grey(index)
-        if grey is False:
-            return False
-        seen = seen or grey is True
-    return seen

@@ -1,8 +1,8 @@
 """Two domains of pictures without pairs: what has to be translated, and what it should look like."""
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from hashlib import sha256
-from pathlib import PurePosixPath
 from typing import Any
 
 import torch
@@ -10,10 +10,13 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from ganzoo.data.base import ImageDataModule, Loaded, Split, content, require_at_least
-from ganzoo.data.image_folder import ImageFolder, find_pictures
+from ganzoo.data.finding import some, warn
+from ganzoo.data.image_folder import ImageFolder, all_grey
+from ganzoo.data.layout import Layout
 from ganzoo.data.loader import Batch, BatchLoader, Resumable, Stored
+from ganzoo.data.pairing import place
 from ganzoo.data.pairs import random_crop
-from ganzoo.data.pictures import MIDDLE
+from ganzoo.data.pictures import FITS, Fit, Pictures
 from ganzoo.errors import GanzooError
 from ganzoo.seeding import mix, run_seed
 
@@ -102,18 +105,16 @@ class Unpaired(ImageDataModule):
     as long as the larger domain, and the smaller one starts anew within it. A subclass loads the training split as
     `Domains`, and says how stored pictures are shown.
 
-    Args:
-        **kwargs: see `ImageDataModule`.
-
     Attributes:
         stored: channels of a picture as it is stored.
     """
 
     stored = 3
 
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.source_shape = self.shape
+    @property
+    def source_shape(self) -> tuple[int, ...]:  # type: ignore[override]  # nobody sets that of unpaired pictures
+        """(channels, height, width) of a picture of A: as of B."""
+        return self.shape
 
     def show_a(self, x: Tensor, generator: torch.Generator, train: bool) -> Tensor:
         """Turns normalised pictures of A (N, stored, H, W) into those of a batch; see `DataModule.make`."""
@@ -145,42 +146,49 @@ class Unpaired(ImageDataModule):
 
 
 class Domain(ImageFolder):
-    """The pictures of one folder somewhere below the root.
+    """The pictures of one domain and split, which its owner hands over.
 
     Args:
-        folder: its name.
-        root: see `ImageFolder`.
-        size: see `ImageFolder`.
-        channels: see `ImageFolder`.
+        folder: domain and split, such as trainA.
+        owner: the data of both domains.
+        size: height and width of its pictures.
     """
 
-    def __init__(self, folder: str, root: str | None, size: int, channels: int) -> None:
-        super().__init__(root, size, channels)
-        self.folder = folder
+    def __init__(self, folder: str, owner: "UnpairedFolder", size: int) -> None:
+        super().__init__(str(owner.root), size, fit=owner.fit)
+        self.folder, self.owner, self.label = folder, owner, f"{self.label}/{folder}"
 
-    def _of_split(self, names: list[str], split: Split) -> list[str]:
-        own = [name for name in names if self.folder in PurePosixPath(name).parts[:-1]]
-        if not own:
+    def inspect(self) -> None:
+        """Takes over what its owner has found.
+
+        Raises:
+            GanzooError: see `UnpairedFolder`; or there are no pictures of this domain and split.
+        """
+        self.owner.inspect()
+        names = self.owner.names[self.folder]
+        if not names:
             raise GanzooError(
-                f"data.root: no pictures in a folder {self.folder} of {self.root}. "
-                "It takes trainA and trainB, and testA and testB if there are such."
+                f"data.root: no pictures in a folder {self.folder} of {self.root}. It takes trainA and trainB, and "
+                "testA and testB if there are such; A/train and the like will do."
             )
-        return own
+        self.channels, self._layout = self.owner.channels, Layout(names, names)
 
 
 class UnpairedFolder(Unpaired):
     """Pictures of two domains in trainA and trainB, in a folder or a zip; those to test on in testA and testB.
 
-    This is the layout of horse2zebra and its like. The central square of each picture is resized to `size`. Without a
-    testA, scores refer to the training pictures, their middles. The i-th pictures of the domains are not each other's
-    truth, and of the reference split's larger domain those in excess are left out.
+    This is the layout of horse2zebra and its like; A/train, train/A, and A and B alone will do, and valA for testA.
+    The central square of each picture is resized to `size`. Without a testA, scores refer to the training pictures,
+    their middles. The i-th pictures of the domains are not each other's truth, and of the reference split's larger
+    domain those in excess are left out.
 
     Args:
         root: the folder or zip. A relative path that does not exist is also looked for under `$GANZOO_DATA`.
         size: height and width of the images in pixels.
-        channels: 3 (RGB) or 1 (grey).
+        channels: 3 (RGB) or 1 (grey); None for 1 if the headers of all pictures say grey, else 3.
         jitter: training pictures are resized to so many pixels more, and cropped anew each time. The paper's 256 pixels
             take 30.
+        fit: how pictures in other proportions come to a square, see `ImageFolder`.
         title: what the pictures are, for model cards. Default: the name of the folder.
         licence: their terms.
         source: who made them, and where they come from.
@@ -193,31 +201,81 @@ class UnpairedFolder(Unpaired):
         self,
         root: str | None = None,
         size: int = 256,
-        channels: int = 3,
+        channels: int | None = 3,
         jitter: int = 30,
+        fit: Fit = "crop",
         title: str | None = None,
         licence: str = "unknown",
         source: str = "",
         **kwargs: Any,
     ) -> None:
-        self.channels = self.stored = channels
         super().__init__(root=root, size=size, **kwargs)
         require_at_least(0, jitter=jitter)
+        self.album = ImageFolder(root, size, channels, fit=fit, title=title, licence=licence, source=source)
+        self.root, self.fit, self.label = self.album.root, fit, self.album.label
+        self.title, self.licence, self.source = self.album.title, licence, source
+        self._channels = channels
         self.folders: dict[Split, list[Domain]] = {
-            "train": [Domain(f"train{letter}", root, size + jitter, channels) for letter in "AB"],
-            "test": [Domain(f"test{letter}", root, size, channels) for letter in "AB"],
+            "train": [Domain(f"train{letter}", self, size + jitter) for letter in "AB"],
+            "test": [Domain(f"test{letter}", self, size) for letter in "AB"],
         }
-        train, test = self.folders["train"][0], self.folders["test"][0]
-        self.root, self.title, self.licence, self.source = train.root, title or train.title, licence, source
-        if self.root.exists():
-            parts = {part for name in find_pictures(self.root) for part in PurePosixPath(name).parts[:-1]}
-            self.reference = "test" if test.folder in parts else "train"
+        self.names: dict[str, list[str]] = {}
+
+    @property
+    def channels(self) -> int:  # type: ignore[override]  # nobody sets that of pictures
+        """3 (RGB) or 1 (grey), of both domains."""
+        if self._channels is None:
+            with suppress(GanzooError):
+                self.inspect()
+        return self._channels or 3
+
+    @property
+    def stored(self) -> int:  # type: ignore[override]  # nobody sets that of pictures
+        """Channels of a picture as it is stored: its own."""
+        return self.channels
+
+    @property
+    def reference(self) -> Split:  # type: ignore[override]  # nobody sets that of pictures
+        """The pictures to test on, or without any those to train on."""
+        with suppress(GanzooError):
+            self.inspect()
+        return "test" if self.names.get("testA") or self.names.get("testB") else "train"
 
     @property
     def resized(self) -> str:
-        """The middle square; of training pictures, which have room for crops, the middle of that."""
+        """How they come to a square; of training pictures, which have room for crops, the middle of that."""
         size = self.folders[self.reference][0].size
-        return MIDDLE if size == self.size else f"{MIDDLE}, to {size}x{size}, of which the middle is cut out"
+        fit = FITS[self.fit]
+        return fit if size == self.size else f"{fit}, to {size}x{size}, of which the middle is cut out"
+
+    def inspect(self) -> None:
+        """Finds the pictures of both domains.
+
+        Raises:
+            GanzooError: there are none, or the folder or zip is missing or damaged.
+        """
+        if self.names:
+            return
+        files = self.album.files()
+        places = {name: where for name in files.names if (where := place(name))}
+        apart = any(where.split for where in places.values())
+        held = "test" if "test" in {where.split for where in places.values()} else "val"
+        names: dict[str, list[str]] = {domain.folder: [] for domains in self.folders.values() for domain in domains}
+        others = sorted({*files.names}.difference(places))
+        for name, where in places.items():
+            split = {"train": "train", held: "test", None: None if apart else "train"}.get(where.split)
+            if split:
+                names[f"{split}{'AB'[where.domain]}"].append(name)
+            elif where.split is None:
+                others.append(name)
+        if self._channels is None:
+            both = [name for group in names.values() for name in group]
+            self._channels = 1 if all_grey(Pictures(self.root, both, 1, 3)) else 3
+        if others and len(others) < len(files.names):
+            warn(self.label, f"left out {len(others)} picture(s) that are in neither domain: {some(others)}")
+        for line in files.remarks():
+            warn(self.label, line)
+        self.names = names
 
     def load(self, split: Split) -> Loaded:
         """Finds and decodes the pictures of both domains; see `ImageFolder`."""
