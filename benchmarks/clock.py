@@ -1,13 +1,18 @@
-"""A callback that lets another process say when a run goes on, and answers how long that took."""
+"""Callbacks that time a run: segment by segment as another process says, or once, for so many seconds."""
 
+import json
+import os
 import resource
 import time
 from typing import Any
 
 import lightning.pytorch as pl
+import torch
 
 PIPE: Any = None  # set by the process that starts the run
 UPDATES = 20  # generator updates in one segment
+REPORT: Any = None  # where `Rate` writes; set by the process that runs, like what follows
+WARM_UP, SECONDS = 1.5, 6.0
 
 
 def peak_memory() -> float:
@@ -38,3 +43,23 @@ class Clock(pl.Callback):
         self.seen = {name: len(times) for name, times in recorded.items()}
         self.end = trainer.global_step + UPDATES
         self.begun = time.perf_counter()
+
+
+class Rate(pl.Callback):
+    """Times a run for `SECONDS` after `WARM_UP`, writes updates per second and threads to `REPORT`, and ends it."""
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Begins to warm up."""
+        self.started = time.perf_counter()
+        self.begun = 0.0
+
+    def on_train_batch_end(self, trainer: pl.Trainer, *_: Any) -> None:
+        """Begins to time with the end of an update, and ends the process with that of a later one."""
+        now, step = time.perf_counter(), trainer.global_step
+        if not self.begun:
+            if step and now - self.started > WARM_UP:
+                self.begun, self.first = now, step
+        elif now - self.begun > SECONDS and step > self.first:
+            answer = {"rate": round((step - self.first) / (now - self.begun), 3), "threads": torch.get_num_threads()}
+            print(json.dumps(answer), file=REPORT, flush=True)
+            os._exit(0)  # at once: what comes after a run is not measured

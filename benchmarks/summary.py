@@ -5,6 +5,7 @@ python benchmarks/summary.py
 
 import json
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from ganzoo.files import written
@@ -112,6 +113,36 @@ def besides() -> str:
     return "\n".join(lines)
 
 
+def contention() -> str:
+    """Returns the table of training speed beside busy loops."""
+    found = read("contention")
+    rates = found["steps_per_second"]
+    loops = sorted({number for systems in rates.values() for row in systems.values() for number in row})
+    beside = [{"0": "alone", "1": "beside one loop"}.get(number, f"beside {number}") for number in loops]
+    lines = [
+        f"| recipe, steps per second | {' | '.join(beside)} | kept beside {loops[-1]} |",
+        "| --- |" + " ---: |" * (len(loops) + 1),
+    ]
+    for recipe, systems in rates.items():
+        for name, row in systems.items():
+            middle = {number: median(answer["rate"] for answer in row[number]) for number in loops}
+            threads = {answer["threads"] for answers in row.values() for answer in answers}
+            said = name.replace("before", f"before ({found['before']})")
+            cells = [f"{middle[number]:.1f}" for number in loops]
+            kept = f"{middle[loops[-1]] / middle[loops[0]]:.0%}"
+            of = f"{recipe}, {said}, {' or '.join(map(str, sorted(threads)))} thread(s)"
+            lines.append(f"| {of} | {' | '.join(cells)} | {kept} |")
+    whole = found.get("demo_beside_one_loop_seconds")
+    command = "python benchmarks/contention.py" + (" --before TREE" if found["before"] else "")
+    lines += [
+        "",
+        f"On {found['hardware']}, torch {found['versions']['torch']}; a loop is Python that never waits."
+        f"{f' The training of `make demo` takes {whole:.0f} s in all beside one loop.' if whole else ''} `{command}` "
+        "measures it.",
+    ]
+    return "\n".join(lines)
+
+
 def spoken(ratios: dict[str, Any]) -> str:
     """Returns the ratio with and without real features that are there already."""
     return ", ".join(f"{row['time']['median']:.2f} ({name.replace('_', ' ')})" for name, row in ratios.items())
@@ -136,6 +167,8 @@ def main() -> None:
     put(page, "shares", shares())
     put(page, "levers", levers())
     put(page, "besides", besides())
+    if (HERE / "results" / "contention.json").is_file():
+        put(page, "contention", contention())
 
 
 if __name__ == "__main__":

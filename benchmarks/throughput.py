@@ -58,11 +58,14 @@ def command(task: Task, folder: str, *more: str) -> list[str]:
 def ganzoo(task: Task, pipe: Any, *more: str) -> None:
     """Trains by the command, segment by segment."""
     clock.PIPE, clock.UPDATES = pipe, task.updates
+    import torch
+
     from ganzoo.cli import main
 
     with tempfile.TemporaryDirectory() as folder, Path(os.devnull).open("w") as nowhere:
         sys.stdout = sys.stderr = nowhere  # the bar draws, and nobody sees it
-        main(command(task, folder, "--trainer.max_steps=1000000", *more))
+        threads = f"--threads={torch.get_num_threads()}"  # as many as the loops have
+        main(command(task, folder, "--trainer.max_steps=1000000", threads, *more))
 
 
 def profiled(task: Task, pipe: Any) -> None:
