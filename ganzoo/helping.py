@@ -4,17 +4,21 @@ Everything is read from recipes and sources, so that help comes at once, without
 """
 
 import argparse
+import re
 import textwrap
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from ganzoo import recipefile, registry
+from ganzoo.dataspec import DataSpec
 from ganzoo.layout import Formatter, width
 from ganzoo.options import SECTIONS, add_run_options
 from ganzoo.signatures import Argument, Class, describe
 
 HELP = ("-h", "--help")
+FOLLOWING = {*DataSpec((1, 1, 1), (1, 1, 1)).arguments(), "n_classes"}  # what networks take from the data
 ALL = "--help-all"
 # What Lightning's Trainer takes that most people need; the rest stands in `--help-all`.
 TRAINER = (
@@ -169,7 +173,15 @@ def _add(parser: argparse.ArgumentParser, title: str, section: str, known: Class
         return
     group = parser.add_argument_group(title, textwrap.fill(known.summary, width() - 2))
     for argument in known.arguments:
-        _add_argument(group, f"--{section}.", argument, given)
+        follows = section.startswith("model.") and argument.name in FOLLOWING and argument.name not in given
+        _add_argument(group, f"--{section}.", _following(argument) if follows else argument, given)
+
+
+def _following(argument: Argument) -> Argument:
+    """Returns an argument of a network that follows the data where nobody states it."""
+    if argument.name == "n_classes" and argument.default in ("0", "null"):
+        return replace(argument, type=f"{argument.type}; the data's, in a game that takes labels")
+    return replace(argument, type=f"{argument.type}; follows the data", default=None)
 
 
 def _add_argument(group: Any, prefix: str, argument: Argument, given: dict[str, Any] | None) -> None:
@@ -183,7 +195,7 @@ def _add_argument(group: Any, prefix: str, argument: Argument, given: dict[str, 
             kind = f"{kind}; default {argument.default}"
     text = f"{argument.text.rstrip('.')} ({kind})" if kind else argument.text
     room = max(width() - len(flag) - 3, 8)
-    shown = argument.type.split(" or ")[0].upper() if value is None else value
+    shown = re.split("[; ]", argument.type)[0].upper() if value is None else value
     shown = shown if len(shown) <= room else f"{shown[: room - 1]}…"
     group.add_argument(flag, metavar=shown, help=text.replace("%", "%%"))
 

@@ -9,6 +9,7 @@ import yaml
 
 from ganzoo.errors import GanzooError
 from ganzoo.files import written
+from ganzoo.program import command
 from ganzoo.trust import parse, read_text
 
 HASHED = ("recipe.yaml", "model.safetensors")
@@ -68,7 +69,7 @@ def require_unchanged(folder: Path, card: str, own: bool = True) -> None:
         raise GanzooError(f"'{folder / 'README.md'}' has damaged metadata.") from error
     for name, hash_ in told.items():
         if hash_ is not None and hash_ != sha256(folder / name):
-            advice = f" If you changed it, `ganzoo card {folder}` writes the card's hashes anew." if own else ""
+            advice = f" If you changed it, `{command('card', folder)}` writes the card's hashes anew." if own else ""
             raise GanzooError(
                 f"'{folder / name}' is not the file that its card was written for: the sha256 differs.{advice}"
             )

@@ -94,7 +94,7 @@ def test_a_recipe_shows_its_classes_with_its_values_and_their_meaning():
     parts = sections(text)
     assert "model, ganzoo.models.cgan.CGAN" in parts
     network = " ".join(parts["model.discriminator.network, ganzoo.networks.dcgan.DCGANDiscriminator"].split())
-    assert "--model.discriminator.network.channels 11 channels of the images (int; default 3)" in network
+    assert "--model.discriminator.network.width 32 channels of the first hidden layer" in network
     assert "norm batch normalisation of the hidden layers" in network
     assert "(batch or layer or none)" in network  # the recipe gives the default
     shown = options(text)
@@ -115,10 +115,20 @@ def test_what_is_given_beside_the_recipe_is_shown():
     assert "data, ganzoo.data.ImageFolder" in sections(text)
     assert (shown["--data.root"], shown["--data.held_out"]) == ("my pictures", "0.0")
     assert (shown["--model.generator.network.width"], shown["--trainer.max_steps"]) == ("48", "7")
-    assert shown["--model.generator.network.size"] == "32"
+    assert shown["--model.generator.network.latent_dim"] == "200"
     assert shown["--model.ema"] == "null"
     assert "--model.discriminator.network.hidden" in shown
     assert "--model.discriminator.network.spectral" not in shown
+
+
+def test_what_follows_the_data_is_said_so_unless_it_is_stated():
+    words = ["--recipe", "cgan_mnist", "--model.generator.network.size", "48"]
+    text = " ".join(ganzoo("fit", *words, "--help").out.split())
+    size = "size INT side of the images in pixels, at least 8 (int; follows the data)"
+    assert f"--model.discriminator.network.{size}" in text
+    assert "--model.generator.n_classes INT number of classes (int; follows the data)" in text
+    assert "--model.generator.network.size 48 side of the images in pixels, at least 8 (int" in text
+    assert "--data.size 32 height and width of the images in pixels (int)" in text  # which does not follow itself
 
 
 def test_classes_in_a_list_are_named(tmp_path):

@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 import zipfile
 from importlib.metadata import PackageNotFoundError
 from pathlib import Path
@@ -113,6 +114,12 @@ def test_the_citation_is_valid_and_of_this_version():
     validator = pytest.importorskip("cffconvert.cli.create_citation", reason="cffconvert is not installed")
     citation = validator.create_citation(str(file), None)
     citation.validate()
+
+
+def test_the_repository_has_one_address():
+    project = tomllib.loads((TREE / "pyproject.toml").read_text())["project"]
+    cited = yaml.safe_load((TREE / "CITATION.cff").read_text()).get("repository-code")
+    assert project.get("urls", {}).get("Repository") == cited
 
 
 def test_the_version_is_written_alike():
