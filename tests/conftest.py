@@ -1,6 +1,8 @@
 """Every test starts alike: one thread, the same random state, an empty cache, and no run or seed inherited."""
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -72,3 +74,24 @@ def commands(monkeypatch) -> list[list[str]]:
 
     monkeypatch.setattr(entries, "_run", run)
     return noted
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory):
+    """The wheel that `python -m build` makes of the tree."""
+    pytest.importorskip("hatchling", reason="the build backend is not installed")
+    out = tmp_path_factory.mktemp("wheel")
+    build = [
+        sys.executable,
+        "-m",
+        "build",
+        "--wheel",
+        "--no-isolation",
+        "--outdir",
+        str(out),
+        str(Path(__file__).parents[1]),
+    ]
+    done = subprocess.run(build, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (found,) = out.glob("*.whl")
+    return found

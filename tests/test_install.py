@@ -36,18 +36,6 @@ assert model.sample(2).shape == (2, *data.shape)
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory):
-    """The wheel that `python -m build` makes of the tree."""
-    pytest.importorskip("hatchling", reason="the build backend is not installed")
-    out = tmp_path_factory.mktemp("wheel")
-    build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(out), str(TREE)]
-    done = subprocess.run(build, capture_output=True, text=True, timeout=300, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    (found,) = out.glob("*.whl")
-    return found
-
-
-@pytest.fixture(scope="module")
 def installed(wheel, tmp_path_factory):
     """Runs Python with the installed wheel, from a folder outside the tree."""
     target, outside = tmp_path_factory.mktemp("site"), tmp_path_factory.mktemp("outside")

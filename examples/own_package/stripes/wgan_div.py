@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from ganzoo.gan import GAN, Answers
 from ganzoo.losses import wasserstein_d, wasserstein_g
-from ganzoo.penalties import input_gradient, refuse_batch_norm
+from ganzoo.penalties import input_gradient, refuse_mixing
 from ganzoo.players import Terms
 
 
@@ -21,7 +21,7 @@ class WGANDiv(GAN):
 
     Args:
         generator: latent vectors to samples.
-        discriminator: the critic: samples to unbounded scores, without BatchNorm.
+        discriminator: the critic: samples to unbounded scores, without layers that mix samples, such as BatchNorm.
         weight: of the norm's power, the paper's k.
         power: of the norm, the paper's p.
         g_lr: learning rate of the generator.
@@ -44,7 +44,7 @@ class WGANDiv(GAN):
         **kwargs: Any,
     ) -> None:
         super().__init__(generator, discriminator, g_lr=g_lr, d_lr=d_lr, betas=betas, **kwargs)
-        refuse_batch_norm(discriminator)
+        refuse_mixing(discriminator)
         self.weight, self.power = weight, power
 
     def d_loss(self, x: Tensor, y: Tensor | None) -> Terms:
