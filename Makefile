@@ -57,7 +57,7 @@ format: $(VENV)/.installed-dev
 # stay constant, as in the study; the recipes' own decay suits their longer runs.
 compare: $(VENV)/.installed
 	$(BIN)/ganzoo compare dcgan_mnist wgan_mnist wgan_gp_mnist --seeds 0 1 2 --steps 5000 1000 1000 \
-	    --out docs/comparison --readme README.md --set model.init_args.lr_factor=null $(SET)
+	    --out docs/comparison --readme README.md --beside docs/comparison/study.csv --set model.init_args.lr_factor=null $(SET)
 
 # A recipe has conditional networks where it learns from labels. Runs stand apart from the trio's, whose critics
 # do not see exactly as many images. Learning rates follow the recipes, whose schedules stretch over whatever the budget is.

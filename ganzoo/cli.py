@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from ganzoo import explore, importing, judging, registry, sharing, threads
-from ganzoo.errors import GanzooError, nearest, one_line, printable
+from ganzoo import explore, importing, judging, sharing, threads
+from ganzoo.errors import GanzooError, nearest, one_line
 from ganzoo.layout import commands_help
 
 TRAINING = {
@@ -171,25 +171,14 @@ def list_command(options: argparse.Namespace) -> None:
 
 def info_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of `ganzoo info`."""
-    parser.add_argument("name", help="a recipe, a bundled checkpoint or a checkpoint folder")
+    parser.add_argument("name", help="a recipe, its file, a checkpoint, a run or a .ckpt")
 
 
 def info_command(options: argparse.Namespace) -> None:
-    """Show a recipe and its paper, or a checkpoint's model card."""
-    stem = options.name.replace("-", "_")
-    folder = registry.find_checkpoint(options.name)
-    if Path(options.name, "README.md").is_file():
-        folder = Path(options.name)
-    if stem not in registry.list_recipes() and folder is None:
-        names = [*registry.list_recipes(), *registry.list_checkpoints()]
-        raise GanzooError(f"there is no recipe or checkpoint '{options.name}'.{nearest(options.name, names)}")
-    if stem in registry.list_recipes():
-        path = registry.find_recipe(stem)
-        about = registry.variant(registry.class_path(path))
-        print(f"{about.title}\n{about.paper} {about.url}\n{about.module}\n\n# {path}\n{path.read_text()}")
-    if folder is not None:
-        card = (folder / "README.md").read_text(encoding="utf-8", errors="replace")
-        print(printable(card.rpartition("---\n")[2]).strip())
+    """Show a recipe and its paper, a checkpoint's model card, or what a run has come to."""
+    from ganzoo.about import about
+
+    print(about(options.name))
 
 
 def sample_arguments(parser: argparse.ArgumentParser) -> None:
@@ -265,6 +254,9 @@ def compare_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--checkpoints", action="store_true", help="score bundled checkpoints, train nothing")
     parser.add_argument("--runs", type=Path, default=Path("runs"), help="folder of all runs (runs)")
     parser.add_argument("-o", "--out", type=Path, default=Path("comparison"), help="where the table goes (comparison)")
+    parser.add_argument(
+        "--beside", type=Path, metavar="CSV", help="numbers measured elsewhere, in columns of their own"
+    )
     parser.add_argument("--readme", type=Path, help="also put the table between its markers in this file")
     parser.add_argument(
         "--table", default="", metavar="NAME", help="use the markers <!-- comparison-NAME:start -->, :end"
@@ -302,6 +294,7 @@ def compare_command(options: argparse.Namespace) -> None:
         overrides=[*(f"--{override}" for override in options.overrides), *more],
         varied=options.vary,
         checkpoints=options.checkpoints,
+        beside=options.beside,
     )
     print(written)
 

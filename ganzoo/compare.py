@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from ganzoo import figures, registry, tables, vary
+from ganzoo.beside import Beside, read_beside
 from ganzoo.entries import Entry, published, train, trained
 from ganzoo.errors import GanzooError, nearest
 from ganzoo.files import written
@@ -21,7 +22,7 @@ from ganzoo.hub import load
 from ganzoo.plot import Curve, read_metrics
 from ganzoo.readme import between_markers
 from ganzoo.runs import name_of
-from ganzoo.tables import Real, Result
+from ganzoo.tables import NOTHING, Real, Result
 
 PICTURE_SEED = 0
 
@@ -40,6 +41,7 @@ def compare(
     overrides: Sequence[str] = (),
     varied: Sequence[str] = (),
     checkpoints: bool = False,
+    beside: Path | None = None,
 ) -> Path:
     """Trains what is missing, scores every run at its last step, and writes the comparison.
 
@@ -56,6 +58,7 @@ def compare(
         overrides: further arguments of `ganzoo fit` for every run.
         varied: settings to compare of every recipe, such as `g_lr=1e-4,2e-4`; several make every combination.
         checkpoints: score published weights instead of training.
+        beside: a CSV of numbers measured elsewhere, whose columns are shown, too (see `ganzoo.beside.read_beside`).
 
     Returns:
         The path of comparison.md.
@@ -63,6 +66,7 @@ def compare(
     Raises:
         GanzooError: if something does not fit, a training fails, or a run that is there has other settings.
     """
+    elsewhere = NOTHING if beside is None else read_beside(beside)
     if readme is not None:
         between_markers(readme, None, table)
     if images is not None and (steps or checkpoints):
@@ -103,16 +107,21 @@ def compare(
         for number, (entry, seed) in enumerate(todo, 1):
             train(entry, seed, runs, f"[{number}/{len(todo)}]")
         results = [trained(entry, seed, runs) for entry in entries for seed in dict.fromkeys(seeds)]
-    return write(entries, results, out, readme, table)
+    return write(entries, results, out, readme, table, elsewhere)
 
 
 def write(
-    entries: Sequence[Entry], results: Sequence[Result], out: Path, readme: Path | None = None, table: str = ""
+    entries: Sequence[Entry],
+    results: Sequence[Result],
+    out: Path,
+    readme: Path | None = None,
+    table: str = "",
+    beside: Beside = NOTHING,
 ) -> Path:
     """Writes table, numbers and pictures; returns the path of the table."""
     models = tables.by_model(results)
     real = _bounds(entries)
-    text = tables.markdown(results, real)
+    text = tables.markdown(results, real, beside)
     titles = [entry.title for entry in entries]
     labels = {entry.label: entry.title if titles.count(entry.title) == 1 else entry.label for entry in entries}
     logs = {name: [(run, _curves(run)) for run in runs] for name, runs in models.items()}
@@ -126,7 +135,7 @@ def write(
         "models": {name: {"title": runs[0].title, "scores": tables.statistics(runs)} for name, runs in models.items()},
         "real": [vars(row) for row in real],
         "tracking": fits,
-        "study": {name: dict(zip(("is", "fid"), row, strict=True)) for name, row in tables.study(models).items()},
+        "beside": {name: dict(zip(beside.headers, beside.of(name), strict=True)) for name in models if beside.headers},
         "runs": [{**vars(run), "file": run.place} for run in results],
     }
     for name, content in {

@@ -100,10 +100,8 @@ def no_checkpoint(name: str) -> GanzooError:
     """Returns the complaint that there is no such checkpoint, with the nearest that there is."""
     names = registry.list_checkpoints()
     hint = nearest(name.replace("_", "-"), names)
-    runs = [*Path(name).expanduser().glob("*/last.ckpt")]
-    if runs:
-        newest = max(runs, key=lambda file: file.stat().st_mtime).parent
-        return GanzooError(f"'{name}' holds {len(runs)} run(s), and is none itself; the newest one is {newest}.")
+    if several := registry.newest_run(Path(name).expanduser()):
+        return GanzooError(several)
     return GanzooError(f"there is no checkpoint '{name}'.{hint} Bundled: {', '.join(names) or 'none'}.")
 
 

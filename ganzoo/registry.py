@@ -117,6 +117,12 @@ def checkpoint_folder(name: str) -> Path | None:
     return path if path.is_dir() else None
 
 
+def newest_run(folder: Path) -> str:
+    """Says which is the newest run in a folder of runs, which is none itself; "" if there are none."""
+    runs = sorted(folder.glob("*/last.ckpt"), key=lambda file: file.stat().st_mtime)
+    return f"'{folder}' holds {len(runs)} run(s), and is none itself; the newest is {runs[-1].parent}." if runs else ""
+
+
 def called(folder: Path) -> str:
     """Returns what names a checkpoint folder to `ganzoo` here: a path, but of a bundled checkpoint its name."""
     folder = folder.resolve()

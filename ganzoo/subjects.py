@@ -120,7 +120,7 @@ def find(name: str, revision: str | None, weights: str | None, device: torch.dev
         return _training_checkpoint(name, "training checkpoint", path, device)
     if path.is_dir() and any((path / file).is_file() for file in hub.FILES[:2]):
         return _checkpoint(name, "checkpoint", path, hub.load(path, device=device))
-    if [*path.glob("*/last.ckpt")]:
+    if registry.newest_run(path):
         raise hub.no_checkpoint(name)
     if path.exists():
         return album(name, "NAME")

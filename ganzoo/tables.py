@@ -9,6 +9,7 @@ from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
 
+from ganzoo.beside import Beside
 from ganzoo.metrics.scores import SCORES
 from ganzoo.runs import duration
 
@@ -16,16 +17,7 @@ ORDER = (
     *("is", "fid", "kid", "accuracy", "precision", "recall", "density", "coverage"),
     *("swd", "ms_ssim", "memorisation", "modes", "good", "wasserstein"),
 )
-# Inception Score and FID on MNIST as the study that ganzoo started from published them, by recipe.
-STUDY = {"dcgan_mnist": (1.4837, 203.75), "wgan_mnist": (1.5934, 179.76), "wgan_gp_mnist": (1.8671, 171.68)}
-STUDY_NOTE = (
-    "The 2018 columns are those of the study that this zoo started from (MXNet, the same networks and hyperparameters "
-    "for all three models). They cannot be compared with ours: it read IS and FID off an Inception network trained on "
-    "ImageNet's photographs, ours {ours}, so the scales differ; only the order of the models can be set side by side."
-)
-
-
-ASIDE = {"scores", "conditions", "versions", "setting"}  # mappings, whose items are columns of the spreadsheet
+NOTHING = Beside()
 
 
 @dataclass(frozen=True)
@@ -120,12 +112,6 @@ def spoken(key: str) -> str:
     )
 
 
-def study(names: Iterable[str]) -> dict[str, tuple[float, float]]:
-    """Returns the study's figures by model; none unless all of the models are the study's: its scale is not ours."""
-    figures = {name: STUDY.get(name.replace("-", "_")) for name in names}
-    return {name: row for name, row in figures.items() if row} if all(figures.values()) else {}
-
-
 def statistics(results: Sequence[Result]) -> dict[str, dict[str, float | int | None]]:
     """Returns mean, standard deviation (n - 1; None of one run) and number of a model's runs for every score."""
     table: dict[str, dict[str, float | int | None]] = {}
@@ -136,12 +122,13 @@ def statistics(results: Sequence[Result]) -> dict[str, dict[str, float | int | N
     return table
 
 
-def markdown(results: Sequence[Result], real: Sequence[Real] = ()) -> str:
+def markdown(results: Sequence[Result], real: Sequence[Real] = (), beside: Beside = NOTHING) -> str:
     """Writes the table and, below it, what every number in it means.
 
     Args:
         results: of all runs; those of one name make one row.
         real: a last row each.
+        beside: further columns, measured elsewhere.
     """
     models = list(by_model(results).values())
     columns = [
@@ -157,16 +144,19 @@ def markdown(results: Sequence[Result], real: Sequence[Real] = ()) -> str:
         for column in columns:
             column.cells.append({"model": f"real {row.split} images", "data": row.data}.get(column.header, ""))
     columns += _score_columns(models, real)
-    columns += _study_columns([runs[0].name for runs in models], len(real))
+    elsewhere = zip(*[beside.of(runs[0].name) for runs in models], strict=True)
+    columns += [
+        Column(header, [*cells, *[""] * len(real)]) for header, cells in zip(beside.headers, elsewhere, strict=True)
+    ]
     lines = [
         [column.header for column in columns],
         ["---", *["---:"] * (len(columns) - 1)],
         *zip(*[column.cells for column in columns], strict=True),
     ]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n\n" + caption(results, real)
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n\n" + caption(results, real, beside.note)
 
 
-def caption(results: Sequence[Result], real: Sequence[Real] = ()) -> str:
+def caption(results: Sequence[Result], real: Sequence[Real] = (), note: str = "") -> str:
     """Says in full what the table's numbers are: seeds, weights, scores, counts, split, hardware and versions."""
     seeds = sorted({result.seed for result in results if result.seed is not None})
     parts = []
@@ -208,12 +198,7 @@ def caption(results: Sequence[Result], real: Sequence[Real] = ()) -> str:
     for conditions in _distinct(results, ("machine", "versions")):
         versions = ", ".join(f"{name} {version}" for name, version in conditions["versions"].items())
         parts.append(f"Scored on {conditions['machine']} with {versions}.")
-    text = " ".join(parts) + "\n"
-    if study(result.name for result in results):
-        small = {result.conditions["extractor"] for result in results} == {"mnist"}
-        ours = "come from our own small MNIST classifier" if small else "are measured with other settings"
-        text += "\n" + STUDY_NOTE.format(ours=ours) + "\n"
-    return text
+    return " ".join(parts) + "\n" + (f"\n{note}\n" if note else "")
 
 
 def spreadsheet(results: Sequence[Result]) -> str:
@@ -253,16 +238,6 @@ def _score_columns(models: Sequence[Sequence[Result]], real: Sequence[Real]) -> 
         cells += ["" if bound is None else f"{bound:.{places}f}" for bound in bounds]
         columns.append(Column(f"{spoken(key) if unique else f'`{key}`'} {arrow}", cells))
     return columns
-
-
-def _study_columns(names: Sequence[str], blanks: int) -> list[Column]:
-    figures = study(names).values()
-    if not figures:
-        return []
-    return [
-        Column("IS, 2018 study", [f"{row[0]:.4f}" for row in figures] + [""] * blanks),
-        Column("FID, 2018 study", [f"{row[1]:.2f}" for row in figures] + [""] * blanks),
-    ]
 
 
 def _cell(entry: dict[str, float | int | None], places: int) -> str:

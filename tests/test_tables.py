@@ -5,6 +5,7 @@ import pytest
 from cells import table
 
 from ganzoo import tables
+from ganzoo.beside import read_beside
 from ganzoo.errors import GanzooError
 from ganzoo.readme import between_markers, markers
 from ganzoo.tables import Real, Result, markdown, spreadsheet
@@ -48,13 +49,30 @@ def test_one_seed_has_no_spread():
     assert "±" not in text
 
 
-def test_study_stands_beside_its_three_models_only():
-    rows = [result("dcgan_mnist", "DCGAN"), result(), result("wgan-gp-mnist", "WGAN-GP")]
-    text = markdown(rows, [Real("MNIST", "test", 10_000, {IS: 9.8})])
+def test_numbers_measured_elsewhere_stand_beside_ours_only_where_they_are_asked_for():
+    rows = [result("dcgan_mnist", "DCGAN"), result(), result("wgan-gp-mnist", "WGAN-GP"), result("gan_mnist", "GAN")]
+    real = [Real("MNIST", "test", 10_000, {IS: 9.8})]
+    study = Path(__file__).parents[1] / "docs" / "comparison" / "study.csv"
+    text = markdown(rows, real, read_beside(study))
     cells = [(row["IS, 2018 study"], row["FID, 2018 study"]) for row in table(text).values()]
-    assert cells == [("1.4837", "203.75"), ("1.5934", "179.76"), ("1.8671", "171.68"), ("", "")]
+    assert cells == [("1.4837", "203.75"), ("1.5934", "179.76"), ("1.8671", "171.68"), ("", ""), ("", "")]
     assert "cannot be compared" in text
-    assert "study" not in markdown([*rows, result("gan_mnist", "GAN")])
+    assert f"--beside {study.relative_to(study.parents[2])}" in (study.parents[2] / "Makefile").read_text()
+    assert "study" not in markdown(rows[:3], real)
+
+
+def test_a_file_of_numbers_that_is_none_is_one_line(tmp_path):
+    file = tmp_path / "theirs.csv"
+    for text, message in (
+        ("name,FID\na,1\n", "must begin with the columns model"),
+        ("# only words\n", "must begin with the columns model"),
+        ("model,FID\na,1,2\n", "has 2 columns, but the row of 'a' has 3"),
+    ):
+        file.write_text(text)
+        with pytest.raises(GanzooError, match=message):
+            read_beside(file)
+    with pytest.raises(GanzooError, match="--beside: there is no file"):
+        read_beside(tmp_path / "nowhere.csv")
 
 
 def test_real_images_bound_the_inception_score():

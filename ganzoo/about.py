@@ -1,0 +1,86 @@
+"""What `ganzoo info` shows of a name: a recipe and its paper, a checkpoint's card, or what a run has come to."""
+
+from pathlib import Path
+
+from ganzoo import registry
+from ganzoo.errors import GanzooError, nearest, printable
+from ganzoo.stamp import METADATA
+
+
+def about(name: str) -> str:
+    """Describes a recipe, a checkpoint, a run or a training checkpoint.
+
+    Args:
+        name: A recipe by its name or file; a bundled checkpoint, a checkpoint folder, a run, or a .ckpt.
+
+    Raises:
+        GanzooError: It is nothing of the kind.
+    """
+    path = Path(name).expanduser()
+    if path.suffix in {".yaml", ".yml"}:
+        return of_recipe(registry.find_recipe(name))
+    stem = name.replace("-", "_")
+    recipe = [of_recipe(registry.find_recipe(stem))] if stem in registry.list_recipes() else []
+    place = registry.locate(name)
+    if place is None and recipe:
+        return recipe[0]
+    if place is not None and place.suffix == ".ckpt":
+        return of_weights(place)
+    if place is not None and (place / "README.md").is_file():
+        own = not place.is_relative_to(registry.CHECKPOINTS)
+        return "\n\n".join([*([] if own else recipe), of_card(place / "README.md")])
+    if place is not None and (weights := registry.weights_of(place)):
+        return of_run(place, weights)
+    if recipe:  # a folder that only happens to be called so
+        return recipe[0]
+    if hint := registry.newest_run(path):
+        raise GanzooError(hint)
+    names = [*registry.list_recipes(), *registry.list_checkpoints()]
+    raise GanzooError(f"there is no recipe, checkpoint or run '{name}'.{nearest(name, names)}")
+
+
+def of_recipe(file: Path) -> str:
+    """Returns a recipe's model and its paper, and the file as it is.
+
+    Raises:
+        GanzooError: It names no model.
+    """
+    text = file.read_text(encoding="utf-8", errors="replace")
+    try:
+        variant = registry.variant(registry.class_path(file))
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise GanzooError(f"'{file}' is no recipe: it names no model.") from error
+    return f"{variant.title}\n{variant.paper} {variant.url}\n{variant.module}\n\n# {file}\n{printable(text).strip()}"
+
+
+def of_card(file: Path) -> str:
+    """Returns a model card without its metadata."""
+    return printable(METADATA.sub("", file.read_text(encoding="utf-8", errors="replace"), count=1)).strip()
+
+
+def of_run(run: Path, weights: Path) -> str:
+    """Returns what a run's weights are, its recipe, and the card of its export where there is one."""
+    export = run / "export" / "README.md"
+    parts = [of_weights(weights)] if weights.suffix == ".ckpt" else []
+    return "\n\n".join([*parts, *([of_card(export)] if export.is_file() else [])])
+
+
+def of_weights(file: Path) -> str:
+    """Returns how far a training checkpoint has come, its classes, and its recipe.
+
+    Raises:
+        GanzooError: It is no training checkpoint, or damaged.
+    """
+    import torch
+
+    from ganzoo.labels import listed
+
+    try:
+        state = torch.load(file, map_location="cpu", weights_only=True, mmap=True)
+        game, step = state["game"], int(state["global_step"])
+        recipe, names = str(game["recipe"]), [str(name) for name in game.get("class_names", ())]
+        images = int(game["images"])
+    except Exception as error:  # a damaged archive fails in many ways
+        raise GanzooError(f"'{file}' is not a training checkpoint of ganzoo, or is damaged.") from error
+    classes = f"\nclasses: {listed(names)}" if names else ""
+    return printable(f"{file}: step {step:,}, {images:,} real images seen{classes}\n\n{recipe.strip()}")
