@@ -41,8 +41,7 @@ def read_beside(file: Path) -> Beside:
         raise GanzooError(f"--beside: '{file}' must begin with the columns model, and one more at least.")
     wrong = next((row for row in rows if len(row) != len(rows[0])), None)
     if wrong is not None:
-        raise GanzooError(
-            f"--beside: '{file}' has {len(rows[0])} columns, but the row of '{wrong[0]}' has {len(wrong)}."
-        )
+        counts = f"has {len(rows[0])} columns, but the row of '{wrong[0]}' has {len(wrong)}"
+        raise GanzooError(f"--beside: '{file}' {counts}.")
     cells = {row[0].strip().replace("-", "_"): [cell.strip() for cell in row[1:]] for row in rows[1:]}
     return Beside([header.strip() for header in rows[0][1:]], cells, note)

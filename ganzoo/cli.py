@@ -254,9 +254,7 @@ def compare_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--checkpoints", action="store_true", help="score bundled checkpoints, train nothing")
     parser.add_argument("--runs", type=Path, default=Path("runs"), help="folder of all runs (runs)")
     parser.add_argument("-o", "--out", type=Path, default=Path("comparison"), help="where the table goes (comparison)")
-    parser.add_argument(
-        "--beside", type=Path, metavar="CSV", help="numbers measured elsewhere, in columns of their own"
-    )
+    parser.add_argument("--beside", type=Path, metavar="CSV", help="also show these columns, measured elsewhere")
     parser.add_argument("--readme", type=Path, help="also put the table between its markers in this file")
     parser.add_argument(
         "--table", default="", metavar="NAME", help="use the markers <!-- comparison-NAME:start -->, :end"

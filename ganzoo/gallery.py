@@ -3,6 +3,7 @@
 import base64
 import math
 import re
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from io import BytesIO
@@ -66,7 +67,7 @@ def write_gallery(out: Path, names: Sequence[str] = ()) -> Path:
     if out.suffix.lower() not in (".html", ".htm"):
         raise GanzooError(f"-o: the gallery is a web page; name a file that ends in .html, not '{out}'.")
     folders = list(dict.fromkeys(find(name) for name in names or registry.list_checkpoints()))
-    called = [folder.name for folder in folders]
+    called = [registry.title_of(folder) for folder in folders]
     if twice := next((name for name in called if called.count(name) > 1), None):
         raise GanzooError(f"two of the folders are named '{twice}', which is what tells them apart; rename one.")
     entries = [entry(folder) for folder in folders]
@@ -99,7 +100,7 @@ def entry(folder: Path) -> Entry:
     Raises:
         GanzooError: if it is not complete.
     """
-    model, name = read(folder), folder.name
+    model, name = read(folder), registry.title_of(folder)
     if not (folder / PICTURE).is_file():
         raise GanzooError(f"'{folder}' has no {PICTURE} to show.")
     about = metadata(model.card)
@@ -117,7 +118,7 @@ def entry(folder: Path) -> Entry:
         curves=panels(read_metrics(folder / CURVES)) if (folder / CURVES).is_file() else (),
         scores=scores(about),
         facts=facts(about.get("ganzoo", {}), model.card),
-        commands=commands(name, about.get("ganzoo", {}).get("recipe", ""), folder, made),
+        commands=commands(about.get("ganzoo", {}).get("recipe", ""), folder, made),
     )
 
 
@@ -151,20 +152,32 @@ def facts(about: dict[str, Any], card: str) -> list[tuple[str, str]]:
     return rows
 
 
-def commands(name: str, recipe: str, folder: Path, made: str) -> list[str]:
-    """Returns the command that made a checkpoint, with what it changed in its recipe, and the one to use it."""
-    use = {"samples": f"ganzoo sample {name} -n 64", "translations": f"ganzoo translate {name} PICTURES -o OUT"}
+def commands(recipe: str, folder: Path, made: str) -> list[str]:
+    """Returns the command that made a checkpoint, with what it changed in its recipe, and the one to use it.
+
+    Of data that the recipe does not name nothing is said of the first: it would make another one.
+    """
+    place = shlex.quote(registry.called(folder))
+    use = {"samples": f"ganzoo sample {place} -n 64", "translations": f"ganzoo translate {place} PICTURES -o OUT"}
     fit = []
     if recipe in registry.list_recipes():
         asked = yaml.safe_load(registry.find_recipe(recipe).read_text())
-        done = yaml.safe_load((folder / "recipe.yaml").read_text()).get("trainer")
+        resolved = yaml.safe_load((folder / "recipe.yaml").read_text())
+        done = resolved.get("trainer")
         words = [
             f"--trainer.{key} {done[key]}"
             for key in TRAINER
             if isinstance(done, dict) and key in done and asked.get("trainer", {}).get(key) != done[key]
         ]
-        fit = [" ".join([f"ganzoo fit --recipe {recipe}", *words])]
+        fit = [" ".join([f"ganzoo fit --recipe {recipe}", *words])] if same_data(asked, resolved) else []
     return [*fit, *([use[made]] if made in use else [])]
+
+
+def same_data(asked: dict[str, Any], done: dict[str, Any]) -> bool:
+    """Whether a resolved recipe's data is that of the recipe it was made from, by its class and its place."""
+    mine, theirs = (recipe.get("data") or {} for recipe in (asked, done))
+    places = [(data.get("init_args") or {}).get("root") for data in (mine, theirs)]
+    return mine.get("class_path") == theirs.get("class_path") and (places[0] == places[1] or places[0] is None)
 
 
 def embedded(content: bytes, alt: str) -> Picture:

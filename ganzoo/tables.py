@@ -18,6 +18,7 @@ ORDER = (
     *("swd", "ms_ssim", "memorisation", "modes", "good", "wasserstein"),
 )
 NOTHING = Beside()
+ASIDE = {"scores", "conditions", "versions", "setting"}  # mappings, whose items are columns of the spreadsheet
 
 
 @dataclass(frozen=True)
