@@ -79,7 +79,7 @@ def compare(
     budgets = [["--trainer.max_steps", str(n)] for n in steps] or [[]]
     budgets *= len(recipes) if len(budgets) == 1 else 1
     found = [_checkpoint(name) if checkpoints else registry.find_recipe(name) for name in recipes]
-    names = [file.parent.name if checkpoints else name_of(file) for file in found]
+    names = [registry.title_of(file.parent) if checkpoints else name_of(file) for file in found]
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
         raise GanzooError(f"'{twice}' is named twice; runs and rows are told apart by the name.")
