@@ -318,8 +318,9 @@ def innermost(error: Exception) -> BaseException:
 def run(command: str, arguments: list[str]) -> None:
     """Runs `ganzoo fit|validate|test|predict`."""
     name, arguments = runs.split_recipe(arguments)
-    asks_help = any(a.startswith(("-h", "--help", "--model.help", "--data.help", "--print_config")) for a in arguments)
-    if name is None and not asks_help:
+    flags = [word.partition("=")[0] for word in arguments]
+    asks = any(flag in {"-h", "--help", "--print_config"} or flag.endswith(".help") for flag in flags)
+    if name is None and not asks:
         raise GanzooError(f"ganzoo {command}: name a recipe with --recipe NAME. `ganzoo list` shows all.")
     quieten()  # devices and seed stand in our own line
     RecipeCLI([command, *arguments], name or command)

@@ -186,5 +186,14 @@ def test_a_file_that_is_no_recipe_is_one_line(text, tmp_path):
     assert str(file) in ganzoo("fit", "--recipe", file, "--help").error
 
 
-def test_lightnings_own_help_of_a_class_is_still_there():
-    assert "--model.gp_weight" in ganzoo("fit", "--model.help", "ganzoo.models.wgan_gp.WGANGP").out
+@pytest.mark.parametrize(
+    ("words", "option"),
+    [
+        (["--model.help", "ganzoo.models.wgan_gp.WGANGP"], "--model.gp_weight"),
+        (["--data.help=ganzoo.data.MNIST"], "--data.download"),
+        (["--trainer.strategy.help", "DDPStrategy"], "--trainer.strategy.timeout"),
+    ],
+)
+def test_the_parsers_own_help_of_a_class_needs_no_recipe(words, option):
+    said = ganzoo("fit", *words)
+    assert (said.status, option in said.out) == (0, True), said.err
