@@ -8,7 +8,7 @@ from statistics import median
 
 import yaml
 
-from ganzoo.labels import listed
+from ganzoo.labels import SHOWN, listed
 from ganzoo.licences import ASK, UNKNOWN, data_line, hub_licence
 from ganzoo.metrics.scores import Made
 from ganzoo.registry import variant
@@ -100,7 +100,8 @@ def _picture(facts: Facts) -> str:
     if facts.made == "translations":
         columns = ["source", *["the same, resized (bicubic)"] * facts.resized, "translation", *["truth"] * facts.truth]
         return f"![translations](samples.png)\n\nImages of the reference split; from the left: {', '.join(columns)}."
-    return "![samples](samples.png)" if facts.made == "samples" else ""
+    turns = f"\n\nThe classes take turns: {', '.join(facts.class_names[:SHOWN])}." if facts.class_names else ""
+    return f"![samples](samples.png){turns}" if facts.made == "samples" else ""
 
 
 def _example(facts: Facts) -> str:

@@ -19,6 +19,7 @@ from ganzoo.curves import panels
 from ganzoo.errors import GanzooError
 from ganzoo.files import written
 from ganzoo.hub import CURVES, PICTURE, no_checkpoint, read
+from ganzoo.labels import listed
 from ganzoo.licences import LINE
 from ganzoo.metrics.scores import made_by
 from ganzoo.plot import concise, read_metrics
@@ -144,8 +145,11 @@ def facts(about: dict[str, Any], card: str) -> list[tuple[str, str]]:
     """Returns what a checkpoint was made from, by what, and for how long."""
     data = LINE.search(card)
     rows = [("data", data["data"]), ("licence of the data", data["licence"])] if data else []
+    names = about.get("class_names")
+    if isinstance(names, list) and all(isinstance(name, str) for name in names):  # as somebody may have written them
+        rows.append(("classes", listed(names)))
     steps, images, seconds, hardware = (about.get(name) for name in ("steps", "images", "seconds", "hardware"))
-    if isinstance(steps, int) and isinstance(images, int):  # as somebody may have written them
+    if isinstance(steps, int) and isinstance(images, int):
         rows.append(("training", f"{steps:,} generator steps, {images:,} images"))
     if isinstance(seconds, int | float) and math.isfinite(seconds) and isinstance(hardware, str):
         rows.append(("time", f"{duration(seconds)} on {hardware}"))

@@ -122,3 +122,11 @@ def test_inception_score_is_the_number_of_classes_told_apart():
     assert inception_score(logits, splits=1)[0].item() == pytest.approx(10)
     assert inception_score(logits[::10], splits=1)[0].item() == pytest.approx(1)
     assert inception_score(torch.zeros(1000, 10).double())[0].item() == pytest.approx(1)
+
+
+def test_the_distance_of_features_to_themselves_is_exactly_0_however_few_or_large():
+    for n, scale in ((5, 1.0), (30, 1e-3), (30, 1e4), (200, 7.0)):
+        x = scale * torch.randn(n, 128, generator=torch.Generator().manual_seed(n)).double()
+        assert Reference(x).frechet_distance(x) == 0
+        assert Reference(x).frechet_distance(x.flip(0)) == 0
+        assert Reference(x).frechet_distance(x + 0.01 * scale) == pytest.approx(128 * (0.01 * scale) ** 2, rel=1e-2)

@@ -1,6 +1,7 @@
 """`ganzoo evaluate`: models and pictures, their scores, and everything that the scores depend on."""
 
 import json
+import re
 import shutil
 from hashlib import sha256
 from importlib.metadata import version
@@ -238,11 +239,14 @@ def test_a_strangers_words_about_data_count_or_are_refused():
 
 def test_a_folder_against_itself_is_perfect(drawn, tmp_path):
     words = (drawn / "unseen", "--data", drawn / "unseen", "--features", "mnist", "--metrics", *ALL, *BRIEF)
-    _, found = evaluated(*words, out=tmp_path / "s.json")
+    said, found = evaluated(*words, out=tmp_path / "s.json")
     scores = {key.partition("[")[0]: value for key, value in found["scores"].items()}
     assert [key.partition("[")[2] for key in found["scores"]][:1] == ["mnist,80/train]"]
     assert scores["swd"] == 0
-    assert scores["fid"] == pytest.approx(0, abs=1e-6)
+    assert scores["fid"] == 0
+    (fid,) = [interval for key, interval in found["intervals"].items() if key.startswith("fid")]
+    assert fid["low"] == 0
+    assert re.search(r"^fid\S+ +0 +0 to ", said, re.MULTILINE)
     assert abs(scores["kid"]) < 0.1 * scores["is"]
     whole = ("precision", "recall", "density", "coverage", "memorisation")
     assert [scores[name] for name in whole] == pytest.approx([1] * 5)
@@ -253,6 +257,14 @@ def test_a_folder_against_itself_is_perfect(drawn, tmp_path):
     assert found["conditions"]["subject"]["sizes"] == {"28x28": 80}
     for key, interval in found["intervals"].items():
         assert interval["low"] <= found["scores"][key] <= interval["high"], key
+
+
+def test_five_pictures_get_the_scores_that_they_are_enough_for(drawn, tmp_path):
+    five = save(digits(size=28).split("test")[0][:5], tmp_path / "five")
+    said, found = evaluated(five, "--data", drawn / "seen", "--features", "mnist", *BRIEF, out=tmp_path / "f.json")
+    assert [*found["scores"]] == ["fid[mnist,5/80 train]", "kid[mnist,5/80 train]"]
+    assert found["conditions"]["left_out"]["is"] == "needs at least 11 samples, and there are 5"
+    assert "left out: is needs at least 11 samples, and there are 5; precision, recall, density, coverage need" in said
 
 
 def test_worse_pictures_score_worse_and_zips_are_folders(drawn, tmp_path):

@@ -5,7 +5,9 @@ from torch import nn
 
 from ganzoo.errors import GanzooError
 from ganzoo.metrics.points import PointScores, wasserstein
-from ganzoo.metrics.scores import choose, key, taught_classes
+from ganzoo.metrics.scores import choose, key, taught_classes, too_few
+from ganzoo.plot import is_score
+from ganzoo.tables import short
 
 
 class Data:
@@ -32,6 +34,33 @@ def test_keys_carry_extractor_counts_and_split():
     assert key("swd", None, 813, faces) == "swd[813/train]"
     assert key("modes", None, 2000, Data((2,), centres=torch.zeros(1, 2))) == "modes[2k]"
     assert key("good", None, 2500, Data((2,))) == "good[2500/test]"
+
+
+def test_a_key_says_both_counts_where_the_splits_name_does_not():
+    own, known = Data(reference="train"), Data()
+    known.standard = True
+    for data, samples, items, wanted in (
+        (own, 813, 60, "swd[813/60 train]"),
+        (own, 60, 5000, "swd[60/5k train]"),
+        (own, 813, 813, "swd[813/train]"),
+        (known, 2000, 10_000, "swd[2k/test]"),
+        (known, 1000, 297, "swd[1k/297 test]"),
+        (own, 813, None, "swd[813/train]"),
+    ):
+        assert key("swd", None, samples, data, items=items) == wanted
+        assert short(wanted) == "swd"
+        assert is_score(wanted)
+    assert key("is", "mnist", 2000, own, items=60) == "is[mnist,2k]"
+    assert key("psnr", None, None, own, items=60) == "psnr[train]"
+
+
+def test_scores_of_too_few_items_are_told_apart():
+    data = Data()
+    data.split = lambda name: (range(5), None)
+    assert too_few("fid", 5, data, k=5) == ""
+    assert too_few("coverage", 9, data, k=5) == "needs at least 6 items of the reference, and there are 5"
+    assert too_few("is", 10, data, k=5) == "needs at least 11 samples, and there are 10"
+    assert too_few("is", 11, data, k=5) == too_few("psnr", 1, data, k=5) == ""
 
 
 def test_default_scores_suit_the_data():

@@ -113,6 +113,7 @@ def test_class_names_are_kept_in_every_kind_of_checkpoint(run):
     for file in (run[0] / "export", run[0] / "best.ckpt", run[0] / "last.ckpt", run[0]):
         assert package.load(file).class_names == ("cat", "dog", "owl")
     assert "- Classes: 0 cat, 1 dog, 2 owl\n" in card(run)
+    assert "The classes take turns: cat, dog, owl." in card(run)
     assert metadata(card(run))["ganzoo"]["class_names"] == ["cat", "dog", "owl"]
 
 
