@@ -89,7 +89,7 @@ class Album:
 
     def open(self, shape: Shape) -> data.ImageFolder:
         """Returns its pictures at a shape (C, H, W), as data without a held-out part."""
-        return data.ImageFolder(str(self.root), size=shape[1], channels=shape[0], batch_size=500)
+        return data.ImageFolder(str(self.root), size=shape[1], channels=shape[0], splits=False, batch_size=500)
 
 
 def find(name: str, revision: str | None, weights: str | None, device: torch.device) -> Trained | Album:

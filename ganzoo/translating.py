@@ -12,7 +12,7 @@ from tqdm.auto import tqdm
 
 from ganzoo import pictures
 from ganzoo.data.finding import find_pictures
-from ganzoo.data.pictures import middle, opened, to_tensor
+from ganzoo.data.pictures import middle, opened, reason, to_tensor
 from ganzoo.errors import GanzooError, nearest
 from ganzoo.hub import load
 from ganzoo.sampling import find_device
@@ -60,7 +60,7 @@ def translate_files(options: Namespace) -> Done:
         try:
             image = opened(file.read_bytes(), channels(network))
         except Exception as error:  # Pillow fails in many ways
-            done.skipped.append(f"{file} ({type(error).__name__}: {error})")
+            done.skipped.append(f"{file} ({reason(error)})")
             continue
         x, resized = taken(image, network)
         height, width = x.shape[2:]

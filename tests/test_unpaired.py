@@ -241,3 +241,48 @@ def test_a_missing_folder_is_one_clear_line(tmp_path, missing):
 def test_what_cannot_be_is_refused(options, complaint):
     with pytest.raises(GanzooError, match=complaint):
         UnpairedFolder(**options).setup("fit")
+
+
+@pytest.mark.parametrize("layout", [
+    "{split}/{side}", "{side}/{split}", "{split}_{side}", "in/{side}/{split}", "{split}{side}",
+])  # fmt: skip
+def test_other_folders_that_say_the_same(tmp_path, layout):
+    usual = UnpairedFolder(str(write_domains(tmp_path / "usual")), 16, jitter=0)
+    renamed = {layout.format(split=name[:-1], side=name[-1]): count for name, count in COUNTS.items()}
+    root = tmp_path / "other"
+    for (folder, count), name in zip(renamed.items(), COUNTS, strict=True):
+        write_domains(root / "plain", {name: count})
+        (root / "named" / folder).parent.mkdir(parents=True, exist_ok=True)
+        (root / "plain" / name).rename(root / "named" / folder)
+    other = UnpairedFolder(str(root / "named"), 16, jitter=0)
+    assert other.reference == "test"
+    for split in ("train", "test"):
+        assert other.fingerprint(split) == usual.fingerprint(split)
+
+
+def test_a_and_b_alone_are_all_to_train_on_and_val_may_stand_for_test(tmp_path):
+    data = UnpairedFolder(str(write_domains(tmp_path / "plain", {"a": 5, "b": 3})), 16, jitter=0)
+    assert (data.reference, len(data.split("train")[0].a), len(data.split("train")[0].b)) == ("train", 5, 3)
+    held = UnpairedFolder(str(write_domains(tmp_path / "held", {"trainA": 5, "trainB": 3, "valA": 2, "valB": 1})), 16)
+    assert (held.reference, len(held.split("test")[0])) == ("test", 1)
+
+
+def test_pictures_of_neither_domain_are_named(tmp_path, caplog):
+    root = write_domains(tmp_path, {"trainA": 2, "trainB": 2, "extra": 2})
+    UnpairedFolder(str(root), 16).inspect()
+    assert caplog.messages == [
+        f"{tmp_path.name}: left out 2 picture(s) that are in neither domain: extra/0.png, extra/1.png"
+    ]
+
+
+def test_channels_may_be_those_of_the_headers(tmp_path):
+    root = write_domains(tmp_path)
+    assert UnpairedFolder(str(root), 16, channels=None).shape == (3, 16, 16)
+    for file in root.rglob("*.png"):
+        Image.open(file).convert("L").save(file)
+    data = UnpairedFolder(str(root), 16, channels=None, jitter=0)
+    assert (data.shape, data.source_shape) == ((1, 16, 16), (1, 16, 16))
+    x, y = next(iter(data.val_dataloader()))
+    assert x.shape[1] == y.shape[1] == 1
+    assert UnpairedFolder(str(root), 16).shape == (3, 16, 16)
+    assert UnpairedFolder("nowhere", channels=None).shape == (3, 256, 256)

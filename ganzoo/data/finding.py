@@ -168,8 +168,8 @@ def warn(label: str, line: str) -> None:
 def _sort(names: Iterable[str], files: Files) -> None:
     """Sorts files into pictures, those that cannot be read, and others."""
     for name in sorted(names):
-        if any(part.startswith((".", "__MACOSX")) for part in PurePosixPath(name).parts):
-            continue  # hidden, or what macOS leaves in zips
+        if any(part.startswith((".", "__MACOSX", "@eaDir")) for part in PurePosixPath(name).parts):
+            continue  # hidden, or what macOS leaves in zips and a Synology disk beside pictures
         if name.lower().endswith(suffixes()):
             files.names.append(name)
         elif name.lower().endswith(FOREIGN):

@@ -32,7 +32,8 @@ class ImageFolder(ImageDataModule):
         size: height and width of the images in pixels.
         channels: 3 (RGB) or 1 (grey). Default: 1 if the headers of all pictures say grey, else 3.
         held_out: share of the pictures that make a test split: those whose paths have the lowest hashes. 0: none.
-            It does not apply where folders part the pictures.
+            It does not apply where folders part them.
+        splits: whether folders called train and val or test part the pictures; else all are taken, and are classes.
         fit: how pictures in other proportions come to a square: `crop` takes the middle, `pad` puts them between black
             bars, `squash` changes their proportions.
         title: what the pictures are, for model cards. Default: the name of the folder.
@@ -51,6 +52,7 @@ class ImageFolder(ImageDataModule):
         size: int = 64,
         channels: int | None = None,
         held_out: float = 0.0,
+        splits: bool = True,
         fit: Fit = "crop",
         title: str | None = None,
         licence: str = "unknown",
@@ -65,7 +67,7 @@ class ImageFolder(ImageDataModule):
             kinds = get_args(Fit)
             hint = nearest(fit, kinds)
             raise GanzooError(f"data.fit: '{fit}' given, but it must be {', '.join(kinds[:-1])} or {kinds[-1]}.{hint}")
-        self._channels, self.held_out, self.fit = channels, held_out, fit
+        self._channels, self.held_out, self.splits, self.fit = channels, held_out, splits, fit
         self._layout: Layout | None = None
         super().__init__(root, size, **kwargs)
         if root is not None and not self.root.exists():
@@ -130,7 +132,7 @@ class ImageFolder(ImageDataModule):
 
     def arrange(self, names: list[str]) -> Layout:
         """Returns the splits and classes of the sorted paths of all pictures."""
-        layout = arrange(names)
+        layout = arrange(names, self.splits)
         return layout if layout.test is not None else self.hold_out(layout)
 
     def hold_out(self, layout: Layout) -> Layout:

@@ -69,7 +69,7 @@ def naturally(names: Iterable[str]) -> list[str]:
     return sorted(names, key=lambda name: [int(p) if i % 2 else p for i, p in enumerate(re.split("([0-9]+)", name))])
 
 
-def arrange(names: Sequence[str]) -> Layout:
+def arrange(names: Sequence[str], splits: bool = True) -> Layout:
     """Reads splits and classes off the folders of pictures.
 
     Folders called train and val, or test, are splits, above the folders of the classes or below them; val is held out
@@ -77,11 +77,14 @@ def arrange(names: Sequence[str]) -> Layout:
 
     Args:
         names: paths of the pictures, sorted.
+        splits: whether folders may be splits.
 
     Raises:
         GanzooError: there are val and test, but there is no train.
     """
     inside = {name: PurePosixPath(name).parts[:-1] for name in names}
+    if not splits:
+        return _classed(inside)
     level = _branches(inside)
     roles = {folder: role(folder) for folder in level.folders}
     present = {kind for kind in roles.values() if kind}

@@ -77,7 +77,7 @@ def alike(names: Sequence[str]) -> list[str]:
     """Returns the names of two folders that hold pictures of the same names, such as photo and label, if there are."""
     stems: dict[Parts, dict[str, set[str]]] = {}
     for name in names:
-        *above, folder = ("", *PurePosixPath(name).parts[:-1])
+        *above, folder = ("", *(part for part in PurePosixPath(name).parts[:-1] if not role(part)))
         stems.setdefault(tuple(above), {}).setdefault(folder, set()).add(PurePosixPath(name).stem)
     for folders in stems.values():
         if len(folders) == 2:

@@ -115,9 +115,9 @@ class PairedFolder(ImageFolder):
             )
         splits = {name: where.split if (where := places.get(name)) and not missing else split_of(name.split("/")[:-1])
                   for name in names}  # fmt: skip
-        if "train" not in splits.values():
+        if not self.splits or "train" not in splits.values():
             if not self.held_out:
-                raise GanzooError(f"data.held_out: it must be above 0, as there is no train/ in {self.root}.")
+                raise GanzooError(f"data.held_out: it must be above 0, as no train/ of {self.root} parts the pictures.")
             return self.hold_out(Layout(names, remarks=remarks))
         held = "val" if "val" in splits.values() else "test"
         loose = [name for name in names if splits[name] is None]
@@ -177,6 +177,7 @@ class SideBySide(Pictures):
     ) -> None:
         super().__init__(root, names, size, sum(channels), fit)
         self.each, self.direction = channels, direction
+        self.field = "data.source_channels" if channels[0] == 1 else "data.channels"
 
     def images(self, index: int, draft: int | None) -> tuple[Any, Any]:
         """Returns images A and B of a pair, RGB; raises what Pillow raises, and ValueError without halves."""

@@ -210,9 +210,11 @@ class Pictures(Dataset[Tensor]):
     Attributes:
         shape: (C, H, W) of a decoded picture.
         fixed: whether a picture is the same each time, so that decoding it once would do.
+        field: what makes pictures grey where that is 1.
     """
 
     fixed = True
+    field = "data.channels"
 
     @property
     def crops(self) -> bool:

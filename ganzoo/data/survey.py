@@ -33,8 +33,8 @@ def survey(pictures: Pictures, headers: Sequence[Header]) -> list[str]:
     coloured = [index for index, header in enumerate(headers) if not header.grey]
     if (index := next(_those(pictures.loses_colours, coloured), None)) is not None:
         lines.append(
-            f"pictures in colour, such as {pictures.names[index]}, are read as grey, because of --data.channels 1; 3 "
-            "keeps their colours"
+            f"pictures in colour, such as {pictures.names[index]}, are read as grey, because {pictures.field} is 1; "
+            "with 3 they keep their colours"
         )
     deep = [index for index, header in enumerate(headers) if header.deep]
     if deep and next(_those(lambda index: int(pictures.decode(index).max()) > DARK, deep), None) is None:
