@@ -18,7 +18,6 @@ class CIFAR10(ImageDataModule):
     source = "Alex Krizhevsky (2009), https://www.cs.toronto.edu/~kriz/cifar.html"
     n_classes = 10
     class_names = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
-    class_names = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
     standard = True
 
     @property
