@@ -48,7 +48,10 @@ MNIST = "--recipe gan_mnist --data.root nowhere --data.download false"
         ("fit --config schedule.yaml", ["schedule: ", "as many values as points"]),
         ("fit --config bare.yaml", ["model"]),
         # what does not fit together, or is not there
-        (f"fit {MNIST} --data.size 32", ["model.generator: ", "(1, 28, 28)", "(1, 32, 32)"]),
+        (
+            f"fit {MNIST} --data.size 32 --model.generator.shape [1,28,28]",
+            ["model.generator: ", "(1, 28, 28)", "(1, 32, 32)"],
+        ),
         ("fit --recipe wgan_gp_digits --model.generator.shape [1,9,9]", ["model.generator: ", "(1, 9, 9)"]),
         (f"fit {DIGITS_28} --quality.features mnits", ["features: 'mnits' given", "Did you mean 'mnist'?"]),
         (f"fit {DIGITS_28} --quality.features x.pt", ["features: ", "x.pt"]),
