@@ -215,6 +215,12 @@ def translate_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--out", type=Path, required=True, help="a folder, or for one picture a file")
     parser.add_argument("--back", action="store_true", help="from the second domain to the first, if a model can")
     parser.add_argument("--seed", type=int, default=0, help="fixes the noise of a model that has some (0)")
+    parser.add_argument(
+        "--tile",
+        type=int,
+        metavar="PIXELS",
+        help="sides of the tiles of a large picture, where a model allows them; 0: none (256)",
+    )
 
 
 def translate_command(options: argparse.Namespace) -> None:
@@ -223,12 +229,12 @@ def translate_command(options: argparse.Namespace) -> None:
 
     done = translate_files(options)
     if done.skipped:
-        said = f"skipped {len(done.skipped)} that cannot be read: {'; '.join(done.skipped)}"
+        said = f"skipped {len(done.skipped)} that cannot be translated: {'; '.join(done.skipped)}"
         print(f"ganzoo: {one_line(said)}", file=sys.stderr)
     resized = f"; {done.resized} cropped or resized to what the model takes" if done.resized else ""
-    print(
-        done.written[0] if len(done.written) == 1 else f"{len(done.written)} pictures in {options.out}", resized, sep=""
-    )
+    filled = f"; {done.filled} filled with white: the format has no transparency" if done.filled else ""
+    what = done.written[0] if len(done.written) == 1 else f"{len(done.written)} pictures in {options.out}"
+    print(what, resized, filled, sep="")
 
 
 def plot_arguments(parser: argparse.ArgumentParser) -> None:

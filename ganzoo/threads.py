@@ -20,6 +20,7 @@ MOST = 1024
 ROUNDS, SECONDS, LIMIT = 3, 0.7, 3.0  # of a comparison: as many and as long as this, but for no longer than that
 LONG = 5.0  # seconds of work on one thread for which a comparison is worth its time
 FEW, BATCH = 4, 64  # items to tell long work by, and to compare with
+PARTS = 50  # of the work, of which a comparison takes a few at most
 WAITING = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME", "KMP_LIBRARY")
 
 
@@ -170,4 +171,4 @@ def adapt(part: Callable[[int], Any], items: int, asked: int | None = None) -> N
     seconds(1)  # the first time there is more to do than ever after
     if seconds(FEW) / FEW * items > LONG:
         limit(most)
-        choose(lambda: seconds(BATCH))
+        choose(lambda: seconds(max(1, min(BATCH, items // PARTS))))

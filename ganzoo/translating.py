@@ -1,24 +1,31 @@
 """Picture files to picture files by a trained translator."""
 
 from argparse import Namespace
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
 from torch import Tensor, nn
 from torch.nn.functional import pad
 from tqdm.auto import tqdm
 
-from ganzoo import pictures
+from ganzoo import pictures, threads, tiles
 from ganzoo.data.finding import find_pictures
 from ganzoo.data.pictures import middle, opened, reason, to_tensor
-from ganzoo.errors import GanzooError, nearest
+from ganzoo.errors import GanzooError, nearest, one_line
 from ganzoo.hub import load
 from ganzoo.sampling import find_device
 from ganzoo.translator import Size, Translator
 
 FEW = 3  # pictures that go without a progress bar
+TILE, LEAST_TILE = 256, 16  # sides of a tile in pixels, those of the picture it is of
+SMALL, CORNER = 256 * 256, 64  # pixels of a picture that needs no care; sides of what stands for a larger one
+ONCE = 8  # corners that are translated at once: as many as are about a tile
 
 
 @dataclass
@@ -28,24 +35,29 @@ class Done:
     Args:
         written: pictures that were written.
         resized: how many of them were cropped and resized to what the model takes.
-        skipped: pictures that could not be read, each with the reason.
+        filled: how many have lost their transparency, because their format has none: white stands in its place.
+        skipped: pictures that could not be read or translated, each with the reason.
     """
 
     written: list[Path] = field(default_factory=list)
     resized: int = 0
+    filled: int = 0
     skipped: list[str] = field(default_factory=list)
 
 
 def translate_files(options: Namespace) -> Done:
     """Translates the pictures that the options of `ganzoo translate` name, one by one.
 
-    Each is turned upright and into the model's mode: transparent parts white, colours or grey. A model for one size
-    gets the middle of a picture, resized; one for any size gets it whole.
+    Each is turned upright and into the model's mode: transparent parts white, colours or grey. What was transparent is
+    so again in the translation, if its format allows it. A model for one size gets the middle of a picture, resized;
+    one for any size gets it whole, or, where it allows that, a large one in tiles.
 
     Raises:
         GanzooError: if the model is no translator, an option does not fit, a picture would be overwritten, or none of
-            them can be read.
+            them can be read and translated.
     """
+    if options.tile is not None and options.tile < LEAST_TILE and options.tile != 0:
+        raise GanzooError(f"--tile: {options.tile} given, but it must be at least {LEAST_TILE}, or 0 for no tiles.")
     plan = targets(options.pictures, options.out)
     model = load(options.name, revision=options.revision, device=find_device(options.device))
     if not isinstance(model, Translator):
@@ -54,26 +66,101 @@ def translate_files(options: Namespace) -> Done:
     network = getattr(model, "back", None) if options.back else model.generator
     if network is None:
         raise GanzooError(f"--back: '{options.name}' translates one way only.")
-    way = {"back": True} if options.back else {}
+    if options.tile and getattr(network, "reach", None) is None:
+        raise GanzooError(f"--tile: each pixel of '{options.name}' depends on the whole picture; leave it out.")
+    way: dict[str, Any] = {"back": True} if options.back else {}
+
+    def translate(x: Tensor) -> Tensor:
+        return model.translate(x, seed=options.seed, **way)
+
+    wanted, first = channels(network), next(iter(plan))
     done = Done()
     for file, out in tqdm(plan.items(), unit="picture", disable=len(plan) <= FEW, dynamic_ncols=True):
         try:
-            image = opened(file.read_bytes(), channels(network))
+            data = file.read_bytes()
+            image, alpha = opened(data, wanted), transparency(data)
         except Exception as error:  # Pillow fails in many ways
             done.skipped.append(f"{file} ({reason(error)})")
             continue
         x, resized = taken(image, network)
         height, width = x.shape[2:]
-        x = whole(x, getattr(network, "multiple", 1))
-        made = model.translate(x, seed=options.seed, **way)
-        scale = made.shape[2] / x.shape[2], made.shape[3] / x.shape[3]
-        made = made[..., : round(height * scale[0]), : round(width * scale[1])]
-        pictures.save(pictures.to_image(pictures.to_uint8(made)[0]), out)
+        x = whole(x, getattr(network, "multiple", 1), getattr(network, "least", 1))
+        try:
+            if file is first and model.device.type == "cpu":
+                set_threads(translate, x, len(plan), options.threads)
+            pixels = translated(translate, x, model, network, TILE if options.tile is None else options.tile)
+        except (GanzooError, RuntimeError, MemoryError) as error:  # one picture shall not keep others from theirs
+            if len(plan) == 1 and isinstance(error, GanzooError):
+                raise
+            done.skipped.append(f"{file} ({one_line(str(error))})")
+            continue
+        scale = pixels.shape[0] / x.shape[2], pixels.shape[1] / x.shape[3]
+        made = pictures.to_image(pixels[: round(height * scale[0]), : round(width * scale[1])])
+        if alpha is not None and holds_transparency(out):
+            alpha = middle(alpha, height, width) if resized else alpha
+            made.putalpha(alpha.resize(made.size))
+        pictures.save(made, out)
         done.written.append(out)
         done.resized += resized
+        done.filled += alpha is not None and not holds_transparency(out)
     if not done.written:
-        raise GanzooError(f"none of the {len(plan)} picture(s) can be read: {done.skipped[0]}.")
+        raise GanzooError(f"none of the {len(plan)} picture(s) can be translated: {done.skipped[0]}.")
     return done
+
+
+def translated(
+    translate: Callable[[Tensor], Tensor], x: Tensor, model: Translator, network: nn.Module, tile: int
+) -> NDArray[np.uint8]:
+    """Translates a picture, in tiles if it is large and the network allows it.
+
+    Args:
+        translate: maps images (1, C, H, W) in [-1, 1] to such images.
+        x: the picture (1, C, H, W).
+        model: whose networks `translate` uses.
+        network: the one that translates.
+        tile: sides of a tile in pixels; 0 for the whole picture at once.
+
+    Returns:
+        The translation, (H', W', C') in [0, 255].
+
+    Raises:
+        GanzooError: if it needs more memory than there is.
+    """
+    reach: int | None = getattr(network, "reach", None)
+    if tile and reach is not None and max(x.shape[2:]) > tile + 2 * reach:
+        return tiles.translated(translate, x, tile, reach, getattr(network, "multiple", 1))
+    if x.shape[2] * x.shape[3] > SMALL:
+        needed, there = tiles.memory(model, translate, x), tiles.free_memory(model.device)
+        if there is not None and needed > there:
+            size = f"{x.shape[3]}x{x.shape[2]} pixels"
+            hint = "make it smaller" if reach is None else "leave out --tile 0"
+            raise GanzooError(f"{size} take about {needed / 1e9:.1f} GB, and {there / 1e9:.1f} GB are free; {hint}")
+    return pictures.to_uint8(translate(x))[0]
+
+
+def set_threads(translate: Callable[[Tensor], Tensor], x: Tensor, count: int, asked: int | None) -> None:
+    """Sets the number of CPU threads for so many pictures like this one (1, C, H, W)."""
+    corner = x[..., :CORNER, :CORNER] if x.shape[2] * x.shape[3] > SMALL else x
+    corners = count * x.shape[2] * x.shape[3] // (corner.shape[2] * corner.shape[3])
+    threads.adapt(lambda n: translate(corner.expand(min(n, ONCE), -1, -1, -1)), corners, asked)
+
+
+def transparency(data: bytes) -> Image.Image | None:
+    """Returns the alpha channel (mode L) of a picture file's bytes, turned upright; None where nothing is transparent.
+
+    Raises:
+        Exception: Pillow cannot read it, in one of many ways.
+    """
+    image: Any = ImageOps.exif_transpose(Image.open(BytesIO(data)))
+    if "transparency" not in image.info and image.mode not in ("RGBA", "LA", "PA", "La", "RGBa"):
+        return None
+    alpha = image.convert("RGBA").getchannel("A")
+    return alpha if alpha.getextrema()[0] < 255 else None
+
+
+def holds_transparency(path: Path) -> bool:
+    """Says whether the format that a path's name says has an alpha channel."""
+    return Image.registered_extensions().get(path.suffix.lower()) in {"PNG", "WEBP", "TIFF", "TGA", "JPEG2000"}
 
 
 def targets(given: Sequence[Path], out: Path) -> dict[Path, Path]:
@@ -139,9 +226,9 @@ def taken(image: Any, network: nn.Module) -> tuple[Tensor, bool]:
     return to_tensor(image)[None].float() / 127.5 - 1, resized
 
 
-def whole(x: Tensor, multiple: int) -> Tensor:
-    """Continues images (1, C, H, W) at the right and the bottom until both sides are divisible by `multiple`."""
-    bottom, right = (-side % multiple for side in x.shape[2:])
+def whole(x: Tensor, multiple: int, least: int = 1) -> Tensor:
+    """Continues images (1, C, H, W) at the right and the bottom until both sides are `least` and fit `multiple`."""
+    bottom, right = (max(side, least) + -max(side, least) % multiple - side for side in x.shape[2:])
     return pad(x, (0, right, 0, bottom), mode="replicate")
 
 

@@ -27,7 +27,8 @@ class Translator(Game):
     """Images to images: a generator that is shown a source, and a discriminator or none.
 
     A network may say what it takes and makes: `source_shape` and `shape`, each (C, H, W) with None for a height or a
-    width that may be any; and `multiple`, by which both sides of its source must be divisible.
+    width that may be any; `multiple`, by which both sides of its source must be divisible, and `least`, which they must
+    have; and `reach`, how many pixels of the source to each side an output pixel depends on, if not on all of them.
 
     Args:
         generator: maps source images (N, C, H, W) in [-1, 1] to images (N, C', H', W') in [-1, 1].
@@ -215,6 +216,9 @@ def require_takes(network: nn.Module, shape: Size, field: str, given: str) -> No
     takes = getattr(network, "source_shape", None)
     if takes is not None and not agree(takes, shape):
         raise GanzooError(f"{field}: sources of shape {told(takes)} are taken, {given} {told(shape)}.")
+    least: int = getattr(network, "least", 1)
+    if any(side is not None and side < least for side in shape[1:]):
+        raise GanzooError(f"{field}: sides of at least {least} are taken, {given} {told(shape)}.")
     multiple: int = getattr(network, "multiple", 1)
     if any(side is not None and side % multiple for side in shape[1:]):
         raise GanzooError(f"{field}: sides divisible by {multiple} are taken, {given} {told(shape)}.")

@@ -83,6 +83,14 @@ def _timed(clock, part) -> float:
     return clock.now - begun
 
 
+def test_a_choice_takes_a_small_part_of_the_work(free, clock):
+    for items in (600, 60_000):
+        clock.now = 0.0
+        torch.set_num_threads(2)
+        threads.adapt(clock.spend(0.01, 0.01), items)
+        assert clock.now < 0.2 * 0.01 * items
+
+
 @pytest.mark.parametrize(
     ("items", "one", "two", "chosen", "seconds"),
     [(400, 0.01, 0.001, 1, 0.05), (40_000, 0.01, 0.006, 2, 5.0), (40_000, 0.01, 0.009, 1, 5.0)],

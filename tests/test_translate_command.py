@@ -106,7 +106,7 @@ def test_folders_keep_their_shape_and_unreadable_files_are_named(grey, photo, tm
     assert said.out == f"4 pictures in {tmp_path / 'out'}\n"
     written = sorted(path.relative_to(tmp_path / "out").as_posix() for path in (tmp_path / "out").rglob("*.*"))
     assert written == ["a.png", "deep/c.bmp", "deep/er/b.png", "photo.png"]
-    assert "skipped 1 that cannot be read" in said.err
+    assert "skipped 1 that cannot be translated" in said.err
     assert "bad.jpg (no picture, or damaged)" in said.err
     assert "picture" in said.err  # a bar, of more than a few
     assert (pixels(tmp_path / "out" / "deep" / "c.bmp") == 255 - pixels(photo)).all()
@@ -116,7 +116,7 @@ def test_none_that_can_be_read_is_an_error(grey, tmp_path):
     for name in ("bad.jpg", "worse.png"):
         (tmp_path / name).write_bytes(b"no picture")
     said = ganzoo("translate", grey, tmp_path, "-o", tmp_path / "out")
-    assert said.error.startswith("none of the 2 picture(s) can be read: ")
+    assert said.error.startswith("none of the 2 picture(s) can be translated: ")
     assert not (tmp_path / "out").exists()
 
 
@@ -244,3 +244,85 @@ def test_a_checkpoint_translates_like_the_model_that_it_was_made_from(tmp_path):
     assert not loaded.training
     torch.testing.assert_close(loaded.discriminator.weight, model.discriminator.weight, atol=1e-3, rtol=1e-3)
     assert loaded.card.endswith("# A card")
+
+
+def test_a_tiny_picture_keeps_no_other_from_its_translation(tmp_path):
+    for name, size in (("a", (9, 7)), ("b", (1, 1)), ("c", (2, 3)), ("d", (1, 300)), ("e", (300, 2))):
+        (tmp_path / "in").mkdir(exist_ok=True)
+        Image.new("P", size, 3).save(tmp_path / "in" / f"{name}.png")
+    (tmp_path / "in" / "f.png").write_bytes(b"")
+    said = ganzoo("translate", "cyclegan-mnist", tmp_path / "in", "-o", tmp_path / "out")
+    assert said.status == 0, said.err
+    assert said.out == f"5 pictures in {tmp_path / 'out'}\n"
+    assert "skipped 1 that cannot be translated" in said.err
+    sizes = {file.name: Image.open(file).size for file in (tmp_path / "out").iterdir()}
+    assert sizes == {"a.png": (9, 7), "b.png": (1, 1), "c.png": (2, 3), "d.png": (1, 300), "e.png": (300, 2)}
+
+
+class Fails(Negative):
+    """Cannot do with squares."""
+
+    def forward(self, x):
+        if x.shape[2] == x.shape[3]:
+            raise RuntimeError("Expected\nsomething else")
+        return super().forward(x)
+
+
+def test_a_picture_that_a_network_fails_with_is_named_and_skipped(tmp_path):
+    network = {"class_path": f"{__name__}.Fails"}
+    text = yaml.safe_dump(
+        {"model": {"class_path": "ganzoo.translator.Translator", "init_args": {"generator": network}}}
+    )
+    hub.save(Translator(Fails()), tmp_path / "fails", text, "# A card", Image.new("L", (8, 8)))
+    for width in (5, 6, 7):
+        (tmp_path / "in").mkdir(exist_ok=True)
+        Image.new("L", (width, 6)).save(tmp_path / "in" / f"{width}.png")
+    said = ganzoo("translate", tmp_path / "fails", tmp_path / "in", "-o", tmp_path / "out")
+    assert said.status == 0, said.err
+    assert f"skipped 1 that cannot be translated: {tmp_path / 'in' / '6.png'} (Expected something else)" in said.err
+    assert sorted(file.name for file in (tmp_path / "out").iterdir()) == ["5.png", "7.png"]
+    said = ganzoo("translate", tmp_path / "fails", tmp_path / "in" / "6.png", "-o", tmp_path / "x.png")
+    assert "none of the 1 picture(s) can be translated: " in said.error
+
+
+def test_an_image_smaller_than_a_network_takes_is_refused_in_words():
+    with pytest.raises(GanzooError, match=r"x: sides of at least 8 are taken, but it has 3x4x4\."):
+        load("cyclegan-mnist").translate(torch.zeros(1, 3, 4, 4))
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "P"])
+@pytest.mark.parametrize("colours", [1, 3])
+def test_transparency_stays_where_the_format_has_it(save, mode, colours, tmp_path):
+    image = Image.new("RGBA", (8, 4), (200, 30, 30, 0))
+    image.paste((0, 90, 200, 255), (0, 0, 4, 4))
+    image.convert(mode).save(tmp_path / "in.png")
+    alpha = np.asarray(Image.open(tmp_path / "in.png").convert("RGBA"))[..., 3]
+    assert set(alpha.flat) == {0, 255}
+    model = save(channels=colours, scale=2)
+    for ending in ("png", "webp", "tif"):
+        said = ganzoo("translate", model, tmp_path / "in.png", "-o", tmp_path / f"out.{ending}")
+        assert said.out == f"{tmp_path / 'out'}.{ending}\n", said.err
+        made = np.asarray(Image.open(tmp_path / f"out.{ending}").convert("RGBA"))
+        assert (made[..., 3] == alpha.repeat(2, 0).repeat(2, 1)).mean() > 0.8  # smooth at the edge
+        assert set(made[:, [0, -1], 3].flat) == {0, 255}
+    said = ganzoo("translate", model, tmp_path / "in.png", "-o", tmp_path / "out.jpg")
+    assert said.out == f"{tmp_path / 'out.jpg'}; 1 filled with white: the format has no transparency\n"
+    assert pixels(tmp_path / "out.jpg")[0, -1].max() <= 8  # the negative of white
+
+
+def test_transparency_is_cropped_and_turned_with_its_picture(save, tmp_path):
+    image = Image.new("LA", (40, 80), (0, 0))
+    image.paste((0, 255), (0, 20, 40, 60))
+    exif = image.getexif()
+    exif[0x0112] = 6  # to be turned by a quarter
+    image.save(tmp_path / "in.png", exif=exif)
+    assert ganzoo("translate", save(size=10), tmp_path / "in.png", "-o", tmp_path / "out.png").status == 0
+    made = Image.open(tmp_path / "out.png")
+    assert (made.mode, made.size) == ("LA", (10, 10))
+    assert np.asarray(made)[..., 1].min() == 255  # the middle, which is not transparent
+
+
+def test_a_picture_that_is_opaque_has_no_alpha_channel(grey, tmp_path):
+    Image.new("RGBA", (8, 8), (9, 9, 9, 255)).save(tmp_path / "in.png")
+    assert ganzoo("translate", grey, tmp_path / "in.png", "-o", tmp_path / "out.png").status == 0
+    assert Image.open(tmp_path / "out.png").mode == "L"

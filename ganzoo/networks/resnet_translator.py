@@ -30,6 +30,7 @@ class ResNetTranslator(nn.Module):
     """
 
     multiple = 4
+    least = 8  # the residual blocks reflect one pixel of two
 
     @classmethod
     def follow(cls, spec: DataSpec, stated: Mapping[str, Any]) -> dict[str, Any]:

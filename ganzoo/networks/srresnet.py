@@ -5,6 +5,7 @@ al. 2016, arXiv 1609.05158). The discriminator follows VGG.
 """
 
 from collections.abc import Mapping
+from math import ceil
 from typing import Any
 
 from torch import Tensor, nn
@@ -28,6 +29,9 @@ class SRResNetGenerator(nn.Module):
         blocks: number of residual blocks.
         factor: how many times as high and as wide the images get: 2, 4 or 8.
 
+    Attributes:
+        reach: how many pixels of the source to each side a pixel depends on, in evaluation mode.
+
     Raises:
         GanzooError: for any other factor.
     """
@@ -45,9 +49,11 @@ class SRResNetGenerator(nn.Module):
             raise GanzooError(f"factor: it must be one of {', '.join(map(str, FACTORS))}, not {factor}.")
         self.source_shape = self.shape = (channels, None, None)
         self.factor = factor
+        doublings = factor.bit_length() - 1
+        # pixels of the source: the convolutions in front, those of the doublings, ever finer, and the last one
+        self.reach = 4 + 2 * blocks + 1 + ceil(sum(2**-i for i in range(doublings)) + 4 / factor)
         self.first = nn.Sequential(nn.Conv2d(channels, width, 9, padding=4), nn.PReLU(width))
         self.body = nn.Sequential(*[ResidualBlock(width) for _ in range(blocks)], *_normed(width, width))
-        doublings = factor.bit_length() - 1
         self.enlarge = nn.Sequential(*[layer for _ in range(doublings) for layer in _doubled(width)])
         self.last = nn.Conv2d(width, channels, 9, padding=4)
 
