@@ -85,7 +85,7 @@ lab: $(VENV)/.installed
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache
-	find ganzoo tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
+	find ganzoo tests benchmarks examples -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(BIN)/python:
 	@command -v $(PYTHON) > /dev/null || { echo "there is no $(PYTHON); name one: make PYTHON=python3.12" >&2; exit 1; }
