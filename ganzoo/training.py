@@ -34,6 +34,7 @@ from ganzoo.options import SECTIONS, add_run_options
 from ganzoo.program import command
 from ganzoo.quiet import quieten
 from ganzoo.rehearsal import rehearse, scoring
+from ganzoo.replacing import with_networks
 from ganzoo.sampling import write
 from ganzoo.trainers import require_playable
 
@@ -92,6 +93,7 @@ class RecipeCLI(LightningCLI):
     def parse_arguments(self, parser: Any, args: Any) -> None:
         """Parses, lets networks follow the data, and says what is wrong in one line."""
         try:
+            args = with_networks(parser, args)
             self.following = Following(parser, args)
             self.config = parse(parser, [*args, *self.following.words])
         except ArgumentError as error:

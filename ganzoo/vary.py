@@ -8,8 +8,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from ganzoo import recipefile
 from ganzoo.errors import GanzooError, nearest
 from ganzoo.importing import import_path
 from ganzoo.messages import accepted
@@ -67,8 +66,10 @@ def full_names(keys: Iterable[str], recipe: Path) -> dict[str, str]:
     Raises:
         GanzooError: a key is neither a full name nor an argument of the recipe's model or data.
     """
-    described = yaml.safe_load(recipe.read_text(encoding="utf-8"))
-    classes = {section: described[section]["class_path"] for section in ("model", "data")}
+    classes = {}
+    for section in ("model", "data"):
+        if named := recipefile.split_class(recipefile.load(recipe).get(section)):
+            classes[section] = named[0]
     return {key: full_name(key, classes) for key in keys}
 
 

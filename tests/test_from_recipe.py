@@ -13,6 +13,7 @@ from tiny import Told
 import ganzoo
 from ganzoo.errors import GanzooError
 from ganzoo.networks.mlp import MLPGenerator
+from ganzoo.training import RecipeCLI
 
 TINY = {"trainer.accelerator": "cpu", "quality.samples": 50, "data.samples": 256, "grid.samples": 50}
 NOTEBOOK = """
@@ -76,3 +77,13 @@ def test_a_notebook_is_told_nothing_but_the_bar(tmp_path):
     shown = [line for line in err.replace("\r", "\n").splitlines() if line.strip()]
     assert shown
     assert [line for line in shown if not re.match(r" *\d+%\|", line)] == []
+
+
+@pytest.mark.parametrize("flag", ["--model tiny.Told", "--model=tiny.Told", "--model.class_path=tiny.Told"])
+def test_another_class_takes_the_recipes_networks_and_rates(flag, tmp_path):
+    words = ["--config", str(ganzoo.registry.find_recipe("gan_toy")), *flag.split(), "--model.d_lr=0.5"]
+    cli = RecipeCLI([*words, "--runs", str(tmp_path)], "gan_toy", run=False)
+    assert type(cli.model) is Told
+    assert cli.model.generator.shape == (2,)
+    assert [type(cli.model.discriminator).__name__, cli.model.generator.latent_dim] == ["MLPDiscriminator", 2]
+    assert [cli.config.model.init_args[name] for name in ("g_lr", "d_lr")] == [1e-3, 0.5]
