@@ -14,6 +14,7 @@ from tqdm.auto import tqdm
 from ganzoo.pictures import to_uint8
 
 SAMPLE = 64  # sides of the image that tells the memory of others
+BESIDE = 1.5  # what is held beside the largest layer: skips, and what convolutions lay out anew
 
 
 class Span(NamedTuple):
@@ -67,7 +68,7 @@ def translated(
 
 @torch.no_grad()
 def memory(network: nn.Module, translate: Callable[[Tensor], Tensor], x: Tensor) -> float:
-    """Estimates the bytes that a network needs at least to translate an image: the most that a layer takes and makes.
+    """Estimates the bytes that a network needs to translate an image, from the most that a layer takes and makes.
 
     Args:
         network: whose layers are looked at, on a corner of the image.
@@ -89,7 +90,7 @@ def memory(network: nn.Module, translate: Callable[[Tensor], Tensor], x: Tensor)
     finally:
         for hook in hooks:
             hook.remove()
-    return most * (x.shape[2] * x.shape[3]) / (corner.shape[2] * corner.shape[3])
+    return BESIDE * most * (x.shape[2] * x.shape[3]) / (corner.shape[2] * corner.shape[3])
 
 
 def free_memory(device: torch.device) -> float | None:

@@ -121,4 +121,4 @@ def test_memory_grows_with_the_picture():
     generator = network(width=4)
     one, four = (tiles.memory(generator, generator, torch.zeros(1, 1, side, side)) for side in (64, 128))
     assert four == 4 * one
-    assert one == 64 * 64 * (4 * 16 + 4 * 16) * 4  # the last PReLU: as much as it takes, in float32
+    assert one == tiles.BESIDE * 64 * 64 * (4 * 16 + 4 * 16) * 4  # the last PReLU: as much as it takes, in float32
