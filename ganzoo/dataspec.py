@@ -1,7 +1,8 @@
 """What networks must know of the data: shapes and classes, and the names of arguments that say so.
 
 A network's arguments follow the data where nobody states them. Those called `shape`, `size`, `channels`,
-`source_channels` and `n_classes` follow by their names, in any class. A class that has others, or that holds networks
+`out_channels`, `source_channels` and `n_classes` follow by their names, in any class; `n_classes` that is 0 or None by
+itself only in a conditional game. A class that has others, or that holds networks
 which meet something else than the data, says so itself:
 
     @classmethod
@@ -47,7 +48,7 @@ class DataSpec:
         """Returns the values of arguments by their names; a picture that is not square has no `size`."""
         values: dict[str, Any] = {"shape": list(self.shape)} if self.shape else {}
         if len(self.shape) == 3:
-            values["channels"] = self.shape[0]
+            values["channels"] = values["out_channels"] = self.shape[0]
             if self.shape[1] == self.shape[2]:
                 values["size"] = self.shape[1]
         if self.source_shape:

@@ -220,8 +220,11 @@ def require_takes(network: nn.Module, shape: Size, field: str, given: str) -> No
     if any(side is not None and side < least for side in shape[1:]):
         raise GanzooError(f"{field}: sides of at least {least} are taken, {given} {told(shape)}.")
     multiple: int = getattr(network, "multiple", 1)
-    if any(side is not None and side % multiple for side in shape[1:]):
-        raise GanzooError(f"{field}: sides divisible by {multiple} are taken, {given} {told(shape)}.")
+    if odd := [side for side in shape[1:] if side is not None and side % multiple]:
+        below = max(odd[0] // multiple, 1) * multiple
+        nearest = " and ".join(str(side) for side in (below, below + multiple))
+        where = f"{given} {told(shape)}; the nearest are {nearest}"
+        raise GanzooError(f"{field}: sides divisible by {multiple} are taken, {where}.")
 
 
 def require_shape(network: nn.Module | None, shape: Size, field: str) -> None:

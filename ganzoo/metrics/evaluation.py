@@ -29,7 +29,7 @@ OVER = {"precision": "samples", "recall": "reference", "density": "samples", "co
 
 def as_many(datamodule: Any) -> int:
     """Returns how many samples go with a reference split where nobody has said: its own number, from 2 to 10,000."""
-    return max(2, min(len(datamodule.split(datamodule.reference)[0]), 10_000))
+    return max(2, min(reference_items(datamodule) or 10_000, 10_000))
 
 
 class Evaluation:

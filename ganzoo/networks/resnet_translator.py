@@ -35,9 +35,7 @@ class ResNetTranslator(nn.Module):
     @classmethod
     def follow(cls, spec: DataSpec, stated: Mapping[str, Any]) -> dict[str, Any]:
         """`channels` are the sources' here."""
-        if not spec.source_shape:
-            return {}
-        return {"channels": spec.source_shape[0], "out_channels": spec.shape[0]}
+        return {"channels": spec.source_shape[0]} if spec.source_shape else {}
 
     def __init__(self, channels: int = 3, out_channels: int = 3, width: int = 64, blocks: int = 9) -> None:
         super().__init__()
