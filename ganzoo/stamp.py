@@ -10,7 +10,6 @@ import yaml
 from ganzoo.errors import GanzooError
 from ganzoo.files import written
 from ganzoo.program import command
-from ganzoo.trust import parse, read_text
 
 HASHED = ("recipe.yaml", "model.safetensors")
 METADATA = re.compile(r"---\n(.*?\n)---\n", re.DOTALL)
@@ -28,6 +27,8 @@ def metadata(card: str) -> dict[str, Any]:
     Raises:
         ValueError: if they are no plain YAML mapping.
     """
+    from ganzoo.trust import parse  # not above: it takes PyTorch, of which who strips a card has no need
+
     found = METADATA.match(card)
     read = parse(found[1]) if found else {}
     if not isinstance(read, dict):
@@ -81,6 +82,8 @@ def stamp(folder: Path) -> None:
     Raises:
         GanzooError: if a file is missing, or the card's metadata are damaged.
     """
+    from ganzoo.trust import read_text
+
     card = folder / "README.md"
     for file in (card, *(folder / name for name in HASHED)):
         if not file.is_file():
