@@ -8,6 +8,7 @@ from commands import ganzoo
 from PIL import Image
 
 from ganzoo.data import Edges, ImageFolder, LowResolution, PairedFolder, UnpairedFolder
+from ganzoo.data.pictures import Pictures
 from ganzoo.errors import GanzooError
 
 
@@ -145,3 +146,11 @@ def test_a_line_says_that_one_frame_is_taken_of_several(tmp_path, caplog, ending
     assert lines(caplog, tmp_path.name) == [
         f"of several frames the first one is taken: 1 of 2 pictures, such as a.{ending}"
     ]
+
+
+@pytest.mark.parametrize("ending", ["jpg", "png", "tif", "webp"])
+def test_headers_know_how_a_picture_stands(tmp_path, ending):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.new("RGB", (40, 20)).save(tmp_path / f"a.{ending}", exif=exif)
+    assert Pictures(tmp_path, [f"a.{ending}"], 8, 3).header(0)[:3] == (20, 40, False)

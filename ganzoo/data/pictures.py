@@ -149,6 +149,16 @@ def is_grey(image: Any) -> bool:
     return image.mode in ("1", "L", "LA", "La", "F") or image.mode.startswith("I")
 
 
+def upright(image: Any) -> tuple[int, int]:
+    """Returns width and height of a Pillow image that is opened, not decoded, as its EXIF orientation turns it."""
+    if image.format == "TIFF":  # Pillow turns it itself
+        return image.width, image.height
+    # a PNG would be decoded in search of what its header lacks
+    exif = image.getexif() if image.format != "PNG" or "exif" in image.info else {}
+    quarter = exif.get(0x0112, 1) > 4
+    return (image.height, image.width) if quarter else (image.width, image.height)
+
+
 def colourful(image: Any) -> bool:
     """Says whether an RGB Pillow image shows colours, more than compression makes of grey."""
     import numpy as np
@@ -266,8 +276,7 @@ class Pictures(Dataset[Tensor]):
             # phones keep depth maps and the like behind a JPEG
             several = getattr(image, "is_animated", False) and image.format != "MPO"
             remarks = ("of several frames the first one is taken",) if several else ()
-            lying = image.getexif().get(0x0112, 1) > 4  # to be turned by a quarter
-            width, height = (image.height, image.width) if lying else image.size
+            width, height = upright(image)
             return Header(width, height, is_grey(image), image.mode.startswith("I"), remarks)
 
     def loses_colours(self, index: int) -> bool:
