@@ -23,7 +23,8 @@ class Rows(ExperimentWriter):
         self.path = Path(self.metrics_file_path)
         rows = self.read()
         self.metrics_keys = list(rows[0]) if rows else []
-        self.count = len(rows)  # on the disk
+        self.count = len(rows)  # on the disk, as far as they are to stay
+        self.cut = False  # whether there are more
 
     def _check_log_dir_exists(self) -> None:
         """Leaves the file where it is."""
@@ -33,6 +34,8 @@ class Rows(ExperimentWriter):
 
     def save(self) -> None:
         """Appends the rows that are not on the disk yet."""
+        if self.metrics:
+            self.settle()
         self.count += len(self.metrics)
         super().save()
 
@@ -44,10 +47,15 @@ class Rows(ExperimentWriter):
             return list(csv.DictReader(file, restval=""))
 
     def keep(self, count: int) -> None:
-        """Cuts off what was written after the first `count` rows."""
+        """Cuts off what was written after the first `count` rows, as soon as another is written or `settle` called."""
         if self.count > count:
-            self._write(self.read()[:count], self.metrics_keys)
-            self.count = count
+            self.count, self.cut = count, True
+
+    def settle(self) -> None:
+        """Cuts off what was to be cut off: a run that does not begin after all has lost nothing."""
+        if self.cut:
+            self._write(self.read()[: self.count], self.metrics_keys)
+            self.cut = False
 
     def _write(self, rows: Sequence[dict[str, str]], fieldnames: Sequence[str]) -> None:
         with written(self.path) as beside, beside.open("w", newline="", encoding="utf-8") as file:

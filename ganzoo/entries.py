@@ -160,7 +160,12 @@ def train(entry: Entry, seed: int, runs: Path, prefix: str = "") -> None:
             )
         if done == entry.target:
             return
-        command += ["--ckpt_path", "last"]
+        command += [
+            "--trainer.max_steps",
+            str(entry.target),
+            "--ckpt_path",
+            "last",
+        ]  # the run's own recipe may end earlier
     print(f"{prefix} {entry.label}, seed {seed}, to step {entry.target:,}: {log}".strip(), file=sys.stderr, flush=True)
     folder.mkdir(parents=True, exist_ok=True)
     status = _run(command, log)

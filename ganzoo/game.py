@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR, LRScheduler
 
+from ganzoo import changes
 from ganzoo.batches import chunks
 from ganzoo.capture import Recorder, recorder
 from ganzoo.ema import Average
@@ -74,6 +75,8 @@ class Game(pl.LightningModule, ABC):
         self.batches = 0  # seen so far in this run; seeds the next one
         self.images = 0  # real samples seen so far, over all processes
         self.limit: float | None = None  # of gradients, while Lightning looks at a Trainer without one
+        self.seen_data = ""  # digest of the training data, by which a run that goes on tells other data
+        self.changes: list[list[Any]] = []  # of the recipe in mid-run: [step, option, before, after] each
         self.waited: dict[str, int] = {}  # batches since each player's last move
         self.levels: dict[Schedule, Tensor] = {}  # the present values of the schedules that moves read
         self.stash: dict[str, tuple[Tensor, int]] = {}  # sums and counts since the last log, never read in the step
@@ -314,12 +317,18 @@ class Game(pl.LightningModule, ABC):
             "recipe": self.recipe,
             "class_names": [*self.class_names],
             "threads": torch.get_num_threads(),  # sums round differently with another number
+            "data": self.seen_data,
+            "changes": self.changes,
             "stash": {name: (total.cpu(), count) for name, (total, count) in self.stash.items()},
         }
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Takes the loop's own counters back."""
+        """Takes the loop's own counters back, and what the recipe says otherwise than the checkpoint's into account."""
         game = checkpoint["game"]
+        if self._trainer is not None and self._trainer.state.fn == "fit" and self.recipe and game.get("recipe"):
+            changes.apply(checkpoint, self.recipe)
+            changes.keep_patience(checkpoint, self._trainer.callbacks)  # type: ignore[attr-defined]
+            self.changes = self.changes or changes.noted(checkpoint, self.recipe)
         self.batches, self.images, self.waited = game["batches"], game["images"], dict(game["waited"])
         self.stash = dict(game.get("stash", {}))
         self.class_names = tuple(game.get("class_names", ())) or self.class_names

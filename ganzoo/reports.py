@@ -10,7 +10,7 @@ import yaml
 from jsonargparse import ArgumentParser
 from lightning.pytorch import LightningDataModule
 
-from ganzoo import curves, hub, pictures, registry
+from ganzoo import changes, curves, hub, pictures, registry
 from ganzoo.callbacks.progress import TermLogger
 from ganzoo.card import Facts, write_card
 from ganzoo.errors import GanzooError
@@ -185,6 +185,6 @@ def _facts(
         weights=weights,
         hardware=hardware(),
         versions=versions(),
-        remarks=model.remarks,
+        remarks=[*model.remarks, *changes.remarks(state["game"].get("changes", []))],
         parameters={part: sum(p.numel() for p in module.parameters()) for part, module in model.exported().items()},
     )

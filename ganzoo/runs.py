@@ -138,9 +138,11 @@ def split_recipe(arguments: list[str]) -> tuple[str | None, list[str]]:
     """Takes `--recipe NAME` out of the arguments and puts `--config FILE` in its place.
 
     Returns:
-        The name under which runs are kept, None without a recipe or configuration, and the arguments.
+        The name under which runs are kept, None without a recipe or configuration, and the arguments: files first, so
+        that an option counts wherever it stands.
     """
     kept: list[str] = []
+    files: list[str] = []
     name: str | None = None
     waiting = iter(arguments)
     for argument in waiting:
@@ -149,14 +151,14 @@ def split_recipe(arguments: list[str]) -> tuple[str | None, list[str]]:
             given = given if equals else next(waiting, "")
             path = registry.find_recipe(given)
             name = name_of(path)
-            kept += ["--config", str(path)]
+            files += ["--config", str(path)]
+        elif flag in {"--config", "-c"}:
+            given = given if equals else next(waiting, "")
+            files += ["--config", given]
+            name = name_of(Path(given)) if name is None else name
         else:
             kept.append(argument)
-            if flag in {"--config", "-c"} and name is None:
-                given = given if equals else next(waiting, "")
-                kept += [] if equals else [given]
-                name = name_of(Path(given))
-    return name, kept
+    return name, [*files, *kept]
 
 
 def name_of(recipe: Path) -> str:
@@ -167,12 +169,13 @@ def name_of(recipe: Path) -> str:
     folder = recipe.absolute().parent
     if recipe.stem != "recipe":
         return recipe.stem
-    if folder.name == "export" and _is_run(folder.parent):
+    if folder.name == "export" and is_run(folder.parent):
         folder = folder.parent
-    return folder.parent.name if _is_run(folder) else folder.name.replace("-", "_")
+    return folder.parent.name if is_run(folder) else folder.name.replace("-", "_")
 
 
-def _is_run(folder: Path) -> bool:
+def is_run(folder: Path) -> bool:
+    """Whether a folder holds what a training leaves."""
     return any((folder / name).is_file() for name in ("last.ckpt", "best.ckpt", "metrics.csv"))
 
 

@@ -2,6 +2,7 @@
 
 import signal
 import weakref
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -16,13 +17,12 @@ from lightning.pytorch.plugins import CheckpointIO
 from lightning.pytorch.utilities import rank_zero_only
 from lightning.pytorch.utilities.exceptions import MisconfigurationException, SIGTERMException
 
-from ganzoo import runs, threads
+from ganzoo import changes, resuming, runs, threads
 from ganzoo.callbacks.keep import Last, Whole, best
 from ganzoo.callbacks.progress import Bar, TermLogger
 from ganzoo.callbacks.quality import Quality
 from ganzoo.data import DataModule
 from ganzoo.errors import GanzooError
-from ganzoo.files import written
 from ganzoo.following import Following
 from ganzoo.game import Game
 from ganzoo.lists import listed, parse
@@ -31,7 +31,6 @@ from ganzoo.machine import precision, several
 from ganzoo.messages import explain, import_class
 from ganzoo.metrics.scores import made_by
 from ganzoo.options import SECTIONS, add_run_options
-from ganzoo.program import command
 from ganzoo.quiet import quieten
 from ganzoo.rehearsal import rehearse, scoring
 from ganzoo.replacing import with_networks
@@ -59,6 +58,9 @@ class RecipeCLI(LightningCLI):
     def __init__(self, arguments: list[str], recipe: str, run: bool = True) -> None:
         self.recipe = recipe
         self.folder: Path | None = None
+        self.continued: resuming.Continued | None = None
+        self.done = 0  # steps of earlier parts
+        self.finished = False  # whether these were all
         self.arguments = arguments
         self._subcommand_parsers: dict[str, Any] = {}
         try:
@@ -91,16 +93,32 @@ class RecipeCLI(LightningCLI):
         add_run_options(parser)
 
     def parse_arguments(self, parser: Any, args: Any) -> None:
-        """Parses, lets networks follow the data, and says what is wrong in one line."""
+        """Parses, lets networks follow the data, and says what is wrong in one line.
+
+        A run that goes on does so by its own recipe.
+        """
+        if self._subcommand_parsers and not asks_help(args):
+            subcommand, *words = args
+            resolve = lambda words: self._resolved(parser, subcommand, words)  # noqa: E731
+            self.continued = resuming.find(subcommand, self.recipe, words, resolve)
+            args = [subcommand, *self.continued.words] if self.continued else args
+        self.config = self._parsed(parser, args)
+
+    def _parsed(self, parser: Any, args: Any) -> Any:
         try:
             args = with_networks(parser, args)
             self.following = Following(parser, args)
-            self.config = parse(parser, [*args, *self.following.words])
+            return parse(parser, [*args, *self.following.words])
         except ArgumentError as error:
             known = self._parser(args[0] if self._subcommand_parsers else None).get_defaults()
             raise GanzooError(explain(error, known.keys())) from error
         except (ValueError, TypeError) as error:  # the data's
             raise innermost(error) from error
+
+    def _resolved(self, parser: Any, subcommand: str, words: Sequence[str]) -> Any:
+        """Returns the whole recipe that the arguments of a subcommand make."""
+        config = self._parsed(parser, [subcommand, *words])[subcommand]
+        return yaml.safe_load(self._parser(subcommand).dump(config, skip_none=False))
 
     def _parse_ckpt_path(self) -> None:
         """Takes no model from a checkpoint, unlike Lightning's: a recipe describes it, and a file may be damaged."""
@@ -124,23 +142,12 @@ class RecipeCLI(LightningCLI):
         name = config.get("data.init_args.root")  # which not all data has
         if name is not None and not isinstance(name, str):
             raise GanzooError(f"data.root: must be a path, not {name!r}.")
-        home = Path(config.runs) / self.recipe
-        fitting = self.subcommand in {"fit", None}
-        if fitting and config.get("ckpt_path") is None and runs.restarted(home, config.version):
-            config["ckpt_path"], config["version"] = "last", config.version or runs.job()
-        train = None
-        if self.subcommand in {"validate", "test", "predict"} and config.ckpt_path is None:
-            config["ckpt_path"] = "best"  # untrained weights are never what is meant
-            train = command("fit", *self._source())
-        if config.get("ckpt_path") in {"last", "best"}:
-            checkpoint = runs.newest(home, config.ckpt_path, config.version, train)
-            config["ckpt_path"] = str(checkpoint)
-            self.folder = checkpoint.parent
-        elif config.get("ckpt_path") is not None and not Path(config.ckpt_path).is_file():
-            raise GanzooError(f"--ckpt_path: there is no file '{config.ckpt_path}'; `last` continues the newest run.")
-        elif fitting:
-            self.folder = runs.fresh(home, config.version)
-        self.done = runs.steps_done(config.get("ckpt_path"))
+        if self.continued is not None:
+            config["ckpt_path"], self.folder = str(self.continued.checkpoint), self.continued.folder
+            if self.subcommand == "fit":
+                changes.require_same(resuming.read(self.continued.checkpoint), self.recipe_text())
+        if self.folder is None and self.subcommand in {"fit", None}:
+            self.folder = runs.fresh(Path(config.runs) / self.recipe, config.version)
 
     def settle_precision(self) -> None:
         """Takes the fastest precision that the device computes natively, where none was asked for."""
@@ -195,21 +202,40 @@ class RecipeCLI(LightningCLI):
         if isinstance(self.datamodule, DataModule):
             self.datamodule.inspect()
         self.model.fits(self.datamodule)
+        state = resuming.read(self.continued.checkpoint) if self.continued else None
+        if state is not None:
+            self.done = state["global_step"]
+            changes.require_left(state, self.trainer)
         config = self._get_config()
         free = threads.settle(config.threads, config.ckpt_path, self.trainer)
         if self.trainer.global_rank == 0:  # the others would download beside it; Lightning lets them wait
             self.datamodule.prepare_data()
             self.datamodule.setup("fit")
-            try:
-                with written(self.folder / "recipe.yaml") as file:
-                    file.write_text(self.model.recipe)
-            except OSError as error:
-                said = f"--runs: cannot write to '{self.folder}' ({error.strerror})"
-                raise GanzooError(f"{said}; name another folder, or make room.") from error
+            if state is not None:
+                changes.require_fit(state, self.model.recipe, self.model, self.datamodule)
+            self.model.seen_data = changes.fingerprint(self.datamodule)
+        if state is not None:
+            self._take_up(state)
+        if self.trainer.global_rank == 0 and not self.finished:
             seconds = rehearse(self.model, self.datamodule, self.trainer, free)
             print(runs.announce(self.model, self.trainer, self.folder, seconds, self.done), flush=True)
             if self.following.remark:
                 print(self.following.remark, flush=True)
+
+    def _take_up(self, state: dict[str, Any]) -> None:
+        """Notes and says what a run that goes on does otherwise than before, or that nothing is left of it."""
+        assert self.continued is not None
+        assert self.folder is not None
+        self.model.changes = changes.noted(state, self.model.recipe)
+        earlier = len(state["game"].get("changes", []))
+        lines = changes.remarks(self.model.changes[earlier:])
+        self.model.recipe = changes.annotated(self.model.recipe, self.model.changes)
+        self.finished = changes.finished(state, self.trainer, self.folder)
+        if self.done == self.trainer.max_steps:
+            left = f"{self.folder} has taken all its {self.done:,} steps: nothing is left to train."
+            lines = [f"{left} Raise --trainer.max_steps to go on."]
+        if self.trainer.global_rank == 0:
+            print(*[line for line in (self.continued.note, *lines) if line], sep="\n", flush=True)
 
     def fit(self, **kwargs: Any) -> None:
         """Trains; says in one line what stopped it, and what is left to go on from.
@@ -218,6 +244,8 @@ class RecipeCLI(LightningCLI):
             GanzooError: if the disk refuses, or the data is gone.
             SystemExit: if the process was asked to leave, with what shells say of the signal.
         """
+        if self.finished:
+            return
         try:
             self.trainer.fit(**kwargs)
         except SIGTERMException:
@@ -250,7 +278,7 @@ class RecipeCLI(LightningCLI):
         return runs.go_on(self.folder, source, config.runs, changed, bool(config.trainer.max_time))
 
     def _source(self) -> list[str]:
-        return runs.source([str(path) for path in self._get_config().config or []], self.recipe)
+        return runs.source(resuming.configs(self.arguments)[0], self.recipe)
 
     @rank_zero_only
     def _print_kept(self) -> None:
@@ -259,7 +287,7 @@ class RecipeCLI(LightningCLI):
     @rank_zero_only
     def after_fit(self) -> None:
         """Exports the best weights as a checkpoint folder and says where everything is."""
-        if self.folder is None or self.trainer.fast_dev_run:  # type: ignore[attr-defined]
+        if self.folder is None or self.finished or self.trainer.fast_dev_run:  # type: ignore[attr-defined]
             return
         if not (self.folder / "last.ckpt").is_file():
             print("Nothing was trained.")
@@ -271,7 +299,10 @@ class RecipeCLI(LightningCLI):
             print(f"{'stopped early':24} continue with: {self._go_on()}")
 
     def before_validate(self) -> None:
-        """Sets the number of threads that draw, and that score."""
+        """Takes the weights, so that what does not fit is told in a line, and sets the number of threads that score."""
+        if self.continued is not None:
+            state = resuming.read(self.continued.checkpoint)
+            changes.require_weights(state, self.model, changes.of(state, self.recipe_text()))
         if self.trainer.strategy.root_device.type == "cpu" and self.trainer.world_size == 1:
             if not isinstance(self.datamodule, DataModule):
                 return
@@ -317,12 +348,16 @@ def innermost(error: Exception) -> BaseException:
     return cause or GanzooError(explain(error, []))
 
 
+def asks_help(arguments: Sequence[str]) -> bool:
+    """Whether arguments ask for a text instead of a run."""
+    flags = [word.partition("=")[0] for word in arguments]
+    return any(flag in {"-h", "--help", "--print_config"} or flag.endswith(".help") for flag in flags)
+
+
 def run(command: str, arguments: list[str]) -> None:
     """Runs `ganzoo fit|validate|test|predict`."""
     name, arguments = runs.split_recipe(arguments)
-    flags = [word.partition("=")[0] for word in arguments]
-    asks = any(flag in {"-h", "--help", "--print_config"} or flag.endswith(".help") for flag in flags)
-    if name is None and not asks:
+    if name is None and not asks_help(arguments):
         raise GanzooError(f"ganzoo {command}: name a recipe with --recipe NAME. `ganzoo list` shows all.")
     quieten()  # devices and seed stand in our own line
     RecipeCLI([command, *arguments], name or command)

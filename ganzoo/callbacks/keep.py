@@ -68,17 +68,22 @@ class Last(Checkpoint):
         self._previous: dict[Any, Handler] = {}
 
     def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Clears away what a killed process had begun to write, and the rows of one that had saved nothing yet."""
+        """Forgets earlier signals, and the rows of a process that had saved nothing yet."""
         self.asked = self.warned = False  # of this fit; a notebook's earlier one may have been stopped
         self.ended = None
-        folder = _folder(trainer)
-        if trainer.is_global_zero:
-            sweep(folder)
-            if not trainer.ckpt_path and not trainer.global_step:
-                _keep_rows(trainer, 0)
+        if not trainer.ckpt_path and not trainer.global_step:
+            _keep_rows(trainer, 0)
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Takes the signals over, and makes up for a validation that was due."""
+        """Writes the recipe, all being ready, takes the signals over, and makes up for a validation that was due.
+
+        What a killed process had begun to write is cleared away. Before this nothing in the folder is touched.
+        """
+        if trainer.is_global_zero:
+            sweep(_folder(trainer))
+            for table in _tables(trainer):
+                table.experiment.settle()
+            _write_recipe(_folder(trainer), getattr(pl_module, "recipe", ""))
         if threading.current_thread() is threading.main_thread():
             self._previous[signal.SIGINT] = signal.signal(signal.SIGINT, self._on_interrupt)
             if WARNING is not None:
@@ -237,6 +242,18 @@ def best(folder: Path, quality: Quality, datamodule: Any, model: Any) -> Best:
         save_on_train_epoch_end=False,
         enable_version_counter=False,
     )
+
+
+def _write_recipe(folder: Path, recipe: str) -> None:
+    file = folder / "recipe.yaml"
+    if not recipe or (file.is_file() and file.read_text(encoding="utf-8") == recipe):
+        return
+    try:
+        with written(file) as beside:
+            beside.write_text(recipe, encoding="utf-8")
+    except OSError as error:
+        said = f"--runs: cannot write to '{folder}' ({error.strerror})"
+        raise GanzooError(f"{said}; name another folder, or make room.") from error
 
 
 def _folder(trainer: pl.Trainer) -> Path:
