@@ -16,7 +16,7 @@ from torch.optim.lr_scheduler import LRScheduler
 from ganzoo.data.base import DataModule
 from ganzoo.data.loader import Resumable
 from ganzoo.errors import GanzooError
-from ganzoo.resuming import differences
+from ganzoo.resolved import differences
 
 Difference = tuple[str, Any, Any]  # option, before, after
 Stepper = tuple[Optimizer, LRScheduler | None]

@@ -13,6 +13,7 @@ import yaml
 from ganzoo import registry, runs
 from ganzoo.errors import GanzooError
 from ganzoo.program import command
+from ganzoo.resolved import at, differences
 
 PLACE = ("runs", "version", "ckpt_path")  # options that say which run
 DESCRIBED = ("title", "licence", "source", "channels")  # of data that may have moved
@@ -182,7 +183,7 @@ def _own_recipe(
     chosen = (own.get("data") or {}).get("init_args") or {}
     if any(word.partition("=")[0] in {"--data.root", "--data.init_args.root"} for word in rest):
         # the same data in another place is still called what it was
-        words += [f"--data.init_args.{name}={json.dumps(chosen[name])}" for name in DESCRIBED if name in chosen]
+        words += [f"--data.init_args.{name}={chosen[name]}" for name in DESCRIBED if isinstance(chosen.get(name), str)]
     for source in sources[1:]:
         words += ["--config", source]
     kept = _without_repeated(named, rest, own, resolve)
@@ -236,27 +237,3 @@ def _edited(
     if not others:
         return ""
     return f"the run goes on by {file}; {source} differs in {', '.join(others)}, which is taken from options alone"
-
-
-def at(recipe: Any, option: str) -> Any:
-    """Returns what a resolved recipe says of an option, `init_args` spelt out or not; None if nothing."""
-    for part in option.split("."):
-        if not isinstance(recipe, Mapping):
-            return None
-        inner = recipe.get("init_args")
-        recipe = recipe[part] if part in recipe else inner.get(part) if isinstance(inner, Mapping) else None
-    return recipe
-
-
-def differences(before: Any, after: Any, name: str = "") -> list[tuple[str, Any, Any]]:
-    """Compares two resolved recipes in what both of them say.
-
-    Returns:
-        (option, what the first says, what the second says), of classes that differ the class alone.
-    """
-    if not isinstance(before, Mapping) or not isinstance(after, Mapping):
-        return [] if before == after else [(name, before, after)]
-    if before.get("class_path") != after.get("class_path"):
-        return [(f"{name}.class_path", before.get("class_path"), after.get("class_path"))]
-    both = [key for key in before if key in after]
-    return [one for key in both for one in differences(before[key], after[key], f"{name}.{key}" if name else key)]

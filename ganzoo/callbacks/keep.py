@@ -224,11 +224,21 @@ class Best(ModelCheckpoint):
     def on_load_checkpoint(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
     ) -> None:
-        """Finds its state in a run from before it had a name of its own."""
+        """Finds its state in a run from before it had a name of its own, and in one whose folder has moved.
+
+        Lightning forgets the best score when the folder has, and would write something worse over its checkpoint.
+        """
         states = checkpoint["callbacks"]
         earlier = f"{ModelCheckpoint.__name__}{self.state_key.removeprefix(type(self).__name__)}"
-        if self.state_key not in states and earlier in states:
-            states[self.state_key] = states[earlier]
+        state = dict(states.get(self.state_key) or states.get(earlier) or {})
+        if not state:
+            return
+        best = Path(str(self.dirpath)) / Path(state["best_model_path"]).name
+        if state["dirpath"] != self.dirpath and best.is_file():
+            scores = {str(best): score for score in state["best_k_models"].values()}  # of the one that is kept
+            places = {name: str(best) for name in ("best_model_path", "kth_best_model_path")}
+            state |= places | {"dirpath": self.dirpath, "best_k_models": scores}
+        states[self.state_key] = state
 
 
 def best(folder: Path, quality: Quality, datamodule: Any, model: Any) -> Best:
