@@ -10,21 +10,18 @@ import torch
 import yaml
 from lightning.pytorch.callbacks import EarlyStopping
 from torch import Tensor
-from torch.optim import Optimizer
-from torch.optim.lr_scheduler import LRScheduler
 
 from ganzoo.data.base import DataModule
 from ganzoo.data.loader import Resumable
 from ganzoo.errors import GanzooError
 from ganzoo.resolved import differences
+from ganzoo.steppers import Steppers, carry, match, steppers
 
 Difference = tuple[str, Any, Any]  # option, before, after
-Stepper = tuple[Optimizer, LRScheduler | None]
 
 NEW_RUN = "leave it out, or start a new run without --ckpt_path"
 # Options of data that tell how it is read or described. What the others choose is compared.
 READING = {"batch_size", "flip", "num_workers", "download", *("title", "licence", "source")}
-PROGRESS = {"last_epoch", "_step_count", "_last_lr"}  # of a scheduler
 LOOKED_AT = 16  # items of the training data, by which other data is told from data that has moved
 
 
@@ -53,7 +50,7 @@ def require_fit(checkpoint: Mapping[str, Any], recipe: str, model: Any, datamodu
     changed = of(checkpoint, recipe)
     require_weights(checkpoint, model, changed)
     if any(name.startswith("model.") for name, _, _ in changed):
-        require_steppers(checkpoint, steppers(checkpoint["game"]["recipe"]), steppers(recipe), changed)
+        require_steppers(checkpoint, recipe, changed)
     require_data(checkpoint, datamodule, changed)
 
 
@@ -110,41 +107,25 @@ def require_weights(checkpoint: Mapping[str, Any], model: Any, changed: Sequence
         raise GanzooError(f"{refusal(blamed)}, and its checkpoint does not fit; {NEW_RUN}.") from error
 
 
-def steppers(recipe: str) -> list[Stepper]:
-    """Returns the players' optimizers and learning-rate schedulers as they are at the beginning of a recipe's run."""
-    from ganzoo.hub import build  # it imports the game, which imports this
-
-    with torch.random.fork_rng(devices=[]):
-        model = build(recipe, Path("recipe.yaml"))
-    return [(entry["optimizer"], entry.get("lr_scheduler")) for entry in model.configure_optimizers()]
-
-
 def require_steppers(
-    checkpoint: Mapping[str, Any], before: Sequence[Stepper], after: Sequence[Stepper], changed: Sequence[Difference]
-) -> None:
-    """Raises GanzooError where optimizers cannot go on with the state of those that a checkpoint was trained with."""
-    kinds = [[type(optimizer) for optimizer, _ in each] for each in (before, after)]
-    counts = [
-        [[len(group["params"]) for group in optimizer.param_groups] for optimizer, _ in each]
-        for each in (before, after)
-    ]
-    fit = kinds[0] == kinds[1] and counts[0] == counts[1]
-    if fit and any(state["state"] for state in checkpoint["optimizer_states"]):
-        fit = all(_keeps(new) <= _keeps(old) for (old, _), (new, _) in zip(before, after, strict=True))
-    if fit:
-        return
-    options = [one for one in changed if one[0].startswith("model.")]
-    blamed = [one for one in options if any(_names_optimizer(value) for value in one[1:])] or options
-    raise GanzooError(f"{refusal(blamed)}, and the state of its optimizers does not fit; {NEW_RUN}.")
+    checkpoint: Mapping[str, Any], recipe: str, changed: Sequence[Difference]
+) -> tuple[Steppers, Steppers]:
+    """Returns the optimizers at the beginning of a checkpoint's recipe and of another one.
 
+    Args:
+        checkpoint: a training checkpoint's content.
+        recipe: resolved, as YAML: what the run is to go on with.
+        changed: in what they differ.
 
-def _keeps(optimizer: Optimizer) -> set[str]:
-    """Returns the names of what an optimizer keeps of each parameter: found by a step without a gradient."""
-    parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
-    for parameter in parameters:
-        parameter.grad = torch.zeros_like(parameter)
-    optimizer.step()
-    return {name for parameter in parameters for name in optimizer.state[parameter]}
+    Raises:
+        GanzooError: if the latter cannot go on with the state of the former; it names the options to blame.
+    """
+    before, after = steppers(checkpoint["game"]["recipe"]), steppers(recipe)
+    if not match(before, after, checkpoint["optimizer_states"]):
+        options = [one for one in changed if one[0].startswith("model.")]
+        blamed = [one for one in options if any(_names_optimizer(value) for value in one[1:])] or options
+        raise GanzooError(f"{refusal(blamed)}, and the state of its optimizers does not fit; {NEW_RUN}.")
+    return before, after
 
 
 def _names_optimizer(value: Any) -> bool:
@@ -154,60 +135,13 @@ def _names_optimizer(value: Any) -> bool:
 def apply(checkpoint: dict[str, Any], recipe: str) -> None:
     """Sets in a checkpoint what its optimizers and schedulers would bring back, but the recipe now says otherwise.
 
-    A learning rate that a scheduler has changed keeps the factor that it has come to.
-
     Args:
         checkpoint: a training checkpoint's content, changed in place.
         recipe: resolved, as YAML: what the run goes on with.
     """
     changed = of(checkpoint, recipe)
-    if not any(name.startswith("model.") for name, _, _ in changed):
-        return
-    before, after = steppers(checkpoint["game"]["recipe"]), steppers(recipe)
-    require_steppers(checkpoint, before, after, changed)
-    saved = iter(checkpoint["lr_schedulers"])
-    schedules = []
-    for (old, old_schedule), (new, new_schedule), state in zip(
-        before, after, checkpoint["optimizer_states"], strict=True
-    ):
-        for group, was, now in zip(state["param_groups"], old.param_groups, new.param_groups, strict=True):
-            _set_options(group, was, now, old_schedule is not None, new_schedule is not None)
-        kept = next(saved) if old_schedule is not None else {}
-        if new_schedule is not None:
-            was, now = old_schedule.state_dict() if old_schedule else {}, new_schedule.state_dict()
-            schedules.append({name: kept[name] if _kept(name, kept, was, now) else now[name] for name in now})
-    checkpoint["lr_schedulers"] = schedules
-
-
-def _kept(name: str, kept: Mapping[str, Any], was: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
-    return name in kept and (name in PROGRESS or (name in was and was[name] == now[name]))
-
-
-def _set_options(
-    group: dict[str, Any], was: Mapping[str, Any], now: Mapping[str, Any], followed: bool, follows: bool
-) -> None:
-    """Sets what differs between two new optimizers in a parameter group of a checkpoint's.
-
-    Args:
-        group: the checkpoint's.
-        was: of a new optimizer of the recipe that it was trained with.
-        now: of one of the recipe that it goes on with.
-        followed: whether its learning rate has followed a scheduler.
-        follows: whether it is to follow one.
-    """
-    base = [new.get("initial_lr", new["lr"]) for new in (was, now)]
-    for name, value in now.items():
-        if name not in {"params", "lr", "initial_lr"} and (name not in was or was[name] != value):
-            group[name] = value
-    if followed and follows:
-        if base[0] != base[1]:
-            group["lr"] = group["lr"] * (base[1] / base[0]) if base[0] else now["lr"]
-            group["initial_lr"] = base[1]
-    elif followed != follows or base[0] != base[1]:
-        group["lr"] = now["lr"]
-        group.pop("initial_lr", None)
-        if follows:
-            group["initial_lr"] = base[1]
+    if any(name.startswith("model.") for name, _, _ in changed):
+        carry(checkpoint, *require_steppers(checkpoint, recipe, changed))
 
 
 def fingerprint(datamodule: Any) -> str:
@@ -285,6 +219,27 @@ def require_left(checkpoint: Mapping[str, Any], trainer: Any) -> None:
             f"trainer.max_steps: {target:,} given, but the run has taken {done:,} steps already: nothing is left to "
             f"train. Raise --trainer.max_steps above {done:,} to go on."
         )
+
+
+def take_up(checkpoint: Mapping[str, Any], model: Any, trainer: Any, folder: Path) -> list[str]:
+    """Notes in a model and its recipe what a run that goes on does otherwise than before.
+
+    Args:
+        checkpoint: a training checkpoint's content.
+        model: with the resolved recipe.
+        trainer: Lightning's.
+        folder: the run's.
+
+    Returns:
+        What there is to say of it; of a run that has taken all its steps, that.
+    """
+    model.changes = noted(checkpoint, model.recipe)
+    model.recipe = annotated(model.recipe, model.changes)
+    done = checkpoint["global_step"]
+    if done == trainer.max_steps:
+        left = f"{folder} has taken all its {done:,} steps: nothing is left to train."
+        return [f"{left} Raise --trainer.max_steps to go on."]
+    return remarks(model.changes[len(checkpoint["game"].get("changes", [])) :])
 
 
 def finished(checkpoint: Mapping[str, Any], trainer: Any, folder: Path) -> bool:

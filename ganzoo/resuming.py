@@ -183,7 +183,7 @@ def _own_recipe(
     chosen = (own.get("data") or {}).get("init_args") or {}
     if any(word.partition("=")[0] in {"--data.root", "--data.init_args.root"} for word in rest):
         # the same data in another place is still called what it was
-        words += [f"--data.init_args.{name}={chosen[name]}" for name in DESCRIBED if isinstance(chosen.get(name), str)]
+        words += [f"--data.init_args.{name}={chosen[name]}" for name in DESCRIBED if chosen.get(name) is not None]
     for source in sources[1:]:
         words += ["--config", source]
     kept = _without_repeated(named, rest, own, resolve)

@@ -214,28 +214,16 @@ class RecipeCLI(LightningCLI):
             if state is not None:
                 changes.require_fit(state, self.model.recipe, self.model, self.datamodule)
             self.model.seen_data = changes.fingerprint(self.datamodule)
-        if state is not None:
-            self._take_up(state)
+        if self.continued is not None and state is not None:
+            self.finished = changes.finished(state, self.trainer, self.folder)
+            lines = [self.continued.note, *changes.take_up(state, self.model, self.trainer, self.folder)]
+            if self.trainer.global_rank == 0:
+                print("".join(f"{line}\n" for line in lines if line), end="", flush=True)
         if self.trainer.global_rank == 0 and not self.finished:
             seconds = rehearse(self.model, self.datamodule, self.trainer, free)
             print(runs.announce(self.model, self.trainer, self.folder, seconds, self.done), flush=True)
             if self.following.remark:
                 print(self.following.remark, flush=True)
-
-    def _take_up(self, state: dict[str, Any]) -> None:
-        """Notes and says what a run that goes on does otherwise than before, or that nothing is left of it."""
-        assert self.continued is not None
-        assert self.folder is not None
-        self.model.changes = changes.noted(state, self.model.recipe)
-        earlier = len(state["game"].get("changes", []))
-        lines = changes.remarks(self.model.changes[earlier:])
-        self.model.recipe = changes.annotated(self.model.recipe, self.model.changes)
-        self.finished = changes.finished(state, self.trainer, self.folder)
-        if self.done == self.trainer.max_steps:
-            left = f"{self.folder} has taken all its {self.done:,} steps: nothing is left to train."
-            lines = [f"{left} Raise --trainer.max_steps to go on."]
-        if self.trainer.global_rank == 0:
-            print(*[line for line in (self.continued.note, *lines) if line], sep="\n", flush=True)
 
     def fit(self, **kwargs: Any) -> None:
         """Trains; says in one line what stopped it, and what is left to go on from.

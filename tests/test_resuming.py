@@ -214,12 +214,13 @@ def test_data_that_has_moved_is_taken_and_other_data_is_not(tmp_path, monkeypatc
     assert recipe(run)["data"]["init_args"]["root"] == "there"
     assert recipe(run)["data"]["init_args"]["title"] == "Noise"
     assert state(run)["game"]["changes"] == []
-    mine["trainer"]["max_steps"] = 9
+    mine["trainer"]["max_steps"], mine["data"]["init_args"]["root"] = 9, "there"
     Path("mine.yaml").write_text(yaml.safe_dump(mine))
     os.utime("mine.yaml", (2**32, 2**32))  # edited after the run began
     said = ganzoo(*last[:-2], "--trainer.max_steps", 4)
     assert said.status == 0, said.err
-    assert "mine.yaml differs in" in said.out.splitlines()[0]
+    assert "mine.yaml differs in " in said.out.splitlines()[0]
+    assert "trainer.max_steps" in said.out.splitlines()[0]
     assert state(run)["global_step"] == 4
 
 
