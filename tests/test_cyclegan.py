@@ -232,9 +232,7 @@ def test_recorded_moves_exchange_with_the_pools_as_eager_ones_do(tmp_path, monke
 class Wide(Blobs):
     """A whose images have another size."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.source_shape = (3, 12, 8)
+    source_shape = (3, 12, 8)
 
 
 def test_networks_that_do_not_fit_the_domains_are_refused():

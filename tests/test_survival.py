@@ -254,6 +254,8 @@ def test_pictures_that_disappear_are_named_and_the_last_save_stays(tmp_path, wor
 def leading():
     """Has pictures read batch by batch, in a process group of its own."""
     os.setpgid(0, 0)
+    if hasattr(signal, "SIGHUP"):
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)  # under nohup the tests themselves have it ignored
     unheld()
 
 

@@ -38,7 +38,7 @@ def test_fit_says_in_one_line_what_it_is_about_to_do(digits_run):
 
 def test_fit_shows_a_bar_that_counts_generator_updates(digits_run):
     last = digits_run.said.err.replace("\r", "\n").strip().splitlines()[-1]
-    for part in ("100%", "6/6", "d/adv=", "d/gp=", "g/adv="):
+    for part in ("100%", "6/6", "d/adv ", "d/gp ", "g/adv "):
         assert part in last
 
 
