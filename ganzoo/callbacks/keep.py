@@ -79,11 +79,12 @@ class Last(Checkpoint):
 
         What a killed process had begun to write is cleared away. Before this nothing in the folder is touched.
         """
+        folder = _folder(trainer)  # processes agree on it, so all of them have to ask
         if trainer.is_global_zero:
-            sweep(_folder(trainer))
+            sweep(folder)
             for table in _tables(trainer):
                 table.experiment.settle()
-            _write_recipe(_folder(trainer), getattr(pl_module, "recipe", ""))
+            _write_recipe(folder, getattr(pl_module, "recipe", ""))
         if threading.current_thread() is threading.main_thread():
             self._previous[signal.SIGINT] = signal.signal(signal.SIGINT, self._on_interrupt)
             if WARNING is not None:
