@@ -72,7 +72,8 @@ def find(
     folder = checkpoint.parent
     recipe = folder / "recipe.yaml"
     # a checkpoint that was copied has none beside it
-    text = recipe.read_text(encoding="utf-8") if recipe.is_file() else str(read(checkpoint)["game"].get("recipe", ""))
+    state = read(checkpoint)  # first: of what is no training checkpoint the recipe beside it is not believed either
+    text = recipe.read_text(encoding="utf-8") if recipe.is_file() else str(state["game"].get("recipe", ""))
     inside = recipe.is_file() or wanted in {"last", "best"}
     if not text:
         return Continued(checkpoint, folder if inside else None, [*words])
