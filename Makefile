@@ -63,7 +63,7 @@ compare: $(VENV)/.installed
 # do not see exactly as many images. Learning rates follow the recipes, whose schedules stretch over whatever the budget is.
 MNIST = $(basename $(notdir $(shell grep -l 'ganzoo\.data\.MNIST$$' recipes/*.yaml)))
 LABELLED = $(basename $(notdir $(shell grep -l 'networks\.conditional\.' recipes/*.yaml)))
-EQUALLY = --images $(IMAGES) --seeds $(SEEDS) --runs runs/compared --readme README.md $(if $(SET),--set $(SET))
+EQUALLY = --images $(IMAGES) --seeds $(SEEDS) --runs runs/compared --readme docs/comparison.md $(if $(SET),--set $(SET))
 
 compare-all: $(VENV)/.installed
 	$(BIN)/ganzoo compare $(filter-out $(LABELLED),$(MNIST)) --table all --out docs/comparison/all $(EQUALLY)
@@ -72,7 +72,7 @@ compare-conditional: IMAGES = 384000
 compare-conditional: $(VENV)/.installed
 	$(BIN)/ganzoo compare $(filter $(LABELLED),$(MNIST)) --table conditional --out docs/comparison/conditional $(EQUALLY)
 
-# The page, and the picture of it in the README: CHROMIUM is the browser that takes it.
+# The page, and the picture of it in docs/checkpoints.md: CHROMIUM is the browser that takes it.
 CHROMIUM ?= chromium
 gallery: $(VENV)/.installed
 	$(BIN)/ganzoo gallery -o gallery.html
@@ -81,7 +81,7 @@ gallery: $(VENV)/.installed
 # One figure of every method on every data set, one seed; and a table of what cures mode collapse, five seeds.
 lab: $(VENV)/.installed
 	$(BIN)/ganzoo lab -o docs/lab
-	$(BIN)/ganzoo lab --methods cures --data ring --seeds 0 1 2 3 4 -o docs/lab/cures --readme README.md
+	$(BIN)/ganzoo lab --methods cures --data ring --seeds 0 1 2 3 4 -o docs/lab/cures --readme docs/lab.md
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache

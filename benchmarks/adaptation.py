@@ -30,7 +30,7 @@ from ganzoo.readme import between_markers
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results" / "adaptation.json"
-README = HERE.parent / "README.md"
+PAGE = HERE.parent / "docs" / "adaptation.md"
 SOURCE_ONLY = ["--model.init_args.reversal", "0"]
 PAPER = ["--model.init_args.features.init_args.norm", "none"]
 PAPER += ["--model.init_args.optimizer", "torch.optim.SGD", "--model.init_args.lr", "0.01"]
@@ -112,7 +112,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--runs", type=Path, default=Path("runs/adaptation"))
     parser.add_argument("--out", type=Path, default=RESULTS)
-    parser.add_argument("--readme", type=Path, default=README)
+    parser.add_argument("--readme", type=Path, default=PAGE, help="the page with the table's markers")
     parser.add_argument("--root", help="folder of the data")
     parser.add_argument("--set", nargs="+", default=[], metavar="NAME=VALUE", help="overrides for every training")
     args = parser.parse_args(argv)

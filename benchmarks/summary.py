@@ -1,4 +1,4 @@
-"""Writes the benchmarks' figures into README.md and docs/speed.md, from the JSON files that the benchmarks wrote.
+"""Writes the benchmarks' figures into docs/speed.md, from the JSON files that the benchmarks wrote.
 
 python benchmarks/summary.py
 """
@@ -161,8 +161,7 @@ def put(page: Path, name: str, text: str) -> None:
 
 def main() -> None:
     """Writes all tables."""
-    readme, page = HERE.parent / "README.md", HERE.parent / "docs" / "speed.md"
-    put(readme, "throughput", throughput())
+    page = HERE.parent / "docs" / "speed.md"
     put(page, "throughput", throughput())
     put(page, "shares", shares())
     put(page, "levers", levers())
