@@ -18,7 +18,7 @@ from lightning.pytorch.utilities import rank_zero_only
 from lightning.pytorch.utilities.exceptions import MisconfigurationException, SIGTERMException
 
 from ganzoo import changes, resuming, runs, threads
-from ganzoo.callbacks.keep import Last, Whole, best
+from ganzoo.callbacks.keep import Last, Opening, Whole, best
 from ganzoo.callbacks.progress import Bar, TermLogger
 from ganzoo.callbacks.quality import Quality
 from ganzoo.data import DataModule
@@ -164,8 +164,8 @@ class RecipeCLI(LightningCLI):
         if training:
             assert self.folder is not None
             # the last checkpoint knows what the best one is: it is written after it
-            callbacks += [TermLogger(), best(self.folder, quality, self.datamodule, self.model)]
-            callbacks.append(Last(self._get(self.config, "save_every")))
+            last = Last(self._get(self.config, "save_every"))
+            callbacks += [Opening(last), TermLogger(), best(self.folder, quality, self.datamodule, self.model), last]
         config.callbacks = [*listed(config.callbacks), *callbacks]
         if not training:
             config.logger = config.logger or False

@@ -1,9 +1,11 @@
 """Two processes on the CPU, started by Lightning, which runs this very file as a script."""
 
+import os
 import signal
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -202,6 +204,25 @@ def test_the_command_line_trains_on_two_processes(tmp_path):
     assert torch.load(run / "last.ckpt", weights_only=True)["global_step"] == 4
     assert {path.name for path in (run / "samples").iterdir()} == {"step_0000000.png", "step_0000004.png"}
     assert (run / "export" / "model.safetensors").is_file()
+
+
+def test_a_signal_to_the_whole_group_ends_both_when_one_has_saved(tmp_path):
+    """As `timeout` and `scancel` send it: to either process, from outside and from Lightning's launcher."""
+    endless = ("--trainer.max_steps", 10**6, "--save_every", 10**6, "--trainer.val_check_interval", 10**6)
+    words = ("--trainer.devices", 2, *endless, "--trainer.enable_progress_bar", "false", "--runs", tmp_path)
+    log = tmp_path / "wgan_gp_digits" / "version_0" / "metrics.csv"
+    with process("-m", "ganzoo", "fit", *DIGITS, *words, start_new_session=True) as running:
+        deadline = time.monotonic() + 240
+        while not log.is_file() or log.read_text().count("\n") < 5:
+            assert running.poll() is None, running.stderr.read()
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        os.killpg(running.pid, signal.SIGTERM)
+        out, err = running.communicate(timeout=240)
+    assert running.returncode == 143, err
+    assert "Traceback" not in err
+    step = torch.load(log.with_name("last.ckpt"), weights_only=True)["global_step"]
+    assert f"last.ckpt holds step {step:,}" in out
 
 
 @pytest.mark.slow

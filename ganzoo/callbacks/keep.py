@@ -64,21 +64,30 @@ class Last(Checkpoint):
         self.asked = False  # by a Ctrl-C in this process
         self.warned = False  # by SIGUSR1
         self.ended: int | None = None  # by this signal
+        self.opened = False  # in this fit
         self.due = False  # a validation, when what is being saved is continued
         self._previous: dict[Any, Handler] = {}
 
     def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Forgets earlier signals, and the rows of a process that had saved nothing yet."""
         self.asked = self.warned = False  # of this fit; a notebook's earlier one may have been stopped
-        self.ended = None
+        self.ended, self.opened = None, False
         if not trainer.ckpt_path and not trainer.global_step:
             _keep_rows(trainer, 0)
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Writes the recipe, all being ready, takes the signals over, and makes up for a validation that was due.
+        """Opens the run, unless `Opening` has, and makes up for a validation that was due."""
+        self.open(trainer, pl_module)
+        self._catch_up(trainer)
 
-        What a killed process had begun to write is cleared away. Before this nothing in the folder is touched.
+    def open(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Writes the recipe, all being ready, and takes the signals over. Before this nothing in the folder is touched.
+
+        What a killed process had begun to write is cleared away.
         """
+        if self.opened:
+            return
+        self.opened = True
         folder = _folder(trainer)  # processes agree on it, so all of them have to ask
         if trainer.is_global_zero:
             sweep(folder)
@@ -93,7 +102,6 @@ class Last(Checkpoint):
             self._previous[signal.SIGTERM] = signal.signal(signal.SIGTERM, self._on_end)
             if HANG_UP is not None and signal.getsignal(HANG_UP) != signal.SIG_IGN:  # `nohup` has it ignored
                 self._previous[HANG_UP] = signal.signal(HANG_UP, self._on_end)
-        self._catch_up(trainer)
 
     def on_fit_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Makes up for the last validation of a run that had taken all its steps, where no training starts."""
@@ -217,6 +225,21 @@ class Last(Checkpoint):
     @staticmethod
     def _last_batch(trainer: pl.Trainer) -> bool:
         return trainer.is_last_batch and trainer.current_epoch + 1 == trainer.max_epochs
+
+
+class Opening(pl.Callback):
+    """Opens a run before the untrained model is scored, which may take its time, and `Last` has its turn.
+
+    Args:
+        last: what opens it.
+    """
+
+    def __init__(self, last: Last) -> None:
+        self.last = last
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Opens the run."""
+        self.last.open(trainer, pl_module)
 
 
 class Best(ModelCheckpoint):
