@@ -18,15 +18,15 @@ import torch
 import yaml
 
 from ganzoo.cli import main as ganzoo
+from ganzoo.common.curves import read_metrics
+from ganzoo.common.errors import GanzooError
+from ganzoo.common.files import written
+from ganzoo.common.hardware import hardware, versions
+from ganzoo.common.readme import between_markers
 from ganzoo.data import MNIST, ShiftedMNIST
 from ganzoo.entries import progress
-from ganzoo.errors import GanzooError
-from ganzoo.files import written
 from ganzoo.hub import load
-from ganzoo.machine import hardware, versions
 from ganzoo.metrics.scoring import score
-from ganzoo.plot import read_metrics
-from ganzoo.readme import between_markers
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results" / "adaptation.json"

@@ -134,8 +134,8 @@ def main() -> None:
     results: dict[str, Any] = {"steps_per_second": measure(options, cores)}
     if options.demo:
         results["demo_beside_one_loop_seconds"] = round(demo(HERE.parent, 1), 1)
-    from ganzoo.files import written
-    from ganzoo.machine import hardware, versions
+    from ganzoo.common.files import written
+    from ganzoo.common.hardware import hardware, versions
 
     before = options.before and commit(options.before)
     about = {"hardware": hardware(), "versions": versions(), "seconds": options.seconds, "before": before}

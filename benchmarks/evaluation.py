@@ -30,17 +30,17 @@ from torch.utils.data import Dataset
 
 from ganzoo import load
 from ganzoo.cli import main as ganzoo
+from ganzoo.common.curves import read_metrics
+from ganzoo.common.errors import GanzooError
+from ganzoo.common.hardware import hardware, versions
+from ganzoo.common.images import to_uint8
+from ganzoo.common.registry import find_recipe
+from ganzoo.common.seeding import mix
 from ganzoo.data import MNIST
 from ganzoo.entries import Entry
-from ganzoo.errors import GanzooError
-from ganzoo.machine import hardware, versions
 from ganzoo.metrics.classifiers import load_classifier, shipped
 from ganzoo.metrics.evaluation import Evaluation
-from ganzoo.pictures import to_uint8
-from ganzoo.plot import read_metrics
-from ganzoo.registry import find_recipe
 from ganzoo.rehearsal import average_value
-from ganzoo.seeding import mix
 
 RESULTS = Path(__file__).with_name("results") / "evaluation.json"
 SAMPLES, BATCH = 10_000, 500

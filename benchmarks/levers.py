@@ -15,7 +15,7 @@ import torch
 from loops import LEVERS, Resident
 from throughput import TASKS, made
 
-from ganzoo.machine import hardware, precision, versions
+from ganzoo.common.hardware import hardware, precision, versions
 
 RESULTS = Path(__file__).parent / "results" / "levers.json"
 

@@ -129,8 +129,8 @@ def main() -> None:
     parser.add_argument("-o", "--out", type=Path, default=RESULTS, help="where the results go")
     options = parser.parse_args()
     os.environ["OMP_NUM_THREADS"] = "1"
-    from ganzoo.files import written
-    from ganzoo.machine import hardware, versions
+    from ganzoo.common.files import written
+    from ganzoo.common.hardware import hardware, versions
 
     results: dict[str, Any] = {"machine": f"{hardware()}, 1 thread", "versions": versions(), "rounds": options.rounds}
     results["start"] = starts(options.rounds)

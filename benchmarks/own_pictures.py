@@ -17,8 +17,8 @@ from pathlib import Path
 from PIL import Image
 from sklearn.datasets import load_sample_images
 
-from ganzoo.machine import hardware, versions
-from ganzoo.readme import between_markers
+from ganzoo.common.hardware import hardware, versions
+from ganzoo.common.readme import between_markers
 
 HERE = Path(__file__).parent
 RESULTS, PAGE = HERE / "results" / "own_pictures.json", HERE.parent / "docs" / "own_pictures.md"

@@ -24,10 +24,10 @@ import lightning.pytorch as pl
 import torch
 from torch import Tensor
 
+from ganzoo.common.files import written
+from ganzoo.common.hardware import hardware, versions
 from ganzoo.data import DataModule
-from ganzoo.files import written
 from ganzoo.gan import GAN
-from ganzoo.machine import hardware, versions
 from ganzoo.models.dcgan import DCGAN
 from ganzoo.models.wgan_gp import WGANGP
 from ganzoo.networks.dcgan import DCGANDiscriminator, DCGANGenerator

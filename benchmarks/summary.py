@@ -8,7 +8,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from ganzoo.files import written
+from ganzoo.common.files import written
 
 HERE = Path(__file__).parent
 TITLES = {

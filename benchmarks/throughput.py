@@ -75,7 +75,7 @@ def profiled(task: Task, pipe: Any) -> None:
 
 def loop(task: Task, pipe: Any, kind: str) -> None:
     """Trains by a hand-written loop, segment by segment."""
-    from ganzoo.machine import precision
+    from ganzoo.common.hardware import precision
 
     model, datamodule = made(task)
     if kind == "resident":
@@ -104,7 +104,7 @@ def tutorial(task: Task, pipe: Any) -> None:
 
 def made(task: Task) -> tuple[Any, Any]:
     """Returns a recipe's model and data, untrained."""
-    from ganzoo.registry import find_recipe
+    from ganzoo.common.registry import find_recipe
     from ganzoo.training import RecipeCLI
 
     with tempfile.TemporaryDirectory() as folder:
@@ -129,8 +129,8 @@ def same_steps(task: Task) -> float:
     """
     import torch
 
-    from ganzoo.registry import find_recipe
-    from ganzoo.seeding import mix, reseed
+    from ganzoo.common.registry import find_recipe
+    from ganzoo.common.seeding import mix, reseed
     from ganzoo.training import RecipeCLI
 
     with tempfile.TemporaryDirectory() as folder:
@@ -237,7 +237,7 @@ def main() -> None:
     parser.add_argument("--guard", type=float, help="fail when ganzoo's step costs more than this times the loop's")
     parser.add_argument("--out", type=Path, default=RESULTS)
     args = parser.parse_args()
-    from ganzoo.machine import hardware, precision, versions
+    from ganzoo.common.hardware import hardware, precision, versions
 
     results = json.loads(args.out.read_text()) if args.out.is_file() else {}
     if args.guard:  # noise costs what digits cost, and needs no download

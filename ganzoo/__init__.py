@@ -1,15 +1,16 @@
 """ganzoo: a PyTorch Lightning model zoo of GANs with pretrained checkpoints.
 
 `ganzoo.load("wgan-gp-mnist").sample(16)` is all that sampling takes. Importing this package imports nothing heavy. It
-makes idle threads of a PyTorch that is imported later sleep (see `ganzoo.threads`).
+makes idle threads of a PyTorch that is imported later sleep (see `ganzoo.common.threads`).
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from ganzoo.errors import GanzooError
-from ganzoo.registry import list_checkpoints, list_recipes
-from ganzoo.threads import sleep_when_idle
+from ganzoo.common.errors import GanzooError
+from ganzoo.common.registry import list_checkpoints, list_recipes
+from ganzoo.common.threads import sleep_when_idle
+from ganzoo.common.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from ganzoo.hub import load
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from ganzoo.pictures import to_pil
     from ganzoo.repository import pull, push
 
-__version__ = "0.1.0"
 __all__ = ["GanzooError", "from_recipe", "list_checkpoints", "list_recipes", "load", "pull", "push", "to_pil"]
 
 sleep_when_idle()

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from ganzoo import registry
-from ganzoo.errors import GanzooError, nearest, printable
+from ganzoo.common import registry
+from ganzoo.common.errors import GanzooError, nearest, printable
 from ganzoo.stamp import METADATA
 
 
@@ -73,7 +73,7 @@ def of_weights(file: Path) -> str:
     """
     import torch
 
-    from ganzoo.labels import listed
+    from ganzoo.common.class_names import listed
 
     try:
         state = torch.load(file, map_location="cpu", weights_only=True, mmap=True)

@@ -4,7 +4,7 @@ import csv
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ganzoo.errors import GanzooError
+from ganzoo.common.errors import GanzooError
 
 
 @dataclass(frozen=True)

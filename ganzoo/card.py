@@ -8,11 +8,11 @@ from statistics import median
 
 import yaml
 
-from ganzoo.labels import SHOWN, listed
+from ganzoo.common.class_names import SHOWN, listed
+from ganzoo.common.registry import variant
+from ganzoo.common.text import duration
 from ganzoo.licences import ASK, UNKNOWN, data_line, hub_licence
 from ganzoo.metrics.scores import Made
-from ganzoo.registry import variant
-from ganzoo.runs import duration
 
 TASKS = {
     "samples": "unconditional-image-generation",

@@ -11,9 +11,9 @@ import yaml
 from lightning.pytorch.callbacks import EarlyStopping
 from torch import Tensor
 
+from ganzoo.common.errors import GanzooError
 from ganzoo.data.base import DataModule
 from ganzoo.data.loader import Resumable
-from ganzoo.errors import GanzooError
 from ganzoo.resolved import differences
 from ganzoo.steppers import Steppers, carry, match, steppers
 

@@ -10,9 +10,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from ganzoo import explore, importing, judging, sharing, threads
-from ganzoo.errors import GanzooError, nearest, one_line
-from ganzoo.layout import commands_help
+from ganzoo import explore, judging, sharing
+from ganzoo.common import importing, threads
+from ganzoo.common.errors import GanzooError, nearest, one_line
+from ganzoo.common.help_format import commands_help
 
 TRAINING = {
     "fit": "train a recipe",
@@ -81,7 +82,8 @@ def entry() -> None:
 
 def train(command: str, *arguments: str) -> None:
     """Runs `ganzoo fit`, `validate`, `test` or `predict`, or shows its help."""
-    from ganzoo import helping, recipefile
+    from ganzoo import helping
+    from ganzoo.common import recipe_files
 
     if helping.ALL not in arguments and helping.asked(arguments):
         print(helping.training_help(command, TRAINING[command], arguments), end="")
@@ -91,7 +93,7 @@ def train(command: str, *arguments: str) -> None:
         arguments = tuple("--help" if word == helping.ALL else word for word in arguments)
     if not arguments:
         raise GanzooError(f"ganzoo {command}: name a recipe with --recipe NAME. `ganzoo list` shows all.")
-    recipefile.check(arguments)
+    recipe_files.check(arguments)
     from ganzoo.training import run
 
     run(command, list(arguments))
@@ -150,7 +152,7 @@ def make_parser() -> Parser:
 
 
 def _version() -> str:
-    from ganzoo import __version__
+    from ganzoo.common.version import __version__
 
     return __version__
 

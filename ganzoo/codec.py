@@ -10,7 +10,7 @@ from typing import ClassVar
 from torch import Tensor, nn
 from torch.optim import Adam, Optimizer
 
-from ganzoo.errors import GanzooError
+from ganzoo.common.errors import GanzooError
 from ganzoo.players import Player, Terms, build_optim
 from ganzoo.sampler import Sampler
 from ganzoo.schedules import Schedule

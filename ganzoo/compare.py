@@ -13,14 +13,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ganzoo import figures, registry, tables, vary
+from ganzoo import figures, tables, vary
 from ganzoo.beside import Beside, read_beside
+from ganzoo.common import registry
+from ganzoo.common.curves import Curve, read_metrics
+from ganzoo.common.errors import GanzooError, nearest
+from ganzoo.common.files import written
+from ganzoo.common.readme import between_markers
 from ganzoo.entries import Entry, published, train, trained
-from ganzoo.errors import GanzooError, nearest
-from ganzoo.files import written
 from ganzoo.hub import load
-from ganzoo.plot import Curve, read_metrics
-from ganzoo.readme import between_markers
 from ganzoo.runs import name_of
 from ganzoo.tables import NOTHING, Real, Result
 
@@ -54,7 +55,7 @@ def compare(
         out: folder for comparison.md, .csv, .json and .png, and for curves.png.
         samples: generated samples that scores are computed from.
         readme: a file that holds the table's two markers, to put it between them.
-        table: the table's name, which tells its markers from those of others (see `ganzoo.readme.markers`).
+        table: the table's name, which tells its markers from those of others (see `ganzoo.common.readme.markers`).
         overrides: further arguments of `ganzoo fit` for every run.
         varied: settings to compare of every recipe, such as `g_lr=1e-4,2e-4`; several make every combination.
         checkpoints: score published weights instead of training.

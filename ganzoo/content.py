@@ -7,9 +7,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import mse_loss
 
-from ganzoo.data.colours import luma
-from ganzoo.data.fetch import socket_timeout
-from ganzoo.errors import GanzooError, nearest
+from ganzoo.common.errors import GanzooError, nearest
+from ganzoo.common.files import socket_timeout
+from ganzoo.common.images import luma
 from ganzoo.metrics.classifiers import FAMILIES, load_classifier, shipped
 
 NAMES = ("vgg19", *FAMILIES, "pixels")

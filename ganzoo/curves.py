@@ -1,40 +1,14 @@
 """A run's curves in small: what a checkpoint keeps of them, and drawings of them for a web page."""
 
-import csv
-import io
 import math
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from ganzoo.plot import BOOKKEEPING, Curve, concise, is_score, smooth
+from ganzoo.common.curves import Curve, is_score, smooth
+from ganzoo.plot import concise
 
-POINTS = 100  # of a term that is logged all the time
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 360, 136, 44, 58, 26, 18  # of a drawing, and its margins
-
-
-def thinned(curves: Mapping[str, Curve], last: int) -> str:
-    """Writes curves as CSV: all scores, and of each term the means of up to a hundred parts of the run.
-
-    Args:
-        curves: as `read_metrics` gives them.
-        last: the last step to keep.
-    """
-    rows: dict[int, dict[str, str]] = {}
-    for name, (steps, values) in curves.items():
-        if name in BOOKKEEPING or name.startswith("lr/"):
-            continue
-        steps, values = steps[steps <= last], values[steps <= last]
-        parts = len(steps) if is_score(name) else min(len(steps), POINTS)
-        for step, value in zip(np.array_split(steps, parts or 1), np.array_split(values, parts or 1), strict=True):
-            if len(step):
-                rows.setdefault(int(step[-1]), {})[name] = f"{value.mean():.4g}"
-    names = sorted({name for row in rows.values() for name in row})
-    text = io.StringIO()
-    writer = csv.DictWriter(text, ["step", *names], restval="", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows({"step": step, **rows[step]} for step in sorted(rows))
-    return text.getvalue()
 
 
 def draw(title: str, curves: Mapping[str, Curve], dots: bool = False) -> str:

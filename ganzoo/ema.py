@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
-from ganzoo.errors import GanzooError
+from ganzoo.common.errors import GanzooError
 
 
 class Average(nn.Module):

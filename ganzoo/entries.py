@@ -13,12 +13,13 @@ from typing import Any
 import torch
 import yaml
 
-from ganzoo import registry, vary
+from ganzoo import vary
 from ganzoo.callbacks.progress import TermLogger
-from ganzoo.errors import GanzooError
-from ganzoo.files import written
+from ganzoo.common import registry
+from ganzoo.common.errors import GanzooError
+from ganzoo.common.files import written
+from ganzoo.common.hardware import hardware, versions
 from ganzoo.hub import load
-from ganzoo.machine import hardware, versions
 from ganzoo.metrics import own
 from ganzoo.metrics.evaluation import Evaluation
 from ganzoo.metrics.scores import made_by, taught_classes

@@ -10,10 +10,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ganzoo import threads
-from ganzoo.errors import GanzooError
-from ganzoo.files import written
-from ganzoo.machine import hardware, versions
+from ganzoo.common import threads
+from ganzoo.common.errors import GanzooError
+from ganzoo.common.files import written
+from ganzoo.common.hardware import find_device, hardware, versions
 from ganzoo.metrics import own
 from ganzoo.metrics.bootstrap import Bootstrap
 from ganzoo.metrics.diversity import LEAST, PAIRS, scales
@@ -24,7 +24,6 @@ from ganzoo.metrics.scoring import evaluation_of
 from ganzoo.metrics.swd import SlicedWasserstein
 from ganzoo.probe import DATA, find_data
 from ganzoo.rehearsal import scoring
-from ganzoo.sampling import find_device
 from ganzoo.scoresheet import table
 from ganzoo.stamp import sha256
 from ganzoo.subjects import Album, Trained, agreed, album, find, recipe_data, recipe_of, recipe_quality

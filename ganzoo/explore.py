@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from ganzoo import threads
+from ganzoo.common import threads
 
 
 def seed_range(text: str) -> list[int]:

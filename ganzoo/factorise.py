@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cosine_similarity
 
-from ganzoo.errors import GanzooError
+from ganzoo.common.errors import GanzooError
 from ganzoo.latent import of_seeds
 from ganzoo.sampler import Sampler
 
@@ -97,7 +97,7 @@ def write_directions(options: Namespace) -> Path:
     Raises:
         GanzooError: if an option does not fit the model, or it has nothing to factorise.
     """
-    from ganzoo.labels import label
+    from ganzoo.common.class_names import label
     from ganzoo.sampling import load_sampler, write_rows
     from ganzoo.walks import draw
 

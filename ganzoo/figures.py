@@ -18,8 +18,9 @@ from scipy.stats import pearsonr, spearmanr
 from torch import Tensor
 
 from ganzoo import pictures
-from ganzoo.files import written
-from ganzoo.plot import AXIS, INK, PLAYERS, QUIET, Curve, concise, dress, label_ends, smooth
+from ganzoo.common.curves import Curve, smooth
+from ganzoo.common.files import written
+from ganzoo.plot import AXIS, INK, PLAYERS, QUIET, concise, dress, label_ends
 from ganzoo.tables import ORDER, short, spoken
 
 SHOWN = 12  # samples in a row

@@ -12,12 +12,12 @@ from typing import Any
 
 from jsonargparse import ArgumentParser, Namespace
 
-from ganzoo.dataspec import UNLABELLED, DataSpec
-from ganzoo.errors import GanzooError
+from ganzoo.common.data_spec import UNLABELLED, DataSpec
+from ganzoo.common.errors import GanzooError
+from ganzoo.common.parser_errors import import_class
+from ganzoo.common.signatures import describe
 from ganzoo.lists import parse
-from ganzoo.messages import import_class
 from ganzoo.provenance import WORDS, dropped, layers
-from ganzoo.signatures import describe
 
 OWN = (*WORDS, "channels")  # what a recipe says of its own pictures
 JUDGES = ("features", "metrics", "monitor")  # of its scores, chosen for its data
@@ -104,7 +104,7 @@ def stated(parser: ArgumentParser, words: Sequence[str]) -> Namespace:
 
 
 def of_networks(node: Namespace, spec: DataSpec, name: str = "model") -> Iterator[tuple[str, Any]]:
-    """Yields (name, value) of what a class and those inside take from the data; see `ganzoo.dataspec`.
+    """Yields (name, value) of what a class and those inside take from the data; see `ganzoo.common.data_spec`.
 
     Args:
         node: `class_path` and `init_args` as they are stated.

@@ -14,17 +14,19 @@ import yaml
 from jinja2 import Environment, PackageLoader
 from PIL import Image
 
-from ganzoo import __version__, registry
+from ganzoo.common import registry
+from ganzoo.common.class_names import listed
+from ganzoo.common.curves import read_metrics
+from ganzoo.common.errors import GanzooError
+from ganzoo.common.files import written
+from ganzoo.common.text import duration
+from ganzoo.common.version import __version__
 from ganzoo.curves import panels
-from ganzoo.errors import GanzooError
-from ganzoo.files import written
 from ganzoo.hub import CURVES, PICTURE, no_checkpoint, read
-from ganzoo.labels import listed
 from ganzoo.licences import LINE
 from ganzoo.metrics.scores import made_by
-from ganzoo.plot import concise, read_metrics
+from ganzoo.plot import concise
 from ganzoo.previews import ways
-from ganzoo.runs import duration
 from ganzoo.stamp import metadata
 
 WAYS, STEPS = 3, 12  # of a strip: ways between samples, and samples of each

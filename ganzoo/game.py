@@ -19,13 +19,13 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR, LRScheduler
 
 from ganzoo import changes
-from ganzoo.batches import chunks
 from ganzoo.capture import Recorder, recorder
+from ganzoo.common.batches import chunks
+from ganzoo.common.errors import GanzooError
+from ganzoo.common.seeding import mix, reseed, run_seed
 from ganzoo.ema import Average
-from ganzoo.errors import GanzooError
 from ganzoo.players import Player, unasked
 from ganzoo.schedules import Schedule, value
-from ganzoo.seeding import mix, reseed, run_seed
 from ganzoo.trainers import clip, require_playable, take_limit
 
 

@@ -13,8 +13,8 @@ from torch.func import functional_call
 from torch.optim import Adam, Optimizer
 
 from ganzoo.augment import augmentations, diff_augment
-from ganzoo.dataspec import require_labels
-from ganzoo.errors import GanzooError
+from ganzoo.common.data_spec import require_labels
+from ganzoo.common.errors import GanzooError
 from ganzoo.latent import Prior
 from ganzoo.players import Player, Terms, build_optim
 from ganzoo.sampler import Sampler

@@ -11,11 +11,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ganzoo import recipefile, registry
-from ganzoo.dataspec import DataSpec
-from ganzoo.layout import Formatter, width
+from ganzoo.common import recipe_files, registry
+from ganzoo.common.data_spec import DataSpec
+from ganzoo.common.help_format import Formatter, width
+from ganzoo.common.signatures import Argument, Class, describe
 from ganzoo.options import SECTIONS, add_run_options
-from ganzoo.signatures import Argument, Class, describe
 
 HELP = ("-h", "--help")
 FOLLOWING = {*DataSpec((1, 1, 1), (1, 1, 1)).arguments(), "n_classes"}  # what networks take from the data
@@ -61,7 +61,7 @@ class RunOptions:
     def add_argument(self, flag: str, type: Any = None, default: Any = None, help: str = "", **options: Any) -> None:
         """Keeps one option."""
         kind = " or ".join(map(str, getattr(type, "__args__", ()))) or getattr(type, "__name__", str(type))
-        value = options.get("metavar") if default in (None, []) else recipefile.one_line(default)
+        value = options.get("metavar") if default in (None, []) else recipe_files.one_line(default)
         self.arguments.append(Argument(flag.removeprefix("--"), kind, value, help))
 
 
@@ -81,7 +81,7 @@ def training_help(command: str, about: str, arguments: Sequence[str]) -> str:
     Raises:
         GanzooError: if there is no such recipe.
     """
-    files, recipe = recipefile.read([word for word in arguments if word not in HELP])
+    files, recipe = recipe_files.read([word for word in arguments if word not in HELP])
     usage = f"ganzoo {command} --recipe NAME [--SECTION.NAME VALUE]"
     parser = argparse.ArgumentParser(f"ganzoo {command}", usage=usage, formatter_class=Formatter, add_help=False)
     examples = EXAMPLES.get(command, EXAMPLES[""])
@@ -90,8 +90,8 @@ def training_help(command: str, about: str, arguments: Sequence[str]) -> str:
     parser.description = f"{about[0].upper()}{about[1:]}.\n\nexamples:\n{shown}"
     if recipe:
         parser.description = _about(files, recipe)
-        for name in recipefile.CLASSES:
-            if named := recipefile.split_class(recipe.get(name)):
+        for name in recipe_files.CLASSES:
+            if named := recipe_files.split_class(recipe.get(name)):
                 _add_class(parser, name, *named)
     _add_options(parser, command, files)
     if not recipe:
@@ -114,7 +114,7 @@ def all_help_heading(command: str) -> str:
 
 def _about(files: Sequence[Path], recipe: dict[str, Any]) -> str:
     """Returns what stands above a recipe's arguments: variant, paper, file."""
-    model = recipefile.split_class(recipe.get("model"))
+    model = recipe_files.split_class(recipe.get("model"))
     about = registry.variant(model[0]) if model else None
     paper = [about.title, f"{about.paper} {about.url}".strip()] if about else []
     name = f"ganzoo info {files[0].stem}" if files[0].parent == registry.RECIPES else ""
@@ -163,7 +163,7 @@ def _add_class(parser: argparse.ArgumentParser, name: str, path: str, given: dic
         known = Class(path, text, ())
     _add(parser, f"{name}, {known.path}", name, known, given)
     for argument in known.arguments:
-        if inner := recipefile.split_class(given.get(argument.name), argument):
+        if inner := recipe_files.split_class(given.get(argument.name), argument):
             _add_class(parser, f"{name}.{argument.name}", *inner)
 
 
@@ -190,7 +190,7 @@ def _add_argument(group: Any, prefix: str, argument: Argument, given: dict[str, 
     value = argument.default
     kind = argument.type
     if given and argument.name in given:
-        value = recipefile.one_line(recipefile.named(given[argument.name]))
+        value = recipe_files.one_line(recipe_files.named(given[argument.name]))
         if argument.default not in (None, value):
             kind = f"{kind}; default {argument.default}"
     text = f"{argument.text.rstrip('.')} ({kind})" if kind else argument.text

@@ -23,11 +23,12 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from ganzoo import labels, registry, trust
-from ganzoo.errors import GanzooError, nearest
-from ganzoo.files import written
+from ganzoo import trust
+from ganzoo.common import class_names, registry
+from ganzoo.common.errors import GanzooError, nearest
+from ganzoo.common.files import written
+from ganzoo.common.parser_errors import explain
 from ganzoo.game import Game
-from ganzoo.messages import explain
 from ganzoo.stamp import HASHED, require_unchanged, sha256, stamped
 
 log = logging.getLogger(__name__)
@@ -124,7 +125,7 @@ def save(model: Game, folder: Path, recipe: str, card: str, samples: Any) -> Non
         names = [name for name in FILES if samples is not None or name != PICTURE]
         new = {name: stack.enter_context(written(folder / name)) for name in names}
         new["recipe.yaml"].write_text(recipe, encoding="utf-8")
-        header = {"format": "pt", "ganzoo_format": FORMAT, **labels.dumped(model.class_names)}
+        header = {"format": "pt", "ganzoo_format": FORMAT, **class_names.dumped(model.class_names)}
         save_file(weights, new["model.safetensors"], header)
         new["model.safetensors"].chmod(0o644)  # safetensors makes files that only their owner can read
         if samples is not None:
@@ -167,7 +168,7 @@ def read(folder: Path, trusted: bool = True) -> Game:
     model.recipe, model.trained = recipe, True
     model.card = card
     with safe_open(folder / "model.safetensors", "pt") as handle:
-        model.class_names = labels.parsed(handle.metadata(), getattr(model, "n_classes", None))
+        model.class_names = class_names.parsed(handle.metadata(), getattr(model, "n_classes", None))
     return model
 
 

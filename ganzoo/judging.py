@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from ganzoo import threads
+from ganzoo.common import threads
 
 
 def evaluate_arguments(parser: argparse.ArgumentParser) -> None:

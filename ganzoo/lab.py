@@ -21,15 +21,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
+from ganzoo.common.errors import GanzooError, nearest
+from ganzoo.common.files import written
+from ganzoo.common.hardware import hardware, versions
+from ganzoo.common.readme import between_markers
 from ganzoo.data import Toy2D
-from ganzoo.errors import GanzooError, nearest
-from ganzoo.files import written
 from ganzoo.gan import GAN
-from ganzoo.machine import hardware, versions
 from ganzoo.metrics.scoring import score
 from ganzoo.networks.autoencoder import Autoencoder, MLPEncoder
 from ganzoo.networks.mlp import MLPDiscriminator, MLPGenerator
-from ganzoo.readme import between_markers
 from ganzoo.schedules import Schedule
 
 KINDS = ("ring", "grid", "swiss_roll")

@@ -8,8 +8,8 @@ from pathlib import Path
 from matplotlib.figure import Figure
 from PIL import Image
 
+from ganzoo.common.files import written
 from ganzoo.data import Toy2D
-from ganzoo.files import written
 from ganzoo.lab import STD, Result, tensor
 from ganzoo.plot import INK, QUIET
 

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import one_hot
 
-from ganzoo.errors import GanzooError
-from ganzoo.seeding import mix
+from ganzoo.common.errors import GanzooError
+from ganzoo.common.seeding import mix
 
 Prior = Literal["normal", "uniform"]
 PRIORS: dict[Prior, str] = {"normal": "standard normal", "uniform": "uniform on [-1, 1]"}

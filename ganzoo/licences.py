@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from ganzoo.errors import GanzooError, one_line
+from ganzoo.common.errors import GanzooError, one_line
 from ganzoo.stamp import METADATA, metadata
 from ganzoo.trust import read_text
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import yaml
 
-from ganzoo import registry, signatures
-from ganzoo.errors import GanzooError, nearest
-from ganzoo.recipefile import LOADER, load, split_class
+from ganzoo.common import registry, signatures
+from ganzoo.common.errors import GanzooError, nearest
+from ganzoo.common.recipe_files import LOADER, load, split_class
 
 HEADER = ("RECIPE", "YEAR", "DATA", "MB", "SCORE", "VARIANT")
 NOTE = "MB, SCORE: of the bundled checkpoint, which `ganzoo sample NAME` and its like take by the recipe's name."

@@ -11,8 +11,8 @@ import yaml
 from lightning.pytorch.loggers import CSVLogger, Logger, TensorBoardLogger, WandbLogger
 from PIL import Image
 
+from ganzoo.common.errors import GanzooError
 from ganzoo.csvlog import AppendingCSVLogger
-from ganzoo.errors import GanzooError
 from ganzoo.options import LoggerName
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
-from ganzoo.errors import GanzooError
-from ganzoo.files import written
+from ganzoo.common.errors import GanzooError
+from ganzoo.common.files import written
 
 SUFFIXES = (".gif", ".mp4")
 

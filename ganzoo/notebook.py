@@ -8,10 +8,11 @@ from typing import Any
 
 import lightning.pytorch as pl
 
-from ganzoo import registry, runs
-from ganzoo.errors import GanzooError
+from ganzoo import runs
+from ganzoo.common import registry
+from ganzoo.common.errors import GanzooError
+from ganzoo.common.importing import import_path
 from ganzoo.game import Game
-from ganzoo.importing import import_path
 from ganzoo.quiet import quieten
 from ganzoo.training import RecipeCLI
 

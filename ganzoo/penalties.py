@@ -9,7 +9,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from ganzoo.errors import GanzooError
+from ganzoo.common.errors import GanzooError
 
 Critic = Callable[[Tensor, Tensor | None], Tensor]
 

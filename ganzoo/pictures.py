@@ -12,16 +12,11 @@ from PIL import Image
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from ganzoo.data.colours import luma
-from ganzoo.errors import GanzooError
-from ganzoo.files import written
+from ganzoo.common.errors import GanzooError
+from ganzoo.common.files import written
+from ganzoo.common.images import luma, to_uint8
 
 FARTHEST = 2.0  # from 0; what lies between 1 and this is cut off, such as the overshoot of an interpolation
-
-
-def to_uint8(x: Tensor) -> NDArray[np.uint8]:
-    """Converts images (N, C, H, W) in [-1, 1] to (N, H, W, C) in [0, 255]."""
-    return ((x.detach().float().cpu().clamp(-1, 1) + 1) * 127.5).round().byte().permute(0, 2, 3, 1).numpy()
 
 
 def to_image(pixels: NDArray[np.uint8]) -> Image.Image:

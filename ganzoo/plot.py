@@ -1,35 +1,25 @@
 """Training curves: one figure per run, drawn from the numbers that it logged."""
 
-import csv
 import math
 import re
 from contextlib import suppress
 from itertools import cycle
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
-from numpy.lib.stride_tricks import sliding_window_view
 
-from ganzoo.errors import GanzooError, nearest
+from ganzoo.common.curves import BOOKKEEPING, Curve, is_score, read_metrics, smooth
+from ganzoo.common.errors import GanzooError, nearest
 
 SUFFIXES = (".png", ".pdf", ".svg")
 INK, QUIET, AXIS, HAIRLINE = "#222222", "#777777", "#bbbbbb", "#e8e8e8"
 PLAYERS = ("#2563a8", "#d1602b", "#6a9a2d", "#9a4f96", "#b8860b")
 REAL, FAKE = "#1f8a70", "#a23b72"
 ROUND = [1, 2, 2.5, 5, 10]  # steps between ticks that a person counts in
-BOOKKEEPING = {"step", "epoch", "time", "time_quality", "images"}
-
-
-class Curve(NamedTuple):
-    """What was logged under one name."""
-
-    steps: np.ndarray  # int64, ascending, each once
-    values: np.ndarray  # float64, finite
 
 
 def plot_run(run: str | Path, out: str | Path | None = None) -> Path:
@@ -80,45 +70,6 @@ def find_metrics(run: str | Path) -> Path:
     raise GanzooError(f"run: found no metrics.csv for '{run}'; {there}{nearest(str(run), known)}")
 
 
-def read_metrics(path: Path) -> dict[str, Curve]:
-    """Reads a sparse `metrics.csv` into one curve per column that holds anything.
-
-    A run that was stopped and resumed logs some steps twice: the last value of a step counts. Cells that are empty,
-    not finite or not a number (a row cut short by a crash) are left out.
-
-    Raises:
-        GanzooError: The file is not a CSV with a `step` column, or holds no value in any other.
-    """
-    columns: dict[str, dict[int, float]] = {}
-    try:
-        with path.open(newline="", encoding="utf-8", errors="replace") as file:
-            rows = csv.DictReader(file)
-            if "step" not in (rows.fieldnames or ()):
-                raise GanzooError(f"run: '{path}' is not the metrics.csv of a run: it has no 'step' column")
-            for row in rows:
-                step = _number(row.pop("step"))
-                for key, cell in row.items():
-                    value = _number(cell)
-                    if step is not None and value is not None:
-                        columns.setdefault(key, {})[int(step)] = value
-    except csv.Error as error:
-        raise GanzooError(f"run: '{path}' is not the metrics.csv of a run: {error}") from error
-    if all(key in BOOKKEEPING or key.startswith("lr/") for key in columns):
-        raise GanzooError(f"run: '{path}' holds no values yet; wait for the first log step")
-    return {
-        key: Curve(np.array(sorted(points)), np.array([points[step] for step in sorted(points)]))
-        for key, points in columns.items()
-    }
-
-
-def _number(cell: object) -> float | None:
-    try:
-        value = float(cell)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
-        return None
-    return value if math.isfinite(value) else None
-
-
 def draw(curves: dict[str, Curve], title: str = "") -> Figure:
     """Draws small multiples over one common axis of generator steps.
 
@@ -165,11 +116,6 @@ def _panels(curves: dict[str, Curve]) -> dict[str, dict[str, str]]:
             panels[title] = {key: colour[key.split("/")[0]]}
     panels |= {key: {key: INK} for key in curves if is_score(key) and key not in BOOKKEEPING}
     return {title: members for title, members in panels.items() if members}
-
-
-def is_score(key: str) -> bool:
-    """Tells a score, `fid[mnist,10k/test]`, from a player's term, `d/gp`: a term's name is led by its player."""
-    return "/" not in re.split(r"[\[(]", key)[0]
 
 
 def _length(curves: dict[str, Curve]) -> str:
@@ -222,18 +168,6 @@ def _draw_score(ax: Axes, curve: Curve) -> None:
         ax.yaxis.set_minor_locator(NullLocator())
         ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: concise(value)))
     label_ends(ax, [(values[-1], concise(values[-1]), INK)])
-
-
-def smooth(values: np.ndarray) -> np.ndarray:
-    """Returns the running mean under a Hann window of a twelfth of the points; a few points stay as they are."""
-    width = len(values) // 12
-    if width < 3:
-        return values
-    # the median of five neighbours first, so that a lone spike does not become a hill
-    values = np.median(sliding_window_view(np.pad(values, 2, mode="edge"), 5), axis=-1)
-    window = np.hanning(width + 2)[1:-1]
-    # dividing by the window's share inside the data keeps both ends unbiased
-    return np.convolve(values, window, "same") / np.convolve(np.ones(len(values)), window, "same")
 
 
 def concise(value: float) -> str:

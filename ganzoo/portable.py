@@ -21,12 +21,12 @@ import torch
 from torch import Tensor, nn
 from torch.export import Dim, ExportedProgram
 
-from ganzoo import __version__
-from ganzoo.errors import GanzooError
-from ganzoo.files import written
+from ganzoo.common.class_names import listed
+from ganzoo.common.errors import GanzooError
+from ganzoo.common.files import written
+from ganzoo.common.version import __version__
 from ganzoo.game import Game
 from ganzoo.hub import load
-from ganzoo.labels import listed
 from ganzoo.latent import draw_latent
 from ganzoo.metrics.scores import made_by
 from ganzoo.priors import noise_of_codes

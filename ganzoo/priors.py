@@ -11,9 +11,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ganzoo.errors import GanzooError
+from ganzoo.common.errors import GanzooError
+from ganzoo.common.seeding import mix
 from ganzoo.latent import draw_latent
-from ganzoo.seeding import mix
 
 
 class CodePrior(nn.Module):

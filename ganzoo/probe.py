@@ -16,12 +16,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import adaptive_max_pool2d
 
-from ganzoo import threads
+from ganzoo.common import threads
+from ganzoo.common.errors import GanzooError, nearest
+from ganzoo.common.files import written
+from ganzoo.common.hardware import versions
 from ganzoo.data import CIFAR10, MNIST, Digits, FashionMNIST, ImageFolder
 from ganzoo.data.base import DataModule, ImageDataModule, Split
-from ganzoo.errors import GanzooError, nearest
-from ganzoo.files import written
-from ganzoo.machine import versions
 from ganzoo.sampler import Sampler
 
 SIDE = 4

@@ -8,7 +8,7 @@ from typing import Any
 import lightning.pytorch as pl
 import torch
 
-from ganzoo import threads
+from ganzoo.common import threads
 from ganzoo.game import Game
 from ganzoo.schedules import Schedule, value
 

@@ -10,14 +10,18 @@ import yaml
 from jsonargparse import ArgumentParser
 from lightning.pytorch import LightningDataModule
 
-from ganzoo import changes, curves, hub, pictures, registry
+from ganzoo import changes, hub, pictures
 from ganzoo.callbacks.progress import TermLogger
 from ganzoo.card import Facts, write_card
-from ganzoo.errors import GanzooError
-from ganzoo.files import written
+from ganzoo.common import curves, registry
+from ganzoo.common.curves import Curve, read_metrics
+from ganzoo.common.errors import GanzooError
+from ganzoo.common.files import written
+from ganzoo.common.hardware import hardware, versions
+from ganzoo.common.program import command
+from ganzoo.common.text import duration
 from ganzoo.game import Game
 from ganzoo.licences import UNKNOWN
-from ganzoo.machine import hardware, versions
 from ganzoo.metrics import own
 from ganzoo.metrics.evaluation import as_many, class_shares
 from ganzoo.metrics.extractors import get_extractor
@@ -25,10 +29,7 @@ from ganzoo.metrics.neighbours import nearest_neighbours, neighbours_picture
 from ganzoo.metrics.scores import made_by, reference_items
 from ganzoo.metrics.scoring import score
 from ganzoo.metrics.translations import Function
-from ganzoo.plot import Curve, read_metrics
 from ganzoo.previews import Preview
-from ganzoo.program import command
-from ganzoo.runs import duration
 
 NEIGHBOURS = 16
 

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from ganzoo.errors import GanzooError
-from ganzoo.files import written
+from ganzoo.common.errors import GanzooError
+from ganzoo.common.files import written
 from ganzoo.hub import CURVES, FILES, read
 
 log = logging.getLogger(__name__)

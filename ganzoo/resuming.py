@@ -10,9 +10,10 @@ from typing import Any
 import torch
 import yaml
 
-from ganzoo import registry, runs
-from ganzoo.errors import GanzooError
-from ganzoo.program import command
+from ganzoo import runs
+from ganzoo.common import registry
+from ganzoo.common.errors import GanzooError
+from ganzoo.common.program import command
 from ganzoo.resolved import at, differences
 
 PLACE = ("runs", "version", "ckpt_path")  # options that say which run

@@ -9,11 +9,12 @@ import lightning.pytorch as pl
 import torch
 from lightning.fabric.plugins.environments import SLURMEnvironment
 
-from ganzoo import registry
-from ganzoo.errors import GanzooError, nearest
+from ganzoo.common import registry
+from ganzoo.common.errors import GanzooError, nearest
+from ganzoo.common.program import command
+from ganzoo.common.text import duration
+from ganzoo.common.threads import count
 from ganzoo.game import Game
-from ganzoo.program import command
-from ganzoo.threads import count
 
 # Processes that Lightning starts for further ranks find the first one's choice here.
 CHOSEN = "GANZOO_RUN"
@@ -128,12 +129,6 @@ def steps_done(checkpoint: str | None) -> int:
         raise GanzooError(f"--ckpt_path: '{checkpoint}' is not a training checkpoint, or is damaged.") from error
 
 
-def told(error: OSError) -> str:
-    """Says what the system refused, and of which file where it says so."""
-    where = f" '{error.filename}'" if error.filename else ""
-    return f"{error.strerror or error}{where}"
-
-
 def split_recipe(arguments: list[str]) -> tuple[str | None, list[str]]:
     """Takes `--recipe NAME` out of the arguments and puts `--config FILE` in its place.
 
@@ -236,15 +231,3 @@ def announce(model: Game, trainer: pl.Trainer, folder: Path, seconds: float, don
 def _count(module: torch.nn.Module) -> str:
     count = sum(parameter.numel() for parameter in module.parameters())
     return f"{count / 1e6:.2f}M" if count >= 1e5 else f"{count:,}"
-
-
-def duration(seconds: float) -> str:
-    """Writes a duration as a person says it: `0.4 s`, `40 s`, `12 min`, `3 h 20 min`."""
-    if 0.0005 <= seconds < 0.095:
-        return f"{seconds:.1g} s"
-    if 0.095 <= seconds < 9.95:
-        return f"{seconds:.1f} s"
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"

@@ -9,12 +9,12 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from ganzoo.bars import with_bar
-from ganzoo.errors import GanzooError
+from ganzoo.common.errors import GanzooError
+from ganzoo.common.eval_mode import evaluating
+from ganzoo.common.progress_bar import with_bar
+from ganzoo.common.seeding import mix, run_seed
 from ganzoo.game import Game
 from ganzoo.latent import PRIORS, Prior, draw_latent
-from ganzoo.modes import evaluating
-from ganzoo.seeding import mix, run_seed
 
 SAMPLE_BATCH = 512
 

@@ -11,11 +11,13 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from ganzoo import pictures, threads
-from ganzoo.errors import GanzooError
-from ganzoo.files import written
+from ganzoo import pictures
+from ganzoo.common import images, threads
+from ganzoo.common.class_names import labels
+from ganzoo.common.errors import GanzooError
+from ganzoo.common.files import written
+from ganzoo.common.hardware import find_device
 from ganzoo.hub import load
-from ganzoo.labels import labels
 from ganzoo.latent import of_seeds
 from ganzoo.sampler import Sampler
 
@@ -117,7 +119,7 @@ def write(samples: Tensor, path: Path, turns: int = 0, names: Sequence[int] | No
         names: numbers of the PNGs of a folder; by default they are counted.
     """
     if path.suffix == ".npz":
-        array = pictures.to_uint8(samples) if samples.dim() == 4 else samples.cpu().numpy()
+        array = images.to_uint8(samples) if samples.dim() == 4 else samples.cpu().numpy()
         with written(path) as file:
             np.savez_compressed(file, samples=array)
     elif is_picture(path):
@@ -128,21 +130,7 @@ def write(samples: Tensor, path: Path, turns: int = 0, names: Sequence[int] | No
     elif samples.dim() == 4:
         names = names or range(len(samples))
         width = max(4, len(str(max(names))))
-        for name, pixels in zip(names, pictures.to_uint8(samples), strict=True):
+        for name, pixels in zip(names, images.to_uint8(samples), strict=True):
             pictures.save(pictures.to_image(pixels), path / f"{name:0{width}d}.png")
     else:
         raise GanzooError(f"-o: points are no pictures of their own; name a .png or .npz file instead of '{path}'.")
-
-
-def find_device(name: str) -> torch.device:
-    """Returns a device by its name.
-
-    Raises:
-        GanzooError: if it is not there.
-    """
-    try:
-        device = torch.device(name)
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as error:
-        raise GanzooError(f"--device: '{name}' is not available here.") from error
-    return device

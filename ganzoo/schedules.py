@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from math import exp
 from typing import Literal
 
-from ganzoo.errors import GanzooError
+from ganzoo.common.errors import GanzooError
 
 # the share of the way from one value to the next, by the share of the time between them
 WAYS: dict[str, Callable[[float], float]] = {

@@ -4,8 +4,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from ganzoo import threads
-from ganzoo.errors import GanzooError
+from ganzoo.common import threads
+from ganzoo.common.errors import GanzooError
 
 
 def export_arguments(parser: argparse.ArgumentParser) -> None:

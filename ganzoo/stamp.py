@@ -7,9 +7,9 @@ from typing import Any
 
 import yaml
 
-from ganzoo.errors import GanzooError
-from ganzoo.files import written
-from ganzoo.program import command
+from ganzoo.common.errors import GanzooError
+from ganzoo.common.files import written
+from ganzoo.common.program import command
 
 HASHED = ("recipe.yaml", "model.safetensors")
 METADATA = re.compile(r"---\n(.*?\n)---\n", re.DOTALL)

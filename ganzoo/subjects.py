@@ -11,17 +11,18 @@ from typing import Any
 import torch
 from PIL import Image
 
-from ganzoo import data, hub, registry, runs
+from ganzoo import data, hub, runs
+from ganzoo.common import registry
+from ganzoo.common.errors import GanzooError, nearest
+from ganzoo.common.parser_errors import innermost
 from ganzoo.data.finding import find_pictures
 from ganzoo.data.pictures import Pictures
-from ganzoo.errors import GanzooError, nearest
 from ganzoo.metrics.extractors import NAMES
 from ganzoo.metrics.scores import made_by
 from ganzoo.provenance import WORDS, same_place
 from ganzoo.reports import make_datamodule
 from ganzoo.repository import REPO_ID, download
 from ganzoo.stamp import metadata, sha256
-from ganzoo.training import innermost
 from ganzoo.trust import PLAIN, parse
 
 GREY = ("1", "L", "LA", "I", "I;16", "I;16B", "I;16L")

@@ -10,8 +10,8 @@ from statistics import fmean, stdev
 from typing import Any
 
 from ganzoo.beside import Beside
+from ganzoo.common.text import duration
 from ganzoo.metrics.scores import SCORES
-from ganzoo.runs import duration
 
 ORDER = (
     *("is", "fid", "kid", "accuracy", "precision", "recall", "density", "coverage"),

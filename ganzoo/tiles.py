@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
-from ganzoo.pictures import to_uint8
+from ganzoo.common.images import to_uint8
 
 SAMPLE = 64  # sides of the image that tells the memory of others
 BESIDE = 1.5  # what is held beside the largest layer: skips, and what convolutions lay out anew

@@ -7,7 +7,7 @@ from lightning.pytorch.callbacks import GradientAccumulationScheduler
 from lightning.pytorch.plugins.precision import DoublePrecision, HalfPrecision, TransformerEnginePrecision
 from torch.optim import Optimizer
 
-from ganzoo.errors import GanzooError
+from ganzoo.common.errors import GanzooError
 
 # These change the weights themselves; scores, samples and losses compute with weights of 32 bits.
 RECAST = (HalfPrecision, DoublePrecision, TransformerEnginePrecision)

@@ -17,18 +17,19 @@ from lightning.pytorch.plugins import CheckpointIO
 from lightning.pytorch.utilities import rank_zero_only
 from lightning.pytorch.utilities.exceptions import MisconfigurationException, SIGTERMException
 
-from ganzoo import changes, resuming, runs, threads
+from ganzoo import changes, resuming, runs
 from ganzoo.callbacks.keep import Last, Opening, Whole, best
 from ganzoo.callbacks.progress import Bar, TermLogger
 from ganzoo.callbacks.quality import Quality
+from ganzoo.common import text, threads
+from ganzoo.common.errors import GanzooError
+from ganzoo.common.hardware import precision, several
+from ganzoo.common.parser_errors import explain, import_class, innermost
 from ganzoo.data import DataModule
-from ganzoo.errors import GanzooError
 from ganzoo.following import Following
 from ganzoo.game import Game
 from ganzoo.lists import listed, parse
 from ganzoo.loggers import loggers
-from ganzoo.machine import precision, several
-from ganzoo.messages import explain, import_class
 from ganzoo.metrics.scores import made_by
 from ganzoo.options import SECTIONS, add_run_options
 from ganzoo.quiet import quieten
@@ -242,7 +243,7 @@ class RecipeCLI(LightningCLI):
             ended = [callback.ended for callback in self.trainer.callbacks if isinstance(callback, Last)]  # type: ignore[attr-defined]
             raise SystemExit(128 + (next(filter(None, ended), None) or signal.SIGTERM)) from None
         except OSError as error:
-            raise GanzooError(f"{runs.told(error)}: training stopped; {self._kept()}") from error
+            raise GanzooError(f"{text.os_error_text(error)}: training stopped; {self._kept()}") from error
         except MisconfigurationException as error:  # Lightning's word for options that do not go together
             raise GanzooError(f"trainer: {error}") from error
         callbacks = self.trainer.callbacks  # type: ignore[attr-defined]
@@ -326,14 +327,6 @@ class RecipeCLI(LightningCLI):
         for name, number in self.trainer.callback_metrics.items():
             if name != "step":
                 print(f"{name:24} {float(number):.4g}")
-
-
-def innermost(error: Exception) -> BaseException:
-    """Returns the GanzooError that led to `error`, or `error` itself."""
-    cause: BaseException | None = error
-    while cause is not None and not isinstance(cause, GanzooError):
-        cause = cause.__cause__ or cause.__context__
-    return cause or GanzooError(explain(error, []))
 
 
 def asks_help(arguments: Sequence[str]) -> bool:

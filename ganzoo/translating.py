@@ -14,12 +14,13 @@ from torch import Tensor, nn
 from torch.nn.functional import pad
 from tqdm.auto import tqdm
 
-from ganzoo import pictures, threads, tiles
+from ganzoo import pictures, tiles
+from ganzoo.common import images, threads
+from ganzoo.common.errors import GanzooError, nearest, one_line
+from ganzoo.common.hardware import find_device
 from ganzoo.data.finding import find_pictures
 from ganzoo.data.pictures import middle, opened, reason, to_tensor
-from ganzoo.errors import GanzooError, nearest, one_line
 from ganzoo.hub import load
-from ganzoo.sampling import find_device
 from ganzoo.translator import Size, Translator
 
 FEW = 3  # pictures that go without a progress bar
@@ -135,7 +136,7 @@ def translated(
             size = f"{x.shape[3]}x{x.shape[2]} pixels"
             hint = "make it smaller" if reach is None else "leave out --tile 0"
             raise GanzooError(f"{size} take about {needed / 1e9:.1f} GB, and {there / 1e9:.1f} GB are free; {hint}")
-    return pictures.to_uint8(translate(x))[0]
+    return images.to_uint8(translate(x))[0]
 
 
 def set_threads(translate: Callable[[Tensor], Tensor], x: Tensor, count: int, asked: int | None) -> None:

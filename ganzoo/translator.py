@@ -11,13 +11,14 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Adam, Optimizer
 
-from ganzoo.bars import with_bar
-from ganzoo.errors import GanzooError
+from ganzoo.common.batches import target
+from ganzoo.common.errors import GanzooError
+from ganzoo.common.eval_mode import evaluating
+from ganzoo.common.progress_bar import with_bar
+from ganzoo.common.seeding import mix, run_seed
 from ganzoo.game import Game
-from ganzoo.modes import evaluating
 from ganzoo.players import Player, Terms, build_optim
 from ganzoo.schedules import Schedule
-from ganzoo.seeding import mix, run_seed
 
 TRANSLATE_BATCH = 64
 Size = tuple[int | None, ...]
@@ -183,16 +184,6 @@ class Translator(Game):
     def predict_step(self, batch: tuple[Tensor, Any], batch_idx: int) -> Tensor:
         """Translates the batch's sources; the b-th batch has its own seed."""
         return self.translate(batch[0], seed=mix(run_seed(), self.global_rank, batch_idx))
-
-
-def target(y: Any) -> Any:
-    """Returns the target images of a batch's y: those themselves, or the first of (targets, labels)."""
-    return y[0] if isinstance(y, tuple | list) else y
-
-
-def labels(y: Any) -> Tensor | None:
-    """Returns the labels (N,) of a batch's y, or None where there are none."""
-    return y[1] if isinstance(y, tuple | list) else None
 
 
 def agree(allowed: Size, shape: Size) -> bool:

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map_only
 
-from ganzoo.errors import GanzooError
+from ganzoo.common.errors import GanzooError
 
 TRUSTED = ("ganzoo.", "torch.nn.", "torch.optim.")
 # The parser may take any other string for YAML, or for a file with YAML.

@@ -5,8 +5,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from ganzoo import registry
-from ganzoo.errors import GanzooError, printable
+from ganzoo.common import registry
+from ganzoo.common.errors import GanzooError, printable
 from ganzoo.hub import no_checkpoint, read
 from ganzoo.licences import UNKNOWN, licence_of, require_licence, with_licence
 from ganzoo.repository import checkpoint_files, require_names

@@ -8,10 +8,10 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from ganzoo import recipefile
-from ganzoo.errors import GanzooError, nearest
-from ganzoo.importing import import_path
-from ganzoo.messages import accepted
+from ganzoo.common import recipe_files
+from ganzoo.common.errors import GanzooError, nearest
+from ganzoo.common.importing import import_path
+from ganzoo.common.parser_errors import accepted
 
 SECTIONS = ("model", "data", "trainer", "quality", "grid", "collapse")
 UNSAFE = re.compile(r"[^\w.=+-]+")  # in the name of a folder that is also looked for by a pattern
@@ -68,7 +68,7 @@ def full_names(keys: Iterable[str], recipe: Path) -> dict[str, str]:
     """
     classes = {}
     for section in ("model", "data"):
-        if named := recipefile.split_class(recipefile.load(recipe).get(section)):
+        if named := recipe_files.split_class(recipe_files.load(recipe).get(section)):
             classes[section] = named[0]
     return {key: full_name(key, classes) for key in keys}
 

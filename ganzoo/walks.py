@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from ganzoo import movies, pictures
-from ganzoo.errors import GanzooError
-from ganzoo.labels import label, labels
+from ganzoo.common.class_names import label, labels
+from ganzoo.common.errors import GanzooError
 from ganzoo.latent import combine, interpolate, of_seeds
 from ganzoo.sampler import Sampler
 from ganzoo.sampling import load_sampler, require_images, write_rows

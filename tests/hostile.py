@@ -27,8 +27,8 @@ from published import CARD, RECIPE, changed, publish, tiny_model  # noqa: E402
 
 from ganzoo import hub, repository, stamp  # noqa: E402
 from ganzoo.cli import main  # noqa: E402
+from ganzoo.common.errors import GanzooError  # noqa: E402
 from ganzoo.data import ImageFolder  # noqa: E402
-from ganzoo.errors import GanzooError  # noqa: E402
 
 PAGE = TESTS.parent / "docs" / "trust.md"
 TOKEN = "hf_theTokenThatNobodyMayEverSee01"

@@ -11,7 +11,7 @@ import torch
 import yaml
 
 from ganzoo import hub
-from ganzoo.errors import GanzooError
+from ganzoo.common.errors import GanzooError
 from ganzoo.game import Game
 from ganzoo.pictures import picture
 

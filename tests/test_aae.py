@@ -8,7 +8,7 @@ from coders import DIGIT, DIM, aae, networks
 from tiny import digits, fit
 
 from ganzoo import hub, losses
-from ganzoo.errors import GanzooError
+from ganzoo.common.errors import GanzooError
 from ganzoo.kernels import mmd2
 from ganzoo.models.aae import AAE
 from ganzoo.networks.mlp import MLPDiscriminator

@@ -6,7 +6,7 @@ import pytest
 import torch
 from tiny import conv, digits, fit, mlp
 
-from ganzoo.errors import GanzooError
+from ganzoo.common.errors import GanzooError
 from ganzoo.models.dcgan import DCGAN
 from ganzoo.penalties import gradient_penalty
 from ganzoo.stabilisers import ADA

@@ -6,7 +6,7 @@ from tiny import conv, mlp
 
 from ganzoo import augment
 from ganzoo.augment import POLICIES, diff_augment
-from ganzoo.errors import GanzooError
+from ganzoo.common.errors import GanzooError
 from ganzoo.models.dcgan import DCGAN
 
 STEPS = [augment.brightness, augment.saturation, augment.contrast, augment.translation, augment.cutout]

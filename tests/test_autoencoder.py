@@ -5,7 +5,7 @@ import torch
 from tiny import digits
 from torch import nn
 
-from ganzoo.errors import GanzooError
+from ganzoo.common.errors import GanzooError
 from ganzoo.networks.autoencoder import Autoencoder, ConvDecoder, ConvEncoder, MLPEncoder
 from ganzoo.networks.dcgan import DCGANGenerator
 from ganzoo.networks.mlp import MLPGenerator

@@ -5,8 +5,9 @@ import time
 import pytest
 from commands import ganzoo
 
-from ganzoo import cli, registry
-from ganzoo.errors import GanzooError
+from ganzoo import cli
+from ganzoo.common import registry
+from ganzoo.common.errors import GanzooError
 
 DIGITS_28 = "--recipe gan_mnist --data ganzoo.data.Digits --data.size 28"
 MNIST = "--recipe gan_mnist --data.root nowhere --data.download false"

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from ganzoo.errors import GanzooError
+from ganzoo.common.errors import GanzooError
 from ganzoo.metrics import bootstrap
 from ganzoo.metrics.bootstrap import Bootstrap, Replicates, counts
 from ganzoo.metrics.distances import Reference

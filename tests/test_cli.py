@@ -7,8 +7,9 @@ import pytest
 from commands import ganzoo, process
 
 import ganzoo as package
-from ganzoo import cli, registry
-from ganzoo.layout import GROUPS
+from ganzoo import cli
+from ganzoo.common import registry
+from ganzoo.common.help_format import GROUPS
 
 LIGHT = """
 import sys

@@ -11,7 +11,7 @@ from tiny import digits, fit, points
 
 from ganzoo import hub
 from ganzoo.callbacks.keep import Last
-from ganzoo.errors import GanzooError
+from ganzoo.common.errors import GanzooError
 from ganzoo.models.autoencoder import Autoencoder
 from ganzoo.networks.autoencoder import ConvDecoder, ConvEncoder, MLPEncoder
 from ganzoo.networks.mlp import MLPGenerator

@@ -8,11 +8,11 @@ from tiny import digits, fit, mlp, points
 import ganzoo
 from ganzoo.callbacks.collapse import Collapse, picked, spread
 from ganzoo.callbacks.progress import TermLogger
+from ganzoo.common.curves import read_metrics
+from ganzoo.common.errors import GanzooError
 from ganzoo.csvlog import AppendingCSVLogger
 from ganzoo.data import DataModule
-from ganzoo.errors import GanzooError
 from ganzoo.networks.mlp import MLPGenerator
-from ganzoo.plot import read_metrics
 
 
 class Same(MLPGenerator):

@@ -6,8 +6,8 @@ import torch
 from idx import write_cifar10
 from PIL import Image
 
+from ganzoo.common.images import luma
 from ganzoo.data import CIFAR10Colours
-from ganzoo.data.colours import luma
 
 
 @pytest.fixture

@@ -9,11 +9,11 @@ from cells import table
 from comparing import AUTOENCODER
 
 from ganzoo import entries, figures
+from ganzoo.common.curves import Curve
+from ganzoo.common.errors import GanzooError
+from ganzoo.common.readme import markers
 from ganzoo.compare import compare
 from ganzoo.entries import Entry, progress, train
-from ganzoo.errors import GanzooError
-from ganzoo.plot import Curve
-from ganzoo.readme import markers
 
 FID = "fid[mnist,10k/test]"
 START, END = markers()

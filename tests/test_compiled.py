@@ -7,7 +7,7 @@ import torch
 from tiny import conv, digits, fit
 from torch import nn
 
-from ganzoo.errors import GanzooError
+from ganzoo.common.errors import GanzooError
 
 
 @pytest.mark.parametrize("backend", ["aot_eager", pytest.param("inductor", marks=pytest.mark.slow)])

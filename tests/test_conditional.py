@@ -10,10 +10,11 @@ from tiny import fit, trainer
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from ganzoo import hub, losses, registry
+from ganzoo import hub, losses
 from ganzoo.callbacks.keep import Last
+from ganzoo.common import registry
+from ganzoo.common.errors import GanzooError
 from ganzoo.data import DataModule
-from ganzoo.errors import GanzooError
 from ganzoo.gan import GAN
 from ganzoo.metrics.purity import drawn, purity
 from ganzoo.models.acgan import ACGAN

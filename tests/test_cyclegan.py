@@ -9,12 +9,13 @@ from test_resume import alike
 from tiny import Each, fit, trainer
 from torch import Tensor, nn
 
-from ganzoo import from_recipe, registry
+from ganzoo import from_recipe
 from ganzoo.callbacks.keep import Last
+from ganzoo.common import registry
+from ganzoo.common.errors import GanzooError
 from ganzoo.data import DataModule, UnpairedFolder
 from ganzoo.data.recoloured_mnist import recolour
 from ganzoo.data.unpaired import Domains, Unpaired
-from ganzoo.errors import GanzooError
 from ganzoo.models.cyclegan import CycleGAN
 from ganzoo.networks.patch import PatchGAN, receptive_field
 from ganzoo.networks.resnet_translator import ResNetTranslator

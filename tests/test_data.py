@@ -10,9 +10,9 @@ from idx import write_mnist
 from PIL import Image
 
 import ganzoo.data as data
+from ganzoo.common.errors import GanzooError
 from ganzoo.data import MNIST, CelebA, Digits, FashionMNIST, ImageFolder, Toy2D
 from ganzoo.data.pictures import Pictures, resize_to
-from ganzoo.errors import GanzooError
 
 
 @pytest.fixture

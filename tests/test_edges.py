@@ -4,9 +4,9 @@ import pytest
 import torch
 from PIL import Image
 
+from ganzoo.common.errors import GanzooError
 from ganzoo.data import Edges
 from ganzoo.data.edges import draw_edges
-from ganzoo.errors import GanzooError
 
 
 def step(side: int = 32) -> torch.Tensor:

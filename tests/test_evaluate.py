@@ -16,7 +16,7 @@ from PIL import Image
 from tiny import digits, mlp, recolour
 
 from ganzoo import __version__, hub
-from ganzoo.errors import GanzooError
+from ganzoo.common.errors import GanzooError
 from ganzoo.game import Game
 from ganzoo.metrics.classifiers import shipped
 from ganzoo.metrics.drawing import draw

@@ -12,8 +12,8 @@ from safetensors.torch import save_file
 from torch import nn
 from torch.nn import functional as F
 
+from ganzoo.common.errors import GanzooError
 from ganzoo.data.mnist import MNIST
-from ganzoo.errors import GanzooError
 from ganzoo.metrics import cifar10
 from ganzoo.metrics.classifiers import (
     CIFAR10Classifier,

@@ -13,9 +13,9 @@ import pytest
 from commands import ganzoo
 from PIL import Image
 
+from ganzoo.common.errors import GanzooError
 from ganzoo.data import MNIST, ImageFolder
 from ganzoo.data.finding import find_files, suffixes
-from ganzoo.errors import GanzooError
 
 
 def paint(file: Path, form: str | None = None) -> None:

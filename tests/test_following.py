@@ -8,10 +8,11 @@ from commands import ganzoo
 from PIL import Image
 from torch import Tensor, nn
 
-from ganzoo import from_recipe, load, registry
+from ganzoo import from_recipe, load
+from ganzoo.common import registry
+from ganzoo.common.data_spec import DataSpec, require_labels
+from ganzoo.common.errors import GanzooError
 from ganzoo.data import ImageFolder, LowResolution, ShiftedMNIST
-from ganzoo.dataspec import DataSpec, require_labels
-from ganzoo.errors import GanzooError
 from ganzoo.following import REQUIRED, parameters
 from ganzoo.models.dann import DANN
 from ganzoo.networks.dcgan import DCGANGenerator

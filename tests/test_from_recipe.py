@@ -11,7 +11,7 @@ from own_metrics import Brightness
 from tiny import Told
 
 import ganzoo
-from ganzoo.errors import GanzooError
+from ganzoo.common.errors import GanzooError
 from ganzoo.networks.mlp import MLPGenerator
 from ganzoo.training import RecipeCLI
 
@@ -81,7 +81,7 @@ def test_a_notebook_is_told_nothing_but_the_bar(tmp_path):
 
 @pytest.mark.parametrize("flag", ["--model tiny.Told", "--model=tiny.Told", "--model.class_path=tiny.Told"])
 def test_another_class_takes_the_recipes_networks_and_rates(flag, tmp_path):
-    words = ["--config", str(ganzoo.registry.find_recipe("gan_toy")), *flag.split(), "--model.d_lr=0.5"]
+    words = ["--config", str(ganzoo.common.registry.find_recipe("gan_toy")), *flag.split(), "--model.d_lr=0.5"]
     cli = RecipeCLI([*words, "--runs", str(tmp_path)], "gan_toy", run=False)
     assert type(cli.model) is Told
     assert cli.model.generator.shape == (2,)

@@ -12,9 +12,10 @@ import pytest
 from commands import ganzoo
 from PIL import Image
 
-from ganzoo import registry
-from ganzoo.curves import draw, panels, thinned
-from ganzoo.plot import Curve, concise, read_metrics
+from ganzoo.common import registry
+from ganzoo.common.curves import Curve, read_metrics, thinned
+from ganzoo.curves import draw, panels
+from ganzoo.plot import concise
 from ganzoo.stamp import metadata
 
 DRAWN = [

@@ -8,8 +8,8 @@ from torch import Tensor, nn
 from torch.optim import SGD
 from torch.optim.lr_scheduler import StepLR
 
-from ganzoo.batches import chunks
-from ganzoo.errors import GanzooError
+from ganzoo.common.batches import chunks
+from ganzoo.common.errors import GanzooError
 from ganzoo.game import Game
 from ganzoo.gan import GAN
 from ganzoo.models.gan import VanillaGAN

@@ -5,8 +5,9 @@ import re
 import pytest
 from commands import ganzoo
 
-from ganzoo import cli, registry
-from ganzoo.recipefile import load
+from ganzoo import cli
+from ganzoo.common import registry
+from ganzoo.common.recipe_files import load
 
 OWN = """
 from ganzoo.models.gan import GAN

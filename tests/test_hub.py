@@ -16,8 +16,9 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from tiny import Each, digits, fit
 
-from ganzoo import hub, registry
+from ganzoo import hub
 from ganzoo.callbacks.keep import Last
+from ganzoo.common import registry
 from ganzoo.models.wgan import WGAN
 from ganzoo.schedules import Schedule
 

@@ -7,10 +7,10 @@ import pytest
 import torch
 from PIL import Image
 
+from ganzoo.common.errors import GanzooError
 from ganzoo.data import ImageFolder, LowResolution, image_folder
 from ganzoo.data.finding import find_pictures
 from ganzoo.data.pictures import Pictures
-from ganzoo.errors import GanzooError
 
 
 def same(left, right) -> bool:

@@ -9,8 +9,8 @@ from torch import Tensor
 from torch.distributions import Categorical, Normal
 
 from ganzoo import losses
+from ganzoo.common.errors import GanzooError
 from ganzoo.data import DataModule
-from ganzoo.errors import GanzooError
 from ganzoo.metrics.purity import purity
 from ganzoo.models.infogan import InfoGAN, Posterior, information
 from ganzoo.networks.infogan import InfoGANDiscriminator, InfoGANGenerator

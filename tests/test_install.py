@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ganzoo import __version__, machine, registry
+from ganzoo import __version__
+from ganzoo.common import hardware, registry
 
 TREE = Path(__file__).parents[1]
 WHAT_IS_THERE = """
@@ -60,9 +61,9 @@ def test_the_wheel_holds_what_the_package_needs_and_no_more(wheel):
     names = set(zipfile.ZipFile(wheel).namelist())
     for folder in ("recipes", "checkpoints"):
         files = {path.relative_to(TREE) for path in (TREE / folder).rglob("*") if path.is_file()}
-        assert {f"ganzoo/{file.as_posix()}" for file in files} <= names
+        assert {f"ganzoo/zoo/{file.as_posix()}" for file in files} <= names
     modules = {path.relative_to(TREE).as_posix() for path in (TREE / "ganzoo").rglob("*.py")}
-    needed = {"ganzoo/py.typed", "ganzoo/recipes/wgan_gp_digits.yaml"}
+    needed = {"ganzoo/py.typed", "ganzoo/zoo/recipes/wgan_gp_digits.yaml"}
     needed |= {f"ganzoo/metrics/{family}.safetensors" for family in ("mnist", "cifar10")}
     assert modules | needed <= names
     own = ("ganzoo/", f"ganzoo_lightning-{__version__}.dist-info/")
@@ -111,7 +112,8 @@ def test_the_repository_has_one_address():
 
 
 def test_the_version_is_written_alike():
-    assert f'\nversion = "{__version__}"\n' in (TREE / "pyproject.toml").read_text()
+    source = tomllib.loads((TREE / "pyproject.toml").read_text())["tool"]["hatch"]["version"]["path"]
+    assert f'__version__ = "{__version__}"' in (TREE / source).read_text()
 
 
 def test_the_distribution_has_a_name_of_its_own(wheel):
@@ -135,8 +137,8 @@ def test_the_version_is_found_whatever_the_installed_distribution_is_called(monk
             raise PackageNotFoundError(name)
         return "1"
 
-    monkeypatch.setattr(machine, "version", version)
-    assert machine.versions()["ganzoo"] == __version__
+    monkeypatch.setattr(hardware, "version", version)
+    assert hardware.versions()["ganzoo"] == __version__
 
 
 def test_no_line_tells_anyone_to_install_the_distribution_of_others():

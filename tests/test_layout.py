@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from ganzoo.common.errors import GanzooError
 from ganzoo.data import Edges, ImageFolder
 from ganzoo.data.layout import arrange, few, naturally, role
-from ganzoo.errors import GanzooError
 
 
 def names(**folders: int) -> list[str]:

@@ -6,7 +6,8 @@ import sys
 import pytest
 from commands import ganzoo
 
-from ganzoo import listing, registry
+from ganzoo import listing
+from ganzoo.common import registry
 from ganzoo.stamp import metadata
 
 

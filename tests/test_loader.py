@@ -6,8 +6,8 @@ import torch
 from lightning.pytorch.callbacks import ModelCheckpoint
 from torch import nn
 
+from ganzoo.common.errors import GanzooError
 from ganzoo.data import BatchLoader, DataModule
-from ganzoo.errors import GanzooError
 
 
 def numbered(n: int, **options) -> BatchLoader:

@@ -8,8 +8,8 @@ from commands import ganzoo
 from published import publish, tiny_model
 
 import ganzoo as package
-from ganzoo import registry
 from ganzoo.card import Facts, write_card
+from ganzoo.common import registry
 
 NAME = "dcgan-faces"  # is bundled
 

@@ -14,7 +14,7 @@ from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from wandb.proto.wandb_internal_pb2 import Record
 
-from ganzoo.plot import read_metrics
+from ganzoo.common.curves import read_metrics
 
 BLOCK = 2**15
 PICTURES = ("samples", "walks")

@@ -9,8 +9,8 @@ from PIL import Image
 from torch.nn.functional import interpolate
 
 from ganzoo.card import Facts, write_card
+from ganzoo.common.errors import GanzooError
 from ganzoo.data.low_resolution import Crops, LowResolution, shrink
-from ganzoo.errors import GanzooError
 from ganzoo.metrics.scoring import score
 from ganzoo.metrics.translations import Function
 from ganzoo.pictures import fitted

@@ -5,8 +5,8 @@ import pytest
 from jsonargparse import ArgumentError, ArgumentParser
 
 import ganzoo.data  # noqa: F401  # so that the parser knows its classes by name
+from ganzoo.common.parser_errors import accepted, explain
 from ganzoo.game import Game
-from ganzoo.messages import accepted, explain
 
 WGANGP = "--model=ganzoo.models.wgan_gp.WGANGP"
 MLP = "--model.generator=ganzoo.networks.mlp.MLPGenerator"

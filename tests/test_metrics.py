@@ -3,10 +3,10 @@ import tiny
 import torch
 from torch import nn
 
-from ganzoo.errors import GanzooError
+from ganzoo.common.curves import is_score
+from ganzoo.common.errors import GanzooError
 from ganzoo.metrics.points import PointScores, wasserstein
 from ganzoo.metrics.scores import choose, key, taught_classes, too_few
-from ganzoo.plot import is_score
 from ganzoo.tables import short
 
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from tiny import digits, fit, points
 
-from ganzoo.errors import GanzooError
+from ganzoo.common.errors import GanzooError
 from ganzoo.kernels import BANDWIDTHS, mmd2, squared_distances
 from ganzoo.models.mmd_gan import MMDGAN
 from ganzoo.networks.autoencoder import ConvDecoder, ConvEncoder, MLPEncoder

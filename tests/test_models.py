@@ -8,7 +8,7 @@ from tiny import conv, digits, fit, mlp, points
 from torch.optim import Adam, RMSprop
 
 from ganzoo import losses
-from ganzoo.errors import GanzooError
+from ganzoo.common.errors import GanzooError
 from ganzoo.models.dcgan import DCGAN
 from ganzoo.models.gan import VanillaGAN
 from ganzoo.models.wgan import WGAN

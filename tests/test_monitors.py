@@ -7,7 +7,7 @@ from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint
 from tiny import mlp
 
 from ganzoo.callbacks.monitors import settle
-from ganzoo.errors import GanzooError
+from ganzoo.common.errors import GanzooError
 
 KEYS = {"is": "is[mnist,10k]", "swd": "swd[10k/test]"}
 

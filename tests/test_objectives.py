@@ -8,8 +8,8 @@ from tiny import conv, digits, fit, mlp, points
 from torch.optim import Adam, RMSprop
 
 from ganzoo import losses
+from ganzoo.common.errors import GanzooError
 from ganzoo.divergences import DIVERGENCES, LIMIT, fgan_g, fgan_saturating_g, tame, variational_bound
-from ganzoo.errors import GanzooError
 from ganzoo.models.dragan import DRAGAN
 from ganzoo.models.fgan import FGAN
 from ganzoo.models.lsgan import LSGAN

@@ -12,7 +12,7 @@ from scored import Data, Model
 from tiny import Negatives, recolour
 
 from ganzoo.callbacks.quality import Quality
-from ganzoo.errors import GanzooError
+from ganzoo.common.errors import GanzooError
 from ganzoo.metrics import own
 from ganzoo.metrics.evaluation import Evaluation
 from ganzoo.metrics.scoring import score

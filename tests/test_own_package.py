@@ -16,9 +16,10 @@ from cells import table
 from commands import ganzoo
 from tiny import mlp
 
-from ganzoo import hub, importing, load, registry
+from ganzoo import hub, load
 from ganzoo.cli import make_parser
-from ganzoo.errors import GanzooError
+from ganzoo.common import importing, registry
+from ganzoo.common.errors import GanzooError
 from ganzoo.metrics.scoring import score
 
 EXAMPLE = Path(__file__).parents[1] / "examples" / "own_package"

@@ -11,8 +11,8 @@ from commands import ganzoo
 from PIL import Image
 
 import ganzoo as package
+from ganzoo.common.curves import read_metrics
 from ganzoo.licences import UNKNOWN, hub_licence, licence_of, with_licence
-from ganzoo.plot import read_metrics
 from ganzoo.stamp import metadata
 
 SIZE = ["--data.size", 8, "--data.channels", 1, "--data.batch_size", 8, "--data.num_workers", 0]
@@ -152,7 +152,7 @@ def test_a_name_goes_before_a_number():
     class Model:
         n_classes, class_names = 3, ("1", "2", "3")
 
-    from ganzoo.labels import labels, listed, parsed
+    from ganzoo.common.class_names import labels, listed, parsed
 
     assert labels(Model(), ["1", "3", "0"]) == [0, 2, 0]
     assert listed(("0", "1", "cat")) == "0, 1, 2 cat"

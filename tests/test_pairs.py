@@ -5,8 +5,8 @@ import pytest
 import torch
 from PIL import Image
 
+from ganzoo.common.errors import GanzooError
 from ganzoo.data.pairs import PairedFolder, random_crop
-from ganzoo.errors import GanzooError
 
 HALVED = "not twice as wide as high, and yet each half is taken for an image"
 RED, BLUE = (255, 0, 0), (0, 0, 255)

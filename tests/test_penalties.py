@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from ganzoo.errors import GanzooError
+from ganzoo.common.errors import GanzooError
 from ganzoo.models.dragan import DRAGAN
 from ganzoo.models.r1gan import R1GAN
 from ganzoo.models.wgan_gp import WGANGP

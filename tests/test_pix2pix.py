@@ -8,9 +8,9 @@ from tiny import Each, fit, trainer
 from torch.nn.functional import logsigmoid
 
 from ganzoo.callbacks.keep import Last
+from ganzoo.common.errors import GanzooError
 from ganzoo.data import DataModule
 from ganzoo.data.pairs import part
-from ganzoo.errors import GanzooError
 from ganzoo.models.pix2pix import Pix2Pix
 from ganzoo.networks.patch import PatchGAN
 from ganzoo.networks.unet import UNet

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from ganzoo.errors import GanzooError
+from ganzoo.common.errors import GanzooError
 from ganzoo.pool import ImagePool
 
 

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from ganzoo.errors import GanzooError
+from ganzoo.common.errors import GanzooError
 from ganzoo.metrics import prdc as module
 from ganzoo.metrics.prdc import expected_coverage, prdc, squared_distances, squared_radii
 

@@ -6,7 +6,7 @@ import warnings
 import pytest
 import torch
 
-from ganzoo.errors import GanzooError
+from ganzoo.common.errors import GanzooError
 from ganzoo.priors import Flower, Gaussian, GaussianMixture, SwissRoll, draw_codes
 
 PRIORS = {

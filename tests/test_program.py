@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from ganzoo.program import command, program
-from ganzoo.runs import duration
+from ganzoo.common.program import command, program
+from ganzoo.common.text import duration
 
 SCRIPT = f"""#!{sys.executable}
 import sys

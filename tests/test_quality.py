@@ -5,7 +5,7 @@ from lightning.pytorch.loggers import Logger
 from scored import FID, Data, Model, Reader, Told
 
 from ganzoo.callbacks.quality import Quality
-from ganzoo.errors import GanzooError
+from ganzoo.common.errors import GanzooError
 from ganzoo.metrics import evaluation
 from ganzoo.metrics.extractors import Extractor
 from ganzoo.metrics.scoring import score

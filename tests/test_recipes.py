@@ -13,7 +13,8 @@ from idx import write_cifar10, write_mnist
 from PIL import Image
 from safetensors import safe_open
 
-from ganzoo import from_recipe, hub, load, registry
+from ganzoo import from_recipe, hub, load
+from ganzoo.common import registry
 from ganzoo.metrics.scores import made_by
 from ganzoo.reports import make_datamodule
 from ganzoo.sampler import Sampler

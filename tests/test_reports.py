@@ -12,8 +12,8 @@ from PIL import Image
 import ganzoo as package
 from ganzoo import hub, reports
 from ganzoo.card import Facts, write_card
-from ganzoo.errors import GanzooError
-from ganzoo.plot import read_metrics
+from ganzoo.common.curves import read_metrics
+from ganzoo.common.errors import GanzooError
 
 SCORES = {"fid[mnist,10k/test]": 6.28, "is[mnist,10k]": 9.3456, "kid[mnist,10k/test]": 0.00123}
 

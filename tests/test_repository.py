@@ -19,9 +19,10 @@ from published import MODEL, publish, refusal, tiny_model
 from tiny import Told
 
 import ganzoo as package
-from ganzoo import hub, registry, repository
+from ganzoo import hub, repository
 from ganzoo.card import DATASETS, Facts, write_card
-from ganzoo.errors import GanzooError
+from ganzoo.common import registry
+from ganzoo.common.errors import GanzooError
 from ganzoo.pictures import picture, save
 from ganzoo.stamp import stamp
 

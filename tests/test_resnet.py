@@ -6,7 +6,7 @@ from torch import nn
 from torch.nn.functional import avg_pool2d, conv2d, interpolate, relu
 from torch.nn.utils.parametrize import is_parametrized
 
-from ganzoo.errors import GanzooError
+from ganzoo.common.errors import GanzooError
 from ganzoo.networks.conditional import ConditionalBatchNorm2d, Projection
 from ganzoo.networks.resample import DownConv2d, UpConv2d
 from ganzoo.networks.resnet import (

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ganzoo.callbacks.keep import Last
 from ganzoo.callbacks.progress import TermLogger
-from ganzoo.errors import GanzooError
+from ganzoo.common.errors import GanzooError
 from ganzoo.models.dcgan import DCGAN
 from ganzoo.models.gan import VanillaGAN
 from ganzoo.models.wgan import WGAN

@@ -13,7 +13,7 @@ from tiny import conv, digits, fit
 from torch import nn
 
 from ganzoo import runs
-from ganzoo.errors import GanzooError
+from ganzoo.common.errors import GanzooError
 from ganzoo.notebook import from_recipe
 
 scaling = load_benchmark("scaling")

@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from ganzoo.errors import GanzooError
+from ganzoo.common.errors import GanzooError
 from ganzoo.schedules import WAYS, Schedule, value
 
 

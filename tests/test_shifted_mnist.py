@@ -4,10 +4,10 @@ import pytest
 import torch
 from idx import write_mnist
 
+from ganzoo.common.errors import GanzooError
 from ganzoo.data import MNIST, ShiftedMNIST
 from ganzoo.data.shifted_mnist import random_crops, textures
 from ganzoo.data.textures import make_textures
-from ganzoo.errors import GanzooError
 
 
 @pytest.fixture(scope="module")

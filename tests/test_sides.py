@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from ganzoo.errors import GanzooError
+from ganzoo.common.errors import GanzooError
 from ganzoo.networks.dcgan import DCGANDiscriminator, DCGANGenerator, ends, sides
 from ganzoo.networks.infogan import InfoGANDiscriminator, InfoGANGenerator
 from ganzoo.networks.resnet import ResNetDiscriminator

@@ -7,11 +7,11 @@ import pytest
 import yaml
 from jsonargparse import ArgumentParser
 
-from ganzoo import registry
-from ganzoo.messages import import_class
+from ganzoo.common import registry
+from ganzoo.common.parser_errors import import_class
+from ganzoo.common.recipe_files import load, split_class
+from ganzoo.common.signatures import attribute, describe
 from ganzoo.options import SECTIONS
-from ganzoo.recipefile import load, split_class
-from ganzoo.signatures import attribute, describe
 
 
 def classes(value: Any):

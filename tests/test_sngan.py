@@ -10,7 +10,7 @@ from torch.nn.utils.parametrizations import spectral_norm
 from torch.optim import Adam
 
 from ganzoo import losses
-from ganzoo.errors import GanzooError
+from ganzoo.common.errors import GanzooError
 from ganzoo.models.sngan import SNGAN
 from ganzoo.networks.conditional import Projection
 from ganzoo.networks.dcgan import DCGANDiscriminator, DCGANGenerator

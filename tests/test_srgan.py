@@ -16,8 +16,8 @@ from torch.nn.functional import logsigmoid, mse_loss
 
 from ganzoo import content, hub
 from ganzoo.callbacks.keep import Last
+from ganzoo.common.errors import GanzooError
 from ganzoo.data.low_resolution import shrink
-from ganzoo.errors import GanzooError
 from ganzoo.models.srgan import SRGAN
 from ganzoo.models.srresnet import SRResNet
 from ganzoo.networks.srresnet import ResidualBlock, SRGANDiscriminator, SRResNetGenerator

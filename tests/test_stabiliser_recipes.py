@@ -6,7 +6,8 @@ import yaml
 from commands import DIGITS, ganzoo
 from safetensors.torch import load_file
 
-from ganzoo import hub, registry
+from ganzoo import hub
+from ganzoo.common import registry
 
 ALL = [
     {"class_path": "ganzoo.stabilisers.SoftLabels", "init_args": {"real": [0.9, 0.9], "fake": [0.0, 0.0]}},

@@ -8,7 +8,7 @@ from tiny import conv, digits, fit, mlp, points
 from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits, conv2d, conv_transpose2d
 
-from ganzoo.errors import GanzooError
+from ganzoo.common.errors import GanzooError
 from ganzoo.models.dcgan import DCGAN
 from ganzoo.models.infogan import InfoGAN
 from ganzoo.models.lsgan import LSGAN

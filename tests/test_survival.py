@@ -18,7 +18,7 @@ from PIL import Image
 from test_resume import alike
 
 import ganzoo
-from ganzoo import registry
+from ganzoo.common import registry
 from ganzoo.data import image_folder
 
 # All that has to come back: an order of flipped images, noise, augmentation, two optimizers, falling learning rates, a

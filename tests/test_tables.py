@@ -6,8 +6,8 @@ from cells import table
 
 from ganzoo import tables
 from ganzoo.beside import read_beside
-from ganzoo.errors import GanzooError
-from ganzoo.readme import between_markers, markers
+from ganzoo.common.errors import GanzooError
+from ganzoo.common.readme import between_markers, markers
 from ganzoo.tables import Real, Result, markdown, spreadsheet
 
 IS, FID, ACCURACY = "is[mnist,10k]", "fid[mnist,10k/test]", "accuracy[mnist,10k]"

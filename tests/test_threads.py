@@ -10,7 +10,7 @@ import torch
 from commands import DIGITS, ganzoo
 from tiny import conv, digits, trainer
 
-from ganzoo import threads
+from ganzoo.common import threads
 from ganzoo.models.dcgan import DCGAN
 from ganzoo.rehearsal import Rehearsal, rehearse
 

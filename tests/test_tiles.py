@@ -10,8 +10,8 @@ from tiny import Tint
 from torch import nn
 
 from ganzoo import load, tiles
+from ganzoo.common.images import to_uint8
 from ganzoo.networks.srresnet import SRResNetGenerator
-from ganzoo.pictures import to_uint8
 
 
 def network(**options) -> SRResNetGenerator:

@@ -8,8 +8,8 @@ import torch
 from tiny import conditional, mlp, recolour
 
 import ganzoo
-from ganzoo import bars
-from ganzoo.errors import GanzooError
+from ganzoo.common import progress_bar
+from ganzoo.common.errors import GanzooError
 from ganzoo.sampler import SAMPLE_BATCH
 
 
@@ -56,7 +56,7 @@ def test_a_bar_shows_after_a_second_and_changes_nothing(monkeypatch):
     plain = model.sample(n, seed=0)
     assert model.sample(n, seed=0, progress=True).equal(plain)
     assert out.getvalue() == ""  # it was too quick
-    monkeypatch.setattr(bars, "PATIENCE", 0.0)
+    monkeypatch.setattr(progress_bar, "PATIENCE", 0.0)
     assert model.sample(n, seed=0, progress=True).equal(plain)
     assert f"{n}/{n}" in out.getvalue()
     out.truncate(0)

@@ -9,7 +9,7 @@ from tiny import conv, digits, fit, mlp, points, trainer
 from torch.nn.utils import parameters_to_vector
 from torch.optim import SGD
 
-from ganzoo.errors import GanzooError
+from ganzoo.common.errors import GanzooError
 from ganzoo.models.dcgan import DCGAN
 from ganzoo.models.gan import VanillaGAN
 

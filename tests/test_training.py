@@ -17,9 +17,10 @@ from commands import DIGITS, ganzoo, process
 from tiny import Each
 
 import ganzoo as package
-from ganzoo import registry, runs
+from ganzoo import runs
 from ganzoo.callbacks.progress import TermLogger
-from ganzoo.errors import GanzooError
+from ganzoo.common import registry
+from ganzoo.common.errors import GanzooError
 from ganzoo.notebook import flags
 
 

@@ -8,7 +8,7 @@ from PIL import Image
 from torch import nn
 
 from ganzoo import hub, load
-from ganzoo.errors import GanzooError
+from ganzoo.common.errors import GanzooError
 from ganzoo.translating import channels, targets
 from ganzoo.translator import Translator
 

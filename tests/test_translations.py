@@ -9,7 +9,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from ganzoo.callbacks.quality import Quality
-from ganzoo.errors import GanzooError
+from ganzoo.common.errors import GanzooError
 from ganzoo.game import Game
 from ganzoo.metrics import evaluation
 from ganzoo.metrics.extractors import Extractor

@@ -4,7 +4,7 @@ import torch
 from lightning.pytorch.loggers import CSVLogger
 from torch import nn
 
-from ganzoo.errors import GanzooError
+from ganzoo.common.errors import GanzooError
 from ganzoo.translator import Translator, agree, told
 
 

@@ -8,8 +8,9 @@ import torch
 from hostile import CASES, PAGE, Case, answer, row
 from torch import nn
 
-from ganzoo import hub, registry, stamp, trust
-from ganzoo.errors import GanzooError
+from ganzoo import hub, stamp, trust
+from ganzoo.common import registry
+from ganzoo.common.errors import GanzooError
 
 SECTIONS = list(dict.fromkeys(one.section for one in CASES))
 

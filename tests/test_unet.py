@@ -5,7 +5,7 @@ import torch
 from torch import nn
 from torch.nn.functional import leaky_relu, relu
 
-from ganzoo.errors import GanzooError
+from ganzoo.common.errors import GanzooError
 from ganzoo.networks.unet import DROPPED, UNet
 
 

@@ -8,11 +8,11 @@ import torch
 from idx import write_mnist
 from PIL import Image
 
+from ganzoo.common.errors import GanzooError
 from ganzoo.data import RecolouredMNIST, UnpairedFolder
 from ganzoo.data.loader import BatchLoader
 from ganzoo.data.recoloured_mnist import recolour
 from ganzoo.data.unpaired import Domains, UnpairedLoader
-from ganzoo.errors import GanzooError
 from ganzoo.metrics.extractors import get_extractor
 
 

@@ -7,7 +7,7 @@ import torch
 from tiny import Each, conv, digits, fit, mlp, points
 from torch import nn
 
-from ganzoo.errors import GanzooError
+from ganzoo.common.errors import GanzooError
 from ganzoo.models.dcgan import DCGAN
 from ganzoo.models.gan import VanillaGAN
 from ganzoo.models.wgan import WGAN

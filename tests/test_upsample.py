@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from ganzoo.errors import GanzooError
+from ganzoo.common.errors import GanzooError
 from ganzoo.networks.resample import UpConv2d
 from ganzoo.networks.upsample import UpsampleDiscriminator, UpsampleGenerator
 

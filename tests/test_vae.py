@@ -9,7 +9,7 @@ from tiny import digits, fit, points
 from torch import nn
 from torch.distributions import Bernoulli, Normal, kl_divergence
 
-from ganzoo.errors import GanzooError
+from ganzoo.common.errors import GanzooError
 from ganzoo.models.vae import LIKELIHOODS, VAE, Posterior
 from ganzoo.schedules import Schedule
 

@@ -8,9 +8,9 @@ from cells import table
 from commands import ganzoo
 
 from ganzoo import vary
+from ganzoo.common.errors import GanzooError
 from ganzoo.compare import compare
 from ganzoo.entries import Entry, progress
-from ganzoo.errors import GanzooError
 
 CLASSES = {"model": "ganzoo.models.wgan_gp.WGANGP", "data": "ganzoo.data.Digits"}
 

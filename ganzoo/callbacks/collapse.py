@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from ganzoo.callbacks.progress import TermLogger
+from ganzoo.common.errors import GanzooError
 from ganzoo.data.base import DataModule
-from ganzoo.errors import GanzooError
 from ganzoo.metrics.scores import made_by, taught_classes
 
 log = logging.getLogger(__name__)

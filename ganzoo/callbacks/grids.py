@@ -5,7 +5,7 @@ from typing import Any
 
 import lightning.pytorch as pl
 
-from ganzoo.errors import GanzooError
+from ganzoo.common.errors import GanzooError
 from ganzoo.loggers import show
 from ganzoo.pictures import save
 from ganzoo.previews import Preview, ways

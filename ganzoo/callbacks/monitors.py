@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
 
-from ganzoo.errors import GanzooError, nearest
+from ganzoo.common.errors import GanzooError, nearest
 
 log = logging.getLogger(__name__)
 OURS = ("ganzoo", "lightning")

@@ -7,7 +7,7 @@ import lightning.pytorch as pl
 import torch
 
 from ganzoo.callbacks.monitors import settle
-from ganzoo.errors import GanzooError
+from ganzoo.common.errors import GanzooError
 from ganzoo.metrics import own
 from ganzoo.metrics.evaluation import Evaluation
 from ganzoo.metrics.scores import check, choose, expand, made_by, taught_classes, too_few

@@ -9,9 +9,9 @@ import lightning.pytorch as pl
 import torch
 from torch import Tensor
 
+from ganzoo.common.errors import GanzooError
+from ganzoo.common.seeding import run_seed
 from ganzoo.data.loader import BatchLoader, Make, Resumable, Stored
-from ganzoo.errors import GanzooError
-from ganzoo.seeding import run_seed
 
 Split = Literal["train", "test"]
 Loaded = tuple[Stored, Tensor | None]

@@ -5,6 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ganzoo.common.images import luma
 from ganzoo.data.cifar10 import CIFAR10
 
 
@@ -23,11 +24,3 @@ class CIFAR10Colours(CIFAR10):
     def make(self, x: Tensor, y: Tensor | None, generator: torch.Generator, train: bool) -> tuple[Tensor, Any]:
         """Makes (grey, (coloured, labels)) of photographs."""
         return luma(x), (x, y)
-
-
-def luma(x: Tensor) -> Tensor:
-    """Returns the brightness (N, 1, H, W) of images (N, 1 or 3, H, W): ITU-R BT.601, as Pillow's mode L."""
-    if x.shape[1] == 1:
-        return x
-    weights = torch.tensor([0.299, 0.587, 0.114], device=x.device, dtype=x.dtype)
-    return (x * weights[:, None, None]).sum(1, keepdim=True)

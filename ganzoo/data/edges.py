@@ -7,9 +7,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import conv2d, pad
 
-from ganzoo.data.colours import luma
+from ganzoo.common.errors import GanzooError
+from ganzoo.common.images import luma
 from ganzoo.data.image_folder import ImageFolder
-from ganzoo.errors import GanzooError
 
 RATIO = 1.6  # of the two Gaussians: near the Laplacian of one, and what Winnemöller et al. take
 

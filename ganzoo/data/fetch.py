@@ -1,12 +1,10 @@
 """torchvision's data sets with one-line errors, and without waiting long for an internet that is not there."""
 
-import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from ganzoo.errors import GanzooError
+from ganzoo.common.errors import GanzooError
+from ganzoo.common.files import socket_timeout
 
 
 def from_torchvision(name: str, root: Path, download: bool, **options: Any) -> Any:
@@ -40,17 +38,6 @@ def from_torchvision(name: str, root: Path, download: bool, **options: Any) -> A
         raise GanzooError(
             f"{missing}, and downloading it failed ({_line(error)}). {advice}, or check the internet connection."
         ) from error
-
-
-@contextmanager
-def socket_timeout(seconds: float) -> Iterator[None]:
-    """Lets connections give up; torchvision's would wait for ever."""
-    before = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(seconds)
-    try:
-        yield
-    finally:
-        socket.setdefaulttimeout(before)
 
 
 def _line(error: BaseException) -> str:

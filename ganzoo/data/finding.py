@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 
 from lightning.pytorch.utilities import rank_zero_only
 
-from ganzoo.errors import GanzooError, nearest, one_line
+from ganzoo.common.errors import GanzooError, nearest, one_line
 
 log = logging.getLogger(__name__)
 

@@ -10,12 +10,12 @@ from typing import Any, get_args
 
 import torch
 
+from ganzoo.common.errors import GanzooError, nearest
 from ganzoo.data.base import ImageDataModule, Loaded, Split
 from ganzoo.data.finding import Files, elsewhere, find_files, some, warn
 from ganzoo.data.layout import Layout, arrange
 from ganzoo.data.pictures import FITS, Fit, Header, Pictures, reason
 from ganzoo.data.survey import survey
-from ganzoo.errors import GanzooError, nearest
 
 RESIDENT_BYTES = 2 * 2**30
 

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
+from ganzoo.common.errors import GanzooError
 from ganzoo.data.finding import some
-from ganzoo.errors import GanzooError
 
 ROLES = {
     **dict.fromkeys(("train", "training"), "train"),

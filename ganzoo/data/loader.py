@@ -7,9 +7,9 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader
 
+from ganzoo.common.errors import GanzooError
+from ganzoo.common.seeding import mix
 from ganzoo.data.workers import holding_signals, ignore_signals
-from ganzoo.errors import GanzooError
-from ganzoo.seeding import mix
 
 Batch = tuple[Any, Any]
 Make = Callable[[Tensor, Tensor | None, torch.Generator, bool], Batch]

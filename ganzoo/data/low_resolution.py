@@ -7,11 +7,11 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
+from ganzoo.common.errors import GanzooError
+from ganzoo.common.seeding import mix
 from ganzoo.data.base import Split
 from ganzoo.data.image_folder import ImageFolder
 from ganzoo.data.pictures import Header, Pictures, opened, to_tensor
-from ganzoo.errors import GanzooError
-from ganzoo.seeding import mix
 
 
 class LowResolution(ImageFolder):

@@ -8,12 +8,12 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
+from ganzoo.common.errors import GanzooError
 from ganzoo.data.base import Split, require_at_least
 from ganzoo.data.image_folder import ImageFolder
 from ganzoo.data.layout import Layout
 from ganzoo.data.pairing import alike, partners, place, split_of, unpaired_remark
 from ganzoo.data.pictures import Header, Pictures, colourful, fitted, opened, reason, to_tensor
-from ganzoo.errors import GanzooError
 
 Direction = Literal["AtoB", "BtoA"]
 

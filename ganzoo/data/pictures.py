@@ -13,8 +13,8 @@ from torch import Tensor
 from torch.nn import functional as F
 from torch.utils.data import Dataset
 
+from ganzoo.common.errors import GanzooError
 from ganzoo.data.finding import members
-from ganzoo.errors import GanzooError
 
 log = logging.getLogger(__name__)
 

@@ -6,10 +6,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ganzoo.common.errors import GanzooError
 from ganzoo.data.base import Loaded, Split
 from ganzoo.data.mnist import MNIST
 from ganzoo.data.textures import make_textures
-from ganzoo.errors import GanzooError
 
 TEXTURES, SIDE = 200, 128  # how many, and their pixels a side: much larger than a crop, so that crops differ
 SEEDS: dict[Split, int] = {"train": 1, "test": 2}

@@ -6,9 +6,9 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from ganzoo.common.errors import GanzooError, nearest
+from ganzoo.common.seeding import mix
 from ganzoo.data.base import DataModule, Loaded, Split, require_at_least
-from ganzoo.errors import GanzooError, nearest
-from ganzoo.seeding import mix
 
 MODES = {"ring": 8, "grid": 25}
 TEST_SAMPLES = 10_000

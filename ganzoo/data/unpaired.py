@@ -9,6 +9,8 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from ganzoo.common.errors import GanzooError
+from ganzoo.common.seeding import mix, run_seed
 from ganzoo.data.base import ImageDataModule, Loaded, Split, content, require_at_least
 from ganzoo.data.finding import some, warn
 from ganzoo.data.image_folder import ImageFolder, all_grey
@@ -17,8 +19,6 @@ from ganzoo.data.loader import Batch, BatchLoader, Resumable, Stored
 from ganzoo.data.pairing import place
 from ganzoo.data.pairs import random_crop
 from ganzoo.data.pictures import FITS, Fit, Pictures
-from ganzoo.errors import GanzooError
-from ganzoo.seeding import mix, run_seed
 
 
 class Domains(Dataset[Tensor]):

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ganzoo.errors import GanzooError
+from ganzoo.common.errors import GanzooError
 from ganzoo.metrics.distances import BLOCK, Reference, cubic, inception_score
 from ganzoo.metrics.neighbours import memorisation
 from ganzoo.metrics.points import PointScores

@@ -11,7 +11,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from ganzoo.files import written
+from ganzoo.common.files import written
 from ganzoo.metrics.extractors import Extractor
 
 

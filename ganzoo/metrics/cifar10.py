@@ -15,8 +15,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from ganzoo.common.images import luma
 from ganzoo.data.cifar10 import CIFAR10
-from ganzoo.data.colours import luma
 from ganzoo.metrics.classifiers import CIFAR10Classifier
 from ganzoo.metrics.learning import Labelled, publish, train
 

@@ -12,8 +12,8 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from ganzoo.errors import GanzooError
-from ganzoo.files import written
+from ganzoo.common.errors import GanzooError
+from ganzoo.common.files import written
 
 FORMAT = "ganzoo-classifier-1"
 

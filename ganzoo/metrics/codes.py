@@ -15,9 +15,9 @@ import torch
 from torch import Tensor
 
 from ganzoo.codec import Codec
-from ganzoo.errors import GanzooError
+from ganzoo.common.errors import GanzooError
+from ganzoo.common.seeding import mix
 from ganzoo.kernels import rbf, squared_distances
-from ganzoo.seeding import mix
 from ganzoo.subjects import Trained, find, recipe_data, recipe_of
 
 SCALES = (0.25, 0.5, 1.0, 2.0, 4.0)  # bandwidths, in medians of the distances

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 from torchmetrics.functional.image import multiscale_structural_similarity_index_measure
 
-from ganzoo.seeding import mix
+from ganzoo.common.seeding import mix
 
 LEAST = 11  # pixels of a side: the Gaussian window's
 PAIRS = 2000  # at most; the mean's standard error is then some thousandths

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ganzoo.seeding import mix
+from ganzoo.common.seeding import mix
 
 
 def draw(model: Any, samples: int, batch_size: int, seed: int, rank: int = 0, world_size: int = 1) -> Iterator[Tensor]:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torchmetrics.utilities.distributed import gather_all_tensors
 
-from ganzoo.errors import GanzooError
+from ganzoo.common.errors import GanzooError
 from ganzoo.metrics import bootstrap, own
 from ganzoo.metrics.cache import features_path, read_features, write_features
 from ganzoo.metrics.distances import Reference, inception_score

@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from ganzoo.errors import GanzooError, nearest
+from ganzoo.common.errors import GanzooError, nearest
 from ganzoo.metrics.classifiers import FAMILIES, Classifier, load_classifier, shipped
 
 NAMES = (*FAMILIES, "inception")

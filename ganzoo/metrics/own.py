@@ -22,11 +22,11 @@ from jsonargparse import ArgumentError, ArgumentParser
 from torch import Tensor
 from torchmetrics import Metric
 
-from ganzoo.errors import GanzooError, nearest
-from ganzoo.messages import explain
+from ganzoo.common.errors import GanzooError, nearest
+from ganzoo.common.parser_errors import explain
+from ganzoo.common.seeding import mix
 from ganzoo.metrics.drawing import random_state
 from ganzoo.metrics.scores import FAMILIES, SCORES, Score
-from ganzoo.seeding import mix
 
 # How a recipe, or Python, asks for a score: a short name, an import path, an import path with arguments, a metric.
 Asked = str | dict[str, Any] | Metric

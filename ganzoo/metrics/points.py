@@ -8,7 +8,7 @@ from torch import Tensor
 from torchmetrics import Metric
 from torchmetrics.utilities import dim_zero_cat
 
-from ganzoo.errors import GanzooError
+from ganzoo.common.errors import GanzooError
 
 RADIUS = 3.0
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ganzoo.errors import GanzooError
+from ganzoo.common.errors import GanzooError
 
 K = 5
 BLOCK = 1000  # rows of a distance matrix at a time: 80 MB for 10,000 columns

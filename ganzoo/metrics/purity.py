@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from ganzoo.errors import GanzooError
+from ganzoo.common.errors import GanzooError
 from ganzoo.gan import GAN
 from ganzoo.hub import load
 from ganzoo.metrics.extractors import Extractor, get_extractor

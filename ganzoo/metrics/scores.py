@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from ganzoo.errors import GanzooError, nearest
+from ganzoo.common.errors import GanzooError, nearest
 from ganzoo.metrics.diversity import LEAST
 from ganzoo.metrics.extractors import NAMES, count_classes
 

@@ -9,7 +9,7 @@ from torch.nn import functional as F
 from torchmetrics import Metric
 from torchmetrics.utilities import dim_zero_cat
 
-from ganzoo.errors import GanzooError
+from ganzoo.common.errors import GanzooError
 
 # The plastic number: the powers of its inverse spread points evenly over the unit square (the R2 sequence).
 PLASTIC = 1.32471795724474602596

@@ -7,12 +7,12 @@ import torch
 from torch import Tensor
 from torchmetrics.functional.image import peak_signal_noise_ratio, structural_similarity_index_measure
 
-from ganzoo.errors import GanzooError
+from ganzoo.common.batches import labels, target
+from ganzoo.common.errors import GanzooError
+from ganzoo.common.seeding import mix
 from ganzoo.metrics.drawing import random_state
 from ganzoo.metrics.evaluation import Evaluation
 from ganzoo.metrics.scores import WINDOW, key
-from ganzoo.seeding import mix
-from ganzoo.translator import labels, target
 
 DECIBELS = 100.0  # of a perfect image, whose noise is nothing
 

@@ -16,8 +16,8 @@ from torch import Tensor, nn
 from torch.optim import Adam, Optimizer
 
 from ganzoo.codec import Codec
-from ganzoo.dataspec import UNKNOWN, DataSpec
-from ganzoo.errors import GanzooError
+from ganzoo.common.data_spec import UNKNOWN, DataSpec
+from ganzoo.common.errors import GanzooError
 from ganzoo.losses import logistic_d, nonsaturating_g
 from ganzoo.players import Player, Terms, build_optim
 from ganzoo.priors import CodePrior, Gaussian, draw_codes

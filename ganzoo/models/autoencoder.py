@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from ganzoo.codec import Codec
-from ganzoo.errors import GanzooError
+from ganzoo.common.errors import GanzooError
 from ganzoo.players import Terms
 from ganzoo.priors import GaussianMixture, draw_codes
 

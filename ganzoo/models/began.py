@@ -14,8 +14,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ganzoo.common.distributed import total
 from ganzoo.gan import GAN, Answers
-from ganzoo.machine import total
 from ganzoo.players import Terms
 
 

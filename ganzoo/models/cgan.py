@@ -13,7 +13,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from ganzoo.dataspec import DataSpec
+from ganzoo.common.data_spec import DataSpec
 from ganzoo.gan import GAN
 from ganzoo.losses import logistic_d, nonsaturating_g
 from ganzoo.networks.conditional import require_classes

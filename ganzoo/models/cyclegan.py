@@ -16,8 +16,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import l1_loss
 
-from ganzoo.dataspec import DataSpec
-from ganzoo.errors import GanzooError
+from ganzoo.common.data_spec import DataSpec
+from ganzoo.common.errors import GanzooError
 from ganzoo.losses import lsgan_d, lsgan_g
 from ganzoo.players import Player, Terms
 from ganzoo.pool import ImagePool

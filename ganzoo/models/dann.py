@@ -15,11 +15,11 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 from torch.optim import SGD, Optimizer
 
-from ganzoo.dataspec import UNKNOWN, DataSpec, require_labels
-from ganzoo.errors import GanzooError
+from ganzoo.common.data_spec import UNKNOWN, DataSpec, require_labels
+from ganzoo.common.errors import GanzooError
+from ganzoo.common.eval_mode import evaluating
 from ganzoo.game import Game
 from ganzoo.losses import logistic_d
-from ganzoo.modes import evaluating
 from ganzoo.players import Player, Terms, build_optim
 from ganzoo.schedules import Schedule
 

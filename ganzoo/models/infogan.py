@@ -16,14 +16,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, one_hot
 
-from ganzoo.errors import GanzooError
+from ganzoo.common.errors import GanzooError
+from ganzoo.common.seeding import mix
 from ganzoo.gan import GAN
 from ganzoo.latent import Prior, draw_latent
 from ganzoo.losses import logistic_d, nonsaturating_g
 from ganzoo.networks.conditional import TwoHeaded
 from ganzoo.networks.infogan import Posterior
 from ganzoo.players import Terms
-from ganzoo.seeding import mix
 
 
 def information(q: Posterior, category: Tensor, codes: Tensor) -> tuple[Tensor, Tensor]:

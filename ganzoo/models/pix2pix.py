@@ -15,8 +15,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import l1_loss
 
-from ganzoo.dataspec import DataSpec
-from ganzoo.errors import GanzooError
+from ganzoo.common.data_spec import DataSpec
+from ganzoo.common.errors import GanzooError
 from ganzoo.latent import draw_latent
 from ganzoo.losses import logistic_d, nonsaturating_g
 from ganzoo.players import Terms

@@ -13,7 +13,7 @@ from typing import Any
 from torch import Tensor, nn
 from torch.optim import Optimizer, RMSprop
 
-from ganzoo.errors import GanzooError
+from ganzoo.common.errors import GanzooError
 from ganzoo.gan import GAN
 from ganzoo.losses import logistic_d, nonsaturating_g
 from ganzoo.penalties import r1_penalty, refuse_mixing

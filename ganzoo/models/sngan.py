@@ -12,7 +12,7 @@ from typing import Any
 from torch import Tensor, nn
 from torch.nn.utils import parametrizations
 
-from ganzoo.errors import GanzooError
+from ganzoo.common.errors import GanzooError
 from ganzoo.gan import GAN, Answers
 from ganzoo.losses import hinge_d, hinge_g
 from ganzoo.players import Terms

@@ -17,8 +17,8 @@ from torch import Tensor, nn
 from torch.nn.functional import mse_loss
 
 from ganzoo import hub
+from ganzoo.common.errors import GanzooError
 from ganzoo.content import Content, content, told
-from ganzoo.errors import GanzooError
 from ganzoo.losses import logistic_d, nonsaturating_g
 from ganzoo.networks.srresnet import require_factor
 from ganzoo.players import Terms

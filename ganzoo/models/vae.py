@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from ganzoo.codec import Codec
-from ganzoo.errors import GanzooError
+from ganzoo.common.errors import GanzooError
 from ganzoo.latent import draw_latent
 from ganzoo.players import Terms
 from ganzoo.schedules import Schedule

@@ -9,7 +9,7 @@ from math import prod
 
 from torch import Tensor, nn
 
-from ganzoo.errors import GanzooError
+from ganzoo.common.errors import GanzooError
 from ganzoo.networks.dcgan import Norm, ends, normalise, sides
 from ganzoo.networks.sides import fitted
 

@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from torch.nn.functional import one_hot
 from torch.nn.utils.parametrizations import spectral_norm
 
-from ganzoo.dataspec import DataSpec
-from ganzoo.errors import GanzooError
+from ganzoo.common.data_spec import DataSpec
+from ganzoo.common.errors import GanzooError
 
 
 class ConditionalBatchNorm2d(nn.Module):

@@ -5,8 +5,8 @@ from typing import Any, Literal
 
 from torch import Tensor, nn
 
-from ganzoo.dataspec import DataSpec
-from ganzoo.errors import GanzooError
+from ganzoo.common.data_spec import DataSpec
+from ganzoo.common.errors import GanzooError
 
 
 class LeNetFeatures(nn.Module):

@@ -7,7 +7,7 @@ the next larger side that doubling reaches the image from, and cuts its middle o
 from torch import Tensor
 from torch.nn.functional import pad
 
-from ganzoo.errors import GanzooError
+from ganzoo.common.errors import GanzooError
 
 
 def halvings(size: int, smallest: int, kind: str) -> int:

@@ -10,8 +10,8 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from ganzoo.dataspec import DataSpec
-from ganzoo.errors import GanzooError
+from ganzoo.common.data_spec import DataSpec
+from ganzoo.common.errors import GanzooError
 from ganzoo.networks.sides import require_side
 
 FACTORS = (2, 4, 8)

@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import affine_grid, grid_sample
 
-from ganzoo.errors import GanzooError
-from ganzoo.machine import total
+from ganzoo.common.distributed import total
+from ganzoo.common.errors import GanzooError
 from ganzoo.players import Terms
 from ganzoo.stabilisers.base import Stabiliser
 

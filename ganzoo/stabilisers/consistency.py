@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from ganzoo.augment import shift
-from ganzoo.errors import GanzooError
+from ganzoo.common.errors import GanzooError
 from ganzoo.players import Terms
 from ganzoo.stabilisers.base import Shown, Stabiliser
 

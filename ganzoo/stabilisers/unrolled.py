@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from ganzoo.errors import GanzooError
+from ganzoo.common.errors import GanzooError
 from ganzoo.players import Terms
 from ganzoo.schedules import Schedule
 from ganzoo.stabilisers.base import Stabiliser

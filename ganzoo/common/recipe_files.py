@@ -6,9 +6,9 @@ from typing import Any
 
 import yaml
 
-from ganzoo import registry
-from ganzoo.errors import GanzooError
-from ganzoo.signatures import Argument, describe
+from ganzoo.common import registry
+from ganzoo.common.errors import GanzooError
+from ganzoo.common.signatures import Argument, describe
 
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times as fast, where PyYAML has it
 CLASSES = ("model", "data")  # sections that name a class and its arguments

@@ -8,7 +8,7 @@ from typing import Any
 
 from jsonargparse import ArgumentParser
 
-from ganzoo.errors import nearest
+from ganzoo.common.errors import GanzooError, nearest
 
 
 def explain(error: Exception, options: Iterable[str]) -> str:
@@ -96,3 +96,11 @@ def _readable(text: str) -> str:
     text = re.sub(r"<class '(?:\w+\.)*(\w+)'>", r"\1", text).replace("NoneType", "null")
     text = re.sub(r"(a )?typing\.Literal", "one of ", text)
     return re.sub(r"\ba (?=[aeiou])", "an ", text)
+
+
+def innermost(error: Exception) -> BaseException:
+    """Returns the GanzooError that led to `error`, or `error` itself."""
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, GanzooError):
+        cause = cause.__cause__ or cause.__context__
+    return cause or GanzooError(explain(error, []))

@@ -3,7 +3,9 @@
 from collections.abc import Iterator
 from typing import Any
 
-from ganzoo.errors import GanzooError
+from torch import Tensor
+
+from ganzoo.common.errors import GanzooError
 
 
 def chunks(batch: Any, count: int) -> Iterator[Any]:
@@ -15,3 +17,13 @@ def chunks(batch: Any, count: int) -> Iterator[Any]:
     if len(batch) < count:
         raise GanzooError(f"model.accumulate: cannot split a batch of {len(batch)} into {count}.")
     return iter(batch.tensor_split(count))
+
+
+def target(y: Any) -> Any:
+    """Returns the target images of a batch's y: those themselves, or the first of (targets, labels)."""
+    return y[0] if isinstance(y, tuple | list) else y
+
+
+def labels(y: Any) -> Tensor | None:
+    """Returns the labels (N,) of a batch's y, or None where there are none."""
+    return y[1] if isinstance(y, tuple | list) else None

@@ -10,7 +10,7 @@ from collections.abc import Callable, MutableMapping
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from ganzoo.errors import GanzooError
+from ganzoo.common.errors import GanzooError
 
 if TYPE_CHECKING:
     import argparse

@@ -2,6 +2,7 @@
 
 import os
 import re
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -36,3 +37,14 @@ def sweep(folder: Path) -> None:
     for path in folder.glob(".*"):
         if re.fullmatch(r"\..+\.\d+(\.\w+)?", path.name):
             path.unlink(missing_ok=True)
+
+
+@contextmanager
+def socket_timeout(seconds: float) -> Iterator[None]:
+    """Lets connections give up; torchvision's would wait for ever."""
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(seconds)
+    try:
+        yield
+    finally:
+        socket.setdefaulttimeout(before)

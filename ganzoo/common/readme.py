@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from ganzoo.errors import GanzooError
-from ganzoo.files import written
+from ganzoo.common.errors import GanzooError
+from ganzoo.common.files import written
 
 
 def markers(table: str = "") -> tuple[str, str]:

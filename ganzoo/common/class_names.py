@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from ganzoo.errors import GanzooError, nearest
+from ganzoo.common.errors import GanzooError, nearest
 
 SHOWN = 20  # classes in a message
 LONGEST = 100  # characters of a stranger's class name

@@ -8,18 +8,18 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from ganzoo.errors import GanzooError, nearest
+from ganzoo.common.errors import GanzooError, nearest
 
 log = logging.getLogger(__name__)
 
-PACKAGE = Path(__file__).parent
+PACKAGE = Path(__file__).parents[1]
 WEIGHTS = ("best.ckpt", "last.ckpt")  # of a run, in the order in which they are taken
 PUBLISHED = "model.safetensors"  # of a checkpoint folder
 
 
 def _beside(name: str) -> Path:
     """Recipes and checkpoints lie in the package in an installed wheel, beside it in the repository."""
-    inside = PACKAGE / name
+    inside = PACKAGE / "zoo" / name
     return inside if inside.is_dir() else PACKAGE.parent / name
 
 

@@ -8,10 +8,13 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from ganzoo import __version__
+import torch
+
+from ganzoo.common.errors import GanzooError
+from ganzoo.common.version import __version__
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    pass
 
 
 def hardware() -> str:
@@ -58,15 +61,6 @@ def _multiplies_bfloat16() -> bool:
     return any(check is not None and check() for check in checks)
 
 
-def total(x: Tensor) -> Tensor:
-    """Returns the sum of a tensor over all processes; itself where there is one."""
-    import torch
-
-    if torch.distributed.is_available() and torch.distributed.is_initialized():
-        torch.distributed.all_reduce(x := x.clone())
-    return x
-
-
 def several(devices: Any) -> bool:
     """Whether a Trainer's `devices` asks for more than one."""
     import torch
@@ -78,3 +72,17 @@ def several(devices: Any) -> bool:
     if isinstance(devices, list):
         return len(devices) > 1
     return torch.cuda.device_count() > 1 if devices == -1 else devices > 1
+
+
+def find_device(name: str) -> torch.device:
+    """Returns a device by its name.
+
+    Raises:
+        GanzooError: if it is not there.
+    """
+    try:
+        device = torch.device(name)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise GanzooError(f"--device: '{name}' is not available here.") from error
+    return device

@@ -16,7 +16,7 @@ those of its arguments that somebody states.
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ganzoo.errors import GanzooError
+from ganzoo.common.errors import GanzooError
 
 UNLABELLED = "Put the pictures of each class into a folder of its own, or choose a recipe without classes."
 

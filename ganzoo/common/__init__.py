@@ -1,0 +1,1 @@
+"""What everything else rests on: errors, files, seeds, hardware, names on disk. Knows no model."""
