@@ -38,8 +38,8 @@ from ganzoo.common.registry import find_recipe
 from ganzoo.common.seeding import mix
 from ganzoo.data import MNIST
 from ganzoo.entries import Entry
-from ganzoo.metrics.classifiers import load_classifier, shipped
 from ganzoo.metrics.evaluation import Evaluation
+from ganzoo.networks.classifiers import load_classifier, shipped
 from ganzoo.rehearsal import average_value
 
 RESULTS = Path(__file__).with_name("results") / "evaluation.json"

@@ -95,7 +95,7 @@ def drawing(name: str, n: int, rounds: int) -> dict[str, Any]:
     import torch
 
     import ganzoo
-    from ganzoo.sampler import SAMPLE_BATCH
+    from ganzoo.games.sampler import SAMPLE_BATCH
 
     torch.set_num_threads(1)
     model = ganzoo.load(name)

@@ -27,7 +27,7 @@ from torch import Tensor
 from ganzoo.common.files import written
 from ganzoo.common.hardware import hardware, versions
 from ganzoo.data import DataModule
-from ganzoo.gan import GAN
+from ganzoo.games.gan import GAN
 from ganzoo.models.dcgan import DCGAN
 from ganzoo.models.wgan_gp import WGANGP
 from ganzoo.networks.dcgan import DCGANDiscriminator, DCGANGenerator

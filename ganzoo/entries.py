@@ -19,10 +19,10 @@ from ganzoo.common import registry
 from ganzoo.common.errors import GanzooError
 from ganzoo.common.files import written
 from ganzoo.common.hardware import hardware, versions
+from ganzoo.games.capabilities import made_by, taught_classes
 from ganzoo.hub import load
 from ganzoo.metrics import own
 from ganzoo.metrics.evaluation import Evaluation
-from ganzoo.metrics.scores import made_by, taught_classes
 from ganzoo.provenance import WORDS
 from ganzoo.rehearsal import average_value
 from ganzoo.tables import Result

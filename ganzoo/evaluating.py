@@ -14,15 +14,16 @@ from ganzoo.common import threads
 from ganzoo.common.errors import GanzooError
 from ganzoo.common.files import written
 from ganzoo.common.hardware import find_device, hardware, versions
+from ganzoo.data.named import DATA, find_data
+from ganzoo.games.capabilities import made_by, taught_classes
 from ganzoo.metrics import own
 from ganzoo.metrics.bootstrap import Bootstrap
 from ganzoo.metrics.diversity import LEAST, PAIRS, scales
 from ganzoo.metrics.evaluation import SUBSET, Evaluation
 from ganzoo.metrics.neighbours import QUANTILE
-from ganzoo.metrics.scores import FAMILIES, base, choose, expand, made_by, reference_items, taught_classes, too_few
+from ganzoo.metrics.scores import FAMILIES, base, choose, expand, reference_items, too_few
 from ganzoo.metrics.scoring import evaluation_of
 from ganzoo.metrics.swd import SlicedWasserstein
-from ganzoo.probe import DATA, find_data
 from ganzoo.rehearsal import scoring
 from ganzoo.scoresheet import table
 from ganzoo.stamp import sha256

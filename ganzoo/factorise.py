@@ -14,8 +14,8 @@ from torch import Tensor, nn
 from torch.nn.functional import cosine_similarity
 
 from ganzoo.common.errors import GanzooError
-from ganzoo.latent import of_seeds
-from ganzoo.sampler import Sampler
+from ganzoo.games.interpolation import of_seeds
+from ganzoo.games.sampler import Sampler
 
 AFFINE = (nn.Linear, nn.Conv2d, nn.ConvTranspose2d)
 

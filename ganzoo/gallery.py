@@ -22,9 +22,9 @@ from ganzoo.common.files import written
 from ganzoo.common.text import duration
 from ganzoo.common.version import __version__
 from ganzoo.curves import panels
+from ganzoo.games.capabilities import made_by
 from ganzoo.hub import CURVES, PICTURE, no_checkpoint, read
 from ganzoo.licences import LINE
-from ganzoo.metrics.scores import made_by
 from ganzoo.plot import concise
 from ganzoo.previews import ways
 from ganzoo.stamp import metadata

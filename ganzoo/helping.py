@@ -100,7 +100,7 @@ def training_help(command: str, about: str, arguments: Sequence[str]) -> str:
     own = Class("", f"Lightning's Trainer; all that it takes: ganzoo {command} {ALL}.", tuple(trainer))
     _add(parser, "trainer", "trainer", own, recipe.get("trainer", {}))
     if not recipe and command == "fit":
-        _add(parser, "model, of any GAN", "model", _any("ganzoo.gan.GAN", command), {})
+        _add(parser, "model, of any GAN", "model", _any("ganzoo.games.gan.GAN", command), {})
     for name in SCORED[command]:
         _add(parser, name, name, describe(SECTIONS[name]), recipe.get(name, {}))
     return parser.format_help()

@@ -28,7 +28,7 @@ from ganzoo.common import class_names, registry
 from ganzoo.common.errors import GanzooError, nearest
 from ganzoo.common.files import written
 from ganzoo.common.parser_errors import explain
-from ganzoo.game import Game
+from ganzoo.games.game import Game
 from ganzoo.stamp import HASHED, require_unchanged, sha256, stamped
 
 log = logging.getLogger(__name__)

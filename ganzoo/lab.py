@@ -26,11 +26,11 @@ from ganzoo.common.files import written
 from ganzoo.common.hardware import hardware, versions
 from ganzoo.common.readme import between_markers
 from ganzoo.data import Toy2D
-from ganzoo.gan import GAN
+from ganzoo.games.gan import GAN
+from ganzoo.games.schedules import Schedule
 from ganzoo.metrics.scoring import score
 from ganzoo.networks.autoencoder import Autoencoder, MLPEncoder
 from ganzoo.networks.mlp import MLPDiscriminator, MLPGenerator
-from ganzoo.schedules import Schedule
 
 KINDS = ("ring", "grid", "swiss_roll")
 LATENT, HIDDEN, BATCH, SAMPLES = 8, (128, 128, 128), 128, 2500

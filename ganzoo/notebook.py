@@ -12,7 +12,7 @@ from ganzoo import runs
 from ganzoo.common import registry
 from ganzoo.common.errors import GanzooError
 from ganzoo.common.importing import import_path
-from ganzoo.game import Game
+from ganzoo.games.game import Game
 from ganzoo.quiet import quieten
 from ganzoo.training import RecipeCLI
 

@@ -25,13 +25,13 @@ from ganzoo.common.class_names import listed
 from ganzoo.common.errors import GanzooError
 from ganzoo.common.files import written
 from ganzoo.common.version import __version__
-from ganzoo.game import Game
+from ganzoo.games.capabilities import made_by
+from ganzoo.games.game import Game
+from ganzoo.games.latent import draw_latent
+from ganzoo.games.priors import noise_of_codes
+from ganzoo.games.sampler import Sampler
+from ganzoo.games.translator import Translator
 from ganzoo.hub import load
-from ganzoo.latent import draw_latent
-from ganzoo.metrics.scores import made_by
-from ganzoo.priors import noise_of_codes
-from ganzoo.sampler import Sampler
-from ganzoo.translator import Translator
 
 SIDES = (32, 48)  # in pixels, of the pictures that a translator of any size is traced with
 CLOSE = 1e-3  # what a file may differ from its model by, on the scale of [-1, 1]

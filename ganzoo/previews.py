@@ -7,10 +7,10 @@ from PIL import Image
 from torch import Tensor
 
 from ganzoo.common.batches import target
-from ganzoo.latent import interpolate
-from ganzoo.metrics.scores import made_by
+from ganzoo.games.capabilities import made_by
+from ganzoo.games.interpolation import interpolate
+from ganzoo.games.sampler import Sampler
 from ganzoo.pictures import beside, fitted, grid, picture
-from ganzoo.sampler import Sampler
 
 PAIRS = 16  # images of a translator that are shown
 PIXELS = 2**21  # of a sheet of translations, about

@@ -9,7 +9,6 @@ from argparse import Namespace
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -17,22 +16,16 @@ from torch import Tensor, nn
 from torch.nn.functional import adaptive_max_pool2d
 
 from ganzoo.common import threads
-from ganzoo.common.errors import GanzooError, nearest
+from ganzoo.common.errors import GanzooError
 from ganzoo.common.files import written
 from ganzoo.common.hardware import versions
-from ganzoo.data import CIFAR10, MNIST, Digits, FashionMNIST, ImageFolder
-from ganzoo.data.base import DataModule, ImageDataModule, Split
-from ganzoo.sampler import Sampler
+from ganzoo.data.base import DataModule, Split
+from ganzoo.data.named import find_data
+from ganzoo.games.sampler import Sampler
 
 SIDE = 4
 C = 1.0  # of the SVM, whose inputs have mean squared length 1
 WEIGHTED = (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)
-DATA: dict[str, type[ImageDataModule]] = {
-    "mnist": MNIST,
-    "fashion_mnist": FashionMNIST,
-    "cifar10": CIFAR10,
-    "digits": Digits,
-}
 
 
 @dataclass(frozen=True)
@@ -199,23 +192,6 @@ def _accuracy(train: Tensor, labels: Tensor, test: Tensor, test_labels: Tensor, 
     svm = LinearSVC(C=C, dual=True, max_iter=10_000, random_state=seed)
     svm.fit(((train - mean) * scale).numpy(), labels.numpy())
     return float(svm.score(((test - mean) * scale).numpy(), test_labels.numpy()))
-
-
-def find_data(name: str, shape: tuple[int, ...], root: str | None = None) -> ImageDataModule:
-    """Returns labelled images of a shape: a data set by its name, or a folder or zip with sub-folders as classes.
-
-    A fifth of a folder's pictures is its test split.
-
-    Raises:
-        GanzooError: if there is no such data set or folder.
-    """
-    kind = DATA.get(name.replace("-", "_").lower())
-    if kind is not None:
-        return kind(root=root, size=shape[-1])
-    if not Path(name).expanduser().exists():
-        known = f"it must be one of {', '.join(DATA)}, or a folder or a zip of pictures"
-        raise GanzooError(f"--data: there is no '{name}'; {known}.{nearest(name, DATA)}")
-    return ImageFolder(root=name, size=shape[-1], channels=shape[0], held_out=0.2)
 
 
 def write_probe(options: Namespace) -> Probe:

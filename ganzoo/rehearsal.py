@@ -9,8 +9,8 @@ import lightning.pytorch as pl
 import torch
 
 from ganzoo.common import threads
-from ganzoo.game import Game
-from ganzoo.schedules import Schedule, value
+from ganzoo.games.game import Game
+from ganzoo.games.schedules import Schedule, value
 
 
 class Rehearsal:

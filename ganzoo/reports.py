@@ -20,13 +20,14 @@ from ganzoo.common.files import written
 from ganzoo.common.hardware import hardware, versions
 from ganzoo.common.program import command
 from ganzoo.common.text import duration
-from ganzoo.game import Game
+from ganzoo.games.capabilities import made_by
+from ganzoo.games.game import Game
 from ganzoo.licences import UNKNOWN
 from ganzoo.metrics import own
 from ganzoo.metrics.evaluation import as_many, class_shares
 from ganzoo.metrics.extractors import get_extractor
 from ganzoo.metrics.neighbours import nearest_neighbours, neighbours_picture
-from ganzoo.metrics.scores import made_by, reference_items
+from ganzoo.metrics.scores import reference_items
 from ganzoo.metrics.scoring import score
 from ganzoo.metrics.translations import Function
 from ganzoo.previews import Preview

@@ -14,7 +14,7 @@ from ganzoo.common.errors import GanzooError, nearest
 from ganzoo.common.program import command
 from ganzoo.common.text import duration
 from ganzoo.common.threads import count
-from ganzoo.game import Game
+from ganzoo.games.game import Game
 
 # Processes that Lightning starts for further ranks find the first one's choice here.
 CHOSEN = "GANZOO_RUN"

@@ -17,9 +17,9 @@ from ganzoo.common.class_names import labels
 from ganzoo.common.errors import GanzooError
 from ganzoo.common.files import written
 from ganzoo.common.hardware import find_device
+from ganzoo.games.interpolation import of_seeds
+from ganzoo.games.sampler import Sampler
 from ganzoo.hub import load
-from ganzoo.latent import of_seeds
-from ganzoo.sampler import Sampler
 
 ROW = 8  # samples of one truncation factor among several
 

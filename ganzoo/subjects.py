@@ -17,8 +17,8 @@ from ganzoo.common.errors import GanzooError, nearest
 from ganzoo.common.parser_errors import innermost
 from ganzoo.data.finding import find_pictures
 from ganzoo.data.pictures import Pictures
+from ganzoo.games.capabilities import made_by
 from ganzoo.metrics.extractors import NAMES
-from ganzoo.metrics.scores import made_by
 from ganzoo.provenance import WORDS, same_place
 from ganzoo.reports import make_datamodule
 from ganzoo.repository import REPO_ID, download

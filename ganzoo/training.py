@@ -27,16 +27,16 @@ from ganzoo.common.hardware import precision, several
 from ganzoo.common.parser_errors import explain, import_class, innermost
 from ganzoo.data import DataModule
 from ganzoo.following import Following
-from ganzoo.game import Game
+from ganzoo.games.capabilities import made_by
+from ganzoo.games.game import Game
+from ganzoo.games.lightning import require_playable
 from ganzoo.lists import listed, parse
 from ganzoo.loggers import loggers
-from ganzoo.metrics.scores import made_by
 from ganzoo.options import SECTIONS, add_run_options
 from ganzoo.quiet import quieten
 from ganzoo.rehearsal import rehearse, scoring
 from ganzoo.replacing import with_networks
 from ganzoo.sampling import write
-from ganzoo.trainers import require_playable
 
 TRAINER_DEFAULTS: dict[str, Any] = {
     "max_epochs": -1,  # runs are counted in generator updates

@@ -20,8 +20,8 @@ from ganzoo.common.errors import GanzooError, nearest, one_line
 from ganzoo.common.hardware import find_device
 from ganzoo.data.finding import find_pictures
 from ganzoo.data.pictures import middle, opened, reason, to_tensor
+from ganzoo.games.translator import Size, Translator
 from ganzoo.hub import load
-from ganzoo.translator import Size, Translator
 
 FEW = 3  # pictures that go without a progress bar
 TILE, LEAST_TILE = 256, 16  # sides of a tile in pixels, those of the picture it is of

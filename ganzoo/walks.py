@@ -10,8 +10,8 @@ from torch import Tensor
 from ganzoo import movies, pictures
 from ganzoo.common.class_names import label, labels
 from ganzoo.common.errors import GanzooError
-from ganzoo.latent import combine, interpolate, of_seeds
-from ganzoo.sampler import Sampler
+from ganzoo.games.interpolation import combine, interpolate, of_seeds
+from ganzoo.games.sampler import Sampler
 from ganzoo.sampling import load_sampler, require_images, write_rows
 
 SCATTER = 0.25  # how far the paper's neighbours of a result lie from it, in each dimension

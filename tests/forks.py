@@ -69,7 +69,7 @@ class Fork:
 
 def slowly() -> None:
     """Makes every step of the process take a tenth of a second more: on no machine is a short run over too soon."""
-    from ganzoo.game import Game
+    from ganzoo.games.game import Game
 
     step = Game.training_step
 

@@ -12,7 +12,7 @@ import yaml
 
 from ganzoo import hub
 from ganzoo.common.errors import GanzooError
-from ganzoo.game import Game
+from ganzoo.games.game import Game
 from ganzoo.pictures import picture
 
 MODEL = {

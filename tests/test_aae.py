@@ -7,12 +7,13 @@ import torch
 from coders import DIGIT, DIM, aae, networks
 from tiny import digits, fit
 
-from ganzoo import hub, losses
+from ganzoo import hub
 from ganzoo.common.errors import GanzooError
-from ganzoo.kernels import mmd2
+from ganzoo.games.priors import Flower, Gaussian, SwissRoll
+from ganzoo.losses import objectives
+from ganzoo.losses.kernels import mmd2
 from ganzoo.models.aae import AAE
 from ganzoo.networks.mlp import MLPDiscriminator
-from ganzoo.priors import Flower, Gaussian, SwissRoll
 
 
 class Watched(AAE):
@@ -44,8 +45,8 @@ def test_each_player_descends_the_papers_objective():
     real = model.discriminator(2 * torch.randn(6, DIM))
     fake = model.discriminator(codes)
     torch.manual_seed(1)
-    torch.testing.assert_close(model.d_loss(x, None), {"adv": losses.logistic_d(real, fake)})
-    torch.testing.assert_close(model.g_loss(x, None), {"adv": losses.nonsaturating_g(fake)})
+    torch.testing.assert_close(model.d_loss(x, None), {"adv": objectives.logistic_d(real, fake)})
+    torch.testing.assert_close(model.g_loss(x, None), {"adv": objectives.nonsaturating_g(fake)})
     shares = (real > 0).float().mean().item(), (fake < 0).float().mean().item()
     assert (model.noted()["d/acc_real"], model.noted()["d/acc_fake"]) == pytest.approx(shares)
 

@@ -7,8 +7,8 @@ import torch
 from tiny import conv, digits, fit, mlp
 
 from ganzoo.common.errors import GanzooError
+from ganzoo.losses.penalties import gradient_penalty
 from ganzoo.models.dcgan import DCGAN
-from ganzoo.penalties import gradient_penalty
 from ganzoo.stabilisers import ADA
 from ganzoo.stabilisers.ada import rotation, scaling, translation, warp
 

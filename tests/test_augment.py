@@ -4,9 +4,9 @@ import pytest
 import torch
 from tiny import conv, mlp
 
-from ganzoo import augment
-from ganzoo.augment import POLICIES, diff_augment
 from ganzoo.common.errors import GanzooError
+from ganzoo.games import augment
+from ganzoo.games.augment import POLICIES, diff_augment
 from ganzoo.models.dcgan import DCGAN
 
 STEPS = [augment.brightness, augment.saturation, augment.contrast, augment.translation, augment.cutout]

@@ -8,13 +8,13 @@ from coders import aae, autoencoder, vae
 from tiny import conv, digits, fit, mlp, points
 from torch import Tensor
 
-from ganzoo import capture
-from ganzoo.capture import WARM_UP, CudaGraphs, Recorder, make_capturable
+from ganzoo.games import capture
+from ganzoo.games.capture import WARM_UP, CudaGraphs, Recorder, make_capturable
+from ganzoo.games.schedules import Schedule
 from ganzoo.models.dcgan import DCGAN
 from ganzoo.models.gan import VanillaGAN
 from ganzoo.models.wgan import WGAN
 from ganzoo.models.wgan_gp import WGANGP
-from ganzoo.schedules import Schedule
 
 
 class Tape:
@@ -61,7 +61,7 @@ def taped(monkeypatch) -> Tape:
         tape.game = game
         return Recorder(game, tape)
 
-    monkeypatch.setattr("ganzoo.game.recorder", make)
+    monkeypatch.setattr("ganzoo.games.game.recorder", make)
     return tape
 
 

@@ -10,7 +10,7 @@ from tiny import digits, fit, mlp
 
 from ganzoo import hub
 from ganzoo.callbacks.keep import Last
-from ganzoo.kernels import mmd2, squared_distances
+from ganzoo.losses.kernels import mmd2, squared_distances
 from ganzoo.metrics import codes
 from ganzoo.metrics.codes import SCALES, two_sample
 from ganzoo.subjects import Trained

@@ -10,12 +10,13 @@ from tiny import fit, trainer
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from ganzoo import hub, losses
+from ganzoo import hub
 from ganzoo.callbacks.keep import Last
 from ganzoo.common import registry
 from ganzoo.common.errors import GanzooError
 from ganzoo.data import DataModule
-from ganzoo.gan import GAN
+from ganzoo.games.gan import GAN
+from ganzoo.losses import objectives
 from ganzoo.metrics.purity import drawn, purity
 from ganzoo.models.acgan import ACGAN
 from ganzoo.models.cgan import CGAN
@@ -173,7 +174,11 @@ def test_real_and_generated_samples_are_judged_as_what_they_are_labelled(kind):
 @pytest.mark.parametrize("kind", [CGAN, ProjectionGAN])
 def test_each_player_descends_the_papers_objective(kind):
     model, (x, y) = labelled(kind).eval(), batch()
-    d, g = (losses.hinge_d, losses.hinge_g) if kind is ProjectionGAN else (losses.logistic_d, losses.nonsaturating_g)
+    d, g = (
+        (objectives.hinge_d, objectives.hinge_g)
+        if kind is ProjectionGAN
+        else (objectives.logistic_d, objectives.nonsaturating_g)
+    )
     torch.manual_seed(1)
     fake = model.discriminator(model.generator(torch.randn(12, 2), y), y)
     torch.manual_seed(1)
@@ -191,12 +196,12 @@ def test_acgan_adds_the_cross_entropy_of_the_class_to_both_losses():
     torch.testing.assert_close(by_hand[0], cross_entropy(classifier(body.features(x)), y))
     torch.manual_seed(1)
     d = model.d_loss(x, y)
-    torch.testing.assert_close(d, {"adv": losses.logistic_d(body(x), body(fake)), "class": 2 * sum(by_hand)})
+    torch.testing.assert_close(d, {"adv": objectives.logistic_d(body(x), body(fake)), "class": 2 * sum(by_hand)})
     right = (classifier(body.features(x)).argmax(1) == y).float().mean().item()
     assert model.noted()["d/acc_class"] == pytest.approx(right)
     torch.manual_seed(1)
     g = model.g_loss(x, y)
-    torch.testing.assert_close(g, {"adv": losses.nonsaturating_g(body(fake)), "class": 2 * by_hand[1]})
+    torch.testing.assert_close(g, {"adv": objectives.nonsaturating_g(body(fake)), "class": 2 * by_hand[1]})
 
 
 def test_acgans_classifier_is_trained_by_the_discriminator_alone(tmp_path):

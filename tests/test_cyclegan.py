@@ -16,10 +16,10 @@ from ganzoo.common.errors import GanzooError
 from ganzoo.data import DataModule, UnpairedFolder
 from ganzoo.data.recoloured_mnist import recolour
 from ganzoo.data.unpaired import Domains, Unpaired
+from ganzoo.games.schedules import Schedule
 from ganzoo.models.cyclegan import CycleGAN
 from ganzoo.networks.patch import PatchGAN, receptive_field
 from ganzoo.networks.resnet_translator import ResNetTranslator
-from ganzoo.schedules import Schedule
 
 
 class Blobs(Unpaired):

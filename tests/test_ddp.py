@@ -23,12 +23,12 @@ from torch import Tensor
 from torch.optim import SGD
 
 from ganzoo.callbacks.keep import Last
-from ganzoo.gan import GAN
+from ganzoo.games.gan import GAN
+from ganzoo.games.players import Terms
+from ganzoo.losses.penalties import input_gradient
 from ganzoo.models.wgan_gp import WGANGP
 from ganzoo.networks.dcgan import DCGANDiscriminator
 from ganzoo.networks.mlp import MLPGenerator
-from ganzoo.penalties import input_gradient
-from ganzoo.players import Terms
 
 PAIRED = {"pix2pix": (small, Shifts), "dann": (dann, Bars)}
 

@@ -5,11 +5,11 @@ import torch
 from tiny import digits, fit, points
 from torch import Tensor, nn
 
+from ganzoo.games.schedules import Schedule
 from ganzoo.models.ebgan import EBGAN, pulling_away
 from ganzoo.networks.autoencoder import Autoencoder, ConvDecoder, ConvEncoder, MLPEncoder
 from ganzoo.networks.dcgan import DCGANGenerator
 from ganzoo.networks.mlp import MLPGenerator
-from ganzoo.schedules import Schedule
 
 
 def small(**options) -> EBGAN:

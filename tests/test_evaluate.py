@@ -17,9 +17,9 @@ from tiny import digits, mlp, recolour
 
 from ganzoo import __version__, hub
 from ganzoo.common.errors import GanzooError
-from ganzoo.game import Game
-from ganzoo.metrics.classifiers import shipped
+from ganzoo.games.game import Game
 from ganzoo.metrics.drawing import draw
+from ganzoo.networks.classifiers import shipped
 from ganzoo.pictures import to_image
 from ganzoo.sampling import write
 from ganzoo.subjects import Trained, agreed, album, recipe_data, recipe_quality

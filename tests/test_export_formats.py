@@ -15,7 +15,8 @@ from torch.nn.utils.parametrizations import spectral_norm
 from torch.testing import assert_close
 
 from ganzoo import GanzooError, load, portable
-from ganzoo.latent import draw_latent
+from ganzoo.games.latent import draw_latent
+from ganzoo.games.priors import Flower
 from ganzoo.models.aae import AAE
 from ganzoo.models.cyclegan import CycleGAN
 from ganzoo.models.dann import DANN
@@ -28,7 +29,6 @@ from ganzoo.networks.mlp import MLPDiscriminator, MLPGenerator
 from ganzoo.networks.resnet import ResNetDiscriminator, ResNetGenerator
 from ganzoo.networks.resnet_translator import ResNetTranslator
 from ganzoo.networks.unet import UNet
-from ganzoo.priors import Flower
 
 CLOSE = {"atol": 1e-4, "rtol": 0}
 SUFFIX = {"onnx": ".onnx", "torch_export": ".pt2"}

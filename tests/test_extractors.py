@@ -15,15 +15,9 @@ from torch.nn import functional as F
 from ganzoo.common.errors import GanzooError
 from ganzoo.data.mnist import MNIST
 from ganzoo.metrics import cifar10
-from ganzoo.metrics.classifiers import (
-    CIFAR10Classifier,
-    MNISTClassifier,
-    load_classifier,
-    save_classifier,
-    shipped,
-)
 from ganzoo.metrics.extractors import count_classes, get_extractor
 from ganzoo.metrics.mnist import distort
+from ganzoo.networks.classifiers import CIFAR10Classifier, MNISTClassifier, load_classifier, save_classifier, shipped
 
 SPLITS = {"train": 128, "test": 20}
 

@@ -5,8 +5,8 @@ import torch
 from torch_fidelity.metric_fid import fid_features_to_statistics, fid_statistics_to_metric
 from torch_fidelity.metric_kid import kid_features_to_metric
 
-from ganzoo.metrics.classifiers import load_classifier, normalised, shipped
 from ganzoo.metrics.distances import Reference
+from ganzoo.networks.classifiers import load_classifier, normalised, shipped
 
 
 def digits(n, seed, noise):

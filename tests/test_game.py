@@ -10,13 +10,13 @@ from torch.optim.lr_scheduler import StepLR
 
 from ganzoo.common.batches import chunks
 from ganzoo.common.errors import GanzooError
-from ganzoo.game import Game
-from ganzoo.gan import GAN
+from ganzoo.games.game import Game
+from ganzoo.games.gan import GAN
+from ganzoo.games.players import Player
+from ganzoo.games.schedules import Schedule
 from ganzoo.models.gan import VanillaGAN
 from ganzoo.models.wgan_gp import WGANGP
 from ganzoo.networks.mlp import MLPDiscriminator, MLPGenerator
-from ganzoo.players import Player
-from ganzoo.schedules import Schedule
 
 
 def weights(module: nn.Module) -> dict[str, Tensor]:

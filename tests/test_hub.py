@@ -19,8 +19,8 @@ from tiny import Each, digits, fit
 from ganzoo import hub
 from ganzoo.callbacks.keep import Last
 from ganzoo.common import registry
+from ganzoo.games.schedules import Schedule
 from ganzoo.models.wgan import WGAN
-from ganzoo.schedules import Schedule
 
 
 @pytest.fixture(scope="module")

@@ -8,9 +8,9 @@ from tiny import fit, points
 from torch import Tensor
 from torch.distributions import Categorical, Normal
 
-from ganzoo import losses
 from ganzoo.common.errors import GanzooError
 from ganzoo.data import DataModule
+from ganzoo.losses import objectives
 from ganzoo.metrics.purity import purity
 from ganzoo.models.infogan import InfoGAN, Posterior, information
 from ganzoo.networks.infogan import InfoGANDiscriminator, InfoGANGenerator
@@ -88,11 +88,11 @@ def test_both_players_descend_their_loss_less_the_bounds(learn_variance):
     bounds = information(q, category, z[:, 4:])
     terms = {"category": -3 * bounds[0], "codes": -0.1 * bounds[1]}
     torch.manual_seed(1)
-    torch.testing.assert_close(model.d_loss(x, None), {"adv": losses.logistic_d(body(x), body(fake)), **terms})
+    torch.testing.assert_close(model.d_loss(x, None), {"adv": objectives.logistic_d(body(x), body(fake)), **terms})
     right = (said[:, :3].argmax(1) == category).float().mean().item()
     assert model.noted()["d/acc_category"] == pytest.approx(right)
     torch.manual_seed(1)
-    torch.testing.assert_close(model.g_loss(x, None), {"adv": losses.nonsaturating_g(body(fake)), **terms})
+    torch.testing.assert_close(model.g_loss(x, None), {"adv": objectives.nonsaturating_g(body(fake)), **terms})
 
 
 def test_the_posterior_moves_with_the_discriminator_alone(tmp_path):

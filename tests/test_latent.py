@@ -14,7 +14,7 @@ from torch.testing import assert_close
 
 from ganzoo import GanzooError, movies
 from ganzoo.explore import seed_range
-from ganzoo.latent import WAYS, combine, interpolate, lerp, of_seeds, slerp, way
+from ganzoo.games.interpolation import WAYS, combine, interpolate, lerp, of_seeds, slerp, way
 from ganzoo.models.infogan import InfoGAN
 from ganzoo.networks.dcgan import DCGANDiscriminator, DCGANGenerator
 

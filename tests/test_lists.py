@@ -4,7 +4,7 @@ import pytest
 from jsonargparse import ArgumentError, ArgumentParser
 
 from ganzoo.callbacks.quality import Quality
-from ganzoo.game import Game
+from ganzoo.games.game import Game
 from ganzoo.lists import listed, parse
 
 

@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch.nn.functional import binary_cross_entropy_with_logits as cross_entropy
 
-from ganzoo import losses
-from ganzoo.losses import OBJECTIVES
+from ganzoo.losses import objectives
+from ganzoo.losses.objectives import OBJECTIVES
 
 REAL = torch.tensor([2.0, -1.0, 0.5])
 FAKE = torch.tensor([-3.0, 0.0, 1.5])
@@ -21,72 +21,72 @@ def gradient(loss, logits):
 
 def test_logistic_losses_are_cross_entropies():
     expected = cross_entropy(REAL, ONES) + cross_entropy(FAKE, ZEROS)
-    torch.testing.assert_close(losses.logistic_d(REAL, FAKE), expected)
-    torch.testing.assert_close(losses.nonsaturating_g(FAKE), cross_entropy(FAKE, ONES))
-    torch.testing.assert_close(losses.minimax_g(FAKE), -cross_entropy(FAKE, ZEROS))
+    torch.testing.assert_close(objectives.logistic_d(REAL, FAKE), expected)
+    torch.testing.assert_close(objectives.nonsaturating_g(FAKE), cross_entropy(FAKE, ONES))
+    torch.testing.assert_close(objectives.minimax_g(FAKE), -cross_entropy(FAKE, ZEROS))
 
 
 def test_a_discriminator_that_cannot_tell_pays_log_4():
-    assert losses.logistic_d(ZEROS, ZEROS).item() == pytest.approx(math.log(4))
+    assert objectives.logistic_d(ZEROS, ZEROS).item() == pytest.approx(math.log(4))
 
 
 def test_logistic_losses_survive_extreme_logits():
     far = torch.tensor([1e4])
-    assert losses.logistic_d(-far, far).item() == pytest.approx(2e4)
-    assert losses.logistic_d(far, -far).item() == 0
-    assert losses.nonsaturating_g(-far).item() == pytest.approx(1e4)
+    assert objectives.logistic_d(-far, far).item() == pytest.approx(2e4)
+    assert objectives.logistic_d(far, -far).item() == 0
+    assert objectives.nonsaturating_g(-far).item() == pytest.approx(1e4)
 
 
 def test_minimax_gradient_vanishes_where_the_nonsaturating_one_does_not():
-    assert gradient(losses.minimax_g, [-20.0]).abs() < 1e-8
-    assert gradient(losses.nonsaturating_g, [-20.0]).item() == pytest.approx(-1)
+    assert gradient(objectives.minimax_g, [-20.0]).abs() < 1e-8
+    assert gradient(objectives.nonsaturating_g, [-20.0]).item() == pytest.approx(-1)
 
 
 def test_wasserstein_by_hand():
-    assert losses.wasserstein_d(REAL, FAKE).item() == pytest.approx(-0.5 - 0.5)
-    assert losses.wasserstein_g(FAKE).item() == pytest.approx(0.5)
+    assert objectives.wasserstein_d(REAL, FAKE).item() == pytest.approx(-0.5 - 0.5)
+    assert objectives.wasserstein_g(FAKE).item() == pytest.approx(0.5)
 
 
 def test_wasserstein_ignores_a_constant_added_to_the_critic():
-    torch.testing.assert_close(losses.wasserstein_d(REAL + 7, FAKE + 7), losses.wasserstein_d(REAL, FAKE))
+    torch.testing.assert_close(objectives.wasserstein_d(REAL + 7, FAKE + 7), objectives.wasserstein_d(REAL, FAKE))
 
 
 def test_hinge_by_hand():
-    assert losses.hinge_d(REAL, FAKE).item() == pytest.approx((0 + 2 + 0.5) / 3 + (0 + 1 + 2.5) / 3)
-    assert losses.hinge_g(FAKE).item() == pytest.approx(0.5)
+    assert objectives.hinge_d(REAL, FAKE).item() == pytest.approx((0 + 2 + 0.5) / 3 + (0 + 1 + 2.5) / 3)
+    assert objectives.hinge_g(FAKE).item() == pytest.approx(0.5)
 
 
 def test_hinge_is_flat_beyond_its_margins():
     far_real, far_fake = torch.tensor([1.0, 5.0]), torch.tensor([-1.0, -9.0])
-    assert losses.hinge_d(far_real, far_fake) == 0
-    assert gradient(lambda real: losses.hinge_d(real, FAKE), [1.1, 0.9]).tolist() == [0, -0.5]
+    assert objectives.hinge_d(far_real, far_fake) == 0
+    assert gradient(lambda real: objectives.hinge_d(real, FAKE), [1.1, 0.9]).tolist() == [0, -0.5]
 
 
 def test_least_squares_by_hand():
-    assert losses.lsgan_d(REAL, FAKE).item() == pytest.approx(((1 + 4 + 0.25) + (9 + 0 + 2.25)) / 6)
-    assert losses.lsgan_g(FAKE).item() == pytest.approx((16 + 1 + 0.25) / 6)
-    assert losses.lsgan_d(REAL, FAKE, a=-1, b=1).item() == pytest.approx(((1 + 4 + 0.25) + (4 + 1 + 6.25)) / 6)
-    assert losses.lsgan_g(FAKE, c=0).item() == pytest.approx((9 + 0 + 2.25) / 6)
+    assert objectives.lsgan_d(REAL, FAKE).item() == pytest.approx(((1 + 4 + 0.25) + (9 + 0 + 2.25)) / 6)
+    assert objectives.lsgan_g(FAKE).item() == pytest.approx((16 + 1 + 0.25) / 6)
+    assert objectives.lsgan_d(REAL, FAKE, a=-1, b=1).item() == pytest.approx(((1 + 4 + 0.25) + (4 + 1 + 6.25)) / 6)
+    assert objectives.lsgan_g(FAKE, c=0).item() == pytest.approx((9 + 0 + 2.25) / 6)
 
 
 def test_least_squares_pull_fakes_from_both_sides():
-    assert (gradient(losses.lsgan_g, [-2.0, 1.0, 4.0]) * 3).tolist() == pytest.approx([-3, 0, 3])
+    assert (gradient(objectives.lsgan_g, [-2.0, 1.0, 4.0]) * 3).tolist() == pytest.approx([-3, 0, 3])
 
 
 def test_least_squares_only_know_how_far_scores_are_from_their_codes():
-    moved = losses.lsgan_d(REAL + 5, FAKE + 5, a=5, b=6), losses.lsgan_g(FAKE + 5, c=6)
-    torch.testing.assert_close(moved, (losses.lsgan_d(REAL, FAKE), losses.lsgan_g(FAKE)))
+    moved = objectives.lsgan_d(REAL + 5, FAKE + 5, a=5, b=6), objectives.lsgan_g(FAKE + 5, c=6)
+    torch.testing.assert_close(moved, (objectives.lsgan_d(REAL, FAKE), objectives.lsgan_g(FAKE)))
 
 
 def test_relativistic_losses_are_cross_entropies_of_differences():
-    torch.testing.assert_close(losses.relativistic_d(REAL, FAKE), cross_entropy(REAL - FAKE, ONES))
+    torch.testing.assert_close(objectives.relativistic_d(REAL, FAKE), cross_entropy(REAL - FAKE, ONES))
     expected = cross_entropy(REAL - FAKE.mean(), ONES) + cross_entropy(FAKE - REAL.mean(), ZEROS)
-    torch.testing.assert_close(losses.relativistic_average_d(REAL, FAKE), expected)
-    assert losses.relativistic_average_d(ZEROS, ZEROS).item() == pytest.approx(math.log(4))
-    assert losses.relativistic_d(ZEROS, ZEROS).item() == pytest.approx(math.log(2))
+    torch.testing.assert_close(objectives.relativistic_average_d(REAL, FAKE), expected)
+    assert objectives.relativistic_average_d(ZEROS, ZEROS).item() == pytest.approx(math.log(4))
+    assert objectives.relativistic_d(ZEROS, ZEROS).item() == pytest.approx(math.log(2))
 
 
-RELATIVISTIC = [losses.relativistic_d, losses.relativistic_average_d]
+RELATIVISTIC = [objectives.relativistic_d, objectives.relativistic_average_d]
 
 
 @pytest.mark.parametrize("loss", RELATIVISTIC)
@@ -110,7 +110,7 @@ def test_both_sides_of_a_relativistic_game_move_real_and_generated(loss):
 def test_relativistic_losses_survive_extreme_logits(loss):
     far = torch.tensor([1e4])
     assert loss(far, -far) == 0
-    assert loss(-far, far).item() == pytest.approx(2e4 if loss is losses.relativistic_d else 4e4)
+    assert loss(-far, far).item() == pytest.approx(2e4 if loss is objectives.relativistic_d else 4e4)
 
 
 @pytest.mark.parametrize("name", OBJECTIVES)

@@ -6,7 +6,7 @@ from jsonargparse import ArgumentError, ArgumentParser
 
 import ganzoo.data  # noqa: F401  # so that the parser knows its classes by name
 from ganzoo.common.parser_errors import accepted, explain
-from ganzoo.game import Game
+from ganzoo.games.game import Game
 
 WGANGP = "--model=ganzoo.models.wgan_gp.WGANGP"
 MLP = "--model.generator=ganzoo.networks.mlp.MLPGenerator"
@@ -59,7 +59,7 @@ def said(parser, *arguments):
         ),
         (
             [WGANGP, '--model.n_critic={"valeus": [2], "at": [0]}'],
-            "model.n_critic.valeus: ganzoo.schedules.Schedule has no such argument. Did you mean 'values'? "
+            "model.n_critic.valeus: ganzoo.games.schedules.Schedule has no such argument. Did you mean 'values'? "
             "It takes at, kind, values.",
         ),
         (["--data=MNITS"], "data: must be LightningDataModule or null, not MNITS. Did you mean 'MNIST'?"),

@@ -5,8 +5,9 @@ from torch import nn
 
 from ganzoo.common.curves import is_score
 from ganzoo.common.errors import GanzooError
+from ganzoo.games.capabilities import taught_classes
 from ganzoo.metrics.points import PointScores, wasserstein
-from ganzoo.metrics.scores import choose, key, taught_classes, too_few
+from ganzoo.metrics.scores import choose, key, too_few
 from ganzoo.tables import short
 
 

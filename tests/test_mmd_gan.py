@@ -7,12 +7,12 @@ import torch
 from tiny import digits, fit, points
 
 from ganzoo.common.errors import GanzooError
-from ganzoo.kernels import BANDWIDTHS, mmd2, squared_distances
+from ganzoo.games.schedules import Schedule
+from ganzoo.losses.kernels import BANDWIDTHS, mmd2, squared_distances
 from ganzoo.models.mmd_gan import MMDGAN
 from ganzoo.networks.autoencoder import ConvDecoder, ConvEncoder, MLPEncoder
 from ganzoo.networks.dcgan import DCGANGenerator
 from ganzoo.networks.mlp import MLPGenerator
-from ganzoo.schedules import Schedule
 
 
 def small(decoder=True, kind=MMDGAN, **options) -> MMDGAN:

@@ -7,8 +7,8 @@ import torch
 from tiny import conv, digits, fit, mlp, points
 from torch.optim import Adam, RMSprop
 
-from ganzoo import losses
 from ganzoo.common.errors import GanzooError
+from ganzoo.losses import objectives
 from ganzoo.models.dcgan import DCGAN
 from ganzoo.models.gan import VanillaGAN
 from ganzoo.models.wgan import WGAN
@@ -50,12 +50,12 @@ def test_learning_rates_go_to_their_players():
 @pytest.mark.parametrize(
     ("kind", "options", "d", "g"),
     [
-        (VanillaGAN, {}, losses.logistic_d, losses.nonsaturating_g),
-        (VanillaGAN, {"saturating": True}, losses.logistic_d, losses.minimax_g),
-        (DCGAN, {}, losses.logistic_d, losses.nonsaturating_g),
-        (DCGAN, {"objective": "hinge"}, losses.hinge_d, losses.hinge_g),
-        (WGAN, {}, losses.wasserstein_d, losses.wasserstein_g),
-        (WGANGP, {}, losses.wasserstein_d, losses.wasserstein_g),
+        (VanillaGAN, {}, objectives.logistic_d, objectives.nonsaturating_g),
+        (VanillaGAN, {"saturating": True}, objectives.logistic_d, objectives.minimax_g),
+        (DCGAN, {}, objectives.logistic_d, objectives.nonsaturating_g),
+        (DCGAN, {"objective": "hinge"}, objectives.hinge_d, objectives.hinge_g),
+        (WGAN, {}, objectives.wasserstein_d, objectives.wasserstein_g),
+        (WGANGP, {}, objectives.wasserstein_d, objectives.wasserstein_g),
     ],
 )
 def test_each_player_descends_the_papers_objective(kind, options, d, g):

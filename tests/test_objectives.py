@@ -7,9 +7,9 @@ import torch
 from tiny import conv, digits, fit, mlp, points
 from torch.optim import Adam, RMSprop
 
-from ganzoo import losses
 from ganzoo.common.errors import GanzooError
-from ganzoo.divergences import DIVERGENCES, LIMIT, fgan_g, fgan_saturating_g, tame, variational_bound
+from ganzoo.losses import objectives
+from ganzoo.losses.divergences import DIVERGENCES, LIMIT, fgan_g, fgan_saturating_g, tame, variational_bound
 from ganzoo.models.dragan import DRAGAN
 from ganzoo.models.fgan import FGAN
 from ganzoo.models.lsgan import LSGAN
@@ -165,10 +165,10 @@ def losses_of(model, x):
 @pytest.mark.parametrize(("name", "constant"), [("gan", 0), ("js", 2 * math.log(2))])
 def test_fgan_on_jensen_shannon_is_the_original_game(name, constant):
     d, g, real, fake = losses_of(mlp(FGAN, divergence=name), torch.randn(16, 2) + 1)
-    torch.testing.assert_close(d["adv"], losses.logistic_d(real, fake) - constant)
-    torch.testing.assert_close(g["adv"], losses.nonsaturating_g(fake) - constant / 2)
+    torch.testing.assert_close(d["adv"], objectives.logistic_d(real, fake) - constant)
+    torch.testing.assert_close(g["adv"], objectives.nonsaturating_g(fake) - constant / 2)
     _, g, _, fake = losses_of(mlp(FGAN, divergence=name, saturating=True), torch.randn(16, 2) + 1)
-    torch.testing.assert_close(g["adv"], losses.minimax_g(fake) + constant / 2)
+    torch.testing.assert_close(g["adv"], objectives.minimax_g(fake) + constant / 2)
 
 
 @each_divergence
@@ -178,8 +178,8 @@ def test_six_divergences_are_five_games_two_of_which_are_the_original_one(name):
     bound, rise = variational_bound(DIVERGENCES[name], real, fake), fgan_g(DIVERGENCES[name], fake)
     found = (*torch.autograd.grad(-bound, (real, fake)), *torch.autograd.grad(rise, fake))
     wanted = (
-        *torch.autograd.grad(losses.logistic_d(real, fake), (real, fake)),
-        *torch.autograd.grad(losses.nonsaturating_g(fake), fake),
+        *torch.autograd.grad(objectives.logistic_d(real, fake), (real, fake)),
+        *torch.autograd.grad(objectives.nonsaturating_g(fake), fake),
     )
     same = all(torch.equal(a, b) for a, b in zip(found, wanted, strict=True))
     assert same == (name in {"js", "gan"})
@@ -202,11 +202,13 @@ def test_fgan_shows_its_estimate_of_the_divergence(name):
 def test_lsgan_scores_towards_its_codes(codes):
     d, g, real, fake = losses_of(mlp(LSGAN, **codes), torch.randn(16, 2) + 1)
     a, b, c = codes.values() or (0.0, 1.0, 1.0)
-    torch.testing.assert_close(d, {"adv": losses.lsgan_d(real, fake, a, b)})
-    torch.testing.assert_close(g, {"adv": losses.lsgan_g(fake, c)})
+    torch.testing.assert_close(d, {"adv": objectives.lsgan_d(real, fake, a, b)})
+    torch.testing.assert_close(g, {"adv": objectives.lsgan_g(fake, c)})
 
 
-@pytest.mark.parametrize(("average", "loss"), [(True, losses.relativistic_average_d), (False, losses.relativistic_d)])
+@pytest.mark.parametrize(
+    ("average", "loss"), [(True, objectives.relativistic_average_d), (False, objectives.relativistic_d)]
+)
 def test_ragan_plays_the_same_game_from_both_sides(average, loss):
     model, x = mlp(RaGAN, average=average), torch.randn(16, 2) + 1
     d, g, real, fake = losses_of(model, x)
@@ -221,8 +223,8 @@ def test_r1_pays_for_the_slope_of_each_real_sample():
     model, x = mlp(R1GAN, gamma=6.0), torch.randn(8, 2) + 1
     d, g, real, fake = losses_of(model, x)
     slopes = torch.stack([slope(lambda x: model.discriminator(x), sample[None]).norm() for sample in x])
-    torch.testing.assert_close(d, {"adv": losses.logistic_d(real, fake), "r1": 3 * slopes.square().mean()})
-    torch.testing.assert_close(g, {"adv": losses.nonsaturating_g(fake)})
+    torch.testing.assert_close(d, {"adv": objectives.logistic_d(real, fake), "r1": 3 * slopes.square().mean()})
+    torch.testing.assert_close(g, {"adv": objectives.nonsaturating_g(fake)})
 
 
 class Counted(R1GAN):
@@ -266,8 +268,8 @@ def test_dragan_holds_the_slope_around_real_data():
     model, x = mlp(DRAGAN, gp_weight=7.0, noise=0.0, target=2.0), torch.randn(8, 2) + 1
     d, g, real, fake = losses_of(model, x)
     slopes = torch.stack([slope(lambda x: model.discriminator(x), sample[None]).norm() for sample in x])
-    torch.testing.assert_close(d, {"adv": losses.logistic_d(real, fake), "gp": 7 * (slopes - 2).square().mean()})
-    torch.testing.assert_close(g, {"adv": losses.nonsaturating_g(fake)})
+    torch.testing.assert_close(d, {"adv": objectives.logistic_d(real, fake), "gp": 7 * (slopes - 2).square().mean()})
+    torch.testing.assert_close(g, {"adv": objectives.nonsaturating_g(fake)})
 
 
 @pytest.mark.parametrize("kind", [R1GAN, DRAGAN])

@@ -5,11 +5,11 @@ import torch
 from torch import nn
 
 from ganzoo.common.errors import GanzooError
+from ganzoo.losses.penalties import dragan_penalty, gradient_penalty, input_gradient, r1_penalty, refuse_mixing
 from ganzoo.models.dragan import DRAGAN
 from ganzoo.models.r1gan import R1GAN
 from ganzoo.models.wgan_gp import WGANGP
 from ganzoo.networks.mlp import MLPDiscriminator, MLPGenerator
-from ganzoo.penalties import dragan_penalty, gradient_penalty, input_gradient, r1_penalty, refuse_mixing
 
 
 def linear(w):

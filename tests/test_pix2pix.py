@@ -11,10 +11,10 @@ from ganzoo.callbacks.keep import Last
 from ganzoo.common.errors import GanzooError
 from ganzoo.data import DataModule
 from ganzoo.data.pairs import part
+from ganzoo.games.translator import Translator
 from ganzoo.models.pix2pix import Pix2Pix
 from ganzoo.networks.patch import PatchGAN
 from ganzoo.networks.unet import UNet
-from ganzoo.translator import Translator
 
 
 def small(norm="batch", source_channels=1, channels=1, field=16, **options) -> Pix2Pix:

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from ganzoo.common.errors import GanzooError
-from ganzoo.pool import ImagePool
+from ganzoo.networks.pool import ImagePool
 
 
 def numbered(first: int, count: int) -> Tensor:

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from ganzoo.common.errors import GanzooError
-from ganzoo.priors import Flower, Gaussian, GaussianMixture, SwissRoll, draw_codes
+from ganzoo.games.priors import Flower, Gaussian, GaussianMixture, SwissRoll, draw_codes
 
 PRIORS = {
     "gaussian": lambda: Gaussian(5.0),

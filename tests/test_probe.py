@@ -12,6 +12,8 @@ from torch.nn.functional import adaptive_max_pool2d
 from torch.testing import assert_close
 
 from ganzoo import GanzooError
+from ganzoo.data.named import find_data
+from ganzoo.games.sampler import Sampler
 from ganzoo.models.began import BEGAN
 from ganzoo.models.gan import VanillaGAN
 from ganzoo.networks.autoencoder import Autoencoder, ConvDecoder, ConvEncoder
@@ -19,8 +21,7 @@ from ganzoo.networks.conditional import Projection
 from ganzoo.networks.dcgan import DCGANDiscriminator, DCGANGenerator
 from ganzoo.networks.mlp import MLPDiscriminator
 from ganzoo.networks.resnet import ResNetDiscriminator
-from ganzoo.probe import _accuracy, activations, discriminated, features, find_data, probe
-from ganzoo.sampler import Sampler
+from ganzoo.probe import _accuracy, activations, discriminated, features, probe
 
 IMAGES = torch.linspace(-1, 1, 3 * 16 * 16).view(3, 1, 16, 16).sin()
 

@@ -15,10 +15,10 @@ from safetensors import safe_open
 
 from ganzoo import from_recipe, hub, load
 from ganzoo.common import registry
-from ganzoo.metrics.scores import made_by
+from ganzoo.games.capabilities import made_by
+from ganzoo.games.sampler import Sampler
+from ganzoo.games.translator import Translator
 from ganzoo.reports import make_datamodule
-from ganzoo.sampler import Sampler
-from ganzoo.translator import Translator
 
 RECIPES = sorted(registry.RECIPES.glob("*.yaml"))
 CHECKPOINTS = sorted(path for path in registry.CHECKPOINTS.glob("*") if path.is_dir())

@@ -3,7 +3,7 @@ import math
 import pytest
 
 from ganzoo.common.errors import GanzooError
-from ganzoo.schedules import WAYS, Schedule, value
+from ganzoo.games.schedules import WAYS, Schedule, value
 
 
 def test_constant_schedule_keeps_a_value_until_the_next_ones_turn():

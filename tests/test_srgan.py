@@ -14,14 +14,15 @@ from tiny import Each, fit, trainer
 from torch import nn
 from torch.nn.functional import logsigmoid, mse_loss
 
-from ganzoo import content, hub
+from ganzoo import hub
 from ganzoo.callbacks.keep import Last
 from ganzoo.common.errors import GanzooError
 from ganzoo.data.low_resolution import shrink
+from ganzoo.games.schedules import Schedule
+from ganzoo.losses import perceptual
 from ganzoo.models.srgan import SRGAN
 from ganzoo.models.srresnet import SRResNet
 from ganzoo.networks.srresnet import ResidualBlock, SRGANDiscriminator, SRResNetGenerator
-from ganzoo.schedules import Schedule
 
 
 def batch(n=4):
@@ -135,7 +136,7 @@ def test_the_generator_descends_content_pixels_and_a_thousandth_of_the_adversari
     assert terms.keys() == {"adv", "content", "pixels"}
     torch.testing.assert_close(terms["adv"], -1e-3 * logsigmoid(model.discriminator(fake)).mean())
     torch.testing.assert_close(terms["pixels"], 0.5 * mse_loss(fake, y))
-    torch.testing.assert_close(terms["content"], content.content("cifar10")(fake, y))
+    torch.testing.assert_close(terms["content"], perceptual.content("cifar10")(fake, y))
     by_hand = -logsigmoid(model.discriminator(y)).mean() - logsigmoid(-model.discriminator(fake)).mean()
     torch.testing.assert_close(model.d_loss(x, y)["adv"], by_hand)
 

@@ -9,6 +9,7 @@ from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits, conv2d, conv_transpose2d
 
 from ganzoo.common.errors import GanzooError
+from ganzoo.games.schedules import Schedule
 from ganzoo.models.dcgan import DCGAN
 from ganzoo.models.infogan import InfoGAN
 from ganzoo.models.lsgan import LSGAN
@@ -19,7 +20,6 @@ from ganzoo.models.wgan_gp import WGANGP
 from ganzoo.networks.conditional import LabelledDiscriminator
 from ganzoo.networks.dcgan import DCGANDiscriminator
 from ganzoo.networks.mlp import MLPDiscriminator
-from ganzoo.schedules import Schedule
 from ganzoo.stabilisers import (
     ADA,
     Consistency,

@@ -10,7 +10,7 @@ from tiny import conditional, mlp, recolour
 import ganzoo
 from ganzoo.common import progress_bar
 from ganzoo.common.errors import GanzooError
-from ganzoo.sampler import SAMPLE_BATCH
+from ganzoo.games.sampler import SAMPLE_BATCH
 
 
 def test_every_image_becomes_a_picture():

@@ -9,8 +9,8 @@ from torch import nn
 
 from ganzoo import hub, load
 from ganzoo.common.errors import GanzooError
+from ganzoo.games.translator import Translator
 from ganzoo.translating import channels, targets
-from ganzoo.translator import Translator
 
 RECIPE = {"model": {"class_path": "tiny.Recolour", "init_args": {"generator": {"class_path": "tiny.Tint"}}}}
 
@@ -56,7 +56,7 @@ def save(tmp_path_factory):
         recipe = {"class_path": f"{__name__}.Negative", "init_args": options}
         networks = {"generator": recipe} | ({"back": recipe} if back else {})
         name = kind.__name__
-        path = f"ganzoo.translator.{name}" if kind is Translator else f"{__name__}.{name}"
+        path = f"ganzoo.games.translator.{name}" if kind is Translator else f"{__name__}.{name}"
         model = kind(*[Negative(**options) for _ in networks])
         folder = tmp_path_factory.mktemp("models") / "negative"
         text = yaml.safe_dump({"model": {"class_path": path, "init_args": networks}})
@@ -271,7 +271,7 @@ class Fails(Negative):
 def test_a_picture_that_a_network_fails_with_is_named_and_skipped(tmp_path):
     network = {"class_path": f"{__name__}.Fails"}
     text = yaml.safe_dump(
-        {"model": {"class_path": "ganzoo.translator.Translator", "init_args": {"generator": network}}}
+        {"model": {"class_path": "ganzoo.games.translator.Translator", "init_args": {"generator": network}}}
     )
     hub.save(Translator(Fails()), tmp_path / "fails", text, "# A card", Image.new("L", (8, 8)))
     for width in (5, 6, 7):

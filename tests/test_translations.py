@@ -10,10 +10,11 @@ from torch.nn import functional as F
 
 from ganzoo.callbacks.quality import Quality
 from ganzoo.common.errors import GanzooError
-from ganzoo.game import Game
+from ganzoo.games.capabilities import made_by
+from ganzoo.games.game import Game
 from ganzoo.metrics import evaluation
 from ganzoo.metrics.extractors import Extractor
-from ganzoo.metrics.scores import choose, made_by
+from ganzoo.metrics.scores import choose
 from ganzoo.metrics.scoring import evaluation_of, score
 from ganzoo.metrics.translations import Function, image_scores
 

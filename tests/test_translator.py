@@ -5,7 +5,7 @@ from lightning.pytorch.loggers import CSVLogger
 from torch import nn
 
 from ganzoo.common.errors import GanzooError
-from ganzoo.translator import Translator, agree, told
+from ganzoo.games.translator import Translator, agree, told
 
 
 def randn(*shape):
@@ -150,7 +150,7 @@ def test_a_run_resumes_exactly(tmp_path):
 
 def test_learning_rates_follow_their_schedule(tmp_path):
     from ganzoo.callbacks.progress import TermLogger
-    from ganzoo.schedules import Schedule
+    from ganzoo.games.schedules import Schedule
 
     model = tiny.recolour(lr_factor=Schedule([1, 0], [0, 1], "linear"))
     logger = CSVLogger(tmp_path, name="", version="")

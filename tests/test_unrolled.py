@@ -8,13 +8,13 @@ from tiny import Each, conv, digits, fit, mlp, points
 from torch import nn
 
 from ganzoo.common.errors import GanzooError
+from ganzoo.games.players import Terms
+from ganzoo.games.schedules import Schedule
 from ganzoo.models.dcgan import DCGAN
 from ganzoo.models.gan import VanillaGAN
 from ganzoo.models.wgan import WGAN
 from ganzoo.networks.dcgan import DCGANDiscriminator, DCGANGenerator
 from ganzoo.networks.mlp import MLPDiscriminator, MLPGenerator
-from ganzoo.players import Terms
-from ganzoo.schedules import Schedule
 from ganzoo.stabilisers import FeatureMatching, Unrolled
 
 

@@ -10,8 +10,8 @@ from torch import nn
 from torch.distributions import Bernoulli, Normal, kl_divergence
 
 from ganzoo.common.errors import GanzooError
+from ganzoo.games.schedules import Schedule
 from ganzoo.models.vae import LIKELIHOODS, VAE, Posterior
-from ganzoo.schedules import Schedule
 
 
 def posterior(n=200, dim=7):

@@ -10,16 +10,16 @@ from torch import Tensor, nn
 from torch.nn.functional import l1_loss
 
 from ganzoo.data import DataModule, Digits, Toy2D
-from ganzoo.game import Game
-from ganzoo.gan import GAN
-from ganzoo.losses import lsgan_d, lsgan_g
+from ganzoo.games.game import Game
+from ganzoo.games.gan import GAN
+from ganzoo.games.players import Terms
+from ganzoo.games.translator import Translator
+from ganzoo.losses.objectives import lsgan_d, lsgan_g
 from ganzoo.models.cgan import CGAN
 from ganzoo.models.gan import VanillaGAN
 from ganzoo.networks.conditional import LabelledDiscriminator, LabelledGenerator
 from ganzoo.networks.dcgan import DCGANDiscriminator, DCGANGenerator
 from ganzoo.networks.mlp import MLPDiscriminator, MLPGenerator
-from ganzoo.players import Terms
-from ganzoo.translator import Translator
 
 
 def points(**options: Any) -> Toy2D:

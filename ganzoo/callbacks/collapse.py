@@ -10,7 +10,7 @@ from torch import Tensor
 from ganzoo.callbacks.progress import TermLogger
 from ganzoo.common.errors import GanzooError
 from ganzoo.data.base import DataModule
-from ganzoo.metrics.scores import made_by, taught_classes
+from ganzoo.games.capabilities import made_by, taught_classes
 
 log = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ from lightning.pytorch.callbacks import Callback, ProgressBar
 from tqdm.auto import tqdm
 
 from ganzoo.common.errors import GanzooError
-from ganzoo.game import Game
+from ganzoo.games.game import Game
 from ganzoo.loggers import describe
 
 

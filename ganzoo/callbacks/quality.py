@@ -8,9 +8,10 @@ import torch
 
 from ganzoo.callbacks.monitors import settle
 from ganzoo.common.errors import GanzooError
+from ganzoo.games.capabilities import made_by, taught_classes
 from ganzoo.metrics import own
 from ganzoo.metrics.evaluation import Evaluation
-from ganzoo.metrics.scores import check, choose, expand, made_by, taught_classes, too_few
+from ganzoo.metrics.scores import check, choose, expand, too_few
 from ganzoo.metrics.scoring import evaluation_of
 
 

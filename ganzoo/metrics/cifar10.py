@@ -1,6 +1,6 @@
 """Trains the classifier that scores small photographs, in colour or grey, shipped as `cifar10.safetensors`.
 
-    python -m ganzoo.metrics.cifar10 --root DATA --out ganzoo/metrics/cifar10.safetensors
+    python -m ganzoo.metrics.cifar10 --root DATA --out ganzoo/networks/weights/cifar10.safetensors
 
 `--root` is torchvision's layout (fetched if it is missing), or an .npz of x_train, x_test (N, 32, 32, 3), uint8, and
 y_train, y_test (N,).
@@ -17,8 +17,8 @@ from torch.nn import functional as F
 
 from ganzoo.common.images import luma
 from ganzoo.data.cifar10 import CIFAR10
-from ganzoo.metrics.classifiers import CIFAR10Classifier
 from ganzoo.metrics.learning import Labelled, publish, train
+from ganzoo.networks.classifiers import CIFAR10Classifier
 
 
 def grey(x: Tensor) -> Tensor:

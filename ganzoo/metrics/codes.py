@@ -14,10 +14,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from ganzoo.codec import Codec
 from ganzoo.common.errors import GanzooError
 from ganzoo.common.seeding import mix
-from ganzoo.kernels import rbf, squared_distances
+from ganzoo.games.encoder_decoder import EncoderDecoder
+from ganzoo.losses.kernels import rbf, squared_distances
 from ganzoo.subjects import Trained, find, recipe_data, recipe_of
 
 SCALES = (0.25, 0.5, 1.0, 2.0, 4.0)  # bandwidths, in medians of the distances
@@ -99,7 +99,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         if not isinstance(subject, Trained):
             raise GanzooError(f"'{options.checkpoint}' holds pictures, and no model.")
         model = subject.model
-        if not isinstance(model, Codec):
+        if not isinstance(model, EncoderDecoder):
             raise GanzooError(f"{type(model).__name__} has no encoder and decoder.")
         codes, data = held_out_codes(subject, options.n, options.seed)
     except GanzooError as error:

@@ -9,6 +9,7 @@ from torch import Tensor
 from torchmetrics.utilities.distributed import gather_all_tensors
 
 from ganzoo.common.errors import GanzooError
+from ganzoo.games.capabilities import Made
 from ganzoo.metrics import bootstrap, own
 from ganzoo.metrics.cache import features_path, read_features, write_features
 from ganzoo.metrics.distances import Reference, inception_score
@@ -17,7 +18,7 @@ from ganzoo.metrics.extractors import Extractor, get_extractor
 from ganzoo.metrics.pixels import Pixels
 from ganzoo.metrics.points import PointScores
 from ganzoo.metrics.prdc import K, prdc
-from ganzoo.metrics.scores import FAMILIES, Made, base, choose, key, needs_reference, reference_items
+from ganzoo.metrics.scores import FAMILIES, base, choose, key, needs_reference, reference_items
 from ganzoo.metrics.swd import SlicedWasserstein
 
 Collector = SlicedWasserstein | PointScores | own.OwnMetric
@@ -51,7 +52,7 @@ class Evaluation:
         device: Where scores are computed.
         rank: Index of this process.
         world_size: Number of processes; each must make the same calls, and each gets the scores of all data.
-        classes: What `ganzoo.metrics.scores.taught_classes` says of the models to be scored.
+        classes: What `ganzoo.games.capabilities.taught_classes` says of the models to be scored.
         k: Which neighbour's distance is the radius in precision, recall, density and coverage.
 
     Raises:

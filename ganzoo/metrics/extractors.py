@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from ganzoo.common.errors import GanzooError, nearest
-from ganzoo.metrics.classifiers import FAMILIES, Classifier, load_classifier, shipped
+from ganzoo.networks.classifiers import FAMILIES, Classifier, load_classifier, shipped
 
 NAMES = (*FAMILIES, "inception")
 INCEPTION_CLASSES = 1008

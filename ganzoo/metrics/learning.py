@@ -11,8 +11,8 @@ from torch import Tensor
 from torch.nn import functional as F
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from ganzoo.metrics.classifiers import Classifier, load_classifier, normalised, predict, save_classifier
 from ganzoo.metrics.distances import inception_score
+from ganzoo.networks.classifiers import Classifier, load_classifier, normalised, predict, save_classifier
 
 Labelled = tuple[Tensor, Tensor]
 Kind = TypeVar("Kind", bound=Classifier)

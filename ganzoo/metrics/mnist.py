@@ -1,6 +1,6 @@
 """Trains the classifier that scores generated digits, shipped as `mnist.safetensors`.
 
-    python -m ganzoo.metrics.mnist --root DATA --out ganzoo/metrics/mnist.safetensors
+    python -m ganzoo.metrics.mnist --root DATA --out ganzoo/networks/weights/mnist.safetensors
 
 `--dataset FashionMNIST` or `KMNIST` trains one for those images; the file's path is then the name of the extractor.
 """
@@ -14,8 +14,8 @@ import torchvision
 from torch import Tensor
 from torch.nn import functional as F
 
-from ganzoo.metrics.classifiers import MNISTClassifier
 from ganzoo.metrics.learning import Labelled, publish, train
+from ganzoo.networks.classifiers import MNISTClassifier
 
 
 def distort(x: Tensor) -> Tensor:

@@ -8,7 +8,7 @@ from PIL import Image
 from scipy.stats import rankdata
 from torch import Tensor
 
-from ganzoo.metrics.classifiers import normalised
+from ganzoo.networks.classifiers import normalised
 from ganzoo.pictures import grid
 
 QUANTILE = 0.05  # share of held-out images that count as near a training image

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from ganzoo.common.errors import GanzooError
-from ganzoo.gan import GAN
+from ganzoo.games.gan import GAN
 from ganzoo.hub import load
 from ganzoo.metrics.extractors import Extractor, get_extractor
 

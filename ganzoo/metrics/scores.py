@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ganzoo.common.errors import GanzooError, nearest
+from ganzoo.games.capabilities import Made
 from ganzoo.metrics.diversity import LEAST
 from ganzoo.metrics.extractors import NAMES, count_classes
 
 WINDOW = 11  # pixels of a side that ssim looks at
 SPLITS = 10  # of the samples, over which the Inception Score is averaged
-Made = Literal["samples", "translations", "classes"]
 
 
 @dataclass(frozen=True)
@@ -79,24 +79,6 @@ def check(metrics: Sequence[str], features: str | None, known: Mapping[str, Scor
             )
         if known[name].of == "features" and features is None and "classes" not in known[name].made:
             raise GanzooError(f"metrics: {name} needs an extractor; set features to {', '.join(NAMES)} or a path.")
-
-
-def made_by(model: Any) -> Made:
-    """Returns what a model makes that can be scored: what it is asked for by `translate`, `sample` or `classify`.
-
-    Raises:
-        GanzooError: It has none of them.
-    """
-    makes: dict[str, Made] = {"translate": "translations", "sample": "samples", "classify": "classes"}
-    for name, made in makes.items():
-        if hasattr(model, name):
-            return made
-    raise GanzooError(f"model: {type(model).__name__} has no {', '.join(makes)}: there is nothing to score.")
-
-
-def taught_classes(model: Any) -> int:
-    """Returns how many classes a model has learnt from labels and can be asked for; 0 for any other model."""
-    return model.n_classes if getattr(model, "supervised", False) else 0
 
 
 def choose(

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
+from ganzoo.games.capabilities import made_by, taught_classes
 from ganzoo.metrics.evaluation import Evaluation
 from ganzoo.metrics.own import Asked
-from ganzoo.metrics.scores import made_by, taught_classes
 from ganzoo.metrics.translations import Classes, Translations
 
 KINDS: dict[str, type[Evaluation]] = {"samples": Evaluation, "translations": Translations, "classes": Classes}

@@ -15,15 +15,15 @@ from typing import Any
 from torch import Tensor, nn
 from torch.optim import Adam, Optimizer
 
-from ganzoo.codec import Codec
 from ganzoo.common.data_spec import UNKNOWN, DataSpec
 from ganzoo.common.errors import GanzooError
-from ganzoo.losses import logistic_d, nonsaturating_g
-from ganzoo.players import Player, Terms, build_optim
-from ganzoo.priors import CodePrior, Gaussian, draw_codes
+from ganzoo.games.encoder_decoder import EncoderDecoder
+from ganzoo.games.players import Player, Terms, build_optim
+from ganzoo.games.priors import CodePrior, Gaussian, draw_codes
+from ganzoo.losses.objectives import logistic_d, nonsaturating_g
 
 
-class AAE(Codec):
+class AAE(EncoderDecoder):
     """Two phases on every batch: reconstruction, then regularisation: the discriminator first, then the encoder.
 
     Args:
@@ -36,7 +36,7 @@ class AAE(Codec):
         d_lr: learning rate of the discriminator.
         adversarial_betas: decay rates of the moments of the two optimizers of the regularisation phase.
         optimizer: class of all optimizers.
-        **kwargs: see `Codec`.
+        **kwargs: see `EncoderDecoder`.
 
     Raises:
         GanzooError: if discriminator or prior are made for codes of another length.

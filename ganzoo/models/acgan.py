@@ -14,10 +14,10 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from ganzoo.common.data_spec import DataSpec
-from ganzoo.gan import GAN
-from ganzoo.losses import logistic_d, nonsaturating_g
+from ganzoo.games.gan import GAN
+from ganzoo.games.players import Terms
+from ganzoo.losses.objectives import logistic_d, nonsaturating_g
 from ganzoo.networks.conditional import TwoHeaded, require_classes
-from ganzoo.players import Terms
 
 
 class ACGAN(GAN):

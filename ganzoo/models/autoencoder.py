@@ -13,13 +13,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ganzoo.codec import Codec
 from ganzoo.common.errors import GanzooError
-from ganzoo.players import Terms
-from ganzoo.priors import GaussianMixture, draw_codes
+from ganzoo.games.encoder_decoder import EncoderDecoder
+from ganzoo.games.players import Terms
+from ganzoo.games.priors import GaussianMixture, draw_codes
 
 
-class Autoencoder(Codec):
+class Autoencoder(EncoderDecoder):
     """Descends the squared error of reconstructions, summed over a sample's values.
 
     The latest codes are kept as training goes, and the density is fitted to them when something is drawn or exported: a
@@ -30,7 +30,7 @@ class Autoencoder(Codec):
         decoder: codes to samples.
         components: number of Gaussians in the density.
         keep: number of codes that it is fitted to.
-        **kwargs: see `Codec`.
+        **kwargs: see `EncoderDecoder`.
 
     Raises:
         GanzooError: if there are to be no components, or fewer codes than those.

@@ -15,8 +15,8 @@ import torch
 from torch import Tensor, nn
 
 from ganzoo.common.distributed import total
-from ganzoo.gan import GAN, Answers
-from ganzoo.players import Terms
+from ganzoo.games.gan import GAN, Answers
+from ganzoo.games.players import Terms
 
 
 class BEGAN(GAN):

@@ -14,10 +14,10 @@ from typing import Any
 from torch import Tensor, nn
 
 from ganzoo.common.data_spec import DataSpec
-from ganzoo.gan import GAN
-from ganzoo.losses import logistic_d, nonsaturating_g
+from ganzoo.games.gan import GAN
+from ganzoo.games.players import Terms
+from ganzoo.losses.objectives import logistic_d, nonsaturating_g
 from ganzoo.networks.conditional import require_classes
-from ganzoo.players import Terms
 
 
 class CGAN(GAN):

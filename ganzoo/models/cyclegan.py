@@ -18,11 +18,11 @@ from torch.nn.functional import l1_loss
 
 from ganzoo.common.data_spec import DataSpec
 from ganzoo.common.errors import GanzooError
-from ganzoo.losses import lsgan_d, lsgan_g
-from ganzoo.players import Player, Terms
-from ganzoo.pool import ImagePool
-from ganzoo.schedules import Schedule
-from ganzoo.translator import Translator, require_shape, require_takes
+from ganzoo.games.players import Player, Terms
+from ganzoo.games.schedules import Schedule
+from ganzoo.games.translator import Translator, require_shape, require_takes
+from ganzoo.losses.objectives import lsgan_d, lsgan_g
+from ganzoo.networks.pool import ImagePool
 
 HALF_THEN_DECAY = Schedule([1, 1, 0], [0, 0.5, 1], "linear")
 

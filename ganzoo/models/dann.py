@@ -18,10 +18,10 @@ from torch.optim import SGD, Optimizer
 from ganzoo.common.data_spec import UNKNOWN, DataSpec, require_labels
 from ganzoo.common.errors import GanzooError
 from ganzoo.common.eval_mode import evaluating
-from ganzoo.game import Game
-from ganzoo.losses import logistic_d
-from ganzoo.players import Player, Terms, build_optim
-from ganzoo.schedules import Schedule
+from ganzoo.games.game import Game
+from ganzoo.games.players import Player, Terms, build_optim
+from ganzoo.games.schedules import Schedule
+from ganzoo.losses.objectives import logistic_d
 
 RAMP = Schedule([0.0, 1.0], at=[0.0, 1.0], kind="sigmoid")  # 2 / (1 + exp(-10 p)) - 1
 ANNEALED = Schedule([1.0, 11**-0.75], at=[0.0, 1.0], kind="power")  # (1 + 10 p)^-0.75

@@ -11,9 +11,9 @@ from typing import Any, Literal
 
 from torch import Tensor, nn
 
-from ganzoo.gan import GAN
-from ganzoo.losses import OBJECTIVES
-from ganzoo.players import Terms
+from ganzoo.games.gan import GAN
+from ganzoo.games.players import Terms
+from ganzoo.losses.objectives import OBJECTIVES
 
 
 class DCGAN(GAN):

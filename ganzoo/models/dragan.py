@@ -11,10 +11,10 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from ganzoo.gan import GAN
-from ganzoo.losses import logistic_d, nonsaturating_g
-from ganzoo.penalties import dragan_penalty, refuse_mixing
-from ganzoo.players import Terms
+from ganzoo.games.gan import GAN
+from ganzoo.games.players import Terms
+from ganzoo.losses.objectives import logistic_d, nonsaturating_g
+from ganzoo.losses.penalties import dragan_penalty, refuse_mixing
 
 
 class DRAGAN(GAN):

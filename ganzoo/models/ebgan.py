@@ -14,9 +14,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import normalize, relu
 
-from ganzoo.gan import GAN, Answers
-from ganzoo.players import Terms
-from ganzoo.schedules import Schedule
+from ganzoo.games.gan import GAN, Answers
+from ganzoo.games.players import Terms
+from ganzoo.games.schedules import Schedule
 
 
 class EBGAN(GAN):

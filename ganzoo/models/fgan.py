@@ -3,9 +3,9 @@
 Paper: Nowozin et al., f-GAN: Training Generative Neural Samplers using Variational Divergence Minimization, 2016.
 URL: https://arxiv.org/abs/1606.00709 (Algorithm 1 and section 3.2)
 Code: https://github.com/nowozin/mlss2018-madrid-gan
-Deviations: logits beyond 3 are damped before an exponential (`ganzoo.divergences.tame`) instead of clipping gradients;
-    the bound still holds. The generator ascends E g_f(V) as in section 3.2; the code, of a later lecture, descends the
-    bound itself. An averaged generator is evaluated.
+Deviations: logits beyond 3 are damped before an exponential (`ganzoo.losses.divergences.tame`) instead of clipping
+    gradients; the bound still holds. The generator ascends E g_f(V) as in section 3.2; the code, of a later lecture,
+    descends the bound itself. An averaged generator is evaluated.
 
 The six divergences make five games: `js` and `gan` differ by a constant, and with section 3.2's generator both have the
 very gradients of the non-saturating GAN (`ganzoo.models.gan`). The default is neither of them.
@@ -15,9 +15,9 @@ from typing import Any, Literal
 
 from torch import Tensor, nn
 
-from ganzoo.divergences import DIVERGENCES, fgan_g, fgan_saturating_g, variational_bound
-from ganzoo.gan import GAN, Answers
-from ganzoo.players import Terms
+from ganzoo.games.gan import GAN, Answers
+from ganzoo.games.players import Terms
+from ganzoo.losses.divergences import DIVERGENCES, fgan_g, fgan_saturating_g, variational_bound
 
 Name = Literal["kl", "reverse_kl", "pearson", "squared_hellinger", "js", "gan"]
 

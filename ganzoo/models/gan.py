@@ -11,9 +11,9 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from ganzoo.gan import GAN
-from ganzoo.losses import logistic_d, minimax_g, nonsaturating_g
-from ganzoo.players import Terms
+from ganzoo.games.gan import GAN
+from ganzoo.games.players import Terms
+from ganzoo.losses.objectives import logistic_d, minimax_g, nonsaturating_g
 
 
 class VanillaGAN(GAN):

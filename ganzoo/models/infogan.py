@@ -18,12 +18,12 @@ from torch.nn.functional import cross_entropy, one_hot
 
 from ganzoo.common.errors import GanzooError
 from ganzoo.common.seeding import mix
-from ganzoo.gan import GAN
-from ganzoo.latent import Prior, draw_latent
-from ganzoo.losses import logistic_d, nonsaturating_g
+from ganzoo.games.gan import GAN
+from ganzoo.games.latent import Prior, draw_latent
+from ganzoo.games.players import Terms
+from ganzoo.losses.objectives import logistic_d, nonsaturating_g
 from ganzoo.networks.conditional import TwoHeaded
 from ganzoo.networks.infogan import Posterior
-from ganzoo.players import Terms
 
 
 def information(q: Posterior, category: Tensor, codes: Tensor) -> tuple[Tensor, Tensor]:

@@ -11,9 +11,9 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from ganzoo.gan import GAN, Answers
-from ganzoo.losses import lsgan_d, lsgan_g
-from ganzoo.players import Terms
+from ganzoo.games.gan import GAN, Answers
+from ganzoo.games.players import Terms
+from ganzoo.losses.objectives import lsgan_d, lsgan_g
 
 
 class LSGAN(GAN):

@@ -17,11 +17,11 @@ from torch import Tensor, nn
 from torch.nn.functional import mse_loss, relu
 from torch.optim import Optimizer, RMSprop
 
-from ganzoo.gan import GAN, Answers
-from ganzoo.kernels import BANDWIDTHS, mmd2
+from ganzoo.games.gan import GAN, Answers
+from ganzoo.games.players import Player, Terms
+from ganzoo.games.schedules import Schedule
+from ganzoo.losses.kernels import BANDWIDTHS, mmd2
 from ganzoo.networks.autoencoder import require_fit
-from ganzoo.players import Player, Terms
-from ganzoo.schedules import Schedule
 
 
 class MMDGAN(GAN):

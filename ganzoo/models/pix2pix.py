@@ -17,10 +17,10 @@ from torch.nn.functional import l1_loss
 
 from ganzoo.common.data_spec import DataSpec
 from ganzoo.common.errors import GanzooError
-from ganzoo.latent import draw_latent
-from ganzoo.losses import logistic_d, nonsaturating_g
-from ganzoo.players import Terms
-from ganzoo.translator import Translator, told
+from ganzoo.games.latent import draw_latent
+from ganzoo.games.players import Terms
+from ganzoo.games.translator import Translator, told
+from ganzoo.losses.objectives import logistic_d, nonsaturating_g
 
 
 class Pix2Pix(Translator):

@@ -14,11 +14,11 @@ from typing import Any
 from torch import Tensor, nn
 
 from ganzoo.common.data_spec import DataSpec
-from ganzoo.gan import GAN, Answers
-from ganzoo.losses import hinge_d, hinge_g
+from ganzoo.games.gan import GAN, Answers
+from ganzoo.games.players import Terms
+from ganzoo.games.schedules import Schedule
+from ganzoo.losses.objectives import hinge_d, hinge_g
 from ganzoo.networks.conditional import require_classes
-from ganzoo.players import Terms
-from ganzoo.schedules import Schedule
 
 
 class ProjectionGAN(GAN):

@@ -14,10 +14,10 @@ from torch import Tensor, nn
 from torch.optim import Optimizer, RMSprop
 
 from ganzoo.common.errors import GanzooError
-from ganzoo.gan import GAN
-from ganzoo.losses import logistic_d, nonsaturating_g
-from ganzoo.penalties import r1_penalty, refuse_mixing
-from ganzoo.players import Player, Terms
+from ganzoo.games.gan import GAN
+from ganzoo.games.players import Player, Terms
+from ganzoo.losses.objectives import logistic_d, nonsaturating_g
+from ganzoo.losses.penalties import r1_penalty, refuse_mixing
 
 
 class R1GAN(GAN):

@@ -12,9 +12,9 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from ganzoo.gan import GAN, Answers
-from ganzoo.losses import relativistic_average_d, relativistic_d
-from ganzoo.players import Terms
+from ganzoo.games.gan import GAN, Answers
+from ganzoo.games.players import Terms
+from ganzoo.losses.objectives import relativistic_average_d, relativistic_d
 
 
 class RaGAN(GAN):

@@ -13,10 +13,10 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrizations
 
 from ganzoo.common.errors import GanzooError
-from ganzoo.gan import GAN, Answers
-from ganzoo.losses import hinge_d, hinge_g
-from ganzoo.players import Terms
-from ganzoo.schedules import Schedule
+from ganzoo.games.gan import GAN, Answers
+from ganzoo.games.players import Terms
+from ganzoo.games.schedules import Schedule
+from ganzoo.losses.objectives import hinge_d, hinge_g
 
 TO_ZERO = Schedule([1.0, 0.0], at=[0.0, 1.0], kind="linear")
 

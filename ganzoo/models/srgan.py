@@ -18,11 +18,11 @@ from torch.nn.functional import mse_loss
 
 from ganzoo import hub
 from ganzoo.common.errors import GanzooError
-from ganzoo.content import Content, content, told
-from ganzoo.losses import logistic_d, nonsaturating_g
+from ganzoo.games.players import Terms
+from ganzoo.games.translator import Translator
+from ganzoo.losses.objectives import logistic_d, nonsaturating_g
+from ganzoo.losses.perceptual import Content, content, told
 from ganzoo.networks.srresnet import require_factor
-from ganzoo.players import Terms
-from ganzoo.translator import Translator
 
 
 class SRGAN(Translator):
@@ -32,7 +32,8 @@ class SRGAN(Translator):
         generator: small images to large ones.
         discriminator: large images to logits.
         content: what the content loss compares: `vgg19`, `cifar10`, `mnist`, the path of a classifier's .safetensors
-            file, or `pixels`; see `ganzoo.content`. It is named in the model card, and part of the training alone.
+            file, or `pixels`; see `ganzoo.losses.perceptual`. It is named in the model card, and part of the training
+            alone.
         adv_weight: weight of the adversarial term; 0 leaves the discriminator out.
         pixel_weight: weight of the pixels' mean squared error beside the content loss; the paper has none.
         init: checkpoint whose generator a training starts from, as `ganzoo.load` takes it: a bundled name, a folder, a

@@ -11,9 +11,9 @@ from typing import Any
 from torch import Tensor, nn
 from torch.nn.functional import mse_loss
 
+from ganzoo.games.players import Terms
+from ganzoo.games.translator import Translator
 from ganzoo.networks.srresnet import require_factor
-from ganzoo.players import Terms
-from ganzoo.translator import Translator
 
 
 class SRResNet(Translator):

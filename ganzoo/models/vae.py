@@ -15,11 +15,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from ganzoo.codec import Codec
 from ganzoo.common.errors import GanzooError
-from ganzoo.latent import draw_latent
-from ganzoo.players import Terms
-from ganzoo.schedules import Schedule
+from ganzoo.games.encoder_decoder import EncoderDecoder
+from ganzoo.games.latent import draw_latent
+from ganzoo.games.players import Terms
+from ganzoo.games.schedules import Schedule
 
 
 class Posterior(NamedTuple):
@@ -62,7 +62,7 @@ LIKELIHOODS = {
 }
 
 
-class VAE(Codec):
+class VAE(EncoderDecoder):
     """Equation 10 with one draw per sample: descends -ELBO = E -log p(x|z) + beta KL(q(z|x) || N(0, I)).
 
     `encode` gives the posterior's mean, and `sample` and `decode` the mean image of a code.
@@ -73,7 +73,7 @@ class VAE(Codec):
         likelihood: of pixels, given a code.
         std: standard deviation of the Gaussian likelihood, on the scale of [-1, 1].
         beta: weight of the KL term, constant or over the run; 1 is the paper's.
-        **kwargs: see `Codec`.
+        **kwargs: see `EncoderDecoder`.
 
     Raises:
         GanzooError: if `std` is not positive, or the decoder squashes what are to be logits.
@@ -114,7 +114,7 @@ class VAE(Codec):
         return {"nll": nll, "kl": self.level(self.beta) * kl}
 
     def encode(self, x: Tensor, seed: int | None = None) -> Tensor:
-        """Returns the means of q(z|x), or with a seed a draw from each; see `Codec.encode`."""
+        """Returns the means of q(z|x), or with a seed a draw from each; see `EncoderDecoder.encode`."""
         q = self.inferred(x)
         return q.mean if seed is None else q.draw(draw_latent(len(x), self.dim, "normal", self.device, seed))
 

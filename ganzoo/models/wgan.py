@@ -13,10 +13,10 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer, RMSprop
 
-from ganzoo.gan import GAN, Answers
-from ganzoo.losses import wasserstein_d, wasserstein_g
-from ganzoo.players import Terms
-from ganzoo.schedules import Schedule
+from ganzoo.games.gan import GAN, Answers
+from ganzoo.games.players import Terms
+from ganzoo.games.schedules import Schedule
+from ganzoo.losses.objectives import wasserstein_d, wasserstein_g
 
 
 class WGAN(GAN):

@@ -11,11 +11,11 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from ganzoo.gan import GAN, Answers
-from ganzoo.losses import wasserstein_d, wasserstein_g
-from ganzoo.penalties import gradient_penalty, refuse_mixing
-from ganzoo.players import Terms
-from ganzoo.schedules import Schedule
+from ganzoo.games.gan import GAN, Answers
+from ganzoo.games.players import Terms
+from ganzoo.games.schedules import Schedule
+from ganzoo.losses.objectives import wasserstein_d, wasserstein_g
+from ganzoo.losses.penalties import gradient_penalty, refuse_mixing
 
 
 class WGANGP(GAN):

@@ -1,7 +1,7 @@
 """Stabilisers: one file each, switched on by a recipe's `stabilisers` list."""
 
+from ganzoo.games.stabiliser import Shown, Stabiliser
 from ganzoo.stabilisers.ada import ADA
-from ganzoo.stabilisers.base import Shown, Stabiliser
 from ganzoo.stabilisers.consistency import Consistency
 from ganzoo.stabilisers.feature_matching import FeatureMatching
 from ganzoo.stabilisers.instance_noise import InstanceNoise

@@ -15,11 +15,11 @@ from torch.nn.functional import affine_grid, grid_sample
 
 from ganzoo.common.distributed import total
 from ganzoo.common.errors import GanzooError
-from ganzoo.players import Terms
-from ganzoo.stabilisers.base import Stabiliser
+from ganzoo.games.players import Terms
+from ganzoo.games.stabiliser import Stabiliser
 
 if TYPE_CHECKING:
-    from ganzoo.gan import GAN
+    from ganzoo.games.gan import GAN
 
 
 class ADA(Stabiliser):

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from ganzoo.augment import shift
 from ganzoo.common.errors import GanzooError
-from ganzoo.players import Terms
-from ganzoo.stabilisers.base import Shown, Stabiliser
+from ganzoo.games.augment import shift
+from ganzoo.games.players import Terms
+from ganzoo.games.stabiliser import Shown, Stabiliser
 
 if TYPE_CHECKING:
-    from ganzoo.gan import GAN
+    from ganzoo.games.gan import GAN
 
 
 class Consistency(Stabiliser):

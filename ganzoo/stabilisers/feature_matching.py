@@ -11,11 +11,11 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from ganzoo.common.errors import GanzooError
-from ganzoo.players import Terms
-from ganzoo.stabilisers.base import Stabiliser
+from ganzoo.games.players import Terms
+from ganzoo.games.stabiliser import Stabiliser
 
 if TYPE_CHECKING:
-    from ganzoo.gan import GAN
+    from ganzoo.games.gan import GAN
 
 
 class FeatureMatching(Stabiliser):

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from ganzoo.players import Terms
-from ganzoo.stabilisers.base import Stabiliser
+from ganzoo.games.players import Terms
+from ganzoo.games.stabiliser import Stabiliser
 
 if TYPE_CHECKING:
-    from ganzoo.gan import GAN
+    from ganzoo.games.gan import GAN
 
 EPSILON = 1e-5
 

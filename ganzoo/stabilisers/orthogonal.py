@@ -14,11 +14,11 @@ from torch import Tensor, nn
 from torch.nn.modules.conv import _ConvNd
 from torch.nn.utils.parametrize import is_parametrized
 
-from ganzoo.players import Terms
-from ganzoo.stabilisers.base import Stabiliser
+from ganzoo.games.players import Terms
+from ganzoo.games.stabiliser import Stabiliser
 
 if TYPE_CHECKING:
-    from ganzoo.gan import GAN
+    from ganzoo.games.gan import GAN
 
 
 class OrthogonalRegularisation(Stabiliser):

@@ -13,12 +13,12 @@ import torch
 from torch import Tensor
 
 from ganzoo.common.errors import GanzooError
-from ganzoo.players import Terms
-from ganzoo.schedules import Schedule
-from ganzoo.stabilisers.base import Stabiliser
+from ganzoo.games.players import Terms
+from ganzoo.games.schedules import Schedule
+from ganzoo.games.stabiliser import Stabiliser
 
 if TYPE_CHECKING:
-    from ganzoo.gan import GAN
+    from ganzoo.games.gan import GAN
 
 
 class Unrolled(Stabiliser):

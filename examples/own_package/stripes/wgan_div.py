@@ -10,10 +10,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ganzoo.gan import GAN, Answers
-from ganzoo.losses import wasserstein_d, wasserstein_g
-from ganzoo.penalties import input_gradient, refuse_mixing
-from ganzoo.players import Terms
+from ganzoo.games.gan import GAN, Answers
+from ganzoo.games.players import Terms
+from ganzoo.losses.objectives import wasserstein_d, wasserstein_g
+from ganzoo.losses.penalties import input_gradient, refuse_mixing
 
 
 class WGANDiv(GAN):
@@ -27,7 +27,7 @@ class WGANDiv(GAN):
         g_lr: learning rate of the generator.
         d_lr: learning rate of the critic.
         betas: Adam's decay rates.
-        **kwargs: see `ganzoo.gan.GAN`.
+        **kwargs: see `ganzoo.games.gan.GAN`.
     """
 
     answers: Answers = "scores"

@@ -13,10 +13,10 @@ import torch
 from torch import Tensor
 from torch.utils._pytree import tree_flatten, tree_map
 
-from ganzoo.players import Player
+from ganzoo.games.players import Player
 
 if TYPE_CHECKING:
-    from ganzoo.game import Game
+    from ganzoo.games.game import Game
 
 WARM_UP = 3
 log = logging.getLogger(__name__)

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, NamedTuple
 from torch import Tensor, nn
 
 from ganzoo.common.errors import GanzooError
-from ganzoo.players import Terms
+from ganzoo.games.players import Terms
 
 if TYPE_CHECKING:
-    from ganzoo.gan import GAN
+    from ganzoo.games.gan import GAN
 
 
 class Shown(NamedTuple):

@@ -1,6 +1,6 @@
 """An encoder and a decoder: what every autoencoder shares.
 
-`Codec` plays them as one player against a loss of the variant's own, and samples by decoding codes from a prior.
+`EncoderDecoder` plays them as one player against a loss of the variant's own, and samples by decoding codes from a prior.
 """
 
 from abc import abstractmethod
@@ -11,12 +11,12 @@ from torch import Tensor, nn
 from torch.optim import Adam, Optimizer
 
 from ganzoo.common.errors import GanzooError
-from ganzoo.players import Player, Terms, build_optim
-from ganzoo.sampler import Sampler
-from ganzoo.schedules import Schedule
+from ganzoo.games.players import Player, Terms, build_optim
+from ganzoo.games.sampler import Sampler
+from ganzoo.games.schedules import Schedule
 
 
-class Codec(Sampler):
+class EncoderDecoder(Sampler):
     """Samples to codes and back.
 
     Args:

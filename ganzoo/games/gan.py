@@ -1,6 +1,6 @@
 """A generator against a discriminator: what every variant with the two of them shares.
 
-`GAN` judges through augmentation and stabilisers; it draws its samples as `ganzoo.sampler` says.
+`GAN` judges through augmentation and stabilisers; it draws its samples as `ganzoo.games.sampler` says.
 """
 
 from abc import abstractmethod
@@ -12,14 +12,14 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.optim import Adam, Optimizer
 
-from ganzoo.augment import augmentations, diff_augment
 from ganzoo.common.data_spec import require_labels
 from ganzoo.common.errors import GanzooError
-from ganzoo.latent import Prior
-from ganzoo.players import Player, Terms, build_optim
-from ganzoo.sampler import Sampler
-from ganzoo.schedules import Schedule
-from ganzoo.stabilisers.base import Shown, Stabiliser
+from ganzoo.games.augment import augmentations, diff_augment
+from ganzoo.games.latent import Prior
+from ganzoo.games.players import Player, Terms, build_optim
+from ganzoo.games.sampler import Sampler
+from ganzoo.games.schedules import Schedule
+from ganzoo.games.stabiliser import Shown, Stabiliser
 
 Answers = Literal["logits", "signed", "scores"]
 

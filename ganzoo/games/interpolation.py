@@ -1,4 +1,4 @@
-"""Latent vectors: drawing them from a prior, going from one to another, and adding them up."""
+"""Interpolation between latent vectors, and sums of them."""
 
 from collections.abc import Sequence
 from typing import Any, Literal
@@ -8,39 +8,9 @@ from torch import Tensor
 from torch.nn.functional import one_hot
 
 from ganzoo.common.errors import GanzooError
-from ganzoo.common.seeding import mix
 
-Prior = Literal["normal", "uniform"]
-PRIORS: dict[Prior, str] = {"normal": "standard normal", "uniform": "uniform on [-1, 1]"}
 Mode = Literal["linear", "spherical"]
-BLOCK = 64
 ON_LINE = 1e-7  # sine of an angle between float32 vectors below which the plane they span is rounding
-
-
-def draw_latent(n: int, dim: int, prior: Prior, device: torch.device, seed: int | None = None) -> Tensor:
-    """Draws latent vectors: standard normal, or uniform on [-1, 1].
-
-    Args:
-        n: how many.
-        dim: length of each.
-        prior: their distribution.
-        device: where they are wanted.
-        seed: None draws from the global random stream. With a seed they are drawn on the CPU in blocks that have
-            seeds of their own, so that the i-th vector depends on the seed and on i, not on n or the device.
-
-    Returns:
-        A tensor (n, dim).
-    """
-    if seed is None:
-        return _fill(torch.empty(n, dim, device=device), prior, None)
-    z = torch.empty(-(-n // BLOCK) * BLOCK, dim)
-    for index, block in enumerate(z.split(BLOCK)):
-        _fill(block, prior, torch.Generator().manual_seed(mix(seed, index)))
-    return z[:n].to(device)
-
-
-def _fill(z: Tensor, prior: Prior, source: torch.Generator | None) -> Tensor:
-    return z.normal_(generator=source) if prior == "normal" else z.uniform_(-1, 1, generator=source)
 
 
 def of_seeds(model: Any, seeds: Sequence[int], truncation: float = 1.0) -> Tensor:
@@ -113,7 +83,7 @@ WAYS = {"linear": lerp, "spherical": slerp}
 
 def way(model: Any) -> Mode:
     """Returns the way between latent vectors that suits a model: an arc if all of them are normal noise."""
-    from ganzoo.sampler import Sampler  # it imports this module
+    from ganzoo.games.sampler import Sampler  # it imports this module
 
     normal = model.prior == "normal" and type(model).latent is Sampler.latent
     return "spherical" if normal else "linear"

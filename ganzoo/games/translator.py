@@ -16,9 +16,9 @@ from ganzoo.common.errors import GanzooError
 from ganzoo.common.eval_mode import evaluating
 from ganzoo.common.progress_bar import with_bar
 from ganzoo.common.seeding import mix, run_seed
-from ganzoo.game import Game
-from ganzoo.players import Player, Terms, build_optim
-from ganzoo.schedules import Schedule
+from ganzoo.games.game import Game
+from ganzoo.games.players import Player, Terms, build_optim
+from ganzoo.games.schedules import Schedule
 
 TRANSLATE_BATCH = 64
 Size = tuple[int | None, ...]

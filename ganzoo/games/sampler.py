@@ -13,8 +13,8 @@ from ganzoo.common.errors import GanzooError
 from ganzoo.common.eval_mode import evaluating
 from ganzoo.common.progress_bar import with_bar
 from ganzoo.common.seeding import mix, run_seed
-from ganzoo.game import Game
-from ganzoo.latent import PRIORS, Prior, draw_latent
+from ganzoo.games.game import Game
+from ganzoo.games.latent import PRIORS, Prior, draw_latent
 
 SAMPLE_BATCH = 512
 

@@ -10,7 +10,7 @@ from torch.nn.functional import mse_loss
 from ganzoo.common.errors import GanzooError, nearest
 from ganzoo.common.files import socket_timeout
 from ganzoo.common.images import luma
-from ganzoo.metrics.classifiers import FAMILIES, load_classifier, shipped
+from ganzoo.networks.classifiers import FAMILIES, load_classifier, shipped
 
 NAMES = ("vgg19", *FAMILIES, "pixels")
 IMAGENET = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # mean and standard deviation of its pixels in [0, 1]

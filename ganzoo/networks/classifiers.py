@@ -147,7 +147,7 @@ def centre_crop(x: Tensor, size: int = 28) -> Tensor:
 
 def shipped(family: str) -> Path:
     """Returns the file of a classifier that comes with the package."""
-    return Path(__file__).with_name(f"{family}.safetensors")
+    return Path(__file__).with_name("weights") / f"{family}.safetensors"
 
 
 def save_classifier(model: Classifier, path: Path, about: dict[str, str]) -> None:

@@ -1,7 +1,7 @@
 """The one training loop: a game of players, each with its modules, its optimizer and its loss.
 
 `Game` plays any number of players in turn and keeps the averaged weights. No variant repeats the loop; those with a
-generator and a discriminator start from `ganzoo.gan.GAN`.
+generator and a discriminator start from `ganzoo.games.gan.GAN`.
 """
 
 from abc import ABC, abstractmethod
@@ -19,14 +19,14 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR, LRScheduler
 
 from ganzoo import changes
-from ganzoo.capture import Recorder, recorder
 from ganzoo.common.batches import chunks
 from ganzoo.common.errors import GanzooError
 from ganzoo.common.seeding import mix, reseed, run_seed
-from ganzoo.ema import Average
-from ganzoo.players import Player, unasked
-from ganzoo.schedules import Schedule, value
-from ganzoo.trainers import clip, require_playable, take_limit
+from ganzoo.games.capture import Recorder, recorder
+from ganzoo.games.ema import Average
+from ganzoo.games.lightning import clip, require_playable, take_limit
+from ganzoo.games.players import Player, unasked
+from ganzoo.games.schedules import Schedule, value
 
 
 class Game(pl.LightningModule, ABC):
@@ -36,7 +36,7 @@ class Game(pl.LightningModule, ABC):
 
     Args:
         accumulate: splits a batch into so many chunks whose gradients are added before a step.
-        capture: record each player's move once as a CUDA graph and replay it (see `ganzoo.capture`).
+        capture: record each player's move once as a CUDA graph and replay it (see `ganzoo.games.capture`).
         lr_factor: factor on the learning rates of the players that follow `decay`, over the run.
         compiled: names of the networks that `torch.compile` is to fuse, such as `generator`. Not for one under a
             penalty on gradients, whose second derivative it cannot take.

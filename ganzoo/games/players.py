@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
-from ganzoo.schedules import Schedule
+from ganzoo.games.schedules import Schedule
 
 Terms = Mapping[str, Tensor]
 

@@ -1,0 +1,1 @@
+"""Games: the training loop, its players, the kinds of game, and latent spaces."""
