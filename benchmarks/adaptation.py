@@ -17,6 +17,7 @@ from typing import Any
 import torch
 import yaml
 
+from ganzoo.checkpoints.loading import load
 from ganzoo.cli import main as ganzoo
 from ganzoo.common.curves import read_metrics
 from ganzoo.common.errors import GanzooError
@@ -25,7 +26,6 @@ from ganzoo.common.hardware import hardware, versions
 from ganzoo.common.readme import between_markers
 from ganzoo.data import MNIST, ShiftedMNIST
 from ganzoo.entries import progress
-from ganzoo.hub import load
 from ganzoo.metrics.scoring import score
 
 HERE = Path(__file__).parent

@@ -13,17 +13,23 @@ from ganzoo.common.threads import sleep_when_idle
 from ganzoo.common.version import __version__ as __version__
 
 if TYPE_CHECKING:
-    from ganzoo.hub import load
+    from ganzoo.checkpoints.loading import load
+    from ganzoo.checkpoints.publishing import pull, push
     from ganzoo.notebook import from_recipe
     from ganzoo.pictures import to_pil
-    from ganzoo.repository import pull, push
 
 __all__ = ["GanzooError", "from_recipe", "list_checkpoints", "list_recipes", "load", "pull", "push", "to_pil"]
 
 sleep_when_idle()
 
 # What needs PyTorch is imported when it is first used.
-LATER = {"load": "hub", "pull": "repository", "push": "repository", "from_recipe": "notebook", "to_pil": "pictures"}
+LATER = {
+    "load": "checkpoints.loading",
+    "pull": "checkpoints.publishing",
+    "push": "checkpoints.publishing",
+    "from_recipe": "notebook",
+    "to_pil": "pictures",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
+from ganzoo.checkpoints.hashes import METADATA
 from ganzoo.common import registry
 from ganzoo.common.errors import GanzooError, nearest, printable
-from ganzoo.stamp import METADATA
 
 
 def about(name: str) -> str:

@@ -15,13 +15,13 @@ from torch import Tensor
 
 from ganzoo import figures, tables, vary
 from ganzoo.beside import Beside, read_beside
+from ganzoo.checkpoints.loading import load
 from ganzoo.common import registry
 from ganzoo.common.curves import Curve, read_metrics
 from ganzoo.common.errors import GanzooError, nearest
 from ganzoo.common.files import written
 from ganzoo.common.readme import between_markers
 from ganzoo.entries import Entry, published, train, trained
-from ganzoo.hub import load
 from ganzoo.runs import name_of
 from ganzoo.tables import NOTHING, Real, Result
 

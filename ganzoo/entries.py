@@ -15,12 +15,12 @@ import yaml
 
 from ganzoo import vary
 from ganzoo.callbacks.progress import TermLogger
+from ganzoo.checkpoints.loading import load
 from ganzoo.common import registry
 from ganzoo.common.errors import GanzooError
 from ganzoo.common.files import written
 from ganzoo.common.hardware import hardware, versions
 from ganzoo.games.capabilities import made_by, taught_classes
-from ganzoo.hub import load
 from ganzoo.metrics import own
 from ganzoo.metrics.evaluation import Evaluation
 from ganzoo.provenance import WORDS

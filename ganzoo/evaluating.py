@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ganzoo.checkpoints.hashes import sha256
 from ganzoo.common import threads
 from ganzoo.common.errors import GanzooError
 from ganzoo.common.files import written
@@ -26,7 +27,6 @@ from ganzoo.metrics.scoring import evaluation_of
 from ganzoo.metrics.swd import SlicedWasserstein
 from ganzoo.rehearsal import scoring
 from ganzoo.scoresheet import table
-from ganzoo.stamp import sha256
 from ganzoo.subjects import Album, Trained, agreed, album, find, recipe_data, recipe_of, recipe_quality
 
 FORMAT = 1

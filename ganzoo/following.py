@@ -73,7 +73,7 @@ class Following:
             self.remark = f"quality: {names} of the recipe are for its own data and left out; state others if you want."
         if not [*of_networks(recipe["model"], PROBE)]:
             return
-        from ganzoo.reports import make_datamodule  # not above: what it imports takes its time
+        from ganzoo.checkpoints.build import make_datamodule  # not above: what it imports takes its time
 
         self.datamodule = make_datamodule(
             {"data": {"class_path": recipe["data"]["class_path"], "init_args": arguments}}

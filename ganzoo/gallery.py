@@ -14,6 +14,10 @@ import yaml
 from jinja2 import Environment, PackageLoader
 from PIL import Image
 
+from ganzoo.checkpoints.folder_format import CURVES, PICTURE, read
+from ganzoo.checkpoints.hashes import metadata
+from ganzoo.checkpoints.licences import LINE
+from ganzoo.checkpoints.loading import no_checkpoint
 from ganzoo.common import registry
 from ganzoo.common.class_names import listed
 from ganzoo.common.curves import read_metrics
@@ -23,11 +27,8 @@ from ganzoo.common.text import duration
 from ganzoo.common.version import __version__
 from ganzoo.curves import panels
 from ganzoo.games.capabilities import made_by
-from ganzoo.hub import CURVES, PICTURE, no_checkpoint, read
-from ganzoo.licences import LINE
 from ganzoo.plot import concise
 from ganzoo.previews import ways
-from ganzoo.stamp import metadata
 
 WAYS, STEPS = 3, 12  # of a strip: ways between samples, and samples of each
 TRAINER = ("max_steps", "precision")

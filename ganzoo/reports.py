@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 import torch
 import yaml
-from jsonargparse import ArgumentParser
-from lightning.pytorch import LightningDataModule
 
-from ganzoo import changes, hub, pictures
+from ganzoo import changes, pictures
 from ganzoo.callbacks.progress import TermLogger
-from ganzoo.card import Facts, write_card
+from ganzoo.checkpoints import folder_format, loading
+from ganzoo.checkpoints.build import make_datamodule, publishable
+from ganzoo.checkpoints.card import Facts, write_card
+from ganzoo.checkpoints.licences import UNKNOWN
 from ganzoo.common import curves, registry
 from ganzoo.common.curves import Curve, read_metrics
 from ganzoo.common.errors import GanzooError
@@ -22,7 +23,6 @@ from ganzoo.common.program import command
 from ganzoo.common.text import duration
 from ganzoo.games.capabilities import made_by
 from ganzoo.games.game import Game
-from ganzoo.licences import UNKNOWN
 from ganzoo.metrics import own
 from ganzoo.metrics.evaluation import as_many, class_shares
 from ganzoo.metrics.extractors import get_extractor
@@ -60,7 +60,7 @@ def export(
     file = run / f"{weights}.ckpt"
     if not file.is_file():
         raise GanzooError(f"'{run}' is no run with a {weights}.ckpt.")
-    model = hub.read_training_checkpoint(file).eval()
+    model = loading.read_training_checkpoint(file).eval()
     recipe = yaml.safe_load(model.recipe)
     datamodule = datamodule or make_datamodule(recipe)
     quality = {**recipe["quality"], "samples": samples or recipe["quality"]["samples"] or as_many(datamodule)}
@@ -75,9 +75,9 @@ def export(
     if facts.made == "samples" and len(datamodule.shape) == 3:
         _look_closer(model, datamodule, quality, facts, out)
     picture = Preview(datamodule, 64 if len(datamodule.shape) == 3 else 2000)(model)
-    hub.save(model, out, publishable(recipe), write_card(facts), picture)
+    folder_format.save(model, out, publishable(recipe), write_card(facts), picture)
     if logged := measured(run):
-        with written(out / hub.CURVES) as part:
+        with written(out / folder_format.CURVES) as part:
             part.write_text(curves.thinned(logged, facts.steps), encoding="utf-8")
     return facts
 
@@ -131,29 +131,6 @@ def finish(run: Path, datamodule: Any, name: str) -> None:
         print(f"{'draw more':24} {command('sample', run / 'export', '-n', 64, '-o', f'{name}.png')}")
     elif facts.made == "translations":
         print(f"{'translate your own':24} {command('translate', run / 'export', 'PICTURES', '-o', name)}")
-
-
-def make_datamodule(recipe: dict[str, Any]) -> Any:
-    """Makes the data that a resolved recipe describes."""
-    parser = ArgumentParser(exit_on_error=False)
-    parser.add_subclass_arguments(LightningDataModule, "data", required=True)
-    return parser.instantiate_classes(parser.parse_object({"data": recipe["data"]})).data
-
-
-def publishable(recipe: dict[str, Any]) -> str:
-    """Writes a resolved recipe without what belongs to one machine: folders, devices, loggers."""
-    kept = {
-        name: section for name, section in recipe.items() if name in {"seed_everything", "model", "data", "quality"}
-    }
-    chosen = kept["data"].get("init_args", {})
-    if "root" in chosen:  # points have none
-        chosen["root"] = _portable(chosen["root"])
-    trainer = {name: recipe["trainer"][name] for name in ("max_steps", "precision", "val_check_interval")}
-    return yaml.safe_dump({**kept, "trainer": trainer}, sort_keys=False)
-
-
-def _portable(root: str | None) -> str | None:
-    return root if root and not Path(root).is_absolute() else None
 
 
 def _facts(

@@ -12,6 +12,7 @@ from PIL import Image
 from torch import Tensor
 
 from ganzoo import pictures
+from ganzoo.checkpoints.loading import load
 from ganzoo.common import images, threads
 from ganzoo.common.class_names import labels
 from ganzoo.common.errors import GanzooError
@@ -19,7 +20,6 @@ from ganzoo.common.files import written
 from ganzoo.common.hardware import find_device
 from ganzoo.games.interpolation import of_seeds
 from ganzoo.games.sampler import Sampler
-from ganzoo.hub import load
 
 ROW = 8  # samples of one truncation factor among several
 

@@ -31,7 +31,7 @@ def export_command(options: argparse.Namespace) -> None:
     if options.threads is not None:
         threads.limit(options.threads)
     if options.format is None:
-        from ganzoo.licences import UNKNOWN
+        from ganzoo.checkpoints.licences import UNKNOWN
         from ganzoo.reports import export
 
         if options.revision is not None:
@@ -43,7 +43,7 @@ def export_command(options: argparse.Namespace) -> None:
         return
     if given and not Path(options.name, f"{given}.ckpt").is_file():
         raise GanzooError(f"--weights: '{options.name}' is no run with a {given}.ckpt; leave it out.")
-    from ganzoo.portable import write_function
+    from ganzoo.checkpoints.export_formats import write_function
 
     print(*write_function(options), sep="\n")
 
@@ -67,9 +67,10 @@ def push_arguments(parser: argparse.ArgumentParser) -> None:
 
 def push_command(options: argparse.Namespace) -> None:
     """Publish a checkpoint on the Hugging Face Hub in one commit."""
-    from ganzoo.licences import UNKNOWN
-    from ganzoo.repository import push, require_names
-    from ganzoo.upload import prepare
+    from ganzoo.checkpoints.hub import require_names
+    from ganzoo.checkpoints.licences import UNKNOWN
+    from ganzoo.checkpoints.publishing import push
+    from ganzoo.checkpoints.upload import prepare
 
     require_names(options.repo, options.revision)
     upload = prepare(options.name, options.repo, options.licence, options.message)
@@ -93,8 +94,8 @@ def pull_arguments(parser: argparse.ArgumentParser) -> None:
 
 def pull_command(options: argparse.Namespace) -> None:
     """Copy a checkpoint from the Hugging Face Hub into a folder, once it has been found to load."""
-    from ganzoo.licences import licence_in
-    from ganzoo.repository import pull
+    from ganzoo.checkpoints.licences import licence_in
+    from ganzoo.checkpoints.publishing import pull
 
     folder = pull(options.repo, options.out, options.revision, options.trust_remote_code)
     print(folder)
@@ -108,7 +109,7 @@ def card_arguments(parser: argparse.ArgumentParser) -> None:
 
 def card_command(options: argparse.Namespace) -> None:
     """Write the hashes of a checkpoint folder's files into its card anew."""
-    from ganzoo.stamp import stamp
+    from ganzoo.checkpoints.hashes import stamp
 
     for folder in options.folders:
         stamp(folder)

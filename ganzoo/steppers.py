@@ -14,7 +14,7 @@ PROGRESS = {"last_epoch", "_step_count", "_last_lr"}  # of a scheduler
 
 def steppers(recipe: str) -> Steppers:
     """Returns the players' optimizers and learning-rate schedulers as they are at the beginning of a recipe's run."""
-    from ganzoo.hub import build  # it imports the game, which imports this
+    from ganzoo.checkpoints.build import build  # it imports the game, which imports this
 
     with torch.random.fork_rng(devices=[]):
         model = build(recipe, Path("recipe.yaml"))

@@ -11,7 +11,12 @@ from typing import Any
 import torch
 from PIL import Image
 
-from ganzoo import data, hub, runs
+from ganzoo import data, runs
+from ganzoo.checkpoints import folder_format, loading
+from ganzoo.checkpoints.build import make_datamodule
+from ganzoo.checkpoints.hashes import metadata, sha256
+from ganzoo.checkpoints.hub import REPO_ID, download
+from ganzoo.checkpoints.trust import PLAIN, parse
 from ganzoo.common import registry
 from ganzoo.common.errors import GanzooError, nearest
 from ganzoo.common.parser_errors import innermost
@@ -20,10 +25,6 @@ from ganzoo.data.pictures import Pictures
 from ganzoo.games.capabilities import made_by
 from ganzoo.metrics.extractors import NAMES
 from ganzoo.provenance import WORDS, same_place
-from ganzoo.reports import make_datamodule
-from ganzoo.repository import REPO_ID, download
-from ganzoo.stamp import metadata, sha256
-from ganzoo.trust import PLAIN, parse
 
 GREY = ("1", "L", "LA", "I", "I;16", "I;16B", "I;16L")
 RESIZED = {"interpolation": "Lanczos (Pillow)", "antialias": True, "crop": "middle square"}
@@ -106,7 +107,7 @@ def find(name: str, revision: str | None, weights: str | None, device: torch.dev
         GanzooError: It is nothing of the kind, or cannot be loaded.
     """
     path = registry.locate(name) or Path(name).expanduser()
-    hub.require_no_revision(name, path, revision)
+    loading.require_no_revision(name, path, revision)
     if path.is_dir() and registry.is_run(path):
         chosen = weights or ("best" if (path / "best.ckpt").is_file() else "last")
         if not (path / f"{chosen}.ckpt").is_file():
@@ -119,14 +120,14 @@ def find(name: str, revision: str | None, weights: str | None, device: torch.dev
     )  # of a run whose weights are gone
     if path.is_file() and path.suffix == ".ckpt":
         return _training_checkpoint(name, "training checkpoint", path, device)
-    if path.is_dir() and any((path / file).is_file() for file in hub.FILES[:2]):
-        return _checkpoint(name, "checkpoint", path, hub.load(path, device=device))
+    if path.is_dir() and any((path / file).is_file() for file in folder_format.FILES[:2]):
+        return _checkpoint(name, "checkpoint", path, loading.load(path, device=device))
     if registry.newest_run(path):
-        raise hub.no_checkpoint(name)
+        raise loading.no_checkpoint(name)
     if path.exists():
         return album(name, "NAME")
     if REPO_ID.fullmatch(name):
-        model = hub.load(name, revision=revision, device=device)
+        model = loading.load(name, revision=revision, device=device)
         folder = download(name, revision)
         return _checkpoint(name, "repository", folder, model, revision=revision, commit=folder.name)
     names = registry.list_checkpoints()
@@ -256,7 +257,7 @@ def recipe_quality(subject: Trained | Album, recipe: dict[str, Any]) -> dict[str
 
 
 def _training_checkpoint(name: str, kind: str, file: Path, device: torch.device) -> Trained:
-    model = hub.load(file, device=device)
+    model = loading.load(file, device=device)
     about = {"chosen": file.stem if file.stem in ("best", "last") else None, "step": runs.steps_done(str(file))}
     return Trained(
         name, kind, model, {"file": file.name, "sha256": sha256(file), **about, **_state(model, model.parameters())}
@@ -272,7 +273,12 @@ def _checkpoint(name: str, kind: str, folder: Path, model: Any, **where: Any) ->
         "step": step if isinstance(step, int) else None,
         **where,
     }
-    weights = {"file": file.name, "sha256": sha256(file), **about, **_state(model, hub.read_weights(file).values())}
+    weights = {
+        "file": file.name,
+        "sha256": sha256(file),
+        **about,
+        **_state(model, folder_format.read_weights(file).values()),
+    }
     return Trained(name, kind, model, weights, own=kind != "repository")
 
 

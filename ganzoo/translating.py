@@ -15,13 +15,13 @@ from torch.nn.functional import pad
 from tqdm.auto import tqdm
 
 from ganzoo import pictures, tiles
+from ganzoo.checkpoints.loading import load
 from ganzoo.common import images, threads
 from ganzoo.common.errors import GanzooError, nearest, one_line
 from ganzoo.common.hardware import find_device
 from ganzoo.data.finding import find_pictures
 from ganzoo.data.pictures import middle, opened, reason, to_tensor
 from ganzoo.games.translator import Size, Translator
-from ganzoo.hub import load
 
 FEW = 3  # pictures that go without a progress bar
 TILE, LEAST_TILE = 256, 16  # sides of a tile in pixels, those of the picture it is of

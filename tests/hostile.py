@@ -25,7 +25,7 @@ import huggingface_hub  # noqa: E402
 from hubserver import Hub, serve  # noqa: E402
 from published import CARD, RECIPE, changed, publish, tiny_model  # noqa: E402
 
-from ganzoo import hub, repository, stamp  # noqa: E402
+from ganzoo.checkpoints import hashes, hub, loading, publishing  # noqa: E402
 from ganzoo.cli import main  # noqa: E402
 from ganzoo.common.errors import GanzooError  # noqa: E402
 from ganzoo.data import ImageFolder  # noqa: E402
@@ -58,8 +58,8 @@ def case(section: str, name: str, attempt: Callable[[Path], Any]) -> None:
 
 def load(folder: Path) -> None:
     """Loads a folder as if it came from the Hub, its hashes those of a forger who knows about them."""
-    stamp.stamp(folder)
-    hub.load(folder, trust_remote_code=False)
+    hashes.stamp(folder)
+    loading.load(folder, trust_remote_code=False)
 
 
 # Weights
@@ -80,7 +80,7 @@ def content(name: str, change: Callable[[bytes], bytes], file: str = "model.safe
         (folder / file).write_bytes(change((folder / file).read_bytes()))
         if stamped:
             load(folder)
-        hub.load(folder)
+        loading.load(folder)
 
     case("Weights", name, attempt)
 
@@ -212,7 +212,7 @@ recipe("a zero byte", RECIPE.encode() + b"\0")
 def card(name: str, text: str | bytes) -> None:
     def attempt(folder: Path) -> None:
         (folder / "README.md").write_bytes(text if isinstance(text, bytes) else text.encode())
-        hub.load(folder, trust_remote_code=False)
+        loading.load(folder, trust_remote_code=False)
 
     case("Cards", name, attempt)
 
@@ -220,7 +220,7 @@ def card(name: str, text: str | bytes) -> None:
 def forged(name: str, file: str, change: Callable[[bytes], bytes]) -> None:
     def attempt(folder: Path) -> None:
         (folder / file).write_bytes(change((folder / file).read_bytes()))
-        hub.load(folder, trust_remote_code=False)
+        loading.load(folder, trust_remote_code=False)
 
     case("Cards", name, attempt)
 
@@ -245,7 +245,7 @@ def ckpt(name: str, change: Callable[[dict[str, Any]], Any], go_on: bool = False
         torch.save(checkpoint, folder / "last.ckpt")
         if go_on:
             main(["fit", "--recipe", "gan_toy", "--ckpt_path", str(folder / "last.ckpt"), "--debug"])
-        hub.load(folder / "last.ckpt", trust_remote_code=False)
+        loading.load(folder / "last.ckpt", trust_remote_code=False)
 
     case("Training checkpoints", name, attempt)
 
@@ -275,17 +275,17 @@ def linked(folder: Path) -> None:
     (folder.parent / "secret").write_text("secret")
     (folder / "samples.png").unlink()
     (folder / "samples.png").symlink_to(folder.parent / "secret")
-    repository.push(folder, "someone/gan")
+    publishing.push(folder, "someone/gan")
 
 
 def linked_in_the_cache(folder: Path) -> None:
     with loopback() as server:
-        repository.push(folder, "someone/gan")
-        snapshot = repository.download("someone/gan")
+        publishing.push(folder, "someone/gan")
+        snapshot = hub.download("someone/gan")
         (snapshot / "model.safetensors").unlink()
         (snapshot / "model.safetensors").symlink_to(folder / "model.safetensors")
         assert server.asked
-        hub.load("someone/gan")
+        loading.load("someone/gan")
 
 
 def climbing_zip(name: str) -> Callable[[Path], None]:
@@ -300,10 +300,10 @@ def climbing_zip(name: str) -> Callable[[Path], None]:
     return attempt
 
 
-path("`ganzoo push gan --repo ../x`", lambda folder: repository.push(folder, "../x"))
-path("`ganzoo pull ../x`", lambda folder: repository.pull("../x"))
-path("`ganzoo pull someone/gan --revision ../../x`", lambda folder: repository.pull("someone/gan", revision="../../x"))
-path("`ganzoo pull someone/gan` where there is a folder `gan`", lambda folder: repository.pull("someone/gan"))
+path("`ganzoo push gan --repo ../x`", lambda folder: publishing.push(folder, "../x"))
+path("`ganzoo pull ../x`", lambda folder: publishing.pull("../x"))
+path("`ganzoo pull someone/gan --revision ../../x`", lambda folder: publishing.pull("someone/gan", revision="../../x"))
+path("`ganzoo pull someone/gan` where there is a folder `gan`", lambda folder: publishing.pull("someone/gan"))
 path("pushing a picture that is a link to a secret", linked)
 path("a link in the Hub's cache that leads out of it", linked_in_the_cache)
 path("a picture `../../planted.png` in a zip of pictures", climbing_zip("../../planted.png"))
@@ -324,7 +324,7 @@ def loopback(silence: float = 30.0) -> Iterator[Hub]:
         patch.setattr(constants, "HF_HUB_CACHE", str(Path("cache").resolve()))
         patch.setattr(constants, "HF_HUB_DISABLE_XET", True)
         patch.setattr(constants, "HF_HUB_OFFLINE", False)
-        patch.setattr(repository, "SILENCE", silence)
+        patch.setattr(hub, "SILENCE", silence)
         patch.setenv("HF_TOKEN", TOKEN)
         huggingface_hub.close_session()
         huggingface_hub.utils.disable_progress_bars()
@@ -339,7 +339,7 @@ def failing(name: str, how: int | str) -> None:
             with loopback(0.3 if how == "hang" else 30.0) as server:
                 server.failures = {"/": how}
                 server.message = f"Bearer {TOKEN} is not welcome"
-                repository.push(folder, "someone/gan") if push else hub.load("someone/gan")
+                publishing.push(folder, "someone/gan") if push else loading.load("someone/gan")
 
         return act
 
@@ -349,16 +349,16 @@ def failing(name: str, how: int | str) -> None:
 
 def tampering(folder: Path) -> None:
     with loopback() as server:
-        repository.push(folder, "someone/gan")
+        publishing.push(folder, "someone/gan")
         server.repositories["someone/gan"].files["model.safetensors"] += b"\0"
-        hub.load("someone/gan")
+        loading.load("someone/gan")
 
 
 def climbing(folder: Path) -> None:
     with loopback() as server:
-        repository.push(folder, "someone/gan")
+        publishing.push(folder, "someone/gan")
         server.etag = "../../../climbed-"
-        hub.load("someone/gan")
+        loading.load("someone/gan")
 
 
 for status in (401, 403, 404, 500):

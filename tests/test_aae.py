@@ -7,7 +7,7 @@ import torch
 from coders import DIGIT, DIM, aae, networks
 from tiny import digits, fit
 
-from ganzoo import hub
+from ganzoo.checkpoints import build
 from ganzoo.common.errors import GanzooError
 from ganzoo.games.priors import Flower, Gaussian, SwissRoll
 from ganzoo.losses import objectives
@@ -93,7 +93,7 @@ model:
     discriminator: {{class_path: ganzoo.networks.mlp.MLPDiscriminator, init_args: {{shape: [{dim}]}}}}
     prior: {{class_path: ganzoo.priors.{name}, init_args: {{{arguments}}}}}
 """
-    model = hub.build(recipe, Path("recipe.yaml"), trusted=False)
+    model = build.build(recipe, Path("recipe.yaml"), trusted=False)
     assert type(model.code_prior).__name__ == name
     assert model.latent(3, seed=0).shape == (3, dim)
     assert not any(name.startswith("code_prior") for name in model.state_dict())

@@ -9,8 +9,8 @@ from coders import DIGIT, DIM, EVERY, IMAGES, autoencoder, vae
 from PIL import Image
 from tiny import digits, fit, points
 
-from ganzoo import hub
 from ganzoo.callbacks.keep import Last
+from ganzoo.checkpoints import folder_format, loading
 from ganzoo.common.errors import GanzooError
 from ganzoo.models.autoencoder import Autoencoder
 from ganzoo.networks.autoencoder import ConvDecoder, ConvEncoder, MLPEncoder
@@ -144,8 +144,8 @@ def exported(model, name, folder):
     if name == "autoencoder":
         said["components"] = 2
     recipe = {"model": {"class_path": f"ganzoo.models.{CLASSES[name]}", "init_args": said}}
-    hub.save(model, folder / name, yaml.safe_dump(recipe), "", Image.new("L", (1, 1)))
-    return hub.load(folder / name)
+    folder_format.save(model, folder / name, yaml.safe_dump(recipe), "", Image.new("L", (1, 1)))
+    return loading.load(folder / name)
 
 
 # The plain autoencoder's density

@@ -15,7 +15,8 @@ from huggingface_hub import constants
 from PIL import Image
 from tiny import digits, mlp, recolour
 
-from ganzoo import __version__, hub
+from ganzoo import __version__
+from ganzoo.checkpoints import folder_format, loading
 from ganzoo.common.errors import GanzooError
 from ganzoo.games.game import Game
 from ganzoo.metrics.drawing import draw
@@ -87,7 +88,7 @@ def test_a_checkpoints_json_holds_every_condition(digits_run, tmp_path, monkeypa
     about = found["conditions"]
     weights = about["subject"].pop("weights")
     assert about["subject"] == {"kind": "checkpoint", "makes": "60 samples", "class": "ganzoo.models.wgan_gp.WGANGP"}
-    card = hub.load(folder).card
+    card = loading.load(folder).card
     assert weights == {
         "file": "model.safetensors",
         "sha256": sha256((folder / "model.safetensors").read_bytes()).hexdigest(),
@@ -157,7 +158,7 @@ def test_a_run_has_best_and_last_weights(digits_run, tmp_path):
 
 def test_a_models_samples_score_like_their_files(digits_run, tmp_path):
     export = digits_run.folder / "export"
-    write(torch.cat([*draw(hub.load(export), 60, 500, seed=0)]), tmp_path / "files")
+    write(torch.cat([*draw(loading.load(export), 60, 500, seed=0)]), tmp_path / "files")
     words = ("--data", "digits", "--metrics", "swd", "memorisation", "--bootstrap", 0)
     _, ours = evaluated(export, *words, "--samples", 60, out=tmp_path / "m.json")
     _, files = evaluated(tmp_path / "files", *words, out=tmp_path / "f.json")
@@ -174,7 +175,7 @@ def test_a_models_samples_score_like_their_files(digits_run, tmp_path):
 
 def test_translators_and_classifiers_get_scores_of_their_own(tmp_path):
     def publish(name, model, data, described):
-        hub.save(
+        folder_format.save(
             model, tmp_path / name, yaml.safe_dump({"model": described, "data": {"class_path": data}}), "# It\n", None
         )
         return evaluated(tmp_path / name, *BRIEF, out=tmp_path / f"{name}.json")[1]
@@ -389,7 +390,7 @@ def test_points_are_called_points(tmp_path):
         name = f"ganzoo.networks.mlp.MLP{part.capitalize()}"
         model["init_args"][part] = {"class_path": name, "init_args": arguments}
     data = {"class_path": "ganzoo.data.Toy2D", "init_args": {"samples": 256}}
-    hub.save(mlp(), tmp_path / "toy", yaml.safe_dump({"model": model, "data": data}), "# Toy\n", None)
+    folder_format.save(mlp(), tmp_path / "toy", yaml.safe_dump({"model": model, "data": data}), "# Toy\n", None)
     said, found = evaluated(tmp_path / "toy", "--samples", 100, *BRIEF, out=tmp_path / "toy.json")
     assert " points of " in said
     assert "images" not in said

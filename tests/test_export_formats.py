@@ -14,7 +14,8 @@ from torch import nn
 from torch.nn.utils.parametrizations import spectral_norm
 from torch.testing import assert_close
 
-from ganzoo import GanzooError, load, portable
+from ganzoo import GanzooError, load
+from ganzoo.checkpoints import export_formats
 from ganzoo.games.latent import draw_latent
 from ganzoo.games.priors import Flower
 from ganzoo.models.aae import AAE
@@ -133,7 +134,7 @@ def cases(makes):
 def test_what_draws_draws_the_same_elsewhere(name, kind, tmp_path):
     model = lived_in(DRAWING[name])
     file = tmp_path / f"model{SUFFIX[kind]}"
-    about, difference = portable.export(model, file, kind, "mine")
+    about, difference = export_formats.export(model, file, kind, "mine")
     assert difference < 1e-5
     for n in (1, 7):
         inputs, expected = drawn(model, n)
@@ -153,7 +154,7 @@ def test_what_draws_draws_the_same_elsewhere(name, kind, tmp_path):
 def test_what_translates_translates_the_same_elsewhere(name, kind, tmp_path):
     model = lived_in(TRANSLATING[name])
     file = tmp_path / f"model{SUFFIX[kind]}"
-    portable.export(model, file, kind)
+    export_formats.export(model, file, kind)
     for n, side in ((1, 32), (3, 32), *([(2, 40)] if name != "dropout" else [])):
         inputs = {"x": torch.rand(n, 1, side, 32) * 2 - 1}
         if name == "dropout":
@@ -175,7 +176,7 @@ def test_the_model_is_left_as_it_was(tmp_path):
     model = lived_in(spectral)
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
     expected = model.sample(3, seed=0)
-    portable.export(model, tmp_path / "model.pt2", "torch_export")
+    export_formats.export(model, tmp_path / "model.pt2", "torch_export")
     assert all(torch.equal(tensor, before[name]) for name, tensor in model.state_dict().items())
     assert torch.equal(model.sample(3, seed=0), expected)
 
@@ -184,7 +185,7 @@ def test_only_the_averaged_generator_is_in_the_file(tmp_path):
     model = conv()
     for parameter in model.averaged("generator").parameters():
         parameter.data *= 0.5
-    portable.export(model, tmp_path / "model.pt2", "torch_export")
+    export_formats.export(model, tmp_path / "model.pt2", "torch_export")
     kept = torch.export.load(tmp_path / "model.pt2").state_dict
     assert {name.removeprefix("network.") for name in kept} == {
         name for name, _ in model.generator.state_dict().items()
@@ -238,13 +239,13 @@ def test_an_unknown_model_is_told():
 def test_a_missing_package_is_told(package, monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, package, None)
     with pytest.raises(GanzooError, match=rf"onnx needs {package}: pip install 'ganzoo-lightning\[onnx\]'\."):
-        portable.export(conv(), tmp_path / "model.onnx")
+        export_formats.export(conv(), tmp_path / "model.onnx")
 
 
 def refused(model, folder, kind="torch_export"):
     """Returns what is said, after making sure that it is a line, and that nothing was left."""
     with pytest.raises(GanzooError) as error:
-        portable.export(model, folder / f"model{SUFFIX[kind]}", kind)
+        export_formats.export(model, folder / f"model{SUFFIX[kind]}", kind)
     assert list(folder.iterdir()) == []
     assert "\n" not in str(error.value)
     return str(error.value)
@@ -274,7 +275,7 @@ def test_what_pytorch_cannot_write_is_told(tmp_path):
 
 @pytest.mark.parametrize("wrong", [0.01, float("nan")])
 def test_a_file_that_does_something_else_is_not_left(wrong, monkeypatch, tmp_path):
-    form = portable.FORMATS["torch_export"]
+    form = export_formats.FORMATS["torch_export"]
     other = form._replace(run=lambda file: lambda inputs: form.run(file)(inputs) + wrong)
-    monkeypatch.setitem(portable.FORMATS, "torch_export", other)
+    monkeypatch.setitem(export_formats.FORMATS, "torch_export", other)
     assert "differs from the model" in refused(conv(), tmp_path)

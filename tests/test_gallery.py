@@ -12,11 +12,11 @@ import pytest
 from commands import ganzoo
 from PIL import Image
 
+from ganzoo.checkpoints.hashes import metadata
 from ganzoo.common import registry
 from ganzoo.common.curves import Curve, read_metrics, thinned
 from ganzoo.curves import draw, panels
 from ganzoo.plot import concise
-from ganzoo.stamp import metadata
 
 DRAWN = [
     name

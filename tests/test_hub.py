@@ -16,8 +16,8 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from tiny import Each, digits, fit
 
-from ganzoo import hub
 from ganzoo.callbacks.keep import Last
+from ganzoo.checkpoints import build, folder_format, loading
 from ganzoo.common import registry
 from ganzoo.games.schedules import Schedule
 from ganzoo.models.wgan import WGAN
@@ -28,7 +28,7 @@ def trained(tmp_path_factory):
     """A model of the recipe after a few steps, its run folder, and the checkpoint folder made from it."""
     torch.manual_seed(0)
     home = tmp_path_factory.mktemp("trained")
-    model = hub.build(RECIPE, home)
+    model = build.build(RECIPE, home)
     model.recipe = RECIPE
     fit(home / "run", model, digits(), 4, Last())
     publish(model, home / "tiny-wgan")
@@ -48,7 +48,7 @@ def folder(trained, tmp_path):
 
 def test_a_saved_model_comes_back_in_half_precision(trained):
     model, _, folder = trained
-    loaded = hub.load(folder)
+    loaded = loading.load(folder)
     assert type(loaded) is WGAN
     assert not loaded.training
     assert (loaded.n_critic, loaded.recipe) == (Schedule([2, 1], [0, 0.5]), RECIPE)
@@ -65,7 +65,7 @@ def test_a_saved_model_comes_back_in_half_precision(trained):
 
 def test_the_averaged_generator_is_what_is_published(trained):
     model, _, folder = trained
-    loaded = hub.load(folder)
+    loaded = loading.load(folder)
     difference = {
         which: max((a - b).abs().max() for a, b in zip(loaded.generator.parameters(), part.parameters(), strict=True))
         for which, part in (("live", model.generator), ("average", model.averaged("generator")))
@@ -77,12 +77,14 @@ def test_the_averaged_generator_is_what_is_published(trained):
 
 def test_saving_again_changes_no_bit(trained, tmp_path):
     _, _, folder = trained
-    publish(hub.load(folder), tmp_path / "again")
+    publish(loading.load(folder), tmp_path / "again")
     first, second = (load_file(place / "model.safetensors") for place in (folder, tmp_path / "again"))
     assert first.keys() == second.keys()
     assert all(torch.equal(first[name], second[name]) for name in first)
     assert (tmp_path / "again" / "recipe.yaml").read_text() == RECIPE
-    assert sorted(path.name for path in folder.iterdir()) == sorted(hub.FILES)  # and no temporary file is left
+    assert sorted(path.name for path in folder.iterdir()) == sorted(
+        folder_format.FILES
+    )  # and no temporary file is left
 
 
 def test_weights_are_half_precision_with_the_format_in_the_header(trained):
@@ -105,7 +107,7 @@ def test_numbers_beyond_half_precision_are_published_as_they_are(trained, tmp_pa
         torch.float16,
         torch.int64,
     }
-    assert hub.load(tmp_path / "large").generator.state_dict()["net.0.bias"].equal(bias)
+    assert loading.load(tmp_path / "large").generator.state_dict()["net.0.bias"].equal(bias)
 
 
 def test_a_file_in_place_of_the_folder_is_named(trained, tmp_path):
@@ -119,14 +121,14 @@ def test_a_file_in_place_of_the_folder_is_named(trained, tmp_path):
 def test_only_repositories_have_revisions(trained, tmp_path):
     _, run, folder = trained
     for name in ("gan-mnist", folder, run / "last.ckpt"):
-        told = refusal(hub.load, name, revision="zzz")
+        told = refusal(loading.load, name, revision="zzz")
         assert told.startswith(f"revision: 'zzz' given, but '{name}' lies on this disk")
     assert "revision: 'zzz' given" in ganzoo("sample", folder, "--revision", "zzz", "-o", tmp_path / "a.png").error
 
 
 def test_a_training_checkpoint_loads_without_its_data(trained):
     model, run, _ = trained
-    loaded = hub.load(run / "last.ckpt")
+    loaded = loading.load(run / "last.ckpt")
     assert not loaded.training
     assert loaded.state_dict().keys() == model.state_dict().keys()
     assert all(torch.equal(tensor, model.state_dict()[name]) for name, tensor in loaded.state_dict().items())
@@ -137,7 +139,7 @@ def test_a_training_checkpoint_loads_without_its_data(trained):
 @pytest.mark.parametrize("kind", ["folder", "ckpt"])
 def test_a_loaded_model_can_be_trained_further(trained, tmp_path, kind):
     _, run, folder = trained
-    loaded = hub.load(folder if kind == "folder" else run / "last.ckpt")
+    loaded = loading.load(folder if kind == "folder" else run / "last.ckpt")
     before = [p.clone() for p in loaded.generator.parameters()]
     modes = set()
     note = Each(lambda _, model: modes.add((model.generator.training, model.discriminator.training)))
@@ -150,7 +152,7 @@ def test_a_loaded_model_can_be_trained_further(trained, tmp_path, kind):
 def test_a_bundled_model_loads_by_either_spelling(trained, monkeypatch, name):
     monkeypatch.setattr(registry, "CHECKPOINTS", trained[2].parent)
     assert registry.list_checkpoints() == ["tiny-wgan"]
-    assert "# A tiny GAN\n" in hub.load(name).card
+    assert "# A tiny GAN\n" in loading.load(name).card
 
 
 def test_the_card_holds_the_hashes_of_what_was_written(trained):
@@ -166,10 +168,10 @@ def test_the_card_holds_the_hashes_of_what_was_written(trained):
 def test_a_folder_changed_by_its_owner_loads_once_its_card_says_so(trained, tmp_path):
     publish(trained[0], tmp_path / "own")
     (tmp_path / "own" / "recipe.yaml").write_text(changed("init_args", "g_lr", to=0.5))
-    assert f"`ganzoo card {tmp_path / 'own'}` writes the card's hashes anew" in refusal(hub.load, tmp_path / "own")
+    assert f"`ganzoo card {tmp_path / 'own'}` writes the card's hashes anew" in refusal(loading.load, tmp_path / "own")
     said = ganzoo("card", tmp_path / "own")
     assert (said.status, said.out) == (0, f"{tmp_path / 'own' / 'README.md'}\n")
-    assert "# A tiny GAN\n" in hub.load(tmp_path / "own").card
+    assert "# A tiny GAN\n" in loading.load(tmp_path / "own").card
     before = (tmp_path / "own" / "README.md").read_text()
     ganzoo("card", tmp_path / "own")
     assert (tmp_path / "own" / "README.md").read_text() == before
@@ -185,7 +187,7 @@ def test_a_folder_is_replaced_as_a_whole_or_not_at_all(trained, tmp_path):
     publish(trained[0], tmp_path / "own")
     before = {file.name: file.read_bytes() for file in (tmp_path / "own").iterdir()}
     with pytest.raises(OSError, match="no space"):
-        hub.save(trained[0], tmp_path / "own", changed("init_args", "g_lr", to=0.5), CARD, Full())
+        folder_format.save(trained[0], tmp_path / "own", changed("init_args", "g_lr", to=0.5), CARD, Full())
     assert {file.name: file.read_bytes() for file in (tmp_path / "own").iterdir()} == before
 
 
@@ -194,7 +196,7 @@ def test_a_folder_is_replaced_as_a_whole_or_not_at_all(trained, tmp_path):
 
 def test_an_unknown_name_is_answered_with_the_nearest(trained, monkeypatch):
     monkeypatch.setattr(registry, "CHECKPOINTS", trained[2].parent)
-    message = refusal(hub.load, "tiny_wgn")
+    message = refusal(loading.load, "tiny_wgn")
     assert "no checkpoint 'tiny_wgn'" in message
     assert "Did you mean 'tiny-wgan'?" in message
 
@@ -202,7 +204,7 @@ def test_an_unknown_name_is_answered_with_the_nearest(trained, monkeypatch):
 @pytest.mark.parametrize("name", ["recipe.yaml", "model.safetensors"])
 def test_a_missing_file_is_named(folder, name):
     (folder / name).unlink()
-    assert f"{name} is missing" in refusal(hub.load, folder)
+    assert f"{name} is missing" in refusal(loading.load, folder)
 
 
 @pytest.mark.parametrize("share", [0, 0.001, 0.5, 0.999])
@@ -210,7 +212,7 @@ def test_truncated_weights_are_refused(folder, share):
     file = folder / "model.safetensors"
     content = file.read_bytes()
     file.write_bytes(content[: int(share * len(content))])
-    assert "model.safetensors' is damaged" in refusal(hub.load, folder)
+    assert "model.safetensors' is damaged" in refusal(loading.load, folder)
 
 
 def rewrite(folder, change, version: str | None = "1") -> None:
@@ -223,7 +225,7 @@ def rewrite(folder, change, version: str | None = "1") -> None:
 @pytest.mark.parametrize("version", ["2", None])
 def test_another_format_version_is_refused(folder, version):
     rewrite(folder, lambda weights: None, version)
-    assert f"format {version}; this ganzoo reads format 1" in refusal(hub.load, folder)
+    assert f"format {version}; this ganzoo reads format 1" in refusal(loading.load, folder)
 
 
 @pytest.mark.parametrize(
@@ -247,18 +249,18 @@ def test_another_format_version_is_refused(folder, version):
 )
 def test_weights_of_another_model_are_refused(folder, change, complaint):
     rewrite(folder, change)
-    assert re.search(complaint, refusal(hub.load, folder))
+    assert re.search(complaint, refusal(loading.load, folder))
 
 
 def test_a_recipe_of_another_width_is_refused(folder):
     (folder / "recipe.yaml").write_text(changed("init_args", "generator", "init_args", "width", to=16))
-    assert re.search(r"weight generator\.[\w.]+ is .* but the recipe's model has", refusal(hub.load, folder))
+    assert re.search(r"weight generator\.[\w.]+ is .* but the recipe's model has", refusal(loading.load, folder))
 
 
 @pytest.mark.parametrize("text", ["", "a: [", "just text", "data: {}", "model:", "model: {}", "model: []", "\0"])
 def test_what_is_no_recipe_is_refused(folder, text):
     (folder / "recipe.yaml").write_text(text)
-    assert "recipe.yaml' describes no model" in refusal(hub.load, folder)
+    assert "recipe.yaml' describes no model" in refusal(loading.load, folder)
 
 
 @pytest.mark.parametrize(
@@ -280,7 +282,7 @@ def test_what_is_no_recipe_is_refused(folder, text):
 )
 def test_a_recipe_that_describes_nothing_possible_is_refused(folder, path, to, complaint):
     (folder / "recipe.yaml").write_text(changed(*path, to=to))
-    assert re.search(complaint, refusal(hub.load, folder))
+    assert re.search(complaint, refusal(loading.load, folder))
 
 
 def test_a_file_that_is_no_training_checkpoint_is_refused(trained, tmp_path):
@@ -289,7 +291,7 @@ def test_a_file_that_is_no_training_checkpoint_is_refused(trained, tmp_path):
     whole = (trained[1] / "last.ckpt").read_bytes()
     (tmp_path / "half.ckpt").write_bytes(whole[: len(whole) // 2])
     for name in ("text", "other", "half"):
-        assert "is not a training checkpoint of ganzoo" in refusal(hub.load, tmp_path / f"{name}.ckpt")
+        assert "is not a training checkpoint of ganzoo" in refusal(loading.load, tmp_path / f"{name}.ckpt")
 
 
 class Evil:
@@ -304,7 +306,7 @@ class Evil:
 
 def test_a_training_checkpoint_runs_no_code(tmp_path):
     torch.save({"game": {"recipe": RECIPE}, "state_dict": {}, "evil": Evil(tmp_path / "ran")}, tmp_path / "last.ckpt")
-    refusal(hub.load, tmp_path / "last.ckpt")
+    refusal(loading.load, tmp_path / "last.ckpt")
     assert not (tmp_path / "ran").exists()
 
 
@@ -329,7 +331,7 @@ def evil(tmp_path, monkeypatch):
 
 
 def test_our_own_recipe_is_trusted(trained):
-    assert type(hub.read(trained[2], trusted=False)) is WGAN
+    assert type(folder_format.read(trained[2], trusted=False)) is WGAN
 
 
 PLACES = [("class_path",), ("init_args", "generator", "class_path"), ("init_args", "optimizer")]
@@ -344,8 +346,8 @@ PLACES = [("class_path",), ("init_args", "generator", "class_path"), ("init_args
         "torch.load",
         "builtins.eval",
         "evil_module.Net",
-        "ganzoo.hub.os.system",
-        "ganzoo.hub.import_module",
+        "ganzoo.checkpoints.folder_format.os.system",
+        "ganzoo.checkpoints.folder_format.import_module",
         "ganzoo.__main__.Net",
         "torch.nn.init.os.system",
         "torch.nn.functional.relu",
@@ -359,7 +361,9 @@ def test_classes_from_elsewhere_are_not_trusted(evil, class_path, place):
     if place[-1] == "optimizer" and "." not in class_path:
         pytest.skip("no import path")
     recipe = changed(*place, to=class_path)
-    assert f"names {class_path}, which is no network or optimizer" in refusal(hub.build, recipe, "there", trusted=False)
+    assert f"names {class_path}, which is no network or optimizer" in refusal(
+        build.build, recipe, "there", trusted=False
+    )
     assert not evil.exists()
 
 
@@ -383,7 +387,7 @@ def test_classes_from_elsewhere_are_not_trusted(evil, class_path, place):
 def test_no_text_smuggles_a_class_in(evil, text):
     """The parser takes a string for YAML, or for the name of a file with more YAML, where it stands for an object."""
     recipe = changed("init_args", "generator", to=text.replace("{HERE}", str(evil.parent / "evil")))
-    refusal(hub.build, recipe, "there", trusted=False)
+    refusal(build.build, recipe, "there", trusted=False)
     assert not evil.exists()
 
 
@@ -396,8 +400,8 @@ def test_a_hub_repository_is_trusted_only_when_told_to(evil, folder, monkeypatch
         return str(folder)
 
     monkeypatch.setattr(huggingface_hub, "snapshot_download", snapshot)
-    assert "trust_remote_code=True" in refusal(hub.load, "someone/gan", revision="v2")
+    assert "trust_remote_code=True" in refusal(loading.load, "someone/gan", revision="v2")
     assert not evil.exists()
-    refusal(hub.load, "someone/gan", trust_remote_code=True)  # its weights are still not those of such a network
+    refusal(loading.load, "someone/gan", trust_remote_code=True)  # its weights are still not those of such a network
     assert evil.exists()
     assert asked == [("someone/gan", "v2"), ("someone/gan", None)]

@@ -7,8 +7,8 @@ import pytest
 from commands import ganzoo
 
 from ganzoo import listing
+from ganzoo.checkpoints.hashes import metadata
 from ganzoo.common import registry
-from ganzoo.stamp import metadata
 
 
 def names(*words):

@@ -8,7 +8,7 @@ from commands import ganzoo
 from published import publish, tiny_model
 
 import ganzoo as package
-from ganzoo.card import Facts, write_card
+from ganzoo.checkpoints.card import Facts, write_card
 from ganzoo.common import registry
 
 NAME = "dcgan-faces"  # is bundled

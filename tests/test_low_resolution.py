@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 from torch.nn.functional import interpolate
 
-from ganzoo.card import Facts, write_card
+from ganzoo.checkpoints.card import Facts, write_card
 from ganzoo.common.errors import GanzooError
 from ganzoo.data.low_resolution import Crops, LowResolution, shrink
 from ganzoo.metrics.scoring import score

@@ -16,7 +16,8 @@ from cells import table
 from commands import ganzoo
 from tiny import mlp
 
-from ganzoo import hub, load
+from ganzoo import load
+from ganzoo.checkpoints import build
 from ganzoo.cli import make_parser
 from ganzoo.common import importing, registry
 from ganzoo.common.errors import GanzooError
@@ -160,7 +161,7 @@ def test_a_stranger_finds_nothing_in_the_current_folder(tmp_path, monkeypatch):
     Path("evil_module.py").write_text("from pathlib import Path\nPath('harm').touch()\n")
     described = "model: {class_path: evil_module.Net}\nquality: {metrics: [evil_module.Metric]}\n"
     with importing.current_folder(), pytest.raises(GanzooError, match="evil_module"):
-        hub.build(described, Path("it"), trusted=False)
+        build.build(described, Path("it"), trusted=False)
     assert not Path("harm").exists()
     assert "evil_module" not in sys.modules
 

@@ -11,9 +11,9 @@ from commands import ganzoo
 from PIL import Image
 
 import ganzoo as package
+from ganzoo.checkpoints.hashes import metadata
+from ganzoo.checkpoints.licences import UNKNOWN, hub_licence, licence_of, with_licence
 from ganzoo.common.curves import read_metrics
-from ganzoo.licences import UNKNOWN, hub_licence, licence_of, with_licence
-from ganzoo.stamp import metadata
 
 SIZE = ["--data.size", 8, "--data.channels", 1, "--data.batch_size", 8, "--data.num_workers", 0]
 PARTS = "--model.init_args.{}.init_args.network.init_args.{}"
@@ -225,7 +225,7 @@ def test_a_push_of_an_unknown_licence_asks_for_it(folder, monkeypatch):
     assert "--licence: the card of" in ganzoo(*words).error
     assert "must be a name, such as cc-by-4.0" in ganzoo(*words, "--licence", " ").error
     sent = []
-    monkeypatch.setattr("ganzoo.repository.push", lambda *given: sent.append(given) or "address")
+    monkeypatch.setattr("ganzoo.checkpoints.publishing.push", lambda *given: sent.append(given) or "address")
     monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
     monkeypatch.setattr("builtins.input", lambda prompt: "cc-by-nc-4.0")
     assert ganzoo(*words).out.endswith("address\n")

@@ -12,7 +12,7 @@ from PIL import Image
 from test_reports import facts, front_matter
 
 from ganzoo import load, pictures
-from ganzoo.card import write_card
+from ganzoo.checkpoints.card import write_card
 from ganzoo.metrics.scoring import score
 from ganzoo.metrics.translations import Function
 from ganzoo.previews import Preview

@@ -13,12 +13,13 @@ from idx import write_cifar10, write_mnist
 from PIL import Image
 from safetensors import safe_open
 
-from ganzoo import from_recipe, hub, load
+from ganzoo import from_recipe, load
+from ganzoo.checkpoints import folder_format, loading
+from ganzoo.checkpoints.build import make_datamodule
 from ganzoo.common import registry
 from ganzoo.games.capabilities import made_by
 from ganzoo.games.sampler import Sampler
 from ganzoo.games.translator import Translator
-from ganzoo.reports import make_datamodule
 
 RECIPES = sorted(registry.RECIPES.glob("*.yaml"))
 CHECKPOINTS = sorted(path for path in registry.CHECKPOINTS.glob("*") if path.is_dir())
@@ -74,13 +75,13 @@ def trained(request, data, tmp_path_factory):
 def test_a_recipe_trains_and_leaves_everything_in_its_folder(trained):
     assert trained.said.status == 0, trained.said.err
     folder = trained.folder
-    model = hub.read_training_checkpoint(folder / "last.ckpt")
+    model = loading.read_training_checkpoint(folder / "last.ckpt")
     pictured = made_by(model) != "classes"
     pictures = ["samples/step_0000000.png", "samples/step_0000002.png", "export/samples.png"] if pictured else []
     for name in ("recipe.yaml", "metrics.csv", "best.ckpt", *pictures):
         assert (folder / name).is_file(), name
     assert torch.load(folder / "last.ckpt", weights_only=True)["global_step"] == STEPS
-    assert {*hub.FILES} - {path.name for path in (folder / "export").iterdir()} <= {"samples.png"}
+    assert {*folder_format.FILES} - {path.name for path in (folder / "export").iterdir()} <= {"samples.png"}
     header, *rows = (folder / "metrics.csv").read_text().splitlines()
     columns = header.replace('"', "").split(",")
     assert {"step", "time", "images"} <= set(columns)
@@ -123,7 +124,7 @@ def test_its_checkpoint_answers_with_nothing_else_at_hand(trained):
     if answers.dim() == 4:
         assert answers.abs().max() <= 1
     torch.testing.assert_close(answer(2), answers[:2])
-    kept = hub.read_training_checkpoint(trained.folder / "best.ckpt").exported()
+    kept = loading.read_training_checkpoint(trained.folder / "best.ckpt").exported()
     assert set(kept) == set(model.exported())
     for name, module in model.exported().items():
         for key, tensor in module.state_dict().items():
@@ -152,7 +153,7 @@ def test_a_recipe_is_named_after_its_variant_which_cites_its_paper(path):
 def test_a_bundled_checkpoint_answers_and_describes_itself(folder):
     assert folder.name in registry.list_checkpoints()
     assert {path.name for path in folder.iterdir()} <= {
-        *hub.FILES,
+        *folder_format.FILES,
         "curves.csv",
         "neighbours.png",
         "reconstructions.png",

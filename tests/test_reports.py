@@ -10,8 +10,9 @@ from huggingface_hub import ModelCard
 from PIL import Image
 
 import ganzoo as package
-from ganzoo import hub, reports
-from ganzoo.card import Facts, write_card
+from ganzoo import reports
+from ganzoo.checkpoints import build, folder_format
+from ganzoo.checkpoints.card import Facts, write_card
 from ganzoo.common.curves import read_metrics
 from ganzoo.common.errors import GanzooError
 
@@ -144,7 +145,7 @@ def test_an_export_describes_itself(digits_run):
 def test_a_published_recipe_holds_nothing_of_the_machine(digits_run):
     full = yaml.safe_load((digits_run.folder / "recipe.yaml").read_text())
     full["data"]["init_args"]["root"] = "/home/me/pictures.zip"
-    published = yaml.safe_load(reports.publishable(full))
+    published = yaml.safe_load(build.publishable(full))
     assert published["data"]["init_args"]["root"] is None
     assert set(published) == {"seed_everything", "model", "data", "quality", "trainer"}
     assert set(published["trainer"]) == {"max_steps", "precision", "val_check_interval"}
@@ -154,7 +155,7 @@ def test_a_published_recipe_holds_nothing_of_the_machine(digits_run):
 def test_a_published_recipe_keeps_a_root_that_others_have(digits_run):
     full = yaml.safe_load((digits_run.folder / "recipe.yaml").read_text())
     full["data"]["init_args"]["root"] = "portraits.zip"
-    assert yaml.safe_load(reports.publishable(full))["data"]["init_args"]["root"] == "portraits.zip"
+    assert yaml.safe_load(build.publishable(full))["data"]["init_args"]["root"] == "portraits.zip"
 
 
 def test_last_weights_can_be_exported_and_loaded(digits_run, tmp_path):
@@ -162,7 +163,9 @@ def test_last_weights_can_be_exported_and_loaded(digits_run, tmp_path):
     told = reports.export(digits_run.folder, out, weights="last", samples=20)
     assert told.weights == "last"
     assert [name.partition("[")[2] for name in told.scores] == ["20/test]"]
-    assert sorted(path.name for path in out.iterdir()) == sorted([*hub.FILES, hub.CURVES, "neighbours.png"])
+    assert sorted(path.name for path in out.iterdir()) == sorted(
+        [*folder_format.FILES, folder_format.CURVES, "neighbours.png"]
+    )
     model = package.load(out)
     assert "# my-digits" in model.card
     assert model.sample(5).shape == (5, 1, 8, 8)

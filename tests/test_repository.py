@@ -19,12 +19,12 @@ from published import MODEL, publish, refusal, tiny_model
 from tiny import Told
 
 import ganzoo as package
-from ganzoo import hub, repository
-from ganzoo.card import DATASETS, Facts, write_card
+from ganzoo.checkpoints import hub, loading
+from ganzoo.checkpoints.card import DATASETS, Facts, write_card
+from ganzoo.checkpoints.hashes import stamp
 from ganzoo.common import registry
 from ganzoo.common.errors import GanzooError
 from ganzoo.pictures import picture, save
-from ganzoo.stamp import stamp
 
 TOKEN = "hf_theTokenThatNobodyMayEverSee01"
 FILES = ["README.md", "model.safetensors", "neighbours.png", "recipe.yaml", "samples.png"]
@@ -221,15 +221,15 @@ def test_a_pushed_checkpoint_loads_from_a_mirror_in_a_fresh_process_and_draws_th
         said = subprocess.run(
             [sys.executable, "-c", SAMPLE], env=environment, cwd=tmp_path, capture_output=True, text=True
         )
-    drawn = hub.load(folder).sample(16, seed=3)
+    drawn = loading.load(folder).sample(16, seed=3)
     assert said.stdout.strip() == hashlib.sha256(drawn.numpy().tobytes()).hexdigest(), said.stderr
     assert TOKEN not in said.stderr
     # the mirror is gone, but what was fetched is in the cache
     monkeypatch.setattr(client, "HF_HUB_CACHE", str(tmp_path / "home" / "hub"))
     monkeypatch.setattr(client, "HF_HUB_OFFLINE", True)
-    assert hub.load("someone/gan").sample(16, seed=3).equal(drawn)
-    assert "it has no revision" not in refusal(hub.load, "someone/gan", revision="v2")
-    assert "HF_HUB_OFFLINE forbids to ask it, and it is not in the cache" in refusal(hub.load, "someone/other")
+    assert loading.load("someone/gan").sample(16, seed=3).equal(drawn)
+    assert "it has no revision" not in refusal(loading.load, "someone/gan", revision="v2")
+    assert "HF_HUB_OFFLINE forbids to ask it, and it is not in the cache" in refusal(loading.load, "someone/other")
 
 
 def test_a_pulled_checkpoint_is_a_folder_of_its_own(loopback, folder, tmp_path, monkeypatch):
@@ -241,7 +241,7 @@ def test_a_pulled_checkpoint_is_a_folder_of_its_own(loopback, folder, tmp_path, 
     assert not any(file.is_symlink() for file in (tmp_path / "gan").iterdir())
     for name in FILES[1:]:
         assert (tmp_path / "gan" / name).read_bytes() == (folder / name).read_bytes()
-    assert hub.load("gan").sample(4, seed=0).equal(hub.load(folder).sample(4, seed=0))
+    assert loading.load("gan").sample(4, seed=0).equal(loading.load(folder).sample(4, seed=0))
     assert ganzoo("pull", "someone/gan").error.startswith("-o: 'gan' is there already")
 
 
@@ -265,11 +265,11 @@ def test_what_is_refused_is_not_pulled(loopback, folder, tmp_path):
 
 def test_a_hub_that_falls_silent_later_leaves_the_cache(loopback, client, folder, monkeypatch):
     package.push(folder, "someone/gan")
-    drawn = hub.load("someone/gan").sample(2, seed=0)
-    monkeypatch.setattr(repository, "SILENCE", 0.3)
+    drawn = loading.load("someone/gan").sample(2, seed=0)
+    monkeypatch.setattr(hub, "SILENCE", 0.3)
     for how in ("hang", 500):
         loopback.failures = {"/api/models/": how}
-        assert hub.load("someone/gan").sample(2, seed=0).equal(drawn)
+        assert loading.load("someone/gan").sample(2, seed=0).equal(drawn)
 
 
 def test_a_game_of_ones_own_is_pushed_with_a_warning_and_loads_for_who_trusts_it(loopback, own, tmp_path, caplog):
@@ -279,12 +279,12 @@ def test_a_game_of_ones_own_is_pushed_with_a_warning_and_loads_for_who_trusts_it
     stamp(own)
     package.push(own, "someone/gan")
     assert "others can load this only with trust_remote_code=True: " in caplog.text
-    assert "names tiny.Told, which is no network" in refusal(hub.load, "someone/gan")
+    assert "names tiny.Told, which is no network" in refusal(loading.load, "someone/gan")
     assert "names tiny.Told, which is no network" in ganzoo("pull", "someone/gan", "-o", tmp_path / "no").error
-    assert type(hub.load("someone/gan", trust_remote_code=True)) is Told
+    assert type(loading.load("someone/gan", trust_remote_code=True)) is Told
     assert ganzoo("pull", "someone/gan", "-o", tmp_path / "yes", "--trust-remote-code").status == 0
-    assert type(hub.load(tmp_path / "yes")) is Told
-    assert "names tiny.Told" in refusal(hub.load, tmp_path / "yes", trust_remote_code=False)
+    assert type(loading.load(tmp_path / "yes")) is Told
+    assert "names tiny.Told" in refusal(loading.load, tmp_path / "yes", trust_remote_code=False)
 
 
 # What goes wrong
@@ -343,7 +343,7 @@ def failure(*words) -> str:
 @pytest.mark.parametrize("command", ["push", "pull"])
 def test_failures_are_told_in_one_line_without_the_token(loopback, client, folder, monkeypatch, log, command, how):
     if how == "hang":
-        monkeypatch.setattr(repository, "SILENCE", 0.3)
+        monkeypatch.setattr(hub, "SILENCE", 0.3)
     loopback.message = f"Sorry, Bearer {TOKEN} is not welcome"  # a hub may say what it was told
     loopback.failures = {"/": how}
     if how == "refused":
@@ -385,7 +385,7 @@ def test_what_is_no_repository_is_not_asked_for(loopback, folder, repo):
 
 @pytest.mark.parametrize("revision", ["../../x", "a/../b", "/x", "", "a b", "x\n", "-"])
 def test_what_is_no_revision_is_not_asked_for(loopback, folder, revision):
-    for action in (package.push, folder, "a/b"), (package.pull, "a/b"), (hub.load, "a/b"):
+    for action in (package.push, folder, "a/b"), (package.pull, "a/b"), (loading.load, "a/b"):
         assert refusal(*action, revision=revision).startswith("revision: '")
     assert loopback.asked == []
 
@@ -410,8 +410,8 @@ def test_links_are_not_followed_out_of_the_folder(loopback, own, tmp_path):
 
 def test_links_are_not_followed_out_of_the_cache(loopback, folder, tmp_path):
     package.push(folder, "someone/gan")
-    snapshot = repository.download("someone/gan")
+    snapshot = hub.download("someone/gan")
     assert (snapshot / "model.safetensors").is_symlink()  # to the cache's blobs, as it should be
     (snapshot / "model.safetensors").unlink()
     (snapshot / "model.safetensors").symlink_to(folder / "model.safetensors")
-    assert "is a link that leads out of" in refusal(hub.load, "someone/gan")
+    assert "is a link that leads out of" in refusal(loading.load, "someone/gan")

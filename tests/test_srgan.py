@@ -14,8 +14,8 @@ from tiny import Each, fit, trainer
 from torch import nn
 from torch.nn.functional import logsigmoid, mse_loss
 
-from ganzoo import hub
 from ganzoo.callbacks.keep import Last
+from ganzoo.checkpoints import folder_format, loading
 from ganzoo.common.errors import GanzooError
 from ganzoo.data.low_resolution import shrink
 from ganzoo.games.schedules import Schedule
@@ -211,7 +211,7 @@ def start(tmp_path):
     torch.manual_seed(3)
     model = SRResNet(SRResNetGenerator(1, 4, 2), g_lr=1e-2)
     fit(tmp_path / "run", model, ramps(), 5)
-    hub.save(model, tmp_path / "srresnet", described(SRResNet), "# card\n", Image.new("L", (8, 8)))
+    folder_format.save(model, tmp_path / "srresnet", described(SRResNet), "# card\n", Image.new("L", (8, 8)))
     return tmp_path / "srresnet"
 
 
@@ -237,7 +237,7 @@ def same(one, other):
 
 
 def test_a_training_starts_from_another_checkpoints_generator(tmp_path, start):
-    wanted = hub.load(start).generator.state_dict()
+    wanted = loading.load(start).generator.state_dict()
     assert not same(wanted, srgan().generator.state_dict())
     model = srgan(init=str(start), ema=0.5)
     seen = begun(model, tmp_path)
@@ -251,8 +251,8 @@ def test_a_training_starts_from_another_checkpoints_generator(tmp_path, start):
 def test_a_loaded_model_trains_on_from_its_own_weights(tmp_path, start):
     model = srgan("pixels", adv_weight=0.0)
     recipe = described(SRGAN, content="pixels", adv_weight=0.0, init=str(start))
-    hub.save(model, tmp_path / "srgan", recipe, "# card\n", Image.new("L", (8, 8)))
-    loaded = hub.load(tmp_path / "srgan")
+    folder_format.save(model, tmp_path / "srgan", recipe, "# card\n", Image.new("L", (8, 8)))
+    loaded = loading.load(tmp_path / "srgan")
     own = {key: tensor.clone() for key, tensor in loaded.generator.state_dict().items()}
     assert same(own, begun(loaded, tmp_path))
 

@@ -8,7 +8,7 @@ import torch
 from hostile import CASES, PAGE, Case, answer, row
 from torch import nn
 
-from ganzoo import hub, stamp, trust
+from ganzoo.checkpoints import hashes, loading, trust
 from ganzoo.common import registry
 from ganzoo.common.errors import GanzooError
 
@@ -38,9 +38,9 @@ def test_the_page_lists_what_was_tried_and_no_more(section):
 
 @pytest.mark.parametrize("name", registry.list_checkpoints())
 def test_no_checkpoint_of_ours_is_too_strange_for_the_hub(name):
-    model = hub.load(registry.CHECKPOINTS / name, trust_remote_code=False)
-    assert set(stamp.metadata(model.card)["ganzoo"]["sha256"]) == set(stamp.HASHED)
-    for ours, theirs in zip(model.parameters(), hub.load(name).parameters(), strict=True):
+    model = loading.load(registry.CHECKPOINTS / name, trust_remote_code=False)
+    assert set(hashes.metadata(model.card)["ganzoo"]["sha256"]) == set(hashes.HASHED)
+    for ours, theirs in zip(model.parameters(), loading.load(name).parameters(), strict=True):
         assert ours.equal(theirs)
 
 

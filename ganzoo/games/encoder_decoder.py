@@ -1,6 +1,7 @@
 """An encoder and a decoder: what every autoencoder shares.
 
-`EncoderDecoder` plays them as one player against a loss of the variant's own, and samples by decoding codes from a prior.
+`EncoderDecoder` plays them as one player against a loss of the variant's own, and samples by decoding codes from a
+prior.
 """
 
 from abc import abstractmethod

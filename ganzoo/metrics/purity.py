@@ -12,9 +12,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from ganzoo.checkpoints.loading import load
 from ganzoo.common.errors import GanzooError
 from ganzoo.games.gan import GAN
-from ganzoo.hub import load
 from ganzoo.metrics.extractors import Extractor, get_extractor
 
 BATCH = 512

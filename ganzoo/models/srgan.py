@@ -16,7 +16,7 @@ from typing import Any
 from torch import Tensor, nn
 from torch.nn.functional import mse_loss
 
-from ganzoo import hub
+from ganzoo.checkpoints import loading
 from ganzoo.common.errors import GanzooError
 from ganzoo.games.players import Terms
 from ganzoo.games.translator import Translator
@@ -98,7 +98,7 @@ class SRGAN(Translator):
             GanzooError: if there is no such checkpoint, or its generator has other layers.
         """
         try:
-            given = dict(hub.load(name).named_children())
+            given = dict(loading.load(name).named_children())
         except GanzooError as error:
             raise GanzooError(f"model.init: {error}") from error
         weights = given["generator"].state_dict() if "generator" in given else {}

@@ -21,6 +21,7 @@ import torch
 from torch import Tensor, nn
 from torch.export import Dim, ExportedProgram
 
+from ganzoo.checkpoints.loading import load
 from ganzoo.common.class_names import listed
 from ganzoo.common.errors import GanzooError
 from ganzoo.common.files import written
@@ -31,7 +32,6 @@ from ganzoo.games.latent import draw_latent
 from ganzoo.games.priors import noise_of_codes
 from ganzoo.games.sampler import Sampler
 from ganzoo.games.translator import Translator
-from ganzoo.hub import load
 
 SIDES = (32, 48)  # in pixels, of the pictures that a translator of any size is traced with
 CLOSE = 1e-3  # what a file may differ from its model by, on the scale of [-1, 1]

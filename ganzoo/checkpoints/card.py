@@ -8,11 +8,11 @@ from statistics import median
 
 import yaml
 
+from ganzoo.checkpoints.licences import ASK, UNKNOWN, data_line, hub_licence
 from ganzoo.common.class_names import SHOWN, listed
 from ganzoo.common.registry import variant
 from ganzoo.common.text import duration
 from ganzoo.games.capabilities import Made
-from ganzoo.licences import ASK, UNKNOWN, data_line, hub_licence
 
 TASKS = {
     "samples": "unconditional-image-generation",

@@ -6,9 +6,9 @@ from typing import Any
 
 import yaml
 
+from ganzoo.checkpoints.hashes import METADATA, metadata
+from ganzoo.checkpoints.trust import read_text
 from ganzoo.common.errors import GanzooError, one_line
-from ganzoo.stamp import METADATA, metadata
-from ganzoo.trust import read_text
 
 UNKNOWN = "unknown"  # licence
 # The Hub's names of licences, as far as pictures and models have them; each is `other` there that has none.

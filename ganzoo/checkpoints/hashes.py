@@ -27,7 +27,7 @@ def metadata(card: str) -> dict[str, Any]:
     Raises:
         ValueError: if they are no plain YAML mapping.
     """
-    from ganzoo.trust import parse  # not above: it takes PyTorch, of which who strips a card has no need
+    from ganzoo.checkpoints.trust import parse  # not above: it takes PyTorch, of which who strips a card has no need
 
     found = METADATA.match(card)
     read = parse(found[1]) if found else {}
@@ -82,7 +82,7 @@ def stamp(folder: Path) -> None:
     Raises:
         GanzooError: if a file is missing, or the card's metadata are damaged.
     """
-    from ganzoo.trust import read_text
+    from ganzoo.checkpoints.trust import read_text
 
     card = folder / "README.md"
     for file in (card, *(folder / name for name in HASHED)):

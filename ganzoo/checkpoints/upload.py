@@ -5,12 +5,13 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from ganzoo.checkpoints.folder_format import read
+from ganzoo.checkpoints.hub import checkpoint_files, require_names
+from ganzoo.checkpoints.licences import UNKNOWN, licence_of, require_licence, with_licence
+from ganzoo.checkpoints.loading import no_checkpoint
+from ganzoo.checkpoints.trust import read_text
 from ganzoo.common import registry
 from ganzoo.common.errors import GanzooError, printable
-from ganzoo.hub import no_checkpoint, read
-from ganzoo.licences import UNKNOWN, licence_of, require_licence, with_licence
-from ganzoo.repository import checkpoint_files, require_names
-from ganzoo.trust import read_text
 
 log = logging.getLogger(__name__)
 

@@ -6,16 +6,14 @@ says when it fails is told anew: it may quote what a server sent, and a server h
 
 import logging
 import re
-import shutil
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from ganzoo.checkpoints.folder_format import CURVES, FILES
 from ganzoo.common.errors import GanzooError
-from ganzoo.common.files import written
-from ganzoo.hub import CURVES, FILES, read
 
 log = logging.getLogger(__name__)
 
@@ -48,89 +46,6 @@ def download(repo: str, revision: str | None = None, pictures: bool = False) -> 
         snapshot = snapshot_download(repo, revision=revision, allow_patterns=wanted, ignore_patterns=["*/*"])
     checkpoint_files(Path(snapshot))  # they lie where they should
     return Path(snapshot)
-
-
-def pull(
-    repo: str, folder: str | Path | None = None, revision: str | None = None, trust_remote_code: bool = False
-) -> Path:
-    """Copies a checkpoint from the Hub into a folder of its own, once it has been found to load.
-
-    Args:
-        repo: USER/NAME.
-        folder: where to; by default a folder NAME in the present one. It must be new, or empty.
-        revision: branch, tag or commit.
-        trust_remote_code: see `ganzoo.load`. A folder on disk is trusted from then on.
-
-    Returns:
-        The folder.
-
-    Raises:
-        GanzooError: if there is no such repository, its checkpoint is refused, or the folder holds something.
-    """
-    require_names(repo, revision)
-    out = Path(folder or repo.partition("/")[2]).expanduser()
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise GanzooError(f"-o: '{out}' is there already; name a new or an empty folder.")
-    snapshot = download(repo, revision, pictures=True)
-    read(snapshot, trusted=trust_remote_code)
-    with ExitStack() as stack:
-        for file in checkpoint_files(snapshot):
-            shutil.copyfile(file, stack.enter_context(written(out / file.name)))
-    return out
-
-
-def push(
-    name: str | Path,
-    repo: str,
-    private: bool = False,
-    revision: str | None = None,
-    message: str | None = None,
-    licence: str | None = None,
-) -> str:
-    """Publishes a checkpoint folder on the Hub in one commit; the repository is made if it is not there.
-
-    Args:
-        name: a checkpoint folder, a run whose export is meant, or a bundled checkpoint.
-        repo: USER/NAME.
-        private: make the repository private; refused where it is there already and public.
-        revision: branch, made from the main one if it is not there; the main one by default.
-        message: of the commit.
-        licence: of the data, such as `cc-by-4.0`, to stand in the card that is sent; must be given where the card knows
-            none, and `unknown` says that nobody knows.
-
-    Returns:
-        The commit's address.
-
-    Raises:
-        GanzooError: if the checkpoint is not complete or does not load, its licence is missing, or the Hub does not
-            take it.
-    """
-    from huggingface_hub import CommitOperationAdd, HfApi
-
-    from ganzoo.licences import UNKNOWN
-    from ganzoo.upload import prepare
-
-    require_names(repo, revision)
-    upload = prepare(name, repo, licence, message)
-    if licence is None and upload.licence == UNKNOWN:
-        raise GanzooError(
-            f"--licence: the card of '{name}' knows none of its data; name it, such as --licence cc-by-4.0, or say "
-            "--licence unknown."
-        )
-    with told(f"cannot push to '{repo}'", revision), patience():
-        hub = HfApi(library_name="ganzoo")
-        hub.create_repo(repo, private=private or None, exist_ok=True)
-        if private and not hub.model_info(repo).private:
-            raise GanzooError(f"--private: '{repo}' is there already, and public.")
-        if revision is not None:
-            hub.create_branch(repo, branch=revision, exist_ok=True)
-        commit = hub.create_commit(
-            repo,
-            [CommitOperationAdd(name, content) for name, content in upload.contents().items()],
-            commit_message=upload.message,
-            revision=revision,
-        )
-    return commit.commit_url
 
 
 def checkpoint_files(folder: Path) -> list[Path]:

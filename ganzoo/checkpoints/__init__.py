@@ -1,0 +1,1 @@
+"""Trained models outside a run: folders, hashes, trust, cards, the Hub, and other runtimes."""
