@@ -15,8 +15,8 @@ from ganzoo.common.version import __version__ as __version__
 if TYPE_CHECKING:
     from ganzoo.checkpoints.loading import load
     from ganzoo.checkpoints.publishing import pull, push
+    from ganzoo.drawing.pictures import to_pil
     from ganzoo.notebook import from_recipe
-    from ganzoo.pictures import to_pil
 
 __all__ = ["GanzooError", "from_recipe", "list_checkpoints", "list_recipes", "load", "pull", "push", "to_pil"]
 
@@ -28,7 +28,7 @@ LATER = {
     "pull": "checkpoints.publishing",
     "push": "checkpoints.publishing",
     "from_recipe": "notebook",
-    "to_pil": "pictures",
+    "to_pil": "drawing.pictures",
 }
 
 

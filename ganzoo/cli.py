@@ -204,7 +204,7 @@ def sample_arguments(parser: argparse.ArgumentParser) -> None:
 
 def sample_command(options: argparse.Namespace) -> None:
     """Draw samples from a trained model."""
-    from ganzoo.sampling import write_samples
+    from ganzoo.tools.sample import write_samples
 
     for path in write_samples(options):
         print(path)
@@ -247,7 +247,7 @@ def plot_arguments(parser: argparse.ArgumentParser) -> None:
 
 def plot_command(options: argparse.Namespace) -> None:
     """Draw a run's curves: losses, D's accuracy, Wasserstein estimate, scores."""
-    from ganzoo.plot import plot_run
+    from ganzoo.tools.plot import plot_run
 
     print(plot_run(options.run, options.out))
 

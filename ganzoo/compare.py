@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ganzoo import figures, tables, vary
+from ganzoo import tables, vary
 from ganzoo.beside import Beside, read_beside
 from ganzoo.checkpoints.loading import load
 from ganzoo.common import registry
@@ -21,9 +21,11 @@ from ganzoo.common.curves import Curve, read_metrics
 from ganzoo.common.errors import GanzooError, nearest
 from ganzoo.common.files import written
 from ganzoo.common.readme import between_markers
+from ganzoo.drawing import sheets
 from ganzoo.entries import Entry, published, train, trained
 from ganzoo.runs import name_of
 from ganzoo.tables import NOTHING, Real, Result
+from ganzoo.tools.compare import figures
 
 PICTURE_SEED = 0
 
@@ -146,11 +148,11 @@ def write(
     }.items():
         with written(out / name) as file:
             file.write_text(content, encoding="utf-8")
-    figures.save(figures.sheet(_rows(entries, models)), out / "comparison.png")
+    sheets.save(sheets.sheet(_rows(entries, models)), out / "comparison.png")
     scores = [*tables.higher_is_better(results)]
     drawn = figures.curves({labels[name]: [log for _, log in runs if log] for name, runs in logs.items()}, scores)
     if drawn is not None:
-        figures.save(drawn, out / "curves.png")
+        sheets.save(drawn, out / "curves.png")
     if readme is not None:
         between_markers(readme, text, table)
     return out / "comparison.md"
@@ -183,14 +185,14 @@ def _bounds(entries: Sequence[Entry]) -> list[Real]:
     return list(found.values())
 
 
-def _rows(entries: Sequence[Entry], models: dict[str, list[Result]]) -> list[figures.Row]:
+def _rows(entries: Sequence[Entry], models: dict[str, list[Result]]) -> list[sheets.Row]:
     """Draws the same latent vectors with each model, and real samples of every data set at the end."""
-    rows: list[figures.Row] = []
-    real: dict[tuple[Any, ...], figures.Row] = {}
+    rows: list[sheets.Row] = []
+    real: dict[tuple[Any, ...], sheets.Row] = {}
     for entry in entries:
         run = models[entry.label][0]
         images = len(entry.datamodule.shape) == 3
-        reference = _real(entry.datamodule, figures.SHOWN if images else figures.POINTS)
+        reference = _real(entry.datamodule, sheets.SHOWN if images else figures.POINTS)
         model = load(run.file if run.seed is not None else run.file.parent)
         samples = model.sample(len(reference), seed=PICTURE_SEED)  # type: ignore[operator]
         first = next(iter(tables.score_keys([run])))
@@ -198,10 +200,10 @@ def _rows(entries: Sequence[Entry], models: dict[str, list[Result]]) -> list[fig
         seed = [] if run.seed is None else [f"seed {run.seed}"]
         score = f"{tables.spoken(first)} {run.scores[first]:.3g}"
         notes = [entry.recipe, *([vary.label(entry.setting)] if entry.setting else []), ", ".join([*seed, score])]
-        rows.append(figures.Row(entry.title, notes, figures.strip(samples, reference)))
+        rows.append(sheets.Row(entry.title, notes, sheets.strip(samples, reference)))
         if images:
             about = [f"{entry.datamodule.title}, {entry.datamodule.reference}"]
-            real[entry.reference] = figures.Row("real", about, figures.strip(reference))
+            real[entry.reference] = sheets.Row("real", about, sheets.strip(reference))
     return [*rows, *real.values()]
 
 

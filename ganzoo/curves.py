@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from ganzoo.common.curves import Curve, is_score, smooth
-from ganzoo.plot import concise
+from ganzoo.drawing.plot import concise
 
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 360, 136, 44, 58, 26, 18  # of a drawing, and its margins
 

@@ -76,7 +76,7 @@ def interpolate_arguments(parser: argparse.ArgumentParser) -> None:
 
 def interpolate_command(options: argparse.Namespace) -> None:
     """Draw what lies between images of a model: a picture or a movie."""
-    from ganzoo.walks import write_walk
+    from ganzoo.tools.interpolate import write_walk
 
     print(write_walk(options))
 
@@ -94,7 +94,7 @@ def arithmetic_arguments(parser: argparse.ArgumentParser) -> None:
 
 def arithmetic_command(options: argparse.Namespace) -> None:
     """Add and subtract the latent vectors of images."""
-    from ganzoo.walks import write_sum
+    from ganzoo.tools.arithmetic import write_sum
 
     print(write_sum(options))
 

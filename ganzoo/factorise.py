@@ -98,8 +98,9 @@ def write_directions(options: Namespace) -> Path:
         GanzooError: if an option does not fit the model, or it has nothing to factorise.
     """
     from ganzoo.common.class_names import label
-    from ganzoo.sampling import load_sampler, write_rows
-    from ganzoo.walks import draw
+    from ganzoo.drawing.previews import draw
+    from ganzoo.drawing.save import write_rows
+    from ganzoo.tools.arguments import load_sampler
 
     if options.steps < 2:
         raise GanzooError(f"--steps: at least 2 are needed, not {options.steps}.")

@@ -26,9 +26,9 @@ from ganzoo.common.files import written
 from ganzoo.common.text import duration
 from ganzoo.common.version import __version__
 from ganzoo.curves import panels
+from ganzoo.drawing.plot import concise
+from ganzoo.drawing.previews import ways
 from ganzoo.games.capabilities import made_by
-from ganzoo.plot import concise
-from ganzoo.previews import ways
 
 WAYS, STEPS = 3, 12  # of a strip: ways between samples, and samples of each
 TRAINER = ("max_steps", "precision")

@@ -10,8 +10,8 @@ from PIL import Image
 
 from ganzoo.common.files import written
 from ganzoo.data import Toy2D
+from ganzoo.drawing.plot import INK, QUIET
 from ganzoo.lab import STD, Result, tensor
-from ganzoo.plot import INK, QUIET
 
 REAL, FAKE = "#c9d3dc", "#d1495b"
 COLUMNS = 2  # blocks of methods side by side, so that the sheet fits a slide

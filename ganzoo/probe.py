@@ -200,7 +200,7 @@ def write_probe(options: Namespace) -> Probe:
     Raises:
         GanzooError: if an option does not fit, or there is nothing to probe.
     """
-    from ganzoo.sampling import load_sampler
+    from ganzoo.tools.arguments import load_sampler
 
     model = load_sampler(options)
     data = find_data(options.data, shape := discriminated(model), options.root)

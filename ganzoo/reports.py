@@ -8,7 +8,7 @@ import numpy as np
 import torch
 import yaml
 
-from ganzoo import changes, pictures
+from ganzoo import changes
 from ganzoo.callbacks.progress import TermLogger
 from ganzoo.checkpoints import folder_format, loading
 from ganzoo.checkpoints.build import make_datamodule, publishable
@@ -21,16 +21,17 @@ from ganzoo.common.files import written
 from ganzoo.common.hardware import hardware, versions
 from ganzoo.common.program import command
 from ganzoo.common.text import duration
+from ganzoo.drawing import pictures
+from ganzoo.drawing.previews import Preview, neighbours_picture
 from ganzoo.games.capabilities import made_by
 from ganzoo.games.game import Game
 from ganzoo.metrics import own
 from ganzoo.metrics.evaluation import as_many, class_shares
 from ganzoo.metrics.extractors import get_extractor
-from ganzoo.metrics.neighbours import nearest_neighbours, neighbours_picture
+from ganzoo.metrics.neighbours import nearest_neighbours
 from ganzoo.metrics.scores import reference_items
 from ganzoo.metrics.scoring import score
 from ganzoo.metrics.translations import Function
-from ganzoo.previews import Preview
 
 NEIGHBOURS = 16
 

@@ -26,6 +26,7 @@ from ganzoo.common.errors import GanzooError
 from ganzoo.common.hardware import precision, several
 from ganzoo.common.parser_errors import explain, import_class, innermost
 from ganzoo.data import DataModule
+from ganzoo.drawing.save import write
 from ganzoo.following import Following
 from ganzoo.games.capabilities import made_by
 from ganzoo.games.game import Game
@@ -36,7 +37,6 @@ from ganzoo.options import SECTIONS, add_run_options
 from ganzoo.quiet import quieten
 from ganzoo.rehearsal import rehearse, scoring
 from ganzoo.replacing import with_networks
-from ganzoo.sampling import write
 
 TRAINER_DEFAULTS: dict[str, Any] = {
     "max_epochs": -1,  # runs are counted in generator updates

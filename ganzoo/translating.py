@@ -14,13 +14,14 @@ from torch import Tensor, nn
 from torch.nn.functional import pad
 from tqdm.auto import tqdm
 
-from ganzoo import pictures, tiles
+from ganzoo import tiles
 from ganzoo.checkpoints.loading import load
 from ganzoo.common import images, threads
 from ganzoo.common.errors import GanzooError, nearest, one_line
 from ganzoo.common.hardware import find_device
 from ganzoo.data.finding import find_pictures
 from ganzoo.data.pictures import middle, opened, reason, to_tensor
+from ganzoo.drawing import pictures
 from ganzoo.games.translator import Size, Translator
 
 FEW = 3  # pictures that go without a progress bar

@@ -12,8 +12,8 @@ import yaml
 
 from ganzoo.checkpoints import build, folder_format
 from ganzoo.common.errors import GanzooError
+from ganzoo.drawing.pictures import picture
 from ganzoo.games.game import Game
-from ganzoo.pictures import picture
 
 MODEL = {
     "class_path": "ganzoo.models.wgan.WGAN",

@@ -8,12 +8,13 @@ import pytest
 from cells import table
 from comparing import AUTOENCODER
 
-from ganzoo import entries, figures
+from ganzoo import entries
 from ganzoo.common.curves import Curve
 from ganzoo.common.errors import GanzooError
 from ganzoo.common.readme import markers
 from ganzoo.compare import compare
 from ganzoo.entries import Entry, progress, train
+from ganzoo.tools.compare import figures
 
 FID = "fid[mnist,10k/test]"
 START, END = markers()

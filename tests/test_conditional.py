@@ -15,6 +15,7 @@ from ganzoo.checkpoints import build, folder_format, loading
 from ganzoo.common import registry
 from ganzoo.common.errors import GanzooError
 from ganzoo.data import DataModule
+from ganzoo.drawing.pictures import picture
 from ganzoo.games.gan import GAN
 from ganzoo.losses import objectives
 from ganzoo.metrics.purity import drawn, purity
@@ -31,7 +32,6 @@ from ganzoo.networks.conditional import (
 )
 from ganzoo.networks.dcgan import DCGANDiscriminator, DCGANGenerator
 from ganzoo.networks.mlp import MLPDiscriminator, MLPGenerator
-from ganzoo.pictures import picture
 from ganzoo.stabilisers import Consistency
 
 KINDS = [CGAN, ACGAN, ProjectionGAN]

@@ -18,11 +18,11 @@ from tiny import digits, mlp, recolour
 from ganzoo import __version__
 from ganzoo.checkpoints import folder_format, loading
 from ganzoo.common.errors import GanzooError
+from ganzoo.drawing.pictures import to_image
+from ganzoo.drawing.save import write
 from ganzoo.games.game import Game
 from ganzoo.metrics.drawing import draw
 from ganzoo.networks.classifiers import shipped
-from ganzoo.pictures import to_image
-from ganzoo.sampling import write
 from ganzoo.subjects import Trained, agreed, album, recipe_data, recipe_quality
 
 BRIEF = ("--bootstrap", 8)

@@ -16,7 +16,7 @@ from ganzoo.checkpoints.hashes import metadata
 from ganzoo.common import registry
 from ganzoo.common.curves import Curve, read_metrics, thinned
 from ganzoo.curves import draw, panels
-from ganzoo.plot import concise
+from ganzoo.drawing.plot import concise
 
 DRAWN = [
     name

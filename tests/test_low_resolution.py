@@ -11,10 +11,10 @@ from torch.nn.functional import interpolate
 from ganzoo.checkpoints.card import Facts, write_card
 from ganzoo.common.errors import GanzooError
 from ganzoo.data.low_resolution import Crops, LowResolution, shrink
+from ganzoo.drawing.pictures import fitted
+from ganzoo.drawing.previews import Preview
 from ganzoo.metrics.scoring import score
 from ganzoo.metrics.translations import Function
-from ganzoo.pictures import fitted
-from ganzoo.previews import Preview
 
 
 @pytest.fixture

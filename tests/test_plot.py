@@ -7,7 +7,8 @@ import pytest
 
 from ganzoo.common.curves import read_metrics
 from ganzoo.common.errors import GanzooError
-from ganzoo.plot import draw, find_metrics, plot_run
+from ganzoo.drawing.plot import draw
+from ganzoo.tools.plot import find_metrics, plot_run
 
 COLUMNS = ["step", "d/adv", "d/gp", "g/adv", "d/acc_real", "d/acc_fake", "d/wasserstein", "time", "images", "lr/g"]
 SCORES = ["fid[mnist,10k/test]", "swd[813/train]"]

@@ -11,11 +11,12 @@ from commands import Run, ganzoo
 from PIL import Image
 from test_reports import facts, front_matter
 
-from ganzoo import load, pictures
+from ganzoo import load
 from ganzoo.checkpoints.card import write_card
+from ganzoo.drawing import pictures
+from ganzoo.drawing.previews import Preview
 from ganzoo.metrics.scoring import score
 from ganzoo.metrics.translations import Function
-from ganzoo.previews import Preview
 
 TILE, GAP, GUTTER = 64, 2, 12
 

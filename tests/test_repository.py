@@ -24,7 +24,7 @@ from ganzoo.checkpoints.card import DATASETS, Facts, write_card
 from ganzoo.checkpoints.hashes import stamp
 from ganzoo.common import registry
 from ganzoo.common.errors import GanzooError
-from ganzoo.pictures import picture, save
+from ganzoo.drawing.pictures import picture, save
 
 TOKEN = "hf_theTokenThatNobodyMayEverSee01"
 FILES = ["README.md", "model.safetensors", "neighbours.png", "recipe.yaml", "samples.png"]

@@ -6,9 +6,9 @@ from typing import Any
 import lightning.pytorch as pl
 
 from ganzoo.common.errors import GanzooError
+from ganzoo.drawing.pictures import save
+from ganzoo.drawing.previews import Preview, ways
 from ganzoo.loggers import show
-from ganzoo.pictures import save
-from ganzoo.previews import Preview, ways
 
 
 class SampleGrid(pl.Callback):

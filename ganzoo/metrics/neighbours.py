@@ -4,12 +4,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import torch
-from PIL import Image
 from scipy.stats import rankdata
 from torch import Tensor
 
 from ganzoo.networks.classifiers import normalised
-from ganzoo.pictures import grid
 
 QUANTILE = 0.05  # share of held-out images that count as near a training image
 BLOCK = 2000  # images of either kind at a time: 16 MB of distances
@@ -35,12 +33,6 @@ def nearest_neighbours(samples: Tensor, datamodule: Any) -> tuple[Tensor, Tensor
             best[closer] = distance[closer]
             neighbours[closer] = candidates[index[closer]]
     return neighbours, best / flat.shape[1] ** 0.5
-
-
-def neighbours_picture(samples: Tensor, neighbours: Tensor, columns: int = 8) -> Image.Image:
-    """Lays out rows of samples, each with the row of their nearest training images below it."""
-    pairs = zip(samples.split(columns), neighbours.split(columns), strict=True)
-    return grid(torch.cat([row for pair in pairs for row in pair]), columns)
 
 
 def training_distances(images: Tensor, datamodule: Any, themselves: bool = False) -> Tensor:

@@ -7,10 +7,10 @@ from PIL import Image
 from torch import Tensor
 
 from ganzoo.common.batches import target
+from ganzoo.drawing.pictures import beside, fitted, grid, picture
 from ganzoo.games.capabilities import made_by
 from ganzoo.games.interpolation import interpolate
 from ganzoo.games.sampler import Sampler
-from ganzoo.pictures import beside, fitted, grid, picture
 
 PAIRS = 16  # images of a translator that are shown
 PIXELS = 2**21  # of a sheet of translations, about
@@ -76,3 +76,15 @@ def ways(model: Any, count: int = 4, steps: int = 12, seed: int = 0) -> Image.Im
     stops = model.truncated(count + 1, seed, 1.0)
     rows = interpolate(model, stops[:-1], stops[1:], steps)
     return grid(rows.flatten(0, 1), columns=steps) if rows.dim() == 5 else None
+
+
+def neighbours_picture(samples: Tensor, neighbours: Tensor, columns: int = 8) -> Image.Image:
+    """Lays out rows of samples, each with the row of their nearest training images below it."""
+    pairs = zip(samples.split(columns), neighbours.split(columns), strict=True)
+    return grid(torch.cat([row for pair in pairs for row in pair]), columns)
+
+
+def draw(model: Sampler, z: Tensor, chosen: int | None) -> Tensor:
+    """Draws latent vectors (N, ...), all of one class: class 0 of a conditional model unless another one is named."""
+    y = torch.full((len(z),), chosen or 0) if chosen is not None or model.n_classes else None
+    return model.render(z, model.labels(len(z), y))

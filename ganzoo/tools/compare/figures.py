@@ -2,8 +2,6 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from matplotlib import colormaps
@@ -11,64 +9,18 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
-from matplotlib.textpath import TextPath
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
-from PIL import Image
 from scipy.stats import pearsonr, spearmanr
-from torch import Tensor
 
-from ganzoo import pictures
 from ganzoo.common.curves import Curve, smooth
-from ganzoo.common.files import written
-from ganzoo.plot import AXIS, INK, PLAYERS, QUIET, concise, dress, label_ends
+from ganzoo.drawing.plot import AXIS, INK, PLAYERS, QUIET, concise, dress, label_ends
 from ganzoo.tables import ORDER, short, spoken
 
-SHOWN = 12  # samples in a row
 POINTS = 2000  # of a scatter
-DPI = 160
 LINE = 0.16  # inches from one label to the next
 WASSERSTEIN = "d/wasserstein"
 ACCURACY = {"d/acc_real": "real samples judged rightly by D", "d/acc_fake": "fake samples judged rightly by D"}
 Runs = Sequence[Mapping[str, Curve]]
-
-
-@dataclass(frozen=True)
-class Row:
-    """One row of the sheet of samples."""
-
-    title: str
-    notes: Sequence[str]
-    strip: Image.Image
-
-
-def strip(samples: Tensor, real: Tensor | None = None) -> Image.Image:
-    """Returns what stands in a row: images (N, C, H, W) side by side, or points (N, 2) over real ones."""
-    if samples.dim() == 4:
-        scale = max(1, math.ceil(72 / samples.shape[2]))
-        return pictures.grid(samples[:SHOWN], columns=SHOWN, gap=max(6 // scale, 1), scale=scale)
-    return pictures.scatter(samples, real, size=1.8)
-
-
-def sheet(rows: Sequence[Row]) -> Figure:
-    """Lays rows of samples out under one another, each model's title to the left of its samples."""
-    margin, gap = 24, 22  # pixels
-    lines = [[(row.title, 12.5, INK, 38), *((note, 8.0, QUIET, 24) for note in row.notes)] for row in rows]
-    written_out = [TextPath((0, 0), text, size=size) for texts in lines for text, size, *_ in texts]
-    label = 3 * margin + round(max(path.get_extents().width for path in written_out) * DPI / 72)
-    width = label + max(row.strip.width for row in rows) + margin
-    height = 2 * margin - gap + sum(row.strip.height + gap for row in rows)
-    figure = Figure(figsize=(width / DPI, height / DPI), dpi=DPI, facecolor="white")
-    top = height - margin
-    for row, texts in zip(rows, lines, strict=True):
-        bottom = top - row.strip.height
-        # pixel for pixel, so that nothing is smoothed
-        figure.figimage(np.asarray(row.strip.convert("RGB")), label, bottom)
-        y = (top + bottom) / 2 + sum(room for *_, room in texts) / 2
-        for text, size, colour, room in texts:
-            figure.text(margin / width, (y - room / 2) / height, text, fontsize=size, color=colour, va="center")
-            y -= room
-        top = bottom - gap
-    return figure
 
 
 def tracking(run: Mapping[str, Curve]) -> dict[str, float | int | str] | None:
@@ -134,13 +86,6 @@ def curves(models: Mapping[str, Runs], scores: Sequence[str] = ORDER) -> Figure 
         ax.set_xlabel("  ·  ".join(notes), fontsize=8.5, color=QUIET, loc="left")
     _head(figure, colours if few else {f"{len(models)} models": INK}, max(len(runs) for runs in models.values()))
     return figure
-
-
-def save(figure: Figure, path: Path) -> Path:
-    """Writes a figure as PNG, beside and renamed."""
-    with written(path) as file:
-        figure.savefig(file, format="png", dpi=DPI)
-    return path
 
 
 def _panels(models: Mapping[str, Runs], order: Sequence[str]) -> dict[str, tuple[str, list[str]]]:

@@ -2,9 +2,7 @@
 
 import math
 import re
-from contextlib import suppress
 from itertools import cycle
-from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -12,62 +10,12 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
-from ganzoo.common.curves import BOOKKEEPING, Curve, is_score, read_metrics, smooth
-from ganzoo.common.errors import GanzooError, nearest
+from ganzoo.common.curves import BOOKKEEPING, Curve, is_score, smooth
 
-SUFFIXES = (".png", ".pdf", ".svg")
 INK, QUIET, AXIS, HAIRLINE = "#222222", "#777777", "#bbbbbb", "#e8e8e8"
 PLAYERS = ("#2563a8", "#d1602b", "#6a9a2d", "#9a4f96", "#b8860b")
 REAL, FAKE = "#1f8a70", "#a23b72"
 ROUND = [1, 2, 2.5, 5, 10]  # steps between ticks that a person counts in
-
-
-def plot_run(run: str | Path, out: str | Path | None = None) -> Path:
-    """Draws the losses, D's accuracy, the Wasserstein estimate and the scores of a run over its steps.
-
-    Args:
-        run: A run folder, a `metrics.csv`, or the name of a recipe: then its run written last under `runs/`.
-        out: The picture to write (.png, .pdf or .svg) or a folder for it; by default `plot.png` in the run folder.
-
-    Returns:
-        The path of the picture.
-
-    Raises:
-        GanzooError: There is no such run, it has logged nothing, or `out` cannot be written.
-    """
-    source = find_metrics(run)
-    target = Path(out) if out else source.parent
-    if target.is_dir():
-        target /= "plot.png"
-    if target.suffix.lower() not in SUFFIXES:
-        raise GanzooError(f"out: cannot draw '{target}'; end its name in {', '.join(SUFFIXES)}")
-    figure = draw(read_metrics(source), title=" · ".join(source.resolve().parts[-3:-1]))
-    part = target.with_name(f".{target.name}.part")
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        figure.savefig(part, format=target.suffix[1:].lower(), dpi=160)
-        return part.replace(target)
-    except OSError as error:
-        with suppress(OSError):
-            part.unlink()
-        raise GanzooError(f"out: cannot write '{target}': {error.strerror}") from error
-
-
-def find_metrics(run: str | Path) -> Path:
-    """Returns the `metrics.csv` that `run` stands for; where several do, the one written last.
-
-    Raises:
-        GanzooError: `run` is neither a run folder, nor a file, nor a recipe with a run under `runs/`.
-    """
-    if Path(run).is_file():
-        return Path(run)
-    for folder in (Path(run), Path("runs", str(run).replace("-", "_"))):
-        found = [*folder.glob("metrics.csv"), *folder.glob("*/metrics.csv")]
-        if found:
-            return max(found, key=lambda path: path.stat().st_mtime)
-    known = sorted({path.parts[-3] for path in Path("runs").glob("*/*/metrics.csv")})
-    there = f"runs/ has {', '.join(known)}." if known else "runs/ holds none yet: `ganzoo fit --recipe NAME` makes one."
-    raise GanzooError(f"run: found no metrics.csv for '{run}'; {there}{nearest(str(run), known)}")
 
 
 def draw(curves: dict[str, Curve], title: str = "") -> Figure:

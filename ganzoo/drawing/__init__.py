@@ -1,0 +1,1 @@
+"""Drawing: tensors and curves to pictures, movies and figures."""

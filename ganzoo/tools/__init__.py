@@ -1,0 +1,1 @@
+"""Commands: a Python function each, from which `ganzoo` makes its command line."""

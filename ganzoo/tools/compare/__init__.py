@@ -1,0 +1,1 @@
+"""The `ganzoo compare` command: trains, scores and tabulates models side by side."""
