@@ -25,8 +25,8 @@ from ganzoo.common.files import written
 from ganzoo.common.hardware import hardware, versions
 from ganzoo.common.readme import between_markers
 from ganzoo.data import MNIST, ShiftedMNIST
-from ganzoo.entries import progress
 from ganzoo.metrics.scoring import score
+from ganzoo.training.runs import progress
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results" / "adaptation.json"

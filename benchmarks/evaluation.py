@@ -40,7 +40,7 @@ from ganzoo.data import MNIST
 from ganzoo.entries import Entry
 from ganzoo.metrics.evaluation import Evaluation
 from ganzoo.networks.classifiers import load_classifier, shipped
-from ganzoo.rehearsal import average_value
+from ganzoo.training.rehearsal import average_value
 
 RESULTS = Path(__file__).with_name("results") / "evaluation.json"
 SAMPLES, BATCH = 10_000, 500

@@ -105,7 +105,7 @@ def tutorial(task: Task, pipe: Any) -> None:
 def made(task: Task) -> tuple[Any, Any]:
     """Returns a recipe's model and data, untrained."""
     from ganzoo.common.registry import find_recipe
-    from ganzoo.training import RecipeCLI
+    from ganzoo.training.recipe_cli import RecipeCLI
 
     with tempfile.TemporaryDirectory() as folder:
         words = ["--config", str(find_recipe(task.recipe)), *task.overrides, "--model.init_args.lr_factor=null"]
@@ -131,7 +131,7 @@ def same_steps(task: Task) -> float:
 
     from ganzoo.common.registry import find_recipe
     from ganzoo.common.seeding import mix, reseed
-    from ganzoo.training import RecipeCLI
+    from ganzoo.training.recipe_cli import RecipeCLI
 
     with tempfile.TemporaryDirectory() as folder:
         words = [*task.overrides, "--model.init_args.lr_factor=null", "--trainer.precision=32-true", f"--runs={folder}"]

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ganzoo.checkpoints.loading import load
     from ganzoo.checkpoints.publishing import pull, push
     from ganzoo.drawing.pictures import to_pil
-    from ganzoo.notebook import from_recipe
+    from ganzoo.training.notebook import from_recipe
 
 __all__ = ["GanzooError", "from_recipe", "list_checkpoints", "list_recipes", "load", "pull", "push", "to_pil"]
 
@@ -27,7 +27,7 @@ LATER = {
     "load": "checkpoints.loading",
     "pull": "checkpoints.publishing",
     "push": "checkpoints.publishing",
-    "from_recipe": "notebook",
+    "from_recipe": "training.notebook",
     "to_pil": "drawing.pictures",
 }
 

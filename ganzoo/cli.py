@@ -82,19 +82,19 @@ def entry() -> None:
 
 def train(command: str, *arguments: str) -> None:
     """Runs `ganzoo fit`, `validate`, `test` or `predict`, or shows its help."""
-    from ganzoo import helping
     from ganzoo.common import recipe_files
+    from ganzoo.training import command_help
 
-    if helping.ALL not in arguments and helping.asked(arguments):
-        print(helping.training_help(command, TRAINING[command], arguments), end="")
+    if command_help.ALL not in arguments and command_help.asked(arguments):
+        print(command_help.training_help(command, TRAINING[command], arguments), end="")
         return
-    if helping.ALL in arguments:
-        print(helping.all_help_heading(command))
-        arguments = tuple("--help" if word == helping.ALL else word for word in arguments)
+    if command_help.ALL in arguments:
+        print(command_help.all_help_heading(command))
+        arguments = tuple("--help" if word == command_help.ALL else word for word in arguments)
     if not arguments:
         raise GanzooError(f"ganzoo {command}: name a recipe with --recipe NAME. `ganzoo list` shows all.")
     recipe_files.check(arguments)
-    from ganzoo.training import run
+    from ganzoo.training.recipe_cli import run
 
     run(command, list(arguments))
 

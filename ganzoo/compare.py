@@ -23,9 +23,9 @@ from ganzoo.common.files import written
 from ganzoo.common.readme import between_markers
 from ganzoo.drawing import sheets
 from ganzoo.entries import Entry, published, train, trained
-from ganzoo.runs import name_of
 from ganzoo.tables import NOTHING, Real, Result
 from ganzoo.tools.compare import figures
+from ganzoo.training.runs import name_of
 
 PICTURE_SEED = 0
 

@@ -14,7 +14,6 @@ import torch
 import yaml
 
 from ganzoo import vary
-from ganzoo.callbacks.progress import TermLogger
 from ganzoo.checkpoints.loading import load
 from ganzoo.common import registry
 from ganzoo.common.errors import GanzooError
@@ -23,10 +22,11 @@ from ganzoo.common.hardware import hardware, versions
 from ganzoo.games.capabilities import made_by, taught_classes
 from ganzoo.metrics import own
 from ganzoo.metrics.evaluation import Evaluation
-from ganzoo.provenance import WORDS
-from ganzoo.rehearsal import average_value
 from ganzoo.tables import Result
-from ganzoo.training import RecipeCLI
+from ganzoo.training.provenance import WORDS
+from ganzoo.training.recipe_cli import RecipeCLI
+from ganzoo.training.rehearsal import average_value
+from ganzoo.training.runs import progress
 
 # Without the current folder in front of the path, where a `random.py` would stand for Python's; unless ganzoo is there.
 GANZOO = [sys.executable, *([] if Path.cwd() == registry.PACKAGE.parent else ["-P"]), "-m", "ganzoo"]
@@ -175,20 +175,6 @@ def train(entry: Entry, seed: int, runs: Path, prefix: str = "") -> None:
     done = progress(last)["steps"] if last.is_file() else 0
     if done < entry.target:
         raise GanzooError(f"the training of '{folder}' ended at step {done:,} of {entry.target:,}. Its log: {log}")
-
-
-def progress(checkpoint: Path) -> dict[str, Any]:
-    """Reads how far a training checkpoint has come: steps, real images seen by D, seconds.
-
-    Raises:
-        GanzooError: if it cannot be read.
-    """
-    try:
-        state = torch.load(checkpoint, map_location="cpu", weights_only=True, mmap=True)
-        clock = state["callbacks"].get(TermLogger().state_key, {})
-        return {"steps": state["global_step"], "images": state["game"]["images"], "seconds": clock.get("seconds")}
-    except Exception as error:  # a damaged archive fails in many ways
-        raise GanzooError(f"'{checkpoint}' is damaged; delete its folder to train the run again.") from error
 
 
 def trained(entry: Entry, seed: int, runs: Path) -> Result:

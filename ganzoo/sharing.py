@@ -32,7 +32,7 @@ def export_command(options: argparse.Namespace) -> None:
         threads.limit(options.threads)
     if options.format is None:
         from ganzoo.checkpoints.licences import UNKNOWN
-        from ganzoo.reports import export
+        from ganzoo.training.export import export
 
         if options.revision is not None:
             raise GanzooError("--revision: it is of a Hub repository; without --format a run is exported.")

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from PIL import Image
 
-from ganzoo import data, runs
+from ganzoo import data
 from ganzoo.checkpoints import folder_format, loading
 from ganzoo.checkpoints.build import make_datamodule
 from ganzoo.checkpoints.hashes import metadata, sha256
@@ -24,7 +24,8 @@ from ganzoo.data.finding import find_pictures
 from ganzoo.data.pictures import Pictures
 from ganzoo.games.capabilities import made_by
 from ganzoo.metrics.extractors import NAMES
-from ganzoo.provenance import WORDS, same_place
+from ganzoo.training import runs
+from ganzoo.training.provenance import WORDS, same_place
 
 GREY = ("1", "L", "LA", "I", "I;16", "I;16B", "I;16L")
 RESIZED = {"interpolation": "Lanczos (Pillow)", "antialias": True, "crop": "middle square"}

@@ -14,7 +14,9 @@ from typing import Any
 from commands import Answer
 
 FORKS = multiprocessing.get_context("forkserver")
-FORKS.set_forkserver_preload(["ganzoo.cli", "ganzoo.training", "ganzoo.reports", "torchmetrics", "sklearn.datasets"])
+FORKS.set_forkserver_preload(
+    ["ganzoo.cli", "ganzoo.training.recipe_cli", "ganzoo.training.export", "torchmetrics", "sklearn.datasets"]
+)
 PATIENCE = 120.0  # seconds, of which a busy machine may need some
 
 

@@ -5,11 +5,11 @@ import torch
 from tiny import digits, fit, points, trainer
 from torch import Tensor, nn
 
-from ganzoo.callbacks.keep import Last
 from ganzoo.models.began import BEGAN
 from ganzoo.networks.autoencoder import Autoencoder, ConvDecoder, ConvEncoder, MLPEncoder
 from ganzoo.networks.began import BEGANDecoder, BEGANEncoder
 from ganzoo.networks.mlp import MLPGenerator
+from ganzoo.training.callbacks.keep import Last
 
 
 def small(**options) -> BEGAN:

@@ -9,12 +9,12 @@ from coders import DIGIT, DIM, EVERY, IMAGES, autoencoder, vae
 from PIL import Image
 from tiny import digits, fit, points
 
-from ganzoo.callbacks.keep import Last
 from ganzoo.checkpoints import folder_format, loading
 from ganzoo.common.errors import GanzooError
 from ganzoo.models.autoencoder import Autoencoder
 from ganzoo.networks.autoencoder import ConvDecoder, ConvEncoder, MLPEncoder
 from ganzoo.networks.mlp import MLPGenerator
+from ganzoo.training.callbacks.keep import Last
 
 
 def some(model, n):

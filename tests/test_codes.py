@@ -8,12 +8,12 @@ from coders import DIGIT, DIM, aae
 from PIL import Image
 from tiny import digits, fit, mlp
 
-from ganzoo.callbacks.keep import Last
 from ganzoo.checkpoints import folder_format
 from ganzoo.losses.kernels import mmd2, squared_distances
 from ganzoo.metrics import codes
 from ganzoo.metrics.codes import SCALES, two_sample
 from ganzoo.subjects import Trained
+from ganzoo.training.callbacks.keep import Last
 
 
 def test_the_statistic_is_the_biased_discrepancy_at_the_median_distance():

@@ -6,13 +6,13 @@ from test_resume import alike
 from tiny import digits, fit, mlp, points
 
 import ganzoo
-from ganzoo.callbacks.collapse import Collapse, picked, spread
-from ganzoo.callbacks.progress import TermLogger
 from ganzoo.common.curves import read_metrics
 from ganzoo.common.errors import GanzooError
-from ganzoo.csvlog import AppendingCSVLogger
 from ganzoo.data import DataModule
 from ganzoo.networks.mlp import MLPGenerator
+from ganzoo.training.callbacks.collapse import Collapse, picked, spread
+from ganzoo.training.callbacks.progress import TermLogger
+from ganzoo.training.csvlog import AppendingCSVLogger
 
 
 class Same(MLPGenerator):
@@ -38,7 +38,7 @@ def game(generator, **options):
 
 def said(caplog):
     """The warnings."""
-    return [record.getMessage() for record in caplog.records if record.name == "ganzoo.callbacks.collapse"]
+    return [record.getMessage() for record in caplog.records if record.name == "ganzoo.training.callbacks.collapse"]
 
 
 def watched(folder, model, steps, caplog, data=None, **options):

@@ -13,8 +13,9 @@ from ganzoo.common.curves import Curve
 from ganzoo.common.errors import GanzooError
 from ganzoo.common.readme import markers
 from ganzoo.compare import compare
-from ganzoo.entries import Entry, progress, train
+from ganzoo.entries import Entry, train
 from ganzoo.tools.compare import figures
+from ganzoo.training.runs import progress
 
 FID = "fid[mnist,10k/test]"
 START, END = markers()

@@ -10,7 +10,6 @@ from tiny import fit, trainer
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from ganzoo.callbacks.keep import Last
 from ganzoo.checkpoints import build, folder_format, loading
 from ganzoo.common import registry
 from ganzoo.common.errors import GanzooError
@@ -33,6 +32,7 @@ from ganzoo.networks.conditional import (
 from ganzoo.networks.dcgan import DCGANDiscriminator, DCGANGenerator
 from ganzoo.networks.mlp import MLPDiscriminator, MLPGenerator
 from ganzoo.stabilisers import Consistency
+from ganzoo.training.callbacks.keep import Last
 
 KINDS = [CGAN, ACGAN, ProjectionGAN]
 CENTRES = torch.tensor([[1.0, 0.0], [-0.5, 0.9], [-0.5, -0.9]])

@@ -10,7 +10,6 @@ from tiny import Each, fit, trainer
 from torch import Tensor, nn
 
 from ganzoo import from_recipe
-from ganzoo.callbacks.keep import Last
 from ganzoo.common import registry
 from ganzoo.common.errors import GanzooError
 from ganzoo.data import DataModule, UnpairedFolder
@@ -20,6 +19,7 @@ from ganzoo.games.schedules import Schedule
 from ganzoo.models.cyclegan import CycleGAN
 from ganzoo.networks.patch import PatchGAN, receptive_field
 from ganzoo.networks.resnet_translator import ResNetTranslator
+from ganzoo.training.callbacks.keep import Last
 
 
 class Blobs(Unpaired):

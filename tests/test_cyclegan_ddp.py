@@ -10,7 +10,7 @@ from test_cyclegan import Blobs, tiny
 from test_resume import alike
 from tiny import fit, trainer
 
-from ganzoo.callbacks.keep import Last
+from ganzoo.training.callbacks.keep import Last
 
 
 def game():

@@ -12,12 +12,12 @@ from tiny import Each, fit, trainer
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from ganzoo.callbacks.keep import Last
 from ganzoo.common.errors import GanzooError
 from ganzoo.data import DataModule, ShiftedMNIST
 from ganzoo.models.dann import ANNEALED, DANN, RAMP, Reversal
 from ganzoo.networks.lenet import Head, LeNetFeatures
-from ganzoo.notebook import from_recipe
+from ganzoo.training.callbacks.keep import Last
+from ganzoo.training.notebook import from_recipe
 
 
 def dann(**options) -> DANN:

@@ -22,13 +22,13 @@ from tiny import Each, Labelled, Told, conv, digits, fit, mlp, points
 from torch import Tensor
 from torch.optim import SGD
 
-from ganzoo.callbacks.keep import Last
 from ganzoo.games.gan import GAN
 from ganzoo.games.players import Terms
 from ganzoo.losses.penalties import input_gradient
 from ganzoo.models.wgan_gp import WGANGP
 from ganzoo.networks.dcgan import DCGANDiscriminator
 from ganzoo.networks.mlp import MLPGenerator
+from ganzoo.training.callbacks.keep import Last
 
 PAIRED = {"pix2pix": (small, Shifts), "dann": (dann, Bars)}
 

@@ -13,11 +13,11 @@ from ganzoo.common import registry
 from ganzoo.common.data_spec import DataSpec, require_labels
 from ganzoo.common.errors import GanzooError
 from ganzoo.data import ImageFolder, LowResolution, ShiftedMNIST
-from ganzoo.following import REQUIRED, parameters
 from ganzoo.models.dann import DANN
 from ganzoo.networks.dcgan import DCGANGenerator
 from ganzoo.networks.lenet import Head, LeNetFeatures
 from ganzoo.networks.patch import PatchGAN
+from ganzoo.training.follow_data import REQUIRED, parameters
 
 SMALL = ["--data.batch_size=4", "--quality.samples=8", "--grid.samples=4", "--trainer.max_steps=1"]
 SMALL += ["--trainer.enable_progress_bar=false", "--trainer.accelerator=cpu"]
@@ -179,7 +179,7 @@ def test_arguments_are_found_through_those_that_a_class_passes_on():
 def test_networks_in_a_list_follow_as_well(tmp_path):
     from jsonargparse import Namespace
 
-    from ganzoo.following import of_networks
+    from ganzoo.training.follow_data import of_networks
 
     patch = Namespace(class_path="ganzoo.networks.patch.PatchGAN", init_args=Namespace(width=4))
     node = Namespace(class_path="test_following.Several", init_args=Namespace(judges=[patch, 3]))

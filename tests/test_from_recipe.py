@@ -13,7 +13,7 @@ from tiny import Told
 import ganzoo
 from ganzoo.common.errors import GanzooError
 from ganzoo.networks.mlp import MLPGenerator
-from ganzoo.training import RecipeCLI
+from ganzoo.training.recipe_cli import RecipeCLI
 
 TINY = {"trainer.accelerator": "cpu", "quality.samples": 50, "data.samples": 256, "grid.samples": 50}
 NOTEBOOK = """

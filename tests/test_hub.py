@@ -16,11 +16,11 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from tiny import Each, digits, fit
 
-from ganzoo.callbacks.keep import Last
 from ganzoo.checkpoints import build, folder_format, loading
 from ganzoo.common import registry
 from ganzoo.games.schedules import Schedule
 from ganzoo.models.wgan import WGAN
+from ganzoo.training.callbacks.keep import Last
 
 
 @pytest.fixture(scope="module")

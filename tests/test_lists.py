@@ -3,9 +3,9 @@
 import pytest
 from jsonargparse import ArgumentError, ArgumentParser
 
-from ganzoo.callbacks.quality import Quality
 from ganzoo.games.game import Game
-from ganzoo.lists import listed, parse
+from ganzoo.training.callbacks.quality import Quality
+from ganzoo.training.list_options import listed, parse
 
 
 @pytest.fixture(scope="module")

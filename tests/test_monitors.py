@@ -6,8 +6,8 @@ from commands import DIGITS, ganzoo
 from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint
 from tiny import mlp
 
-from ganzoo.callbacks.monitors import settle
 from ganzoo.common.errors import GanzooError
+from ganzoo.training.callbacks.monitors import settle
 
 KEYS = {"is": "is[mnist,10k]", "swd": "swd[10k/test]"}
 

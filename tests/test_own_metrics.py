@@ -11,12 +11,12 @@ from own_metrics import Brightness, MeanGap
 from scored import Data, Model
 from tiny import Negatives, recolour
 
-from ganzoo.callbacks.quality import Quality
 from ganzoo.common.errors import GanzooError
 from ganzoo.metrics import own
 from ganzoo.metrics.evaluation import Evaluation
 from ganzoo.metrics.scoring import score
 from ganzoo.subjects import Trained, recipe_quality
+from ganzoo.training.callbacks.quality import Quality
 
 GAP = "own_metrics.MeanGap"
 BRIGHT = {"class_path": "own_metrics.Brightness", "init_args": {"times": 2.0}}

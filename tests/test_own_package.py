@@ -167,7 +167,7 @@ def test_a_stranger_finds_nothing_in_the_current_folder(tmp_path, monkeypatch):
 
 
 def test_a_folder_of_logs_is_no_logger(tmp_path, monkeypatch):
-    from ganzoo import loggers
+    from ganzoo.training import loggers
 
     Path(tmp_path, "nowandb").mkdir()
     monkeypatch.chdir(tmp_path)

@@ -7,7 +7,6 @@ import torch
 from tiny import Each, fit, trainer
 from torch.nn.functional import logsigmoid
 
-from ganzoo.callbacks.keep import Last
 from ganzoo.common.errors import GanzooError
 from ganzoo.data import DataModule
 from ganzoo.data.pairs import part
@@ -15,6 +14,7 @@ from ganzoo.games.translator import Translator
 from ganzoo.models.pix2pix import Pix2Pix
 from ganzoo.networks.patch import PatchGAN
 from ganzoo.networks.unet import UNet
+from ganzoo.training.callbacks.keep import Last
 
 
 def small(norm="batch", source_channels=1, channels=1, field=16, **options) -> Pix2Pix:

@@ -6,8 +6,8 @@ import pytest
 from commands import DIGITS, ganzoo
 from tqdm import tqdm
 
-from ganzoo.callbacks import progress
-from ganzoo.callbacks.progress import fitting
+from ganzoo.training.callbacks import progress
+from ganzoo.training.callbacks.progress import fitting
 
 # What the games log, in the order in which they do.
 CRITIC = {"d/wasserstein": 3.4, "d/adv": -3.4, "d/gp": 9.1764, "g/adv": -0.1234}

@@ -6,7 +6,7 @@ from commands import ganzoo
 from test_following import NARROW, SMALL, paint
 
 from ganzoo import from_recipe
-from ganzoo.provenance import WORDS, dropped, layers, same_place
+from ganzoo.training.provenance import WORDS, dropped, layers, same_place
 
 RECIPE = {"class_path": "ganzoo.data.ImageFolder", "root": "a.zip", "title": "A", "licence": "MIT"}
 

@@ -4,11 +4,11 @@ from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.loggers import Logger
 from scored import FID, Data, Model, Reader, Told
 
-from ganzoo.callbacks.quality import Quality
 from ganzoo.common.errors import GanzooError
 from ganzoo.metrics import evaluation
 from ganzoo.metrics.extractors import Extractor
 from ganzoo.metrics.scoring import score
+from ganzoo.training.callbacks.quality import Quality
 
 
 def cached(tmp_path):

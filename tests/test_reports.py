@@ -10,11 +10,11 @@ from huggingface_hub import ModelCard
 from PIL import Image
 
 import ganzoo as package
-from ganzoo import reports
 from ganzoo.checkpoints import build, folder_format
 from ganzoo.checkpoints.card import Facts, write_card
 from ganzoo.common.curves import read_metrics
 from ganzoo.common.errors import GanzooError
+from ganzoo.training import export
 
 SCORES = {"fid[mnist,10k/test]": 6.28, "is[mnist,10k]": 9.3456, "kid[mnist,10k/test]": 0.00123}
 
@@ -160,7 +160,7 @@ def test_a_published_recipe_keeps_a_root_that_others_have(digits_run):
 
 def test_last_weights_can_be_exported_and_loaded(digits_run, tmp_path):
     out = tmp_path / "my-digits"
-    told = reports.export(digits_run.folder, out, weights="last", samples=20)
+    told = export.export(digits_run.folder, out, weights="last", samples=20)
     assert told.weights == "last"
     assert [name.partition("[")[2] for name in told.scores] == ["20/test]"]
     assert sorted(path.name for path in out.iterdir()) == sorted(
@@ -173,5 +173,5 @@ def test_last_weights_can_be_exported_and_loaded(digits_run, tmp_path):
 
 def test_a_folder_without_weights_is_no_run(tmp_path):
     with pytest.raises(GanzooError, match=r"is no run with a best\.ckpt"):
-        reports.export(tmp_path, tmp_path / "out")
+        export.export(tmp_path, tmp_path / "out")
     assert list(tmp_path.iterdir()) == []

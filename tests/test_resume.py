@@ -8,14 +8,14 @@ from coders import aae, autoencoder, vae
 from tiny import Each, conv, digits, fit, mlp, points, trainer
 from torch import Tensor
 
-from ganzoo.callbacks.keep import Last
-from ganzoo.callbacks.progress import TermLogger
 from ganzoo.common.errors import GanzooError
 from ganzoo.games.schedules import Schedule
 from ganzoo.models.dcgan import DCGAN
 from ganzoo.models.gan import VanillaGAN
 from ganzoo.models.wgan import WGAN
 from ganzoo.models.wgan_gp import WGANGP
+from ganzoo.training.callbacks.keep import Last
+from ganzoo.training.callbacks.progress import TermLogger
 
 BATCHES = 10  # in an epoch of the digits
 GAMES = {

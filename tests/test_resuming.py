@@ -13,8 +13,8 @@ from commands import DIGITS, ganzoo
 from PIL import Image
 
 import ganzoo as package
-from ganzoo import changes, resuming
 from ganzoo.common import registry
+from ganzoo.training import changes, resuming
 
 NAME = "wgan_gp_digits"
 QUIET = ("--trainer.enable_progress_bar", "false")

@@ -12,9 +12,9 @@ from lightning.pytorch.strategies import DDPStrategy
 from tiny import conv, digits, fit
 from torch import nn
 
-from ganzoo import runs
 from ganzoo.common.errors import GanzooError
-from ganzoo.notebook import from_recipe
+from ganzoo.training import runs
+from ganzoo.training.notebook import from_recipe
 
 scaling = load_benchmark("scaling")
 

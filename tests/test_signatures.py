@@ -11,7 +11,7 @@ from ganzoo.common import registry
 from ganzoo.common.parser_errors import import_class
 from ganzoo.common.recipe_files import load, split_class
 from ganzoo.common.signatures import attribute, describe
-from ganzoo.options import SECTIONS
+from ganzoo.training.run_options import SECTIONS
 
 
 def classes(value: Any):

@@ -14,7 +14,6 @@ from tiny import Each, fit, trainer
 from torch import nn
 from torch.nn.functional import logsigmoid, mse_loss
 
-from ganzoo.callbacks.keep import Last
 from ganzoo.checkpoints import folder_format, loading
 from ganzoo.common.errors import GanzooError
 from ganzoo.data.low_resolution import shrink
@@ -23,6 +22,7 @@ from ganzoo.losses import perceptual
 from ganzoo.models.srgan import SRGAN
 from ganzoo.models.srresnet import SRResNet
 from ganzoo.networks.srresnet import ResidualBlock, SRGANDiscriminator, SRResNetGenerator
+from ganzoo.training.callbacks.keep import Last
 
 
 def batch(n=4):

@@ -12,7 +12,7 @@ from tiny import conv, digits, trainer
 
 from ganzoo.common import threads
 from ganzoo.models.dcgan import DCGAN
-from ganzoo.rehearsal import Rehearsal, rehearse
+from ganzoo.training.rehearsal import Rehearsal, rehearse
 
 
 @pytest.fixture

@@ -17,11 +17,11 @@ from commands import DIGITS, ganzoo, process
 from tiny import Each
 
 import ganzoo as package
-from ganzoo import runs
-from ganzoo.callbacks.progress import TermLogger
 from ganzoo.common import registry
 from ganzoo.common.errors import GanzooError
-from ganzoo.notebook import flags
+from ganzoo.training import runs
+from ganzoo.training.callbacks.progress import TermLogger
+from ganzoo.training.notebook import flags
 
 
 def test_fit_says_in_one_line_what_it_is_about_to_do(digits_run):

@@ -8,7 +8,6 @@ from scored import Data, Tiny
 from torch import nn
 from torch.nn import functional as F
 
-from ganzoo.callbacks.quality import Quality
 from ganzoo.common.errors import GanzooError
 from ganzoo.games.capabilities import made_by
 from ganzoo.games.game import Game
@@ -17,6 +16,7 @@ from ganzoo.metrics.extractors import Extractor
 from ganzoo.metrics.scores import choose
 from ganzoo.metrics.scoring import evaluation_of, score
 from ganzoo.metrics.translations import Function, image_scores
+from ganzoo.training.callbacks.quality import Quality
 
 PAIRS = {"psnr[test]", "ssim[test]", "l1[test]"}
 KEPT = "kept[reader,test]"

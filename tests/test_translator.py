@@ -149,8 +149,8 @@ def test_a_run_resumes_exactly(tmp_path):
 
 
 def test_learning_rates_follow_their_schedule(tmp_path):
-    from ganzoo.callbacks.progress import TermLogger
     from ganzoo.games.schedules import Schedule
+    from ganzoo.training.callbacks.progress import TermLogger
 
     model = tiny.recolour(lr_factor=Schedule([1, 0], [0, 1], "linear"))
     logger = CSVLogger(tmp_path, name="", version="")

@@ -10,7 +10,8 @@ from commands import ganzoo
 from ganzoo import vary
 from ganzoo.common.errors import GanzooError
 from ganzoo.compare import compare
-from ganzoo.entries import Entry, progress
+from ganzoo.entries import Entry
+from ganzoo.training.runs import progress
 
 CLASSES = {"model": "ganzoo.models.wgan_gp.WGANGP", "data": "ganzoo.data.Digits"}
 

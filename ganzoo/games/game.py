@@ -18,7 +18,6 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR, LRScheduler
 
-from ganzoo import changes
 from ganzoo.common.batches import chunks
 from ganzoo.common.errors import GanzooError
 from ganzoo.common.seeding import mix, reseed, run_seed
@@ -27,6 +26,7 @@ from ganzoo.games.ema import Average
 from ganzoo.games.lightning import clip, require_playable, take_limit
 from ganzoo.games.players import Player, unasked
 from ganzoo.games.schedules import Schedule, value
+from ganzoo.training import changes
 
 
 class Game(pl.LightningModule, ABC):

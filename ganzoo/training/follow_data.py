@@ -16,8 +16,8 @@ from ganzoo.common.data_spec import UNLABELLED, DataSpec
 from ganzoo.common.errors import GanzooError
 from ganzoo.common.parser_errors import import_class
 from ganzoo.common.signatures import describe
-from ganzoo.lists import parse
-from ganzoo.provenance import WORDS, dropped, layers
+from ganzoo.training.list_options import parse
+from ganzoo.training.provenance import WORDS, dropped, layers
 
 OWN = (*WORDS, "channels")  # what a recipe says of its own pictures
 JUDGES = ("features", "metrics", "monitor")  # of its scores, chosen for its data

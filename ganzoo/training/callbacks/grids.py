@@ -8,7 +8,7 @@ import lightning.pytorch as pl
 from ganzoo.common.errors import GanzooError
 from ganzoo.drawing.pictures import save
 from ganzoo.drawing.previews import Preview, ways
-from ganzoo.loggers import show
+from ganzoo.training.loggers import show
 
 
 class SampleGrid(pl.Callback):

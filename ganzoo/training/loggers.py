@@ -12,8 +12,8 @@ from lightning.pytorch.loggers import CSVLogger, Logger, TensorBoardLogger, Wand
 from PIL import Image
 
 from ganzoo.common.errors import GanzooError
-from ganzoo.csvlog import AppendingCSVLogger
-from ganzoo.options import LoggerName
+from ganzoo.training.csvlog import AppendingCSVLogger
+from ganzoo.training.run_options import LoggerName
 
 
 class FolderWandbLogger(WandbLogger):

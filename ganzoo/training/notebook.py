@@ -8,13 +8,13 @@ from typing import Any
 
 import lightning.pytorch as pl
 
-from ganzoo import runs
 from ganzoo.common import registry
 from ganzoo.common.errors import GanzooError
 from ganzoo.common.importing import import_path
 from ganzoo.games.game import Game
-from ganzoo.quiet import quieten
-from ganzoo.training import RecipeCLI
+from ganzoo.training import runs
+from ganzoo.training.quiet import quieten
+from ganzoo.training.recipe_cli import RecipeCLI
 
 
 def from_recipe(

@@ -15,7 +15,7 @@ from ganzoo.common import recipe_files, registry
 from ganzoo.common.data_spec import DataSpec
 from ganzoo.common.help_format import Formatter, width
 from ganzoo.common.signatures import Argument, Class, describe
-from ganzoo.options import SECTIONS, add_run_options
+from ganzoo.training.run_options import SECTIONS, add_run_options
 
 HELP = ("-h", "--help")
 FOLLOWING = {*DataSpec((1, 1, 1), (1, 1, 1)).arguments(), "n_classes"}  # what networks take from the data

@@ -8,8 +8,6 @@ import numpy as np
 import torch
 import yaml
 
-from ganzoo import changes
-from ganzoo.callbacks.progress import TermLogger
 from ganzoo.checkpoints import folder_format, loading
 from ganzoo.checkpoints.build import make_datamodule, publishable
 from ganzoo.checkpoints.card import Facts, write_card
@@ -32,6 +30,8 @@ from ganzoo.metrics.neighbours import nearest_neighbours
 from ganzoo.metrics.scores import reference_items
 from ganzoo.metrics.scoring import score
 from ganzoo.metrics.translations import Function
+from ganzoo.training import changes
+from ganzoo.training.callbacks.progress import TermLogger
 
 NEIGHBOURS = 16
 

@@ -4,9 +4,9 @@ from typing import Any, Literal
 
 LoggerName = Literal["tensorboard", "wandb"]
 SECTIONS = {  # of a recipe, beside model, data and trainer
-    "quality": "ganzoo.callbacks.quality.Quality",
-    "grid": "ganzoo.callbacks.grids.SampleGrid",
-    "collapse": "ganzoo.callbacks.collapse.Collapse",
+    "quality": "ganzoo.training.callbacks.quality.Quality",
+    "grid": "ganzoo.training.callbacks.grids.SampleGrid",
+    "collapse": "ganzoo.training.callbacks.collapse.Collapse",
 }
 
 

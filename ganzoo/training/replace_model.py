@@ -8,7 +8,7 @@ from typing import Any
 from jsonargparse import Namespace
 
 from ganzoo.common.parser_errors import import_class
-from ganzoo.following import parameters, stated
+from ganzoo.training.follow_data import parameters, stated
 
 PATH = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)+")  # not a description in YAML or JSON
 

@@ -10,7 +10,7 @@ from tqdm.auto import tqdm
 
 from ganzoo.common.errors import GanzooError
 from ganzoo.games.game import Game
-from ganzoo.loggers import describe
+from ganzoo.training.loggers import describe
 
 
 class TermLogger(Callback):

@@ -14,10 +14,10 @@ from lightning.pytorch.callbacks import Checkpoint, ModelCheckpoint
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 
-from ganzoo.callbacks.quality import Quality
 from ganzoo.common.errors import GanzooError
 from ganzoo.common.files import sweep, written
-from ganzoo.csvlog import AppendingCSVLogger
+from ganzoo.training.callbacks.quality import Quality
+from ganzoo.training.csvlog import AppendingCSVLogger
 
 Handler = Callable[[int, FrameType | None], Any] | int | None
 WARNING: Any = getattr(signal, "SIGUSR1", None)  # which Windows does not have

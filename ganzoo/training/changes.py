@@ -14,8 +14,8 @@ from torch import Tensor
 from ganzoo.common.errors import GanzooError
 from ganzoo.data.base import DataModule
 from ganzoo.data.loader import Resumable
-from ganzoo.resolved import differences
-from ganzoo.steppers import Steppers, carry, match, steppers
+from ganzoo.training.optimizer_state import Steppers, carry, match, steppers
+from ganzoo.training.resolved import differences
 
 Difference = tuple[str, Any, Any]  # option, before, after
 

@@ -4,17 +4,15 @@ import os
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
-import lightning.pytorch as pl
 import torch
 from lightning.fabric.plugins.environments import SLURMEnvironment
 
 from ganzoo.common import registry
 from ganzoo.common.errors import GanzooError, nearest
 from ganzoo.common.program import command
-from ganzoo.common.text import duration
-from ganzoo.common.threads import count
-from ganzoo.games.game import Game
+from ganzoo.training.callbacks.progress import TermLogger
 
 # Processes that Lightning starts for further ranks find the first one's choice here.
 CHOSEN = "GANZOO_RUN"
@@ -204,30 +202,15 @@ def _of_first_rank() -> Path | None:
     return Path(folder) if folder and int(owner) != os.getpid() and int(os.environ.get("LOCAL_RANK", 0)) else None
 
 
-def announce(model: Game, trainer: pl.Trainer, folder: Path, seconds: float, done: int = 0) -> str:
-    """Returns one line: device, parameters, steps, estimated duration, folder.
+def progress(checkpoint: Path) -> dict[str, Any]:
+    """Reads how far a training checkpoint has come: steps, real images seen by D, seconds.
 
-    Args:
-        model: the game.
-        trainer: which is going to train it.
-        folder: the run's.
-        seconds: of a generator update.
-        done: steps that an earlier part of the run has taken.
+    Raises:
+        GanzooError: if it cannot be read.
     """
-    networks = [(name, module) for name, module in model.named_children() if name != "averages"]
-    sizes = [f"{name} {_count(module)}" for name, module in networks if [*module.parameters()]]
-    device = trainer.strategy.root_device
-    where = torch.cuda.get_device_name(device) if device.type == "cuda" else f"CPU | {count(torch.get_num_threads())}"
-    if trainer.world_size > 1:
-        where = f"{trainer.world_size} x {where}"
-    steps = trainer.max_steps
-    if steps < 1:
-        return f"{where} | {', '.join(sizes)} parameters | {folder}"
-    left = duration(max(steps - done, 0) * seconds)
-    going_on = f"{done:,} of {steps:,}" if done else f"{steps:,}"
-    return f"{where} | {', '.join(sizes)} parameters | {going_on} generator steps, about {left} | {folder}"
-
-
-def _count(module: torch.nn.Module) -> str:
-    count = sum(parameter.numel() for parameter in module.parameters())
-    return f"{count / 1e6:.2f}M" if count >= 1e5 else f"{count:,}"
+    try:
+        state = torch.load(checkpoint, map_location="cpu", weights_only=True, mmap=True)
+        clock = state["callbacks"].get(TermLogger().state_key, {})
+        return {"steps": state["global_step"], "images": state["game"]["images"], "seconds": clock.get("seconds")}
+    except Exception as error:  # a damaged archive fails in many ways
+        raise GanzooError(f"'{checkpoint}' is damaged; delete its folder to train the run again.") from error

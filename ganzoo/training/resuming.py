@@ -10,11 +10,11 @@ from typing import Any
 import torch
 import yaml
 
-from ganzoo import runs
 from ganzoo.common import registry
 from ganzoo.common.errors import GanzooError
 from ganzoo.common.program import command
-from ganzoo.resolved import at, differences
+from ganzoo.training import runs
+from ganzoo.training.resolved import at, differences
 
 PLACE = ("runs", "version", "ckpt_path")  # options that say which run
 DESCRIBED = ("title", "licence", "source", "channels")  # of data that may have moved

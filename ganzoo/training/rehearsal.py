@@ -3,12 +3,15 @@
 import time
 from collections.abc import Callable
 from copy import deepcopy
+from pathlib import Path
 from typing import Any
 
 import lightning.pytorch as pl
 import torch
 
 from ganzoo.common import threads
+from ganzoo.common.text import duration
+from ganzoo.common.threads import count
 from ganzoo.games.game import Game
 from ganzoo.games.schedules import Schedule, value
 
@@ -92,3 +95,32 @@ def scoring(model: Any, datamodule: Any, extractor: Any = None) -> Callable[[int
 def average_value(of: float | Schedule) -> float:
     """Returns a constant as it is, and a schedule's mean over a run."""
     return sum(value(of, i / 100) for i in range(100)) / 100
+
+
+def announce(model: Game, trainer: pl.Trainer, folder: Path, seconds: float, done: int = 0) -> str:
+    """Returns one line: device, parameters, steps, estimated duration, folder.
+
+    Args:
+        model: the game.
+        trainer: which is going to train it.
+        folder: the run's.
+        seconds: of a generator update.
+        done: steps that an earlier part of the run has taken.
+    """
+    networks = [(name, module) for name, module in model.named_children() if name != "averages"]
+    sizes = [f"{name} {_count(module)}" for name, module in networks if [*module.parameters()]]
+    device = trainer.strategy.root_device
+    where = torch.cuda.get_device_name(device) if device.type == "cuda" else f"CPU | {count(torch.get_num_threads())}"
+    if trainer.world_size > 1:
+        where = f"{trainer.world_size} x {where}"
+    steps = trainer.max_steps
+    if steps < 1:
+        return f"{where} | {', '.join(sizes)} parameters | {folder}"
+    left = duration(max(steps - done, 0) * seconds)
+    going_on = f"{done:,} of {steps:,}" if done else f"{steps:,}"
+    return f"{where} | {', '.join(sizes)} parameters | {going_on} generator steps, about {left} | {folder}"
+
+
+def _count(module: torch.nn.Module) -> str:
+    count = sum(parameter.numel() for parameter in module.parameters())
+    return f"{count / 1e6:.2f}M" if count >= 1e5 else f"{count:,}"

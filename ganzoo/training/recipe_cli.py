@@ -17,26 +17,26 @@ from lightning.pytorch.plugins import CheckpointIO
 from lightning.pytorch.utilities import rank_zero_only
 from lightning.pytorch.utilities.exceptions import MisconfigurationException, SIGTERMException
 
-from ganzoo import changes, resuming, runs
-from ganzoo.callbacks.keep import Last, Opening, Whole, best
-from ganzoo.callbacks.progress import Bar, TermLogger
-from ganzoo.callbacks.quality import Quality
 from ganzoo.common import text, threads
 from ganzoo.common.errors import GanzooError
 from ganzoo.common.hardware import precision, several
 from ganzoo.common.parser_errors import explain, import_class, innermost
 from ganzoo.data import DataModule
 from ganzoo.drawing.save import write
-from ganzoo.following import Following
 from ganzoo.games.capabilities import made_by
 from ganzoo.games.game import Game
 from ganzoo.games.lightning import require_playable
-from ganzoo.lists import listed, parse
-from ganzoo.loggers import loggers
-from ganzoo.options import SECTIONS, add_run_options
-from ganzoo.quiet import quieten
-from ganzoo.rehearsal import rehearse, scoring
-from ganzoo.replacing import with_networks
+from ganzoo.training import changes, rehearsal, resuming, runs
+from ganzoo.training.callbacks.keep import Last, Opening, Whole, best
+from ganzoo.training.callbacks.progress import Bar, TermLogger
+from ganzoo.training.callbacks.quality import Quality
+from ganzoo.training.follow_data import Following
+from ganzoo.training.list_options import listed, parse
+from ganzoo.training.loggers import loggers
+from ganzoo.training.quiet import quieten
+from ganzoo.training.rehearsal import rehearse, scoring
+from ganzoo.training.replace_model import with_networks
+from ganzoo.training.run_options import SECTIONS, add_run_options
 
 TRAINER_DEFAULTS: dict[str, Any] = {
     "max_epochs": -1,  # runs are counted in generator updates
@@ -222,7 +222,7 @@ class RecipeCLI(LightningCLI):
                 print("".join(f"{line}\n" for line in lines if line), end="", flush=True)
         if self.trainer.global_rank == 0 and not self.finished:
             seconds = rehearse(self.model, self.datamodule, self.trainer, free)
-            print(runs.announce(self.model, self.trainer, self.folder, seconds, self.done), flush=True)
+            print(rehearsal.announce(self.model, self.trainer, self.folder, seconds, self.done), flush=True)
             if self.following.remark:
                 print(self.following.remark, flush=True)
 
@@ -281,7 +281,7 @@ class RecipeCLI(LightningCLI):
         if not (self.folder / "last.ckpt").is_file():
             print("Nothing was trained.")
             return
-        from ganzoo.reports import finish
+        from ganzoo.training.export import finish
 
         finish(self.folder, self.datamodule, self.recipe)
         if self.trainer.global_step < self.trainer.max_steps:

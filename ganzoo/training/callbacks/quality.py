@@ -6,13 +6,13 @@ from typing import Any
 import lightning.pytorch as pl
 import torch
 
-from ganzoo.callbacks.monitors import settle
 from ganzoo.common.errors import GanzooError
 from ganzoo.games.capabilities import made_by, taught_classes
 from ganzoo.metrics import own
 from ganzoo.metrics.evaluation import Evaluation
 from ganzoo.metrics.scores import check, choose, expand, too_few
 from ganzoo.metrics.scoring import evaluation_of
+from ganzoo.training.callbacks.monitors import settle
 
 
 class Quality(pl.Callback):

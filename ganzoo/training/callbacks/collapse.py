@@ -7,10 +7,10 @@ import lightning.pytorch as pl
 import torch
 from torch import Tensor
 
-from ganzoo.callbacks.progress import TermLogger
 from ganzoo.common.errors import GanzooError
 from ganzoo.data.base import DataModule
 from ganzoo.games.capabilities import made_by, taught_classes
+from ganzoo.training.callbacks.progress import TermLogger
 
 log = logging.getLogger(__name__)
 
