@@ -37,9 +37,9 @@ from ganzoo.common.images import to_uint8
 from ganzoo.common.registry import find_recipe
 from ganzoo.common.seeding import mix
 from ganzoo.data import MNIST
-from ganzoo.entries import Entry
 from ganzoo.metrics.evaluation import Evaluation
 from ganzoo.networks.classifiers import load_classifier, shipped
+from ganzoo.tools.compare.runs import Entry
 from ganzoo.training.rehearsal import average_value
 
 RESULTS = Path(__file__).with_name("results") / "evaluation.json"

@@ -166,7 +166,7 @@ def list_arguments(parser: argparse.ArgumentParser) -> None:
 
 def list_command(options: argparse.Namespace) -> None:
     """List recipes: data, and their bundled checkpoints' sizes and scores."""
-    from ganzoo.listing import listed
+    from ganzoo.tools.listing import listed
 
     print(listed(options.words, options.trained, options.json))
 
@@ -178,7 +178,7 @@ def info_arguments(parser: argparse.ArgumentParser) -> None:
 
 def info_command(options: argparse.Namespace) -> None:
     """Show a recipe and its paper, a checkpoint's model card, or what a run has come to."""
-    from ganzoo.about import about
+    from ganzoo.tools.info import about
 
     print(about(options.name))
 
@@ -227,7 +227,7 @@ def translate_arguments(parser: argparse.ArgumentParser) -> None:
 
 def translate_command(options: argparse.Namespace) -> None:
     """Translate pictures with a trained model, keeping their names."""
-    from ganzoo.translating import translate_files
+    from ganzoo.tools.translate import translate_files
 
     done = translate_files(options)
     if done.skipped:
@@ -281,7 +281,7 @@ def compare_arguments(parser: argparse.ArgumentParser) -> None:
 
 def compare_command(options: argparse.Namespace) -> None:
     """Train what is missing, score it, and write the comparison table."""
-    from ganzoo.compare import compare
+    from ganzoo.tools.compare.compare import compare
 
     more = []
     if options.threads is not None:
@@ -320,7 +320,7 @@ def lab_arguments(parser: argparse.ArgumentParser) -> None:
 
 def lab_command(options: argparse.Namespace) -> None:
     """Train every objective on points in the plane, and draw them all in one figure."""
-    from ganzoo import lab
+    from ganzoo.tools.lab import lab
 
     names = lab.CURES if options.methods == ["cures"] else options.methods or lab.SHEET
     if options.threads is not None:

@@ -111,7 +111,7 @@ def factorise_arguments(parser: argparse.ArgumentParser) -> None:
 
 def factorise_command(options: argparse.Namespace) -> None:
     """Find and draw the latent directions that a generator's first layer answers to most."""
-    from ganzoo.factorise import write_directions
+    from ganzoo.tools.factorise import write_directions
 
     print(write_directions(options))
 
@@ -130,7 +130,7 @@ def probe_arguments(parser: argparse.ArgumentParser) -> None:
 
 def probe_command(options: argparse.Namespace) -> None:
     """Classify images by what a discriminator sees in them, and by their raw pixels."""
-    from ganzoo.probe import write_probe
+    from ganzoo.tools.probe import write_probe
 
     write_probe(options)
 

@@ -43,7 +43,7 @@ def evaluate_arguments(parser: argparse.ArgumentParser) -> None:
 
 def evaluate_command(options: argparse.Namespace) -> None:
     """Score a model's samples, or pictures, and write down everything that the numbers depend on."""
-    from ganzoo.evaluating import write_evaluation
+    from ganzoo.tools.evaluate.report import write_evaluation
 
     write_evaluation(options)
 

@@ -126,7 +126,7 @@ def gallery_arguments(parser: argparse.ArgumentParser) -> None:
 
 def gallery_command(options: argparse.Namespace) -> None:
     """Write a web page of the bundled checkpoints: one file, without anything to fetch."""
-    from ganzoo.gallery import write_gallery
+    from ganzoo.tools.gallery.gallery import write_gallery
 
     print(write_gallery(options.out, options.names))
 

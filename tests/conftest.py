@@ -63,16 +63,16 @@ def recipes(tmp_path, monkeypatch) -> list[str]:
 @pytest.fixture
 def commands(monkeypatch) -> list[list[str]]:
     """Runs trainings in this process and notes what they were asked to do."""
-    from ganzoo import entries  # not above: see `tiny`
+    from ganzoo.tools.compare import runs  # not above: see `tiny`
 
     noted: list[list[str]] = []
 
     def run(command, log):
-        noted.append(command[len(entries.GANZOO) :])
+        noted.append(command[len(runs.GANZOO) :])
         log.write_text("ganzoo: error: the disk is full.\n")
-        return main(command[len(entries.GANZOO) :])
+        return main(command[len(runs.GANZOO) :])
 
-    monkeypatch.setattr(entries, "_run", run)
+    monkeypatch.setattr(runs, "_run", run)
     return noted
 
 

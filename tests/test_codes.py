@@ -10,9 +10,9 @@ from tiny import digits, fit, mlp
 
 from ganzoo.checkpoints import folder_format
 from ganzoo.losses.kernels import mmd2, squared_distances
-from ganzoo.metrics import codes
-from ganzoo.metrics.codes import SCALES, two_sample
-from ganzoo.subjects import Trained
+from ganzoo.tools.evaluate import codes
+from ganzoo.tools.evaluate.codes import SCALES, two_sample
+from ganzoo.tools.evaluate.subjects import Trained
 from ganzoo.training.callbacks.keep import Last
 
 

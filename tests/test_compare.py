@@ -8,13 +8,12 @@ import pytest
 from cells import table
 from comparing import AUTOENCODER
 
-from ganzoo import entries
 from ganzoo.common.curves import Curve
 from ganzoo.common.errors import GanzooError
 from ganzoo.common.readme import markers
-from ganzoo.compare import compare
-from ganzoo.entries import Entry, train
-from ganzoo.tools.compare import figures
+from ganzoo.tools.compare import figures, runs
+from ganzoo.tools.compare.compare import compare
+from ganzoo.tools.compare.runs import Entry, train
 from ganzoo.training.runs import progress
 
 FID = "fid[mnist,10k/test]"
@@ -149,7 +148,7 @@ def test_a_run_that_is_there_must_be_the_same_run(recipes, commands):
 
 
 def test_a_failing_training_names_run_and_log(recipes, commands, monkeypatch):
-    monkeypatch.setattr(entries, "_run", lambda command, log: log.write_text("ganzoo: error: the disk is full.\n"))
+    monkeypatch.setattr(runs, "_run", lambda command, log: log.write_text("ganzoo: error: the disk is full.\n"))
     toy = Entry("toy", Path("toy.yaml"), [], 50)
     with pytest.raises(GanzooError, match=r"'runs/toy/seed_0' failed: .*disk is full.*fit\.log"):
         train(toy, 0, Path("runs"))
@@ -177,9 +176,9 @@ def test_ctrl_c_waits_for_the_training_to_save(tmp_path, monkeypatch):
     def interrupt(seconds):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(entries.time, "sleep", interrupt)
+    monkeypatch.setattr(runs.time, "sleep", interrupt)
     saved = tmp_path / "saved"
     slow = f"import time, pathlib; time.sleep(0.3); pathlib.Path({str(saved)!r}).touch()"
     with pytest.raises(KeyboardInterrupt):
-        entries._run([sys.executable, "-c", slow], tmp_path / "fit.log")
+        runs._run([sys.executable, "-c", slow], tmp_path / "fit.log")
     assert saved.exists()

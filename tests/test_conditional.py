@@ -17,7 +17,6 @@ from ganzoo.data import DataModule
 from ganzoo.drawing.pictures import picture
 from ganzoo.games.gan import GAN
 from ganzoo.losses import objectives
-from ganzoo.metrics.purity import drawn, purity
 from ganzoo.models.acgan import ACGAN
 from ganzoo.models.cgan import CGAN
 from ganzoo.models.gan import VanillaGAN
@@ -32,6 +31,7 @@ from ganzoo.networks.conditional import (
 from ganzoo.networks.dcgan import DCGANDiscriminator, DCGANGenerator
 from ganzoo.networks.mlp import MLPDiscriminator, MLPGenerator
 from ganzoo.stabilisers import Consistency
+from ganzoo.tools.evaluate.purity import drawn, purity
 from ganzoo.training.callbacks.keep import Last
 
 KINDS = [CGAN, ACGAN, ProjectionGAN]

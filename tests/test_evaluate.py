@@ -23,7 +23,7 @@ from ganzoo.drawing.save import write
 from ganzoo.games.game import Game
 from ganzoo.metrics.drawing import draw
 from ganzoo.networks.classifiers import shipped
-from ganzoo.subjects import Trained, agreed, album, recipe_data, recipe_quality
+from ganzoo.tools.evaluate.subjects import Trained, agreed, album, recipe_data, recipe_quality
 
 BRIEF = ("--bootstrap", 8)
 ALL = ("fid", "is", "kid", "prdc", "ms_ssim", "swd", "memorisation")

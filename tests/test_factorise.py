@@ -11,13 +11,13 @@ from torch.nn.functional import normalize
 from torch.testing import assert_close
 
 from ganzoo import GanzooError, load
-from ganzoo.factorise import factorise, first_layer
 from ganzoo.models.gan import VanillaGAN
 from ganzoo.models.infogan import InfoGAN
 from ganzoo.models.vae import VAE
 from ganzoo.networks.autoencoder import ConvDecoder, ConvEncoder
 from ganzoo.networks.dcgan import DCGANDiscriminator, DCGANGenerator
 from ganzoo.networks.resnet import ResNetDiscriminator, ResNetGenerator
+from ganzoo.tools.factorise import factorise, first_layer
 
 
 def residual():

@@ -15,8 +15,8 @@ from PIL import Image
 from ganzoo.checkpoints.hashes import metadata
 from ganzoo.common import registry
 from ganzoo.common.curves import Curve, read_metrics, thinned
-from ganzoo.curves import draw, panels
 from ganzoo.drawing.plot import concise
+from ganzoo.tools.gallery.svg import draw, panels
 
 DRAWN = [
     name

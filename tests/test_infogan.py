@@ -11,10 +11,10 @@ from torch.distributions import Categorical, Normal
 from ganzoo.common.errors import GanzooError
 from ganzoo.data import DataModule
 from ganzoo.losses import objectives
-from ganzoo.metrics.purity import purity
 from ganzoo.models.infogan import InfoGAN, Posterior, information
 from ganzoo.networks.infogan import InfoGANDiscriminator, InfoGANGenerator
 from ganzoo.networks.mlp import MLPDiscriminator, MLPGenerator
+from ganzoo.tools.evaluate.purity import purity
 
 
 def informed(categories: int = 3, codes: int = 2, latent_dim: int = 9, **options) -> InfoGAN:

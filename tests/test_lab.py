@@ -7,9 +7,10 @@ from dataclasses import replace
 import pytest
 import torch
 
-from ganzoo import lab, labsheet
 from ganzoo.cli import main
-from ganzoo.lab import METHODS, Result, build, slug, spread, table, train
+from ganzoo.tools.lab import figure, lab
+from ganzoo.tools.lab.lab import METHODS, build, slug, spread, table, train
+from ganzoo.tools.lab.results import LabResult
 
 
 @pytest.mark.parametrize("name", METHODS)
@@ -105,7 +106,7 @@ def test_a_misspelt_method_is_one_line(tmp_path, capsys):
 
 def test_the_table_gives_mean_and_deviation_over_seeds():
     results = [
-        Result("vanilla", "ring", seed, 10, 1.0, {"modes": modes, "good": 0.5, "wasserstein": 0.25}, [])
+        LabResult("vanilla", "ring", seed, 10, 1.0, {"modes": modes, "good": 0.5, "wasserstein": 0.25}, [])
         for seed, modes in enumerate((6.0, 8.0))
     ]
     assert "| vanilla | 0.002, 0.0002 | 1 | 7.0 ± 1.4 | 50% ± 0% | 0.250 ± 0.000 |" in table(
@@ -117,11 +118,11 @@ def test_the_table_gives_mean_and_deviation_over_seeds():
 
 def test_captions_count_modes_where_there_are_any_and_say_how_far_off_a_roll_is():
     scores = {"modes": 7.0, "good": 0.815, "wasserstein": 0.804}
-    result = Result("vanilla", "ring", 0, 10, 1.0, scores, [])
-    assert labsheet.summary(result) == "7/8 modes, 82% good"
-    assert labsheet.summary(replace(result, kind="swiss_roll")) == "82% good, W₁ 0.80"
+    result = LabResult("vanilla", "ring", 0, 10, 1.0, scores, [])
+    assert figure.summary(result) == "7/8 modes, 82% good"
+    assert figure.summary(replace(result, kind="swiss_roll")) == "82% good, W₁ 0.80"
 
 
 def test_long_names_break_before_what_they_add():
-    assert labsheet.wrapped("hinge + SN") == "hinge + SN"
-    assert labsheet.wrapped("vanilla + minibatch discrimination") == "vanilla\n+ minibatch\ndiscrimination"
+    assert figure.wrapped("hinge + SN") == "hinge + SN"
+    assert figure.wrapped("vanilla + minibatch discrimination") == "vanilla\n+ minibatch\ndiscrimination"

@@ -6,9 +6,9 @@ import sys
 import pytest
 from commands import ganzoo
 
-from ganzoo import listing
 from ganzoo.checkpoints.hashes import metadata
 from ganzoo.common import registry
+from ganzoo.tools import listing
 
 
 def names(*words):

@@ -8,7 +8,7 @@ from ganzoo.common.errors import GanzooError
 from ganzoo.games.capabilities import taught_classes
 from ganzoo.metrics.points import PointScores, wasserstein
 from ganzoo.metrics.scores import choose, key, too_few
-from ganzoo.tables import short
+from ganzoo.tools.compare.tables import short
 
 
 class Data:

@@ -15,7 +15,7 @@ from ganzoo.common.errors import GanzooError
 from ganzoo.metrics import own
 from ganzoo.metrics.evaluation import Evaluation
 from ganzoo.metrics.scoring import score
-from ganzoo.subjects import Trained, recipe_quality
+from ganzoo.tools.evaluate.subjects import Trained, recipe_quality
 from ganzoo.training.callbacks.quality import Quality
 
 GAP = "own_metrics.MeanGap"

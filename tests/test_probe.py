@@ -21,7 +21,7 @@ from ganzoo.networks.conditional import Projection
 from ganzoo.networks.dcgan import DCGANDiscriminator, DCGANGenerator
 from ganzoo.networks.mlp import MLPDiscriminator
 from ganzoo.networks.resnet import ResNetDiscriminator
-from ganzoo.probe import _accuracy, activations, discriminated, features, probe
+from ganzoo.tools.probe import _accuracy, activations, discriminated, features, probe
 
 IMAGES = torch.linspace(-1, 1, 3 * 16 * 16).view(3, 1, 16, 16).sin()
 

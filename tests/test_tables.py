@@ -4,11 +4,12 @@ from pathlib import Path
 import pytest
 from cells import table
 
-from ganzoo import tables
-from ganzoo.beside import read_beside
 from ganzoo.common.errors import GanzooError
 from ganzoo.common.readme import between_markers, markers
-from ganzoo.tables import Real, Result, markdown, spreadsheet
+from ganzoo.tools.compare import tables
+from ganzoo.tools.compare.beside import read_beside
+from ganzoo.tools.compare.results import Real, Result
+from ganzoo.tools.compare.tables import markdown, spreadsheet
 
 IS, FID, ACCURACY = "is[mnist,10k]", "fid[mnist,10k/test]", "accuracy[mnist,10k]"
 START, END = markers()

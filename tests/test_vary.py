@@ -7,10 +7,10 @@ import pytest
 from cells import table
 from commands import ganzoo
 
-from ganzoo import vary
 from ganzoo.common.errors import GanzooError
-from ganzoo.compare import compare
-from ganzoo.entries import Entry
+from ganzoo.tools.compare import vary
+from ganzoo.tools.compare.compare import compare
+from ganzoo.tools.compare.runs import Entry
 from ganzoo.training.runs import progress
 
 CLASSES = {"model": "ganzoo.models.wgan_gp.WGANGP", "data": "ganzoo.data.Digits"}

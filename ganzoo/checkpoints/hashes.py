@@ -94,3 +94,14 @@ def stamp(folder: Path) -> None:
         raise GanzooError(f"'{card}' has damaged metadata.") from error
     with written(card) as file:
         file.write_text(text, encoding="utf-8")
+
+
+def front_matter(folder: Path) -> dict[str, Any]:
+    """Returns the `ganzoo:` block of a checkpoint folder's model card, empty if there is none."""
+    card = folder / "README.md"
+    parts = card.read_text(encoding="utf-8").split("---\n", 2) if card.is_file() else []
+    try:
+        block = yaml.safe_load(parts[1]).get("ganzoo") if len(parts) == 3 and not parts[0] else None
+    except (yaml.YAMLError, AttributeError):
+        block = None
+    return block if isinstance(block, dict) else {}

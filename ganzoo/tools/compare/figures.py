@@ -14,7 +14,7 @@ from scipy.stats import pearsonr, spearmanr
 
 from ganzoo.common.curves import Curve, smooth
 from ganzoo.drawing.plot import AXIS, INK, PLAYERS, QUIET, concise, dress, label_ends
-from ganzoo.tables import ORDER, short, spoken
+from ganzoo.tools.compare.tables import ORDER, short, spoken
 
 POINTS = 2000  # of a scatter
 LINE = 0.16  # inches from one label to the next

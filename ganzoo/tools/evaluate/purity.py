@@ -1,6 +1,6 @@
 """How well codes that a model has found, or labels that it was asked for, agree with the classes of its images.
 
-    python -m ganzoo.metrics.purity CHECKPOINT
+    python -m ganzoo.tools.evaluate.purity CHECKPOINT
 
 draws samples with the classes in turn and lets a classifier of real images say what they show.
 """
@@ -57,7 +57,7 @@ def drawn(model: GAN, extractor: Extractor, n: int, seed: int = 0) -> tuple[Tens
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Prints purity, the number of classes that the codes cover, and the share of samples of the asked-for class."""
-    parser = argparse.ArgumentParser(prog="python -m ganzoo.metrics.purity", description=main.__doc__)
+    parser = argparse.ArgumentParser(prog="python -m ganzoo.tools.evaluate.purity", description=main.__doc__)
     parser.add_argument("checkpoint", help="a bundled checkpoint, a checkpoint folder, a .ckpt, or a Hub repository")
     parser.add_argument("-n", type=int, default=10_000, help="number of samples (10000)")
     parser.add_argument("--seed", type=int, default=0, help="fixes the draw (0)")

@@ -25,8 +25,8 @@ from ganzoo.metrics.neighbours import QUANTILE
 from ganzoo.metrics.scores import FAMILIES, base, choose, expand, reference_items, too_few
 from ganzoo.metrics.scoring import evaluation_of
 from ganzoo.metrics.swd import SlicedWasserstein
-from ganzoo.scoresheet import table
-from ganzoo.subjects import Album, Trained, agreed, album, find, recipe_data, recipe_of, recipe_quality
+from ganzoo.tools.evaluate.subjects import Album, Trained, agreed, album, find, recipe_data, recipe_of, recipe_quality
+from ganzoo.tools.evaluate.table import table
 from ganzoo.training.rehearsal import scoring
 
 FORMAT = 1

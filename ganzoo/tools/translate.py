@@ -14,7 +14,6 @@ from torch import Tensor, nn
 from torch.nn.functional import pad
 from tqdm.auto import tqdm
 
-from ganzoo import tiles
 from ganzoo.checkpoints.loading import load
 from ganzoo.common import images, threads
 from ganzoo.common.errors import GanzooError, nearest, one_line
@@ -23,6 +22,7 @@ from ganzoo.data.finding import find_pictures
 from ganzoo.data.pictures import middle, opened, reason, to_tensor
 from ganzoo.drawing import pictures
 from ganzoo.games.translator import Size, Translator
+from ganzoo.tools import tiles
 
 FEW = 3  # pictures that go without a progress bar
 TILE, LEAST_TILE = 256, 16  # sides of a tile in pixels, those of the picture it is of

@@ -25,10 +25,10 @@ from ganzoo.common.errors import GanzooError
 from ganzoo.common.files import written
 from ganzoo.common.text import duration
 from ganzoo.common.version import __version__
-from ganzoo.curves import panels
 from ganzoo.drawing.plot import concise
 from ganzoo.drawing.previews import ways
 from ganzoo.games.capabilities import made_by
+from ganzoo.tools.gallery.svg import panels
 
 WAYS, STEPS = 3, 12  # of a strip: ways between samples, and samples of each
 TRAINER = ("max_steps", "precision")
@@ -77,7 +77,9 @@ def write_gallery(out: Path, names: Sequence[str] = ()) -> Path:
     entries = [entry(folder) for folder in folders]
     entries.sort(key=lambda entry: (entry.about.year, entry.name))
     whole = sorted(folders) == sorted(map(find, registry.list_checkpoints()))
-    page = Environment(loader=PackageLoader("ganzoo", "."), autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    page = Environment(
+        loader=PackageLoader("ganzoo.tools.gallery", "."), autoescape=True, trim_blocks=True, lstrip_blocks=True
+    )
     text = page.get_template("gallery.html").render(
         entries=entries, count=len(entries), whole=whole, version=__version__
     )

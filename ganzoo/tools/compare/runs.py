@@ -13,7 +13,7 @@ from typing import Any
 import torch
 import yaml
 
-from ganzoo import vary
+from ganzoo.checkpoints.hashes import front_matter
 from ganzoo.checkpoints.loading import load
 from ganzoo.common import registry
 from ganzoo.common.errors import GanzooError
@@ -22,7 +22,8 @@ from ganzoo.common.hardware import hardware, versions
 from ganzoo.games.capabilities import made_by, taught_classes
 from ganzoo.metrics import own
 from ganzoo.metrics.evaluation import Evaluation
-from ganzoo.tables import Result
+from ganzoo.tools.compare import vary
+from ganzoo.tools.compare.results import Result
 from ganzoo.training.provenance import WORDS
 from ganzoo.training.recipe_cli import RecipeCLI
 from ganzoo.training.rehearsal import average_value
@@ -42,7 +43,7 @@ class Entry(RecipeCLI):
         file: its recipe.
         overrides: further arguments of `ganzoo fit`.
         samples: number of samples to score.
-        setting: what tells it from other models of the recipe, see `ganzoo.vary`.
+        setting: what tells it from other models of the recipe, see `ganzoo.tools.compare.vary`.
 
     Attributes:
         setting: the values as the recipe's parser takes them.
@@ -202,17 +203,6 @@ def published(entry: Entry) -> Result:
     facts: dict[str, Any] = {name: about.get(name) for name in ("steps", "images", "seconds", "hardware")}
     scores = _score(entry, weights.parent)
     return Result(entry.recipe, entry.title, None, **facts, scores=scores, conditions=conditions, file=weights)
-
-
-def front_matter(folder: Path) -> dict[str, Any]:
-    """Returns the `ganzoo:` block of a checkpoint folder's model card, empty if there is none."""
-    card = folder / "README.md"
-    parts = card.read_text(encoding="utf-8").split("---\n", 2) if card.is_file() else []
-    try:
-        block = yaml.safe_load(parts[1]).get("ganzoo") if len(parts) == 3 and not parts[0] else None
-    except (yaml.YAMLError, AttributeError):
-        block = None
-    return block if isinstance(block, dict) else {}
 
 
 def settings(recipe: dict[str, Any]) -> dict[str, Any]:

@@ -13,8 +13,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ganzoo import tables, vary
-from ganzoo.beside import Beside, read_beside
 from ganzoo.checkpoints.loading import load
 from ganzoo.common import registry
 from ganzoo.common.curves import Curve, read_metrics
@@ -22,9 +20,11 @@ from ganzoo.common.errors import GanzooError, nearest
 from ganzoo.common.files import written
 from ganzoo.common.readme import between_markers
 from ganzoo.drawing import sheets
-from ganzoo.entries import Entry, published, train, trained
-from ganzoo.tables import NOTHING, Real, Result
-from ganzoo.tools.compare import figures
+from ganzoo.tools.compare import figures, tables, vary
+from ganzoo.tools.compare.beside import Beside, read_beside
+from ganzoo.tools.compare.results import Real, Result
+from ganzoo.tools.compare.runs import Entry, published, train, trained
+from ganzoo.tools.compare.tables import NOTHING
 from ganzoo.training.runs import name_of
 
 PICTURE_SEED = 0
@@ -61,7 +61,8 @@ def compare(
         overrides: further arguments of `ganzoo fit` for every run.
         varied: settings to compare of every recipe, such as `g_lr=1e-4,2e-4`; several make every combination.
         checkpoints: score published weights instead of training.
-        beside: a CSV of numbers measured elsewhere, whose columns are shown, too (see `ganzoo.beside.read_beside`).
+        beside: a CSV of numbers measured elsewhere, whose columns are shown, too (see
+            `ganzoo.tools.compare.beside.read_beside`).
 
     Returns:
         The path of comparison.md.

@@ -5,13 +5,13 @@ import io
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
 
-from ganzoo.beside import Beside
 from ganzoo.common.text import duration
 from ganzoo.metrics.scores import SCORES
+from ganzoo.tools.compare.beside import Beside
+from ganzoo.tools.compare.results import Real, Result
 
 ORDER = (
     *("is", "fid", "kid", "accuracy", "precision", "recall", "density", "coverage"),
@@ -19,52 +19,6 @@ ORDER = (
 )
 NOTHING = Beside()
 ASIDE = {"scores", "conditions", "versions", "setting"}  # mappings, whose items are columns of the spreadsheet
-
-
-@dataclass(frozen=True)
-class Result:
-    """One trained model and its scores.
-
-    Args:
-        name: recipe or checkpoint.
-        title: the variant's short title.
-        seed: of the training; None for a published checkpoint.
-        steps: generator updates, where known; likewise below.
-        images: real images seen, by the discriminator or the encoder.
-        seconds: wall time of the training.
-        hardware: what it was trained on.
-        scores: by their full keys, such as `fid[mnist,10k/test]`.
-        conditions: everything else that the scores depend on.
-        file: the weights that were scored.
-        setting: what tells it from other models of its recipe.
-    """
-
-    name: str
-    title: str
-    seed: int | None
-    steps: int | None
-    images: int | None
-    seconds: float | None
-    hardware: str | None
-    scores: dict[str, float]
-    conditions: dict[str, Any]
-    file: Path
-    setting: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def place(self) -> str:
-        """Where the weights lie, without the folders that differ from machine to machine."""
-        return "/".join(self.file.parts[-3:])
-
-
-@dataclass(frozen=True)
-class Real:
-    """What scores real data gets itself, which bounds what a generator can reach; by their full keys."""
-
-    data: str
-    split: str
-    items: int
-    scores: dict[str, float]
 
 
 @dataclass

@@ -1,6 +1,6 @@
 """Whether the codes of held-out data are distributed like the prior that is decoded: a two-sample test on kernels.
 
-    python -m ganzoo.metrics.codes CHECKPOINT
+    python -m ganzoo.tools.evaluate.codes CHECKPOINT
 
 The statistic is the squared maximum mean discrepancy (Gretton et al. 2012). What it is when both samples are of one
 distribution is found by exchanging their members at random.
@@ -18,7 +18,7 @@ from ganzoo.common.errors import GanzooError
 from ganzoo.common.seeding import mix
 from ganzoo.games.encoder_decoder import EncoderDecoder
 from ganzoo.losses.kernels import rbf, squared_distances
-from ganzoo.subjects import Trained, find, recipe_data, recipe_of
+from ganzoo.tools.evaluate.subjects import Trained, find, recipe_data, recipe_of
 
 SCALES = (0.25, 0.5, 1.0, 2.0, 4.0)  # bandwidths, in medians of the distances
 MOST = 5_000  # the kernels of n codes and n draws have 4 n² entries each
@@ -87,7 +87,7 @@ def held_out_codes(subject: Trained, n: int, seed: int = 0) -> tuple[Tensor, str
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Prints the discrepancy between codes and prior, and what it is between two samples of the prior."""
-    parser = argparse.ArgumentParser(prog="python -m ganzoo.metrics.codes", description=main.__doc__)
+    parser = argparse.ArgumentParser(prog="python -m ganzoo.tools.evaluate.codes", description=main.__doc__)
     parser.add_argument("checkpoint", help="a bundled checkpoint, a checkpoint folder, a .ckpt, or a Hub repository")
     parser.add_argument("-n", type=int, default=2000, help=f"number of codes and of draws, at most {MOST} (2000)")
     parser.add_argument("--seed", type=int, default=0, help="fixes all that is drawn (0)")

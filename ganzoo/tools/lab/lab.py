@@ -18,7 +18,7 @@ from typing import Any
 
 import lightning.pytorch as pl
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.nn.utils.parametrizations import spectral_norm
 
 from ganzoo.common.errors import GanzooError, nearest
@@ -31,10 +31,10 @@ from ganzoo.games.schedules import Schedule
 from ganzoo.metrics.scoring import score
 from ganzoo.networks.autoencoder import Autoencoder, MLPEncoder
 from ganzoo.networks.mlp import MLPDiscriminator, MLPGenerator
+from ganzoo.tools.lab.results import STD, LabResult
 
 KINDS = ("ring", "grid", "swiss_roll")
 LATENT, HIDDEN, BATCH, SAMPLES = 8, (128, 128, 128), 128, 2500
-STD = 0.05  # of a mode; its neighbours on the ring are 0.77 away, on the grid 0.5
 
 
 @dataclass(frozen=True)
@@ -111,20 +111,6 @@ CURES = (
 )
 
 
-@dataclass(frozen=True)
-class Result:
-    """One run: its scores, where its samples lie, and the settings that it was trained with."""
-
-    method: str
-    kind: str
-    seed: int
-    steps: int
-    seconds: float
-    scores: dict[str, float]
-    points: list[list[float]]
-    settings: str = ""
-
-
 def settings(name: str) -> str:
     """Returns everything that a method's runs depend on, beside data set, seed and steps, as text."""
     return repr((METHODS[name], COMMON, LATENT, HIDDEN, BATCH, SAMPLES, STD))
@@ -154,7 +140,7 @@ def critic(kind: str) -> nn.Module:
     return discriminator
 
 
-def train(name: str, kind: str, seed: int, steps: int) -> Result:
+def train(name: str, kind: str, seed: int, steps: int) -> LabResult:
     """Trains one method on one data set and scores its last state."""
     pl.seed_everything(seed, verbose=False)
     model, data = build(METHODS[name]), Toy2D(kind, batch_size=BATCH, std=STD)  # type: ignore[arg-type]
@@ -178,14 +164,14 @@ def train(name: str, kind: str, seed: int, steps: int) -> Result:
     scores = {key.partition("[")[0]: number for key, number in found.items()}
     points = model.sample(1000, seed=seed).tolist()
     points = [[round(v, 3) for v in point] for point in points]
-    return Result(name, kind, seed, steps, round(seconds, 1), scores, points, settings(name))
+    return LabResult(name, kind, seed, steps, round(seconds, 1), scores, points, settings(name))
 
 
-def kept(file: Path, name: str) -> Result | None:
+def kept(file: Path, name: str) -> LabResult | None:
     """Reads a run that was written before, if there is one and its method still has the same settings."""
     if not file.is_file():
         return None
-    result = Result(**json.loads(file.read_text()))
+    result = LabResult(**json.loads(file.read_text()))
     return result if result.settings == settings(name) else None
 
 
@@ -196,7 +182,7 @@ def run(
     seeds: Sequence[int] = (0,),
     steps: int = 4000,
     readme: Path | None = None,
-) -> list[Result]:
+) -> list[LabResult]:
     """Trains what is missing and writes `lab.png`, `lab.md`, `lab.csv` and the runs themselves under `out/runs`.
 
     Args:
@@ -239,9 +225,9 @@ def run(
     return results
 
 
-def write(results: Sequence[Result], out: Path, names: Sequence[str], kinds: Sequence[str]) -> None:
+def write(results: Sequence[LabResult], out: Path, names: Sequence[str], kinds: Sequence[str]) -> None:
     """Writes table and figure."""
-    from ganzoo.labsheet import draw
+    from ganzoo.tools.lab.figure import draw
 
     with written(out / "lab.csv") as file, file.open("w", newline="") as handle:
         keys = sorted({key for result in results for key in result.scores})
@@ -255,7 +241,7 @@ def write(results: Sequence[Result], out: Path, names: Sequence[str], kinds: Seq
     print(out / "lab.png")
 
 
-def table(results: Sequence[Result], names: Sequence[str], kinds: Sequence[str]) -> str:
+def table(results: Sequence[LabResult], names: Sequence[str], kinds: Sequence[str]) -> str:
     """Returns the scores as Markdown: a row for each method; mean ± standard deviation over seeds, if several."""
     columns = [(kind, key) for kind in kinds for key in ("modes", "good", "wasserstein")]
     columns = [(kind, key) for kind, key in columns if key != "modes" or kind in {"ring", "grid"}]
@@ -300,8 +286,3 @@ def spread(numbers: Sequence[float], form: str) -> str:
 def slug(name: str) -> str:
     """Returns a name as a file's name."""
     return "_".join("".join(c if c.isalnum() else " " for c in name.lower()).split())
-
-
-def tensor(result: Result) -> Tensor:
-    """Returns a run's points (N, 2)."""
-    return torch.tensor(result.points)

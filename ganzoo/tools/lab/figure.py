@@ -11,14 +11,14 @@ from PIL import Image
 from ganzoo.common.files import written
 from ganzoo.data import Toy2D
 from ganzoo.drawing.plot import INK, QUIET
-from ganzoo.lab import STD, Result, tensor
+from ganzoo.tools.lab.results import STD, LabResult, tensor
 
 REAL, FAKE = "#c9d3dc", "#d1495b"
 COLUMNS = 2  # blocks of methods side by side, so that the sheet fits a slide
 CELL = 1.25  # inches
 
 
-def draw(results: Sequence[Result], names: Sequence[str], kinds: Sequence[str], out: Path) -> None:
+def draw(results: Sequence[LabResult], names: Sequence[str], kinds: Sequence[str], out: Path) -> None:
     """Draws each method's samples (red) over real points (grey), with modes covered and the share of good samples."""
     rows = -(-len(names) // COLUMNS)
     block = 1 + len(kinds)
@@ -52,7 +52,7 @@ def draw(results: Sequence[Result], names: Sequence[str], kinds: Sequence[str], 
         Image.open(picture).convert("RGB").quantize(48, dither=Image.Dither.NONE).save(file, "PNG", optimize=True)
 
 
-def summary(result: Result) -> str:
+def summary(result: LabResult) -> str:
     """Returns a cell's caption."""
     scores = result.scores
     modes = {"ring": 8, "grid": 25}.get(result.kind)

@@ -1,0 +1,1 @@
+"""The `ganzoo evaluate` command: scores of a model's samples, or of pictures."""

@@ -1,0 +1,1 @@
+"""The `ganzoo gallery` command: checkpoints on one web page."""

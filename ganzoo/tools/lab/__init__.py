@@ -1,0 +1,1 @@
+"""The `ganzoo lab` command: every objective on points in the plane."""
