@@ -48,7 +48,7 @@ def test_each_player_descends_the_papers_objective():
     torch.testing.assert_close(model.d_loss(x, None), {"adv": objectives.logistic_d(real, fake)})
     torch.testing.assert_close(model.g_loss(x, None), {"adv": objectives.nonsaturating_g(fake)})
     shares = (real > 0).float().mean().item(), (fake < 0).float().mean().item()
-    assert (model.noted()["d/acc_real"], model.noted()["d/acc_fake"]) == pytest.approx(shares)
+    assert (model.notes.means()["d/acc_real"], model.notes.means()["d/acc_fake"]) == pytest.approx(shares)
 
 
 def test_learning_rates_go_to_their_players():

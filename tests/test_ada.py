@@ -59,7 +59,7 @@ def test_r_is_the_mean_sign_of_real_logits_against_the_target():
         game.d_terms(x, None)
         game.after_d()
         assert ada.p.item() == pytest.approx(0.5 + direction * 0.1)
-        assert game.noted()["d/ada_r"] == pytest.approx((2 * right - 20) / 20)
+        assert game.notes.means()["d/ada_r"] == pytest.approx((2 * right - 20) / 20)
 
 
 def test_chunks_of_a_batch_count_as_one_step(tmp_path):

@@ -55,7 +55,7 @@ def test_losses_and_convergence_by_hand():
     model.k.fill_(0.25)
     assert model.d_loss(DATA, None)["adv"].item() == pytest.approx(0.3 - 0.25 * 0.6)
     assert model.g_loss(DATA, None)["adv"].item() == pytest.approx(0.6)
-    assert model.noted() == {"d/convergence": pytest.approx(0.3 + abs(0.5 * 0.3 - 0.6)), "d/k": 0.25}
+    assert model.notes.means() == {"d/convergence": pytest.approx(0.3 + abs(0.5 * 0.3 - 0.6)), "d/k": 0.25}
 
 
 def test_k_moves_by_the_balance():
@@ -126,8 +126,8 @@ def test_k_is_saved_with_the_training_and_not_exported(tmp_path):
 def test_trains_in_bfloat16_on_float32_losses(tmp_path):
     model = images()
     assert fit(tmp_path, model, digits(), 3, precision="bf16-mixed").global_step == 3
-    assert {"d/adv", "g/adv", "d/k", "d/convergence"} == model.noted().keys()
-    assert torch.tensor(list(model.noted().values())).isfinite().all()
+    assert {"d/adv", "g/adv", "d/k", "d/convergence"} == model.notes.means().keys()
+    assert torch.tensor(list(model.notes.means().values())).isfinite().all()
     with torch.autocast("cpu", torch.bfloat16):
         assert model.discriminate(torch.zeros(2, 1, 8, 8)).dtype == torch.float32
 

@@ -32,19 +32,17 @@ class Tape:
 
         def replay() -> None:
             self.replayed += 1
-            stash, self.game.stash = self.game.stash, {}
-            move()
-            for name, (total, _) in self.game.stash.items():  # a graph fills the tensors that it has
-                notes[name][0].copy_(total)
-            self.game.stash = stash
+            with self.game.notes.isolated() as again:
+                move()
+            for name, (total, _) in again.items():  # a graph fills the tensors that it has
+                noted[name][0].copy_(total)
 
         weights = {name: value.clone() for name, value in self.game.state_dict().items()}
         states = [{k: dict(v) for k, v in o.state.items()} for o in self.game.trainer.optimizers]
         states = [{k: {n: t.clone() for n, t in v.items()} for k, v in s.items()} for s in states]
         random = torch.get_rng_state()
         move()  # only to see what it notes: a recording changes nothing
-        notes = self.game.stash
-        self.game.stash = dict(notes)
+        noted = dict(self.game.notes.totals)
         self.game.load_state_dict(weights)
         for optimizer, state in zip(self.game.trainer.optimizers, states, strict=True):
             for parameter, values in state.items():
@@ -57,9 +55,9 @@ class Tape:
 def taped(monkeypatch) -> Tape:
     tape = Tape()
 
-    def make(game):
-        tape.game = game
-        return Recorder(game, tape)
+    def make(play, notes, trainer):
+        tape.game = trainer.lightning_module
+        return Recorder(play, notes, tape)
 
     monkeypatch.setattr("ganzoo.games.game.recorder", make)
     return tape
@@ -91,9 +89,9 @@ def test_replayed_moves_train_as_eager_ones(case, tmp_path, monkeypatch):
     assert tape.replayed > tape.recorded
     for name, value in eager.state_dict().items():
         torch.testing.assert_close(recorded.state_dict()[name], value, rtol=0, atol=0, msg=name)
-    assert recorded.noted().keys() == eager.noted().keys()
-    for name, number in eager.noted().items():
-        assert recorded.noted()[name] == pytest.approx(number, abs=1e-6), name
+    assert recorded.notes.means().keys() == eager.notes.means().keys()
+    for name, number in eager.notes.means().items():
+        assert recorded.notes.means()[name] == pytest.approx(number, abs=1e-6), name
 
 
 def test_what_cannot_be_recorded_runs_eagerly_and_says_so_once(tmp_path, monkeypatch, caplog):

@@ -91,7 +91,7 @@ def test_it_learns_to_redraw(name, tmp_path):
 def test_trains_in_bfloat16_on_float32_losses(name, tmp_path):
     model = EVERY[name]()
     assert fit(tmp_path, model, digits(), 2, precision="bf16-mixed").global_step == 2
-    assert all(map(math.isfinite, model.noted().values()))
+    assert all(map(math.isfinite, model.notes.means().values()))
     with torch.autocast("cpu", torch.bfloat16):
         assert {term.dtype for term in model.loss(some(model, 3), None).values()} == {torch.float32}
 

@@ -198,7 +198,7 @@ def test_acgan_adds_the_cross_entropy_of_the_class_to_both_losses():
     d = model.d_loss(x, y)
     torch.testing.assert_close(d, {"adv": objectives.logistic_d(body(x), body(fake)), "class": 2 * sum(by_hand)})
     right = (classifier(body.features(x)).argmax(1) == y).float().mean().item()
-    assert model.noted()["d/acc_class"] == pytest.approx(right)
+    assert model.notes.means()["d/acc_class"] == pytest.approx(right)
     torch.manual_seed(1)
     g = model.g_loss(x, y)
     torch.testing.assert_close(g, {"adv": objectives.nonsaturating_g(body(fake)), "class": 2 * by_hand[1]})

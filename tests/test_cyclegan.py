@@ -207,10 +207,12 @@ def test_it_learns(tmp_path):
     before = (game.translate(x) - truth).abs().mean()
     losses = []
     watch = Each(
-        lambda _, model: losses.append(float(model.stash["g/cycle"][0]) + float(model.stash["g/cycle_back"][0]))
+        lambda _, model: losses.append(
+            sum(float(model.notes.totals[f"g/{name}"][0]) for name in ("cycle", "cycle_back"))
+        )
     )
     fit(tmp_path, game, data, 60, watch)
-    steps = torch.tensor(losses).diff()  # the stash adds up
+    steps = torch.tensor(losses).diff()  # notes add up
     assert steps[-10:].mean() < 0.5 * steps[:5].mean()
     assert (game.translate(x) - truth).abs().mean() < 0.7 * before
 

@@ -142,8 +142,8 @@ def test_a_tiny_run_learns_and_its_reversal_hides_the_domain(tmp_path):
     told = {}
     for strength in (0.0, 0.1):
         model, data = dann(reversal=strength, lr=0.1), Bars(batch_size=32)
-        fit(tmp_path, model, data, 80, Each(lambda run, game: game.stash.clear() if run.global_step == 70 else None))
-        told[strength] = model.noted()
+        fit(tmp_path, model, data, 80, Each(lambda run, game: game.notes.clear() if run.global_step == 70 else None))
+        told[strength] = model.notes.means()
         images, labels = data.split("train")
         assert (model.classify(images.float() / 127.5 - 1).argmax(1) == labels).float().mean() > 0.95
     assert told[0.0]["c/acc_domain"] > 0.9

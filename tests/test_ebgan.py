@@ -59,7 +59,7 @@ def test_the_margin_by_hand():
     fake = (1.5 + 0 + 1 + 2) / 4
     assert model.d_loss(torch.zeros(4, 2), None)["adv"].item() == pytest.approx(4.5 / 4 + fake)
     assert model.g_loss(torch.zeros(4, 2), None)["adv"].item() == pytest.approx(4.5 / 4)
-    assert model.noted() == {"d/real": pytest.approx(4.5 / 4), "d/fake": pytest.approx(4.5 / 4)}
+    assert model.notes.means() == {"d/real": pytest.approx(4.5 / 4), "d/fake": pytest.approx(4.5 / 4)}
 
 
 def test_energies_beyond_the_margin_are_not_pushed_further():
@@ -123,8 +123,8 @@ def test_trains_in_bfloat16_on_float32_energies(tmp_path):
     discriminator = Autoencoder(ConvEncoder(8, 1, 8, 6), ConvDecoder(8, 1, 8, 6))
     model = EBGAN(DCGANGenerator(8, 1, 8, 6), discriminator, pt_weight=0.1)
     assert fit(tmp_path, model, digits(), 3, precision="bf16-mixed").global_step == 3
-    assert {"d/adv", "g/adv", "g/pt"} <= model.noted().keys()
-    assert torch.tensor(list(model.noted().values())).isfinite().all()
+    assert {"d/adv", "g/adv", "g/pt"} <= model.notes.means().keys()
+    assert torch.tensor(list(model.notes.means().values())).isfinite().all()
     with torch.autocast("cpu", torch.bfloat16):
         assert model.discriminate(torch.zeros(2, 1, 8, 8)).dtype == torch.float32
 

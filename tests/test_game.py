@@ -126,7 +126,7 @@ def test_a_player_may_share_anothers_optimizer(tmp_path):
     updates = [{int(state["step"]) for state in optimizer.state.values()} for optimizer in run.optimizers]
     assert updates == [{6}, {6 + 3}]
     assert model.stepped == ["reg"] * 3
-    assert {"d/adv", "g/adv", "reg/size", "reg/bias"} <= model.noted().keys()
+    assert {"d/adv", "g/adv", "reg/size", "reg/bias"} <= model.notes.means().keys()
 
 
 class Alone(Game):
@@ -219,9 +219,9 @@ def test_what_is_noted_is_averaged_until_it_is_cleared():
     model = mlp()
     for number in (1.0, 2.0, 6.0):
         model.note("d/adv", torch.tensor(number, requires_grad=True))
-    assert model.noted() == {"d/adv": 3}
-    model.stash.clear()
-    assert model.noted() == {}
+    assert model.notes.means() == {"d/adv": 3}
+    model.notes.clear()
+    assert model.notes.means() == {}
 
 
 # Averages

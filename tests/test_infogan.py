@@ -90,7 +90,7 @@ def test_both_players_descend_their_loss_less_the_bounds(learn_variance):
     torch.manual_seed(1)
     torch.testing.assert_close(model.d_loss(x, None), {"adv": objectives.logistic_d(body(x), body(fake)), **terms})
     right = (said[:, :3].argmax(1) == category).float().mean().item()
-    assert model.noted()["d/acc_category"] == pytest.approx(right)
+    assert model.notes.means()["d/acc_category"] == pytest.approx(right)
     torch.manual_seed(1)
     torch.testing.assert_close(model.g_loss(x, None), {"adv": objectives.nonsaturating_g(body(fake)), **terms})
 

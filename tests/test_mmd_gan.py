@@ -104,7 +104,7 @@ def test_critic_and_generator_play_for_the_same_distance(decoder):
     assert ("ae" in terms) == decoder
     torch.manual_seed(1)
     torch.testing.assert_close(model.g_loss(x, None), {"adv": distance, "rg": -16 * short})
-    assert model.noted() == {"d/mmd": pytest.approx(distance.item())}
+    assert model.notes.means() == {"d/mmd": pytest.approx(distance.item())}
 
 
 def test_equal_codes_leave_the_gradient_finite():
@@ -145,8 +145,8 @@ def test_trains_in_bfloat16(tmp_path):
     encoder, decoder = ConvEncoder(8, 1, 8, 6), ConvDecoder(8, 1, 8, 6)
     model = MMDGAN(DCGANGenerator(8, 1, 8, 5), encoder, decoder, n_critic=Schedule([2, 1], [0, 0.5]))
     assert fit(tmp_path, model, digits(), 3, precision="bf16-mixed").global_step == 3
-    assert {"d/adv", "d/rg", "d/ae", "d/mmd", "g/adv", "g/rg"} == model.noted().keys()
-    assert torch.tensor(list(model.noted().values())).isfinite().all()
+    assert {"d/adv", "d/rg", "d/ae", "d/mmd", "g/adv", "g/rg"} == model.notes.means().keys()
+    assert torch.tensor(list(model.notes.means().values())).isfinite().all()
     assert model.exported().keys() == {"generator", "discriminator", "decoder"}
 
 

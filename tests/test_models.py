@@ -75,7 +75,7 @@ def test_wasserstein_estimate_is_how_much_higher_the_critic_scores_real_data(kin
     estimate = (model.discriminator(x).mean() - model.discriminator(model.fake(16)).mean()).item()
     torch.manual_seed(1)
     model.d_loss(x, None)
-    assert model.noted() == {"d/wasserstein": pytest.approx(estimate, abs=1e-6)}
+    assert model.notes.means() == {"d/wasserstein": pytest.approx(estimate, abs=1e-6)}
 
 
 @pytest.mark.parametrize("kind", [VanillaGAN, DCGAN])
@@ -83,7 +83,7 @@ def test_accuracy_is_the_share_judged_rightly(kind):
     model = mlp(kind)
     model.judge = lambda x, y=None: torch.tensor([2.0, 1.0, 0.1, -1.0])
     model.d_loss(torch.zeros(4, 2), None)
-    assert model.noted() == {"d/acc_real": 0.75, "d/acc_fake": 0.25}
+    assert model.notes.means() == {"d/acc_real": 0.75, "d/acc_fake": 0.25}
 
 
 def test_dcgan_judges_real_and_generated_images_as_batches_of_their_own():
@@ -156,5 +156,5 @@ def test_trains_in_bfloat16(tmp_path, kind):
     model = conv(kind, n_critic=1)
     run = fit(tmp_path, model, digits(), 2, precision="bf16-mixed")
     assert run.global_step == 2
-    assert all(map(math.isfinite, model.noted().values()))
+    assert all(map(math.isfinite, model.notes.means().values()))
     assert {p.dtype for p in model.parameters()} == {torch.float32}

@@ -191,7 +191,7 @@ def test_fgan_shows_its_estimate_of_the_divergence(name):
     model = mlp(FGAN, divergence=name)
     model.judge = lambda x, y=None: model.divergence.threshold + torch.tensor([2.0, 1.0, 0.1, -1.0])
     terms = model.d_loss(torch.zeros(4, 2), None)
-    assert model.noted() == {
+    assert model.notes.means() == {
         "d/divergence": pytest.approx(-terms["adv"].item()),
         "d/acc_real": 0.75,
         "d/acc_fake": 0.25,
@@ -235,11 +235,11 @@ class Counted(R1GAN):
         self.moves = []
 
     def move(self, player, x, y):
-        self.stash.clear()
+        self.notes.clear()
         before = [p.clone() for p in self.generator.parameters()]
         super().move(player, x, y)
         still = all(a.equal(b) for a, b in zip(before, self.generator.parameters(), strict=True))
-        self.moves.append((player.name, [name for name in self.noted() if "acc" not in name], still))
+        self.moves.append((player.name, [name for name in self.notes.means() if "acc" not in name], still))
 
 
 def test_a_lazy_r1_moves_the_discriminator_on_every_so_many_batches(tmp_path):
@@ -326,5 +326,5 @@ def test_trains_in_bfloat16(tmp_path, kind):
     model = conv(kind)
     run = fit(tmp_path, model, digits(), 3, precision="bf16-mixed")
     assert run.global_step == 3
-    assert all(map(math.isfinite, model.noted().values()))
+    assert all(map(math.isfinite, model.notes.means().values()))
     assert {p.dtype for p in model.parameters()} == {torch.float32}

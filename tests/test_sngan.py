@@ -69,7 +69,7 @@ def test_each_player_descends_the_hinge():
     torch.testing.assert_close(model.d_loss(x, None), {"adv": objectives.hinge_d(model.discriminator(x), fake)})
     torch.manual_seed(1)
     torch.testing.assert_close(model.g_loss(x, None), {"adv": objectives.hinge_g(fake)})
-    assert model.noted().keys() == {"d/acc_real", "d/acc_fake"}
+    assert model.notes.means().keys() == {"d/acc_real", "d/acc_fake"}
 
 
 def test_labels_reach_both_networks():
@@ -123,7 +123,7 @@ def test_weights_keep_norm_1_while_they_train_in_bfloat16(tmp_path, n_classes):
     before = weight.clone()
     run = fit(tmp_path, model, digits(size=16, batch_size=50), 6, precision="bf16-mixed")
     assert run.global_step == 6
-    assert all(map(math.isfinite, model.noted().values()))
+    assert all(map(math.isfinite, model.notes.means().values()))
     assert {p.dtype for p in model.parameters()} == {torch.float32}
     assert not torch.equal(weight, before)
     for layer in model.discriminator.modules():

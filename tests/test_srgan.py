@@ -114,7 +114,7 @@ def test_srresnet_has_one_player_which_descends_the_squared_error(tmp_path):
     assert [player.name for player in model.players()] == ["g"]
     assert model.g_loss(x, y)["mse"].item() == pytest.approx((model.generator(x) - y).square().mean().item())
     losses = []
-    fit(tmp_path, model, ramps(), 60, Each(lambda _, game: losses.append(game.noted()["g/mse"])))
+    fit(tmp_path, model, ramps(), 60, Each(lambda _, game: losses.append(game.notes.means()["g/mse"])))
     assert losses[-1] < 0.3 * losses[0]
     assert model.exported().keys() == {"generator"}
     assert model.translate(x).shape == y.shape

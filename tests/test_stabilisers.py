@@ -66,7 +66,7 @@ def test_without_a_hook_of_its_own_a_stabiliser_changes_nothing(tmp_path):
 def test_it_trains_and_its_terms_are_logged(tmp_path, kind, stabiliser, shown):
     model = conv(kind, stabilisers=[stabiliser], n_critic=1)
     fit(tmp_path, model, digits(batch_size=32), 3)
-    noted = model.noted()
+    noted = model.notes.means()
     own = {"d/wasserstein", "d/gp"} if kind is WGANGP else {"d/acc_real", "d/acc_fake"}
     assert noted.keys() == {"d/adv", "g/adv"} | own | shown
     assert all(map(math.isfinite, noted.values()))

@@ -124,7 +124,7 @@ def test_a_rehearsal_leaves_no_trace(tmp_path):
     assert [module.training for module in model.modules()] == modes
     assert all(torch.equal(tensor, weights[name]) for name, tensor in model.state_dict().items())
     assert all(parameter.requires_grad and parameter.grad is None for parameter in model.generator.parameters())
-    assert model.stash == {}
+    assert model.notes.totals == {}
 
 
 def test_a_training_by_rehearsal_ends_in_the_weights_of_one_without(tmp_path, free, monkeypatch):

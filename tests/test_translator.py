@@ -28,7 +28,7 @@ def test_both_players_learn_and_the_generator_counts(tmp_path):
     assert run.global_step == 10
     assert model.images == 10 * 50
     assert not [name for name, p in model.named_parameters() if p.equal(state[name])]
-    assert set(model.noted()) == {"d/adv", "g/adv", "g/l1"}
+    assert set(model.notes.means()) == {"d/adv", "g/adv", "g/l1"}
     x = tiny.Negatives().val_dataloader()
     batch, (truth, _) = next(iter(x))
     assert (model.translate(batch) - truth).abs().mean() < 0.8 * (batch - truth).abs().mean()
@@ -39,7 +39,7 @@ def test_without_a_discriminator_there_is_one_player(tmp_path):
     model = tiny.recolour(discriminator=None)
     run = tiny.fit(tmp_path, model, tiny.Negatives(), 3)
     assert run.global_step == 3
-    assert set(model.noted()) == {"g/l1"}
+    assert set(model.notes.means()) == {"g/l1"}
     assert set(model.exported()) == {"generator"}
 
 

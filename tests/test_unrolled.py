@@ -58,7 +58,7 @@ def test_with_no_steps_it_is_the_plain_gan_bit_by_bit(tmp_path, make):
     expected, found, other = (model.state_dict() for model in (plain, unrolled, stepped))
     assert expected.keys() == found.keys()
     assert all(torch.equal(found[name], expected[name]) for name in expected)
-    assert plain.noted() == unrolled.noted()
+    assert plain.notes.means() == unrolled.notes.means()
     assert not all(torch.equal(other[name], expected[name]) for name in expected)
 
 
@@ -158,9 +158,9 @@ def test_in_a_zero_sum_game_the_generator_ascends_the_discriminators_loss():
     model.g_loss(x, None)
     expected = -model.d_loss(x, None)["adv"]
     torch.manual_seed(3)
-    model.stash.clear()
+    model.notes.clear()
     assert model.g_terms(x, None) == {"adv": expected}
-    assert model.noted() == {}
+    assert model.notes.means() == {}
 
 
 class Judged(DCGAN):
@@ -187,7 +187,7 @@ def test_virtual_steps_leave_no_trace(options):
     kept = [name for name in state if not name.startswith("generator")]
     assert any("running_mean" in name or "_u" in name for name in kept)
     assert all(torch.equal(game.state_dict()[name], state[name]) for name in kept)
-    assert game.noted() == {}
+    assert game.notes.means() == {}
     assert all(parameter.grad is None for parameter in game.discriminator.parameters())
     assert all(parameter.grad.abs().sum() > 0 for parameter in game.generator.parameters())
 

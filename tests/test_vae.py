@@ -75,7 +75,7 @@ def test_the_loss_is_the_negative_bound_with_its_kl_weighted(beta):
     torch.manual_seed(1)
     weight = 0 if isinstance(beta, Schedule) else beta
     torch.testing.assert_close(model.loss(x, None), {"nll": nll, "kl": weight * q.kl().mean()})
-    assert model.noted()["ae/elbo"] == pytest.approx(-(nll + q.kl().mean()).item(), rel=1e-5)
+    assert model.notes.means()["ae/elbo"] == pytest.approx(-(nll + q.kl().mean()).item(), rel=1e-5)
 
 
 class Exact(nn.Module):

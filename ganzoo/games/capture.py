@@ -7,17 +7,16 @@ cannot be recorded runs eagerly for good, and one line in the log says why.
 
 import logging
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 from torch.utils._pytree import tree_flatten, tree_map
 
+from ganzoo.games.notes import Notes
 from ganzoo.games.players import Player
 
-if TYPE_CHECKING:
-    from ganzoo.games.game import Game
-
+Play = Callable[[Player, Any, Any], None]  # of a player on a batch (x, y)
 WARM_UP = 3
 log = logging.getLogger(__name__)
 
@@ -73,70 +72,74 @@ class Recorder:
     """Plays a game's moves, recorded where that is possible.
 
     Args:
-        game: whose `play` is recorded.
-        backend: how.
+        eager: plays a move: what is recorded.
+        notes: what moves note.
+        backend: how to record.
     """
 
-    def __init__(self, game: "Game", backend: Backend) -> None:
-        self.game, self.backend = game, backend
+    def __init__(self, eager: Play, notes: Notes, backend: Backend) -> None:
+        self.eager, self.notes, self.backend = eager, notes, backend
         self.recordings: dict[Any, Recording] = {}
-        self.eager: set[str] = set()  # players whose moves cannot be recorded
+        self.refused: set[str] = set()  # players whose moves cannot be recorded
 
     def play(self, player: Player, x: Any, y: Any) -> None:
         """Lets a player move on this batch."""
         tensors, structure = tree_flatten((x, y))
-        if player.name in self.eager or not all(part is None or isinstance(part, Tensor) for part in tensors):
-            self.game.play(player, x, y)
+        if player.name in self.refused or not all(part is None or isinstance(part, Tensor) for part in tensors):
+            self.eager(player, x, y)
             return
         tensors = [part for part in tensors if part is not None]
         shapes = tuple((part.shape, part.dtype, part.stride()) for part in tensors)
         recording = self.recordings.setdefault((player.name, str(structure), shapes), Recording())
         if recording.warmed < WARM_UP:
             recording.warmed += 1
-            self.backend.warm(lambda: self.game.play(player, x, y))
+            self.backend.warm(lambda: self.eager(player, x, y))
             return
         if recording.replay is None and not self._record(recording, player, x, y):
-            self.game.play(player, x, y)
+            self.eager(player, x, y)
             return
         torch._foreach_copy_(recording.inputs, tensors)
         assert recording.replay is not None
         recording.replay()
-        for name, (total, count) in recording.notes.items():
-            before, times = self.game.stash.get(name, (0.0, 0))
-            self.game.stash[name] = (before + total, times + count)
+        self.notes.merge(recording.notes)
 
     def _record(self, recording: Recording, player: Player, x: Any, y: Any) -> bool:
         """Records the move on static copies of the batch; what it notes becomes tensors that every replay fills."""
         static_x, static_y = tree_map(lambda part: part.clone() if isinstance(part, Tensor) else part, (x, y))
         recording.inputs = [part for part in tree_flatten((static_x, static_y))[0] if part is not None]
-        stash, self.game.stash = self.game.stash, {}
         try:
-            recording.replay = self.backend.record(lambda: self.game.play(player, static_x, static_y))
-            recording.notes = dict(self.game.stash)
+            with self.notes.isolated() as recording.notes:
+                recording.replay = self.backend.record(lambda: self.eager(player, static_x, static_y))
         except RuntimeError as error:
-            self.eager.add(player.name)
+            self.refused.add(player.name)
             log.warning("model.capture: the move of %s runs eagerly: %s", player.name, str(error).splitlines()[0])
         finally:
-            self.game.stash = stash
             torch.clear_autocast_cache()  # it may hold what was only recorded
         return recording.replay is not None
 
 
-def recorder(game: "Game") -> Recorder | None:
-    """Returns what records a game's moves, or None, with a line in the log, where that cannot be."""
+def recorder(play: Play, notes: Notes, trainer: Any) -> Recorder | None:
+    """Returns what records a game's moves, or None, with a line in the log, where that cannot be.
+
+    Args:
+        play: plays a move.
+        notes: what moves note.
+        trainer: Lightning's, with its optimizers.
+    """
+    device = trainer.strategy.root_device
     reason = None
-    if game.device.type != "cuda":
-        reason = f"it needs a CUDA device, and this run is on {game.device.type}"
-    elif game.trainer.world_size > 1:
+    if device.type != "cuda":
+        reason = f"it needs a CUDA device, and this run is on {device.type}"
+    elif trainer.world_size > 1:
         reason = "with several processes gradients are exchanged in hooks, which a graph does not run"
-    elif getattr(game.trainer.precision_plugin, "scaler", None) is not None:
+    elif getattr(trainer.precision_plugin, "scaler", None) is not None:
         reason = "the loss scaling of 16-mixed decides on the host; bf16-mixed needs none"
     if reason is not None:
         log.warning("model.capture: moves run eagerly: %s.", reason)
         return None
-    for optimizer in game.trainer.optimizers:
-        make_capturable(optimizer, game.device)
-    return Recorder(game, CudaGraphs())
+    for optimizer in trainer.optimizers:
+        make_capturable(optimizer, device)
+    return Recorder(play, notes, CudaGraphs())
 
 
 def make_capturable(optimizer: torch.optim.Optimizer, device: torch.device) -> None:

@@ -23,10 +23,10 @@ from ganzoo.common.errors import GanzooError
 from ganzoo.common.seeding import mix, reseed, run_seed
 from ganzoo.games.capture import Recorder, recorder
 from ganzoo.games.ema import Average
-from ganzoo.games.lightning import clip, require_playable, take_limit
+from ganzoo.games.lightning import clip, count_step, require_playable, take_limit
+from ganzoo.games.notes import Notes
 from ganzoo.games.players import Player, unasked
 from ganzoo.games.schedules import Schedule, value
-from ganzoo.training import changes
 
 
 class Game(pl.LightningModule, ABC):
@@ -79,7 +79,7 @@ class Game(pl.LightningModule, ABC):
         self.changes: list[list[Any]] = []  # of the recipe in mid-run: [step, option, before, after] each
         self.waited: dict[str, int] = {}  # batches since each player's last move
         self.levels: dict[Schedule, Tensor] = {}  # the present values of the schedules that moves read
-        self.stash: dict[str, tuple[Tensor, int]] = {}  # sums and counts since the last log, never read in the step
+        self.notes = Notes()  # since the last log
 
     @abstractmethod
     def players(self) -> Sequence[Player]:
@@ -176,7 +176,7 @@ class Game(pl.LightningModule, ABC):
 
     def on_train_start(self) -> None:
         """Prepares to record moves, where that was asked for and can be."""
-        self.recorder = recorder(self) if self.capture else None
+        self.recorder = recorder(self.play, self.notes, self.trainer) if self.capture else None
 
     def on_fit_end(self) -> None:
         """Lets go of the recorded moves and their memory."""
@@ -204,9 +204,7 @@ class Game(pl.LightningModule, ABC):
         else:
             self.recorder.play(player, x, y)
         if player.counted:
-            updates = self.trainer.fit_loop.epoch_loop.manual_optimization.optim_step_progress
-            updates.increment_ready()
-            updates.increment_completed()
+            count_step(self.trainer)
             self._counted_update()
 
     def play(self, player: Player, x: Any, y: Any) -> None:
@@ -277,13 +275,8 @@ class Game(pl.LightningModule, ABC):
         return self.levels[of]
 
     def note(self, name: str, tensor: Tensor) -> None:
-        """Stashes a scalar to be shown; its mean since the last log is logged. Never waits for the device."""
-        total, count = self.stash.get(name, (0.0, 0))
-        self.stash[name] = (total + tensor.detach().float(), count + 1)
-
-    def noted(self) -> dict[str, float]:
-        """Returns the means of what was noted since `stash` was last cleared. This waits for the device."""
-        return {name: float(total) / count for name, (total, count) in self.stash.items()}
+        """Notes a scalar to be shown: the mean since the last log is logged. Never waits for the device."""
+        self.notes.add(name, tensor)
 
     def validation_step(self, batch: tuple[Any, Any], batch_idx: int) -> None:
         """Does nothing: scores are computed by the Quality callback."""
@@ -319,16 +312,12 @@ class Game(pl.LightningModule, ABC):
             "threads": torch.get_num_threads(),  # sums round differently with another number
             "data": self.seen_data,
             "changes": self.changes,
-            "stash": {name: (total.cpu(), count) for name, (total, count) in self.stash.items()},
+            "stash": {name: (total.cpu(), count) for name, (total, count) in self.notes.totals.items()},
         }
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Takes the loop's own counters back, and what the recipe says otherwise than the checkpoint's into account."""
+        """Takes the loop's own counters back."""
         game = checkpoint["game"]
-        if self._trainer is not None and self._trainer.state.fn == "fit" and self.recipe and game.get("recipe"):
-            changes.apply(checkpoint, self.recipe)
-            changes.keep_patience(checkpoint, self._trainer.callbacks)  # type: ignore[attr-defined]
-            self.changes = self.changes or changes.noted(checkpoint, self.recipe)
         self.batches, self.images, self.waited = game["batches"], game["images"], dict(game["waited"])
-        self.stash = dict(game.get("stash", {}))
+        self.notes = Notes(game.get("stash"))
         self.class_names = tuple(game.get("class_names", ())) or self.class_names

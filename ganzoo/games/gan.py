@@ -6,7 +6,7 @@
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from typing import Any, Literal
+from typing import Any
 
 from torch import Tensor, nn
 from torch.func import functional_call
@@ -19,9 +19,7 @@ from ganzoo.games.latent import Prior
 from ganzoo.games.players import Player, Terms, build_optim
 from ganzoo.games.sampler import Sampler
 from ganzoo.games.schedules import Schedule
-from ganzoo.games.stabiliser import Shown, Stabiliser
-
-Answers = Literal["logits", "signed", "scores"]
+from ganzoo.games.stabiliser import Answers, Shown, Stabiliser
 
 
 class GAN(Sampler):

@@ -1,5 +1,10 @@
-"""Lightning's Trainer in a game, whose players step by themselves: clipping for each of them, and what is refused."""
+"""Adapter to Lightning's Trainer: all that a game and its callbacks need of the inside of its loops.
 
+The players of a game step by themselves, so that clipping, the count of steps and validations that are due are settled
+here. What depends on the inside of a version of Lightning stands in this file and in `ganzoo.training.recipe_cli`.
+"""
+
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -73,3 +78,49 @@ def clip(optimizer: Optimizer, trainer: Any) -> None:
         torch.nn.utils.clip_grad_value_(parameters, limit)
     else:
         torch.nn.utils.clip_grad_norm_(parameters, limit)
+
+
+def count_step(trainer: Any) -> None:
+    """Counts a step in `trainer.global_step`, which manual optimisation counts by optimizers' own steps.
+
+    Args:
+        trainer: Lightning's, in `fit`.
+    """
+    progress = trainer.fit_loop.epoch_loop.manual_optimization.optim_step_progress
+    progress.increment_ready()
+    progress.increment_completed()
+
+
+def validate_now(trainer: Any) -> None:
+    """Runs a validation in the middle of `fit`, where none is running.
+
+    Args:
+        trainer: Lightning's, in `fit`.
+    """
+    validation = trainer.fit_loop.epoch_loop.val_loop
+    validation.restarting = False
+    trainer.validating = True
+    validation.run()
+    trainer.training = True
+
+
+def validation_is_due(trainer: Any) -> bool:
+    """Returns whether Lightning validates after the present batch of a run that nobody stops.
+
+    Args:
+        trainer: Lightning's, at the end of a batch.
+    """
+    loop = trainer.fit_loop
+    stopping, trainer.should_stop = trainer.should_stop, False  # one that stops validates in any case
+    due = loop.epoch_loop._should_check_val_fx(loop._data_fetcher)
+    trainer.should_stop = stopping
+    return due and not loop.epoch_loop.val_loop.skip
+
+
+def loader_states(checkpoint: Mapping[str, Any]) -> list[Any]:
+    """Returns the states of the training data's loaders in a checkpoint, one for each loader that has one.
+
+    Args:
+        checkpoint: a training checkpoint's content.
+    """
+    return checkpoint["loops"]["fit_loop"]["state_dict"].get("combined_loader") or []

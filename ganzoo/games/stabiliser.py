@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from typing import TYPE_CHECKING, NamedTuple
+from typing import Literal, NamedTuple, Protocol
 
 from torch import Tensor, nn
 
 from ganzoo.common.errors import GanzooError
+from ganzoo.games.notes import Notes
 from ganzoo.games.players import Terms
+from ganzoo.games.schedules import Schedule
 
-if TYPE_CHECKING:
-    from ganzoo.games.gan import GAN
+Answers = Literal["logits", "signed", "scores"]
 
 
 class Shown(NamedTuple):
@@ -22,6 +24,56 @@ class Shown(NamedTuple):
     logits: Tensor
 
 
+class Stabilised(Protocol):
+    """What of a GAN its stabilisers may use.
+
+    Attributes:
+        generator: latent vectors to samples.
+        discriminator: samples to logits (N,).
+        answers: what the discriminator answers; see `ganzoo.games.gan.GAN`.
+        n_classes: number of classes; 0 without any.
+        supervised: whether these are the data's.
+        shown: what the discriminator was asked in this move, and its answers; real samples first in its own move.
+        stand_in: parameters that judge instead of the discriminator's own; None for its own.
+        notes: scalars to be logged.
+    """
+
+    generator: nn.Module
+    discriminator: nn.Module
+    answers: Answers
+    n_classes: int
+    supervised: bool
+    shown: list[Shown]
+    stand_in: Mapping[str, Tensor] | None
+    notes: Notes
+
+    def latent(self, n: int, seed: int | None = None) -> Tensor:
+        """Draws latent vectors (n, latent_dim)."""
+
+    def generate(self, generator: nn.Module, z: Tensor, y: Tensor | None) -> Tensor:
+        """Maps latent vectors to samples."""
+
+    def judge(self, x: Tensor, y: Tensor | None = None) -> Tensor:
+        """Returns logits (N,) on what the discriminator sees of samples, and keeps them in `shown`."""
+
+    def seen(self, x: Tensor) -> Tensor:
+        """Returns what the discriminator sees of samples."""
+
+    def d_loss(self, x: Tensor, y: Tensor | None) -> Terms:
+        """Returns the variant's terms for the discriminator."""
+
+    def level(self, of: float | Schedule) -> float | Tensor:
+        """Returns a constant, or a schedule's present value."""
+
+    def note(self, name: str, tensor: Tensor) -> None:
+        """Notes a scalar to be shown."""
+
+    def named_buffers(
+        self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Tensor]]:
+        """Yields the game's buffers, by which a variant counts."""
+
+
 class Stabiliser(nn.Module):
     """Hooks into a GAN's two moves. Each does nothing unless a stabiliser says otherwise.
 
@@ -29,29 +81,29 @@ class Stabiliser(nn.Module):
     discriminator has been shown in this move, real samples first; terms add to the loss of the variant.
     """
 
-    def check(self, game: GAN) -> None:
+    def check(self, game: Stabilised) -> None:
         """Raises GanzooError where it does not fit the game."""
 
-    def see(self, game: GAN, x: Tensor) -> Tensor:
+    def see(self, game: Stabilised, x: Tensor) -> Tensor:
         """Changes what the discriminator sees, real and generated alike."""
         return x
 
-    def d_terms(self, game: GAN, x: Tensor, y: Tensor | None) -> Terms:
+    def d_terms(self, game: Stabilised, x: Tensor, y: Tensor | None) -> Terms:
         """Adds terms to the discriminator's loss, after the variant's own are computed."""
         return {}
 
-    def g_terms(self, game: GAN, x: Tensor, y: Tensor | None) -> Terms:
+    def g_terms(self, game: Stabilised, x: Tensor, y: Tensor | None) -> Terms:
         """Adds terms to the generator's loss, after the variant's own are computed."""
         return {}
 
-    def facing(self, game: GAN, x: Tensor, y: Tensor | None) -> AbstractContextManager[None]:
+    def facing(self, game: Stabilised, x: Tensor, y: Tensor | None) -> AbstractContextManager[None]:
         """Surrounds the generator's loss, to put another discriminator in front of it."""
         return nullcontext()
 
-    def after_d(self, game: GAN) -> None:
+    def after_d(self, game: Stabilised) -> None:
         """Called after each step of the discriminator."""
 
-    def judged(self, game: GAN) -> tuple[Shown, Shown]:
+    def judged(self, game: Stabilised) -> tuple[Shown, Shown]:
         """Returns the real and the generated samples that the variant has judged in the discriminator's move.
 
         Raises:

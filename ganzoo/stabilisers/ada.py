@@ -7,7 +7,6 @@ appendix B.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -16,10 +15,7 @@ from torch.nn.functional import affine_grid, grid_sample
 from ganzoo.common.distributed import total
 from ganzoo.common.errors import GanzooError
 from ganzoo.games.players import Terms
-from ganzoo.games.stabiliser import Stabiliser
-
-if TYPE_CHECKING:
-    from ganzoo.games.gan import GAN
+from ganzoo.games.stabiliser import Stabilised, Stabiliser
 
 
 class ADA(Stabiliser):
@@ -67,7 +63,7 @@ class ADA(Stabiliser):
         self.register_buffer("heard", torch.zeros(2))
         self.register_buffer("steps", torch.zeros(()))
 
-    def check(self, game: GAN) -> None:
+    def check(self, game: Stabilised) -> None:
         """Checks that the discriminator's signs tell how sure it is.
 
         Raises:
@@ -78,7 +74,7 @@ class ADA(Stabiliser):
                 f"model.stabilisers: ADA goes by the signs of logits, which mean nothing in {type(game).__name__}."
             )
 
-    def see(self, game: GAN, x: Tensor) -> Tensor:
+    def see(self, game: Stabilised, x: Tensor) -> Tensor:
         """Augments images (N, C, H, W).
 
         Raises:
@@ -90,7 +86,7 @@ class ADA(Stabiliser):
             return self.colour(warp(x, self.geometry(x)))
 
     @torch.no_grad()
-    def d_terms(self, game: GAN, x: Tensor, y: Tensor | None) -> Terms:
+    def d_terms(self, game: Stabilised, x: Tensor, y: Tensor | None) -> Terms:
         """Adds nothing to the loss, but hears what the discriminator says of real images; over all processes."""
         signs = self.judged(game)[0].logits.float().sign()
         heard = total(torch.stack([signs.sum(), torch.full_like(signs, 1).sum()]))
@@ -99,7 +95,7 @@ class ADA(Stabiliser):
         return {}
 
     @torch.no_grad()
-    def after_d(self, game: GAN) -> None:
+    def after_d(self, game: Stabilised) -> None:
         """Moves p when it is time: without a branch, so that nothing waits for the device."""
         self.steps.add_(1)
         due = (self.steps >= self.interval).float()

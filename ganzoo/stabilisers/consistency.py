@@ -7,18 +7,13 @@ Papers: Zhang et al. 2020, "Consistency Regularization for Generative Adversaria
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import torch
 from torch import Tensor
 
 from ganzoo.common.errors import GanzooError
 from ganzoo.games.augment import shift
 from ganzoo.games.players import Terms
-from ganzoo.games.stabiliser import Shown, Stabiliser
-
-if TYPE_CHECKING:
-    from ganzoo.games.gan import GAN
+from ganzoo.games.stabiliser import Shown, Stabilised, Stabiliser
 
 
 class Consistency(Stabiliser):
@@ -45,13 +40,13 @@ class Consistency(Stabiliser):
         self.pixels = pixels
         self.flip = flip
 
-    def d_terms(self, game: GAN, x: Tensor, y: Tensor | None) -> Terms:
+    def d_terms(self, game: Stabilised, x: Tensor, y: Tensor | None) -> Terms:
         """Judges the changed images and compares."""
         real, fake = self.judged(game)
         terms = {"cr": self.real * self.distance(game, real)}
         return terms | ({"cr_fake": self.fake * self.distance(game, fake)} if self.fake else {})
 
-    def distance(self, game: GAN, shown: Shown) -> Tensor:
+    def distance(self, game: Stabilised, shown: Shown) -> Tensor:
         """Returns the mean squared difference between what was said of these images and of changed ones."""
         return (shown.logits - game.judge(self.change(shown.x), shown.y)).float().square().mean()
 

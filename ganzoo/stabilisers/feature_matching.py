@@ -5,17 +5,12 @@ Paper: Salimans et al. 2016, "Improved Techniques for Training GANs", arXiv 1606
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from torch import Tensor, nn
 from torch.func import functional_call
 
 from ganzoo.common.errors import GanzooError
 from ganzoo.games.players import Terms
-from ganzoo.games.stabiliser import Stabiliser
-
-if TYPE_CHECKING:
-    from ganzoo.games.gan import GAN
+from ganzoo.games.stabiliser import Stabilised, Stabiliser
 
 
 class FeatureMatching(Stabiliser):
@@ -34,7 +29,7 @@ class FeatureMatching(Stabiliser):
         self.weight = weight
         self.replace = replace
 
-    def g_terms(self, game: GAN, x: Tensor, y: Tensor | None) -> Terms:
+    def g_terms(self, game: Stabilised, x: Tensor, y: Tensor | None) -> Terms:
         """Compares the features of this batch with those of the samples that the variant has just drawn."""
         if not hasattr(game.discriminator, "features"):
             kind = type(game.discriminator).__name__
@@ -59,7 +54,7 @@ class Features(nn.Module):
         return self.discriminator.features(*given)  # type: ignore[operator]
 
 
-def features(game: GAN, x: Tensor, y: Tensor | None) -> Tensor:
+def features(game: Stabilised, x: Tensor, y: Tensor | None) -> Tensor:
     """Returns the hidden activations (N, ...) of the discriminator, or of the one that stands in for it, on x."""
     given = (game.seen(x), y) if getattr(game.discriminator, "n_classes", 0) else (game.seen(x),)
     module = Features(game.discriminator)

@@ -5,18 +5,13 @@ Paper: Sønderby et al. 2017, "Amortised MAP Inference for Image Super-resolutio
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import torch
 from torch import Tensor
 
 from ganzoo.common.errors import GanzooError
 from ganzoo.games.players import Terms
 from ganzoo.games.schedules import Schedule
-from ganzoo.games.stabiliser import Stabiliser
-
-if TYPE_CHECKING:
-    from ganzoo.games.gan import GAN
+from ganzoo.games.stabiliser import Stabilised, Stabiliser
 
 
 class InstanceNoise(Stabiliser):
@@ -36,11 +31,11 @@ class InstanceNoise(Stabiliser):
             raise GanzooError(f"model.stabilisers.sigma: must not be negative, but is {sigma}.")
         self.sigma = sigma
 
-    def see(self, game: GAN, x: Tensor) -> Tensor:
+    def see(self, game: Stabilised, x: Tensor) -> Tensor:
         """Returns x + sigma n, n standard normal."""
         return x + game.level(self.sigma) * torch.randn_like(x)
 
-    def d_terms(self, game: GAN, x: Tensor, y: Tensor | None) -> Terms:
+    def d_terms(self, game: Stabilised, x: Tensor, y: Tensor | None) -> Terms:
         """Adds nothing, and shows where a schedule stands."""
         sigma = game.level(self.sigma)
         if isinstance(sigma, Tensor):

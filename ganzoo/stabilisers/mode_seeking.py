@@ -6,16 +6,11 @@ equations 3 and 4.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import torch
 from torch import Tensor
 
 from ganzoo.games.players import Terms
-from ganzoo.games.stabiliser import Stabiliser
-
-if TYPE_CHECKING:
-    from ganzoo.games.gan import GAN
+from ganzoo.games.stabiliser import Stabilised, Stabiliser
 
 EPSILON = 1e-5
 
@@ -34,7 +29,7 @@ class ModeSeeking(Stabiliser):
         super().__init__()
         self.weight = weight
 
-    def g_terms(self, game: GAN, x: Tensor, y: Tensor | None) -> Terms:
+    def g_terms(self, game: Stabilised, x: Tensor, y: Tensor | None) -> Terms:
         """Draws two batches of latent vectors for the same labels."""
         one, two = game.latent(len(x)), game.latent(len(x))
         labels = y if game.supervised else torch.randint(max(game.n_classes, 1), (len(x),), device=x.device)

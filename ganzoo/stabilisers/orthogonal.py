@@ -7,7 +7,6 @@ Paper: Brock, Donahue and Simonyan 2019, "Large Scale GAN Training for High Fide
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
@@ -15,10 +14,7 @@ from torch.nn.modules.conv import _ConvNd
 from torch.nn.utils.parametrize import is_parametrized
 
 from ganzoo.games.players import Terms
-from ganzoo.games.stabiliser import Stabiliser
-
-if TYPE_CHECKING:
-    from ganzoo.games.gan import GAN
+from ganzoo.games.stabiliser import Stabilised, Stabiliser
 
 
 class OrthogonalRegularisation(Stabiliser):
@@ -39,11 +35,11 @@ class OrthogonalRegularisation(Stabiliser):
         self.discriminator = discriminator
         self.diagonal = diagonal
 
-    def d_terms(self, game: GAN, x: Tensor, y: Tensor | None) -> Terms:
+    def d_terms(self, game: Stabilised, x: Tensor, y: Tensor | None) -> Terms:
         """Regularises the discriminator."""
         return self.terms(self.discriminator, game.discriminator)
 
-    def g_terms(self, game: GAN, x: Tensor, y: Tensor | None) -> Terms:
+    def g_terms(self, game: Stabilised, x: Tensor, y: Tensor | None) -> Terms:
         """Regularises the generator."""
         return self.terms(self.generator, game.generator)
 

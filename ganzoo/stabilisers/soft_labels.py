@@ -6,17 +6,12 @@ the noisy ranges and the flips are from Chintala et al. 2016, "How to Train a GA
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import torch
 from torch import Tensor
 
 from ganzoo.common.errors import GanzooError
 from ganzoo.games.players import Terms
-from ganzoo.games.stabiliser import Stabiliser
-
-if TYPE_CHECKING:
-    from ganzoo.games.gan import GAN
+from ganzoo.games.stabiliser import Stabilised, Stabiliser
 
 
 class SoftLabels(Stabiliser):
@@ -46,7 +41,7 @@ class SoftLabels(Stabiliser):
             raise GanzooError(f"model.stabilisers.flip: must be a share in [0, 1], not {flip}.")
         self.real, self.fake, self.flip = real, fake, flip
 
-    def check(self, game: GAN) -> None:
+    def check(self, game: Stabilised) -> None:
         """Checks that there are labels to soften.
 
         Raises:
@@ -55,7 +50,7 @@ class SoftLabels(Stabiliser):
         if game.answers != "logits":
             raise GanzooError(f"model.stabilisers: SoftLabels is for logistic losses, not for {type(game).__name__}'s.")
 
-    def d_terms(self, game: GAN, x: Tensor, y: Tensor | None) -> Terms:
+    def d_terms(self, game: Stabilised, x: Tensor, y: Tensor | None) -> Terms:
         """Moves the labels of this move's logits from 1 and 0 to where they are drawn."""
         real, fake = (shown.logits for shown in self.judged(game))
         t_real, t_fake = self.draw(real, self.real, self.fake), self.draw(fake, self.fake, self.real)

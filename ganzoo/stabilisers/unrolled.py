@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -15,10 +14,7 @@ from torch import Tensor
 from ganzoo.common.errors import GanzooError
 from ganzoo.games.players import Terms
 from ganzoo.games.schedules import Schedule
-from ganzoo.games.stabiliser import Stabiliser
-
-if TYPE_CHECKING:
-    from ganzoo.games.gan import GAN
+from ganzoo.games.stabiliser import Stabilised, Stabiliser
 
 
 class Unrolled(Stabiliser):
@@ -48,7 +44,7 @@ class Unrolled(Stabiliser):
         self.zero_sum = zero_sum
 
     @contextmanager
-    def facing(self, game: GAN, x: Tensor, y: Tensor | None) -> Iterator[None]:
+    def facing(self, game: Stabilised, x: Tensor, y: Tensor | None) -> Iterator[None]:
         """Lets the stand-in judge; its parameters depend, differentiably, on the generator's."""
         try:
             if self.steps:
@@ -62,7 +58,7 @@ class Unrolled(Stabiliser):
         finally:
             game.stand_in = None
 
-    def step(self, game: GAN, x: Tensor, y: Tensor | None, parameters: dict[str, Tensor]) -> dict[str, Tensor]:
+    def step(self, game: Stabilised, x: Tensor, y: Tensor | None, parameters: dict[str, Tensor]) -> dict[str, Tensor]:
         """Returns the parameters after one virtual step; they remember how they came about.
 
         Raises:
@@ -80,7 +76,7 @@ class Unrolled(Stabiliser):
             for (name, parameter), slope in zip(parameters.items(), slopes, strict=True)
         }
 
-    def g_terms(self, game: GAN, x: Tensor, y: Tensor | None) -> Terms:
+    def g_terms(self, game: Stabilised, x: Tensor, y: Tensor | None) -> Terms:
         """In a game of zero sum, the discriminator's term with the other sign."""
         if not self.zero_sum:
             return {}
@@ -89,16 +85,15 @@ class Unrolled(Stabiliser):
 
 
 @contextmanager
-def virtually(game: GAN) -> Iterator[None]:
+def virtually(game: Stabilised) -> Iterator[None]:
     """Takes back what a variant's `d_loss` notes and counts: it is no move."""
-    noted, shown, counts = dict(game.stash), list(game.shown), dict(game.named_buffers(recurse=False))
+    shown, counts = list(game.shown), dict(game.named_buffers(recurse=False))
     for name, buffer in counts.items():
         setattr(game, name, buffer.clone())
     try:
-        yield
+        with game.notes.isolated():
+            yield
     finally:
-        game.stash.clear()
-        game.stash.update(noted)
         game.shown[:] = shown
         for name, buffer in counts.items():
             setattr(game, name, buffer)

@@ -14,6 +14,7 @@ from torch import Tensor
 from ganzoo.common.errors import GanzooError
 from ganzoo.data.base import DataModule
 from ganzoo.data.loader import Resumable
+from ganzoo.games.lightning import loader_states
 from ganzoo.training.optimizer_state import Steppers, carry, match, steppers
 from ganzoo.training.resolved import differences
 
@@ -170,7 +171,7 @@ def require_data(checkpoint: Mapping[str, Any], datamodule: Any, changed: Sequen
     if others and seen and seen != fingerprint(datamodule):
         raise GanzooError(f"{refusal(others)}, which is other data; {NEW_RUN}.")
     loader = datamodule.train_dataloader()
-    places = checkpoint["loops"]["fit_loop"]["state_dict"].get("combined_loader") or []
+    places = loader_states(checkpoint)
     if isinstance(loader, Resumable) and len(places) == 1:
         loader.load_state_dict(places[0])
 

@@ -27,6 +27,7 @@ from ganzoo.games.capabilities import made_by
 from ganzoo.games.game import Game
 from ganzoo.games.lightning import require_playable
 from ganzoo.training import changes, rehearsal, resuming, runs
+from ganzoo.training.callbacks.continuing import Continuing
 from ganzoo.training.callbacks.keep import Last, Opening, Whole, best
 from ganzoo.training.callbacks.progress import Bar, TermLogger
 from ganzoo.training.callbacks.quality import Quality
@@ -166,7 +167,8 @@ class RecipeCLI(LightningCLI):
             assert self.folder is not None
             # the last checkpoint knows what the best one is: it is written after it
             last = Last(self._get(self.config, "save_every"))
-            callbacks += [Opening(last), TermLogger(), best(self.folder, quality, self.datamodule, self.model), last]
+            callbacks += [Opening(last), Continuing(), TermLogger()]
+            callbacks += [best(self.folder, quality, self.datamodule, self.model), last]
         config.callbacks = [*listed(config.callbacks), *callbacks]
         if not training:
             config.logger = config.logger or False

@@ -77,9 +77,8 @@ def write_gallery(out: Path, names: Sequence[str] = ()) -> Path:
     entries = [entry(folder) for folder in folders]
     entries.sort(key=lambda entry: (entry.about.year, entry.name))
     whole = sorted(folders) == sorted(map(find, registry.list_checkpoints()))
-    page = Environment(
-        loader=PackageLoader("ganzoo.tools.gallery", "."), autoescape=True, trim_blocks=True, lstrip_blocks=True
-    )
+    loader = PackageLoader("ganzoo.tools.gallery", ".")
+    page = Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
     text = page.get_template("gallery.html").render(
         entries=entries, count=len(entries), whole=whole, version=__version__
     )

@@ -16,6 +16,7 @@ from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from ganzoo.common.errors import GanzooError
 from ganzoo.common.files import sweep, written
+from ganzoo.games.lightning import validate_now, validation_is_due
 from ganzoo.training.callbacks.quality import Quality
 from ganzoo.training.csvlog import AppendingCSVLogger
 
@@ -109,12 +110,8 @@ class Last(Checkpoint):
 
     def _catch_up(self, trainer: pl.Trainer) -> None:
         """Validates, if what was loaded was written before a validation that was due."""
-        validation = trainer.fit_loop.epoch_loop.val_loop
         if self.due and not trainer.should_stop:
-            validation.restarting = False
-            trainer.validating = True
-            validation.run()
-            trainer.training = True
+            validate_now(trainer)
 
     def _on_interrupt(self, number: int, frame: FrameType | None) -> None:
         print("\nStopping after this batch; press Ctrl-C again to stop at once.", flush=True)
@@ -134,7 +131,7 @@ class Last(Checkpoint):
         step = trainer.global_step
         leaving = self._stops(trainer)
         last = step == trainer.max_steps or self._last_batch(trainer)
-        self.due = last or self._validates(trainer)
+        self.due = last or validation_is_due(trainer)
         trainer.should_stop = trainer.should_stop or last  # makes Lightning validate the last state too
         if trainer.should_stop or self.due or (step and step % self.every == 0 and step != self.saved):
             self._save(trainer)
@@ -211,16 +208,6 @@ class Last(Checkpoint):
     def _save(self, trainer: pl.Trainer) -> None:
         self.saved = trainer.global_step
         trainer.save_checkpoint(_folder(trainer) / "last.ckpt")
-
-    @staticmethod
-    def _validates(trainer: pl.Trainer) -> bool:
-        """Whether Lightning validates after this batch in a run that nobody stops."""
-        loop = trainer.fit_loop
-        stopping, trainer.should_stop = trainer.should_stop, False
-        assert loop._data_fetcher is not None
-        due = loop.epoch_loop._should_check_val_fx(loop._data_fetcher)
-        trainer.should_stop = stopping
-        return due and not loop.epoch_loop.val_loop.skip
 
     @staticmethod
     def _last_batch(trainer: pl.Trainer) -> bool:

@@ -57,7 +57,7 @@ class TermLogger(Callback):
             return
         self.logged = step
         values = self.latest = finite(pl_module)
-        pl_module.stash.clear()
+        pl_module.notes.clear()
         values |= {"time": self.seconds(), "images": float(pl_module.images)}
         rates = {player.name: trainer.optimizers[pl_module.seats[player.name]] for player in pl_module.line_up}
         values |= {f"lr/{name}": float(optimizer.param_groups[0]["lr"]) for name, optimizer in rates.items()}
@@ -90,7 +90,7 @@ def finite(model: Game) -> dict[str, float]:
     Raises:
         GanzooError: if one of them is NaN or infinite.
     """
-    values = model.noted()
+    values = model.notes.means()
     for name, number in values.items():
         if not math.isfinite(number):
             raise GanzooError(
@@ -170,7 +170,7 @@ class Bar(ProgressBar):
             return
         assert isinstance(pl_module, Game)
         self.bar.n = trainer.global_step
-        losses = {name: number for name, number in pl_module.noted().items() if not name.startswith("d/acc")}
+        losses = {name: number for name, number in pl_module.notes.means().items() if not name.startswith("d/acc")}
         if losses:  # right after a log step there are none
             self.bar.set_postfix_str(fitting(losses, room(self.bar)), refresh=False)
         self.bar.refresh()

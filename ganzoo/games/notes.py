@@ -1,0 +1,44 @@
+"""Scalars noted during moves: their sums and counts until they are logged."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+from torch import Tensor
+
+
+class Notes:
+    """Sums and counts of scalars by name, since they were last cleared. Adding never waits for the device.
+
+    Args:
+        totals: sum and count by name, to begin with.
+    """
+
+    def __init__(self, totals: Mapping[str, tuple[Tensor, int]] | None = None) -> None:
+        self.totals = dict(totals or {})
+
+    def add(self, name: str, value: Tensor) -> None:
+        """Adds a scalar to those of its name."""
+        self.merge({name: (value.detach().float(), 1)})
+
+    def merge(self, totals: Mapping[str, tuple[Tensor, int]]) -> None:
+        """Adds sums and counts to those of the same names."""
+        for name, (more, times) in totals.items():
+            total, count = self.totals.get(name, (0.0, 0))
+            self.totals[name] = (total + more, count + times)
+
+    def means(self) -> dict[str, float]:
+        """Returns the mean under each name. This waits for the device."""
+        return {name: float(total) / count for name, (total, count) in self.totals.items()}
+
+    def clear(self) -> None:
+        """Forgets everything."""
+        self.totals.clear()
+
+    @contextmanager
+    def isolated(self) -> Iterator[dict[str, tuple[Tensor, int]]]:
+        """Context manager that keeps what is noted inside apart, in the dictionary that it yields."""
+        outer, self.totals = self.totals, {}
+        try:
+            yield self.totals
+        finally:
+            self.totals = outer
