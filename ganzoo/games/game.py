@@ -226,6 +226,25 @@ class Game(pl.LightningModule, ABC):
         if player.after is not None:
             player.after()
 
+    def rehearse(self, x: Any, y: Any) -> Iterator[tuple[Player, Callable[[], None]]]:
+        """Yields each player with what computes the gradients of its move on a batch, without a step.
+
+        Gradients, buffers and random state change: rehearse on a copy, whose optimizers are configured.
+
+        Args:
+            x: the batch's samples, or sources.
+            y: its labels or targets; None without any.
+        """
+        for player in self.line_up:
+
+            def gradients(player: Player = player) -> None:
+                self.requires_grad_(False)
+                for module in player.modules:
+                    module.requires_grad_(True)
+                reduce(add, player.loss(x, y).values()).backward()
+
+            yield player, gradients
+
     def _exchange(self, now: bool) -> AbstractContextManager[None]:
         """Lets processes exchange gradients when a batch's last chunk is through, instead of after every chunk."""
         strategy = self.trainer.strategy

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from ganzoo.common.curves import read_metrics
 from ganzoo.common.errors import GanzooError, nearest
-from ganzoo.drawing.previews import draw
+from ganzoo.drawing.plot import draw
 
 SUFFIXES = (".png", ".pdf", ".svg")
 

@@ -37,17 +37,13 @@ class Rehearsal:
 
     def seconds(self) -> float:
         """Returns the time of one update of the counted player, with the other players' moves in proportion."""
-        line_up = self.model.line_up
-        counted = next(player for player in line_up if player.counted)
+        counted = next(player for player in self.model.line_up if player.counted)
         total = 0.0
         with self._same_random_state():
-            for player in line_up:
-                self.model.requires_grad_(False)
-                for module in player.modules:
-                    module.requires_grad_(True)
+            for player, gradients in self.model.rehearse(self.x, self.y):
                 begun = time.perf_counter()
                 with self.context():
-                    sum(player.loss(self.x, self.y).values()).backward()  # type: ignore[union-attr]
+                    gradients()
                 if self.device.type == "cuda":
                     torch.cuda.synchronize(self.device)
                 total += (time.perf_counter() - begun) * average_value(counted.every) / average_value(player.every)
