@@ -12,7 +12,7 @@ from ganzoo.common.curves import Curve
 from ganzoo.common.errors import GanzooError
 from ganzoo.common.readme import markers
 from ganzoo.tools.compare import figures, runs
-from ganzoo.tools.compare.compare import compare
+from ganzoo.tools.compare.comparison import write_comparison
 from ganzoo.tools.compare.runs import Entry, train
 from ganzoo.training.runs import progress
 
@@ -29,7 +29,7 @@ def test_readme_without_markers_is_refused_before_anything_is_trained(tmp_path, 
     readme = tmp_path / "README.md"
     readme.write_text(text)
     with pytest.raises(GanzooError, match="comparison:start"):
-        compare(recipes, [0], readme=readme)
+        write_comparison(recipes, [0], readme=readme)
     assert readme.read_text() == text
     assert not commands
 
@@ -70,7 +70,7 @@ def test_many_models_are_named_at_the_ends_of_their_curves():
 
 
 def test_runs_are_trained_continued_and_reused(recipes, commands, tmp_path):
-    out = compare(recipes, [0, 1], runs=Path("runs"), out=Path("out"), samples=60)
+    out = write_comparison(recipes, [0, 1], runs=Path("runs"), out=Path("out"), samples=60)
     assert out == Path("out/comparison.md")
     assert [command[command.index("--version") + 1] for command in commands] == ["seed_0", "seed_0", "seed_1", "seed_1"]
     assert progress(Path("runs/toy/seed_1/last.ckpt"))["steps"] == 4
@@ -91,17 +91,19 @@ def test_runs_are_trained_continued_and_reused(recipes, commands, tmp_path):
 
     commands.clear()
     times = {file: file.stat().st_mtime_ns for file in Path("runs").rglob("*") if file.is_file()}
-    compare(recipes, [0, 1], runs=Path("runs"), out=Path("out"), samples=60)
+    write_comparison(recipes, [0, 1], runs=Path("runs"), out=Path("out"), samples=60)
     assert not commands
     assert times == {file: file.stat().st_mtime_ns for file in Path("runs").rglob("*") if file.is_file()}
     assert first == {file.name: file.read_bytes() for file in sorted(Path("out").iterdir())}
 
-    compare(["toy.yaml"], [1], steps=[6], runs=Path("runs"), out=Path("out"), samples=60)
+    write_comparison(["toy.yaml"], [1], steps=[6], runs=Path("runs"), out=Path("out"), samples=60)
     assert [command[-2:] for command in commands] == [["--ckpt_path", "last"]]
     assert progress(Path("runs/toy/seed_1/last.ckpt"))["steps"] == 6
 
     shutil.copytree("runs/digits/seed_0/export", "checkpoints/my-digits")
-    text = compare(["checkpoints/my-digits"], [], out=Path("shelf"), samples=60, checkpoints=True).read_text("utf-8")
+    text = write_comparison(["checkpoints/my-digits"], [], out=Path("shelf"), samples=60, checkpoints=True).read_text(
+        "utf-8"
+    )
     assert "WGAN-GP (`my-digits`)" in table(text)
     assert "seeds" not in text.splitlines()[0]
     assert {file.name for file in Path("shelf").iterdir()} >= {"comparison.png", "comparison.csv"}
@@ -110,22 +112,22 @@ def test_runs_are_trained_continued_and_reused(recipes, commands, tmp_path):
 def test_a_budget_of_images_is_the_same_for_every_discriminator(recipes, commands):
     critic = "--model.init_args.n_critic={values: [4, 2], at: [0, 0.5]}"
     options = {"overrides": [critic, "--trainer.val_check_interval=60"], "images": 60 * 64, "samples": 60}
-    text = compare(["digits.yaml"], [0], runs=Path("runs"), out=Path("out"), **options).read_text("utf-8")
+    text = write_comparison(["digits.yaml"], [0], runs=Path("runs"), out=Path("out"), **options).read_text("utf-8")
     (row,) = table(text).values()
     # 60 batches, 3 to a generator update
     assert (row["steps"], row["real images seen"]) == ("20", "3,840")
     for wrong in ({"steps": [4]}, {"checkpoints": True}):
         with pytest.raises(GanzooError, match="how long to train"):
-            compare(["digits.yaml"], [0], images=3600, **wrong)
+            write_comparison(["digits.yaml"], [0], images=3600, **wrong)
     with pytest.raises(GanzooError, match="10 are less than 'digits' takes"):
-        compare(["digits.yaml"], [0], images=10)
+        write_comparison(["digits.yaml"], [0], images=10)
 
 
 def test_an_autoencoder_stands_beside_gans(recipes, commands):
     Path("autoencoder.yaml").write_text(AUTOENCODER)
     names = ["digits.yaml", "autoencoder.yaml"]
     options = {"overrides": ["--model.init_args.ema=0.9"], "images": 640, "samples": 60}
-    text = compare(names, [0], runs=Path("runs"), out=Path("out"), **options).read_text("utf-8")
+    text = write_comparison(names, [0], runs=Path("runs"), out=Path("out"), **options).read_text("utf-8")
     rows = table(text)
     assert [row["real images seen"] for row in rows.values()] == ["640", "640"]
     assert float(rows["Autoencoder (`autoencoder`)"]["SWD ↓"]) > 0
@@ -156,13 +158,13 @@ def test_a_failing_training_names_run_and_log(recipes, commands, monkeypatch):
 
 def test_mistakes_show_before_anything_is_trained(recipes, commands):
     with pytest.raises(GanzooError, match="twice"):
-        compare(["toy.yaml", "./toy.yaml"], [0])
+        write_comparison(["toy.yaml", "./toy.yaml"], [0])
     with pytest.raises(GanzooError, match="sets no number of steps"):
-        compare(recipes, [0], overrides=["--trainer.max_steps=-1"])
+        write_comparison(recipes, [0], overrides=["--trainer.max_steps=-1"])
     with pytest.raises(GanzooError, match="no such argument"):
-        compare(recipes, [0], overrides=["--model.init_args.n_critik=2"])
+        write_comparison(recipes, [0], overrides=["--model.init_args.n_critik=2"])
     with pytest.raises(GanzooError, match="no checkpoint 'nothing'"):
-        compare(["nothing"], [], checkpoints=True)
+        write_comparison(["nothing"], [], checkpoints=True)
     assert not commands
 
 

@@ -11,13 +11,13 @@ from torch.nn.functional import normalize
 from torch.testing import assert_close
 
 from ganzoo import GanzooError, load
+from ganzoo.games.directions import first_layer, latent_directions
 from ganzoo.models.gan import VanillaGAN
 from ganzoo.models.infogan import InfoGAN
 from ganzoo.models.vae import VAE
 from ganzoo.networks.autoencoder import ConvDecoder, ConvEncoder
 from ganzoo.networks.dcgan import DCGANDiscriminator, DCGANGenerator
 from ganzoo.networks.resnet import ResNetDiscriminator, ResNetGenerator
-from ganzoo.tools.factorise import factorise, first_layer
 
 
 def residual():
@@ -64,7 +64,7 @@ def test_the_matrix_is_the_latent_vectors_part_of_the_first_weight(case):
 
 def test_directions_are_orthonormal_and_the_strongest_first(case):
     model, weight = case
-    vectors, shares = factorise(model)
+    vectors, shares = latent_directions(model)
     d = weight.shape[1]
     assert_close(vectors @ vectors.T, torch.eye(d), atol=1e-5, rtol=0)
     assert_close(shares.sum(), torch.tensor(1.0))
@@ -73,7 +73,7 @@ def test_directions_are_orthonormal_and_the_strongest_first(case):
     assert_close(moved / weight.square().sum(), shares.double(), rtol=1e-3, atol=1e-6)
     others = normalize(torch.randn(2000, d).double())
     assert (weight @ others.T).square().sum(0).max() <= moved[0] * (1 + 1e-6)
-    few = factorise(model, 2)
+    few = latent_directions(model, 2)
     assert_close(few.vectors, vectors[:2])
     assert_close(few.shares, shares[:2])  # of all the variance, not of what is asked for
 
@@ -81,7 +81,7 @@ def test_directions_are_orthonormal_and_the_strongest_first(case):
 def test_the_first_direction_moves_the_layers_real_output_by_its_singular_value():
     model = conv()
     generator = model.averaged("generator")
-    z, n = model.latent(1, seed=0), factorise(model, 1).vectors
+    z, n = model.latent(1, seed=0), latent_directions(model, 1).vectors
     with torch.no_grad():
         moved = generator.project((z + 3 * n)[:, :, None, None]) - generator.project(z[:, :, None, None])
     assert_close(moved.norm(), 3 * torch.linalg.matrix_norm(first_layer(model), 2).float(), rtol=1e-4, atol=0)
@@ -90,7 +90,7 @@ def test_the_first_direction_moves_the_layers_real_output_by_its_singular_value(
 def test_nothing_is_left_behind():
     model = conv().train()
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
-    factorise(model)
+    latent_directions(model)
     assert model.generator.training
     assert all(tensor.equal(before[name]) for name, tensor in model.state_dict().items())
     assert not any(layer._forward_pre_hooks for layer in model.averaged("generator").modules())
@@ -115,7 +115,7 @@ def test_a_latent_vector_may_be_scaled_but_not_bent_before_the_first_layer():
     scaled = VanillaGAN(Before(normalize), judge)
     assert_close(first_layer(scaled), scaled.generator.net.weight.detach().double())
     with pytest.raises(GanzooError, match="Before has no linear layer or convolution that meets"):
-        factorise(VanillaGAN(Before(torch.square), judge))
+        latent_directions(VanillaGAN(Before(torch.square), judge))
 
 
 def test_factorise_draws_a_direction_to_a_row_with_the_image_itself_in_the_middle(digits_run, tmp_path):
@@ -127,7 +127,7 @@ def test_factorise_draws_a_direction_to_a_row_with_the_image_itself_in_the_middl
     first, second = sheet[24:88, -24 - 196 + 2 : -24], sheet[-88:-24, -24 - 196 + 2 : -24]
     assert np.array_equal(first[:, 66:130], second[:, 66:130])
     model = load(folder)
-    z, n = model.latent(1, seed=5), factorise(model, 1).vectors
+    z, n = model.latent(1, seed=5), latent_directions(model, 1).vectors
     (last,) = ((model.render(z + 4 * n) + 1) * 127.5).round()[0].numpy()
     assert np.array_equal(first[:, 132:][::8, ::8], last)
 

@@ -83,7 +83,7 @@ def test_lines_fit_the_terminal(columns, monkeypatch):
         assert max(map(len, examples), default=0) <= 80
 
 
-@pytest.mark.parametrize("command", [*cli.COMMANDS])
+@pytest.mark.parametrize("command", [*cli.commands()])
 def test_other_commands_fit_80_columns(command):
     assert [line for line in ganzoo(command, "--help").out.splitlines() if len(line) > 80] == []
 

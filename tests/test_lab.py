@@ -9,7 +9,7 @@ import torch
 
 from ganzoo.cli import main
 from ganzoo.tools.lab import figure, lab
-from ganzoo.tools.lab.lab import METHODS, build, slug, spread, table, train
+from ganzoo.tools.lab.laboratory import METHODS, build, slug, spread, table, train
 from ganzoo.tools.lab.results import LabResult
 
 

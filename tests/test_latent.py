@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from commands import ganzoo
+from ganzoo.explore import seed_range
 from PIL import Image
 from tiny import conditional, conv, mlp
 from torch import tensor
@@ -14,7 +15,6 @@ from torch.testing import assert_close
 
 from ganzoo import GanzooError
 from ganzoo.drawing import movies
-from ganzoo.explore import seed_range
 from ganzoo.games.interpolation import WAYS, combine, interpolate, lerp, of_seeds, slerp, way
 from ganzoo.models.infogan import InfoGAN
 from ganzoo.networks.dcgan import DCGANDiscriminator, DCGANGenerator
@@ -194,7 +194,7 @@ def test_an_mp4_without_its_package_is_told_in_one_line(digits_run, tmp_path, mo
 
 def test_classes_stand_side_by_side_in_a_movie_and_take_turns_in_a_picture(tmp_path, monkeypatch):
     model = conditional()
-    monkeypatch.setattr("ganzoo.tools.sample.load", lambda *_, **__: model)
+    monkeypatch.setattr("ganzoo.checkpoints.loading.load", lambda *_, **__: model)
     movie = Image.open(ganzoo("interpolate", "x", "-n", 2, "--steps", 3, "-o", tmp_path / "a.gif").out.strip())
     assert (movie.n_frames, movie.size) == (4, (3 * 66 - 2, 64))
     rows = ganzoo("interpolate", "x", "-n", 3, "--steps", 3, "--labels", 2, "-o", tmp_path / "a.png").out.strip()
@@ -260,6 +260,6 @@ def test_what_cannot_be_drawn(digits_run, tmp_path, monkeypatch, words, parts):
 )
 def test_points_are_no_images(words, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("ganzoo.tools.sample.load", lambda *_, **__: mlp())
+    monkeypatch.setattr("ganzoo.checkpoints.loading.load", lambda *_, **__: mlp())
     assert "for images" in ganzoo(words[0], "x", *words[1:]).error
     assert [*tmp_path.iterdir()] == []

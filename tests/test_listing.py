@@ -8,7 +8,7 @@ from commands import ganzoo
 
 from ganzoo.checkpoints.hashes import metadata
 from ganzoo.common import registry
-from ganzoo.tools import listing
+from ganzoo.tools import list as listing
 
 
 def names(*words):
@@ -89,7 +89,7 @@ def test_a_terminal_gets_lines_that_fit(columns, monkeypatch):
 
     monkeypatch.setenv("COLUMNS", str(columns))
     monkeypatch.setattr(sys, "stdout", Terminal())
-    lines = listing.listed().splitlines()
+    lines = listing.list().splitlines()
     monkeypatch.undo()
     assert max(map(len, lines)) <= columns
     header, *lines = lines

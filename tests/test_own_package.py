@@ -1,6 +1,5 @@
 """The example of somebody else's package: from its folder, and installed in an environment of its own."""
 
-import argparse
 import csv
 import importlib.util
 import os
@@ -18,8 +17,8 @@ from tiny import mlp
 
 from ganzoo import load
 from ganzoo.checkpoints import build
-from ganzoo.cli import make_parser
 from ganzoo.common import importing, registry
+from ganzoo.common.command_line import arguments
 from ganzoo.common.errors import GanzooError
 from ganzoo.metrics.scoring import score
 
@@ -150,9 +149,9 @@ def test_the_current_folder_comes_last_and_leaves_again(tmp_path, monkeypatch):
 def test_it_counts_where_something_of_the_users_is_named(words, counts, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path("mine").mkdir()
-    options = make_parser().parse_args(words)
-    assert isinstance(options, argparse.Namespace)
-    with importing.for_command(options):
+    command, *rest = words
+    module = importlib.import_module(f"ganzoo.tools.{command}")
+    with importing.for_command(arguments(getattr(module, command), "ganzoo", rest)):
         assert (str(tmp_path) in sys.path) == counts
 
 

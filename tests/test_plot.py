@@ -8,7 +8,7 @@ import pytest
 from ganzoo.common.curves import read_metrics
 from ganzoo.common.errors import GanzooError
 from ganzoo.drawing.plot import draw
-from ganzoo.tools.plot import find_metrics, plot_run
+from ganzoo.tools.plot import find_metrics, plot
 
 COLUMNS = ["step", "d/adv", "d/gp", "g/adv", "d/acc_real", "d/acc_fake", "d/wasserstein", "time", "images", "lr/g"]
 SCORES = ["fid[mnist,10k/test]", "swd[813/train]"]
@@ -42,7 +42,7 @@ def titles(figure) -> list[str]:
 
 def test_writes_a_png_into_the_run_folder(tmp_path):
     metrics = write_metrics(tmp_path / "wgan" / "version_0" / "metrics.csv", wgan_rows())
-    picture = plot_run(metrics.parent)
+    picture = plot(metrics.parent)
     assert picture == metrics.parent / "plot.png"
     assert picture.read_bytes().startswith(b"\x89PNG")
     assert {path.name for path in metrics.parent.iterdir()} == {"metrics.csv", "plot.png"}
@@ -51,7 +51,7 @@ def test_writes_a_png_into_the_run_folder(tmp_path):
 @pytest.mark.parametrize(("out", "start"), [("new/curves.svg", b"<?xml"), ("curves.PDF", b"%PDF")])
 def test_out_chooses_place_and_kind(tmp_path, out, start):
     metrics = write_metrics(tmp_path / "metrics.csv", wgan_rows(50))
-    assert plot_run(metrics, tmp_path / out).read_bytes().startswith(start)
+    assert plot(metrics, out=tmp_path / out).read_bytes().startswith(start)
 
 
 def test_every_column_has_its_panel(tmp_path):
@@ -137,10 +137,10 @@ def test_a_recipe_name_finds_the_run_written_last(tmp_path, monkeypatch):
 def test_a_run_that_is_not_there_is_named(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(GanzooError, match=r"'wgan_gp_digit'.*holds none yet"):
-        plot_run("wgan_gp_digit")
+        plot("wgan_gp_digit")
     write_metrics(Path("runs/wgan_gp_digits/version_0/metrics.csv"), wgan_rows(20))
     with pytest.raises(GanzooError, match=r"runs/ has wgan_gp_digits.*Did you mean 'wgan_gp_digits'"):
-        plot_run("wgan_gp_digit")
+        plot("wgan_gp_digit")
 
 
 @pytest.mark.parametrize(
@@ -157,13 +157,13 @@ def test_a_file_without_metrics_is_refused(tmp_path, content, reason):
     path = tmp_path / "metrics.csv"
     path.write_bytes(content)
     with pytest.raises(GanzooError, match=reason) as caught:
-        plot_run(path)
+        plot(path)
     assert "\n" not in str(caught.value)
 
 
 def test_a_picture_that_cannot_be_written_is_refused(tmp_path):
     metrics = write_metrics(tmp_path / "metrics.csv", wgan_rows(20))
     with pytest.raises(GanzooError, match=r"end its name in \.png"):
-        plot_run(metrics, tmp_path / "curves.docx")
+        plot(metrics, out=tmp_path / "curves.docx")
     with pytest.raises(GanzooError, match="out: cannot write"):
-        plot_run(metrics, metrics / "curves.png")
+        plot(metrics, out=metrics / "curves.png")

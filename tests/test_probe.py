@@ -14,6 +14,7 @@ from torch.testing import assert_close
 from ganzoo import GanzooError
 from ganzoo.data.named import find_data
 from ganzoo.games.sampler import Sampler
+from ganzoo.metrics.probing import _accuracy, activations, discriminated, features, linear_probe
 from ganzoo.models.began import BEGAN
 from ganzoo.models.gan import VanillaGAN
 from ganzoo.networks.autoencoder import Autoencoder, ConvDecoder, ConvEncoder
@@ -21,7 +22,6 @@ from ganzoo.networks.conditional import Projection
 from ganzoo.networks.dcgan import DCGANDiscriminator, DCGANGenerator
 from ganzoo.networks.mlp import MLPDiscriminator
 from ganzoo.networks.resnet import ResNetDiscriminator
-from ganzoo.tools.probe import _accuracy, activations, discriminated, features, probe
 
 IMAGES = torch.linspace(-1, 1, 3 * 16 * 16).view(3, 1, 16, 16).sin()
 
@@ -112,7 +112,7 @@ def test_a_probe_reports_both_accuracies_and_is_the_same_again(digits_run, tmp_p
 
 
 def test_convolutions_see_digits_even_before_training():
-    found = probe(conv(), digits(), train_size=400)
+    found = linear_probe(conv(), digits(), train_size=400)
     assert found.features == 8 * 16
     assert found.features_accuracy > 0.8
 
@@ -126,12 +126,12 @@ def test_a_folder_gives_a_fifth_of_its_pictures_to_the_test(tmp_path):
     model = mlp()
     model.discriminator = MLPDiscriminator([3, 8, 8], hidden=(6,))
     data = find_data(str(tmp_path / "p"), discriminated(model))
-    found = probe(model, data)
+    found = linear_probe(model, data)
     assert (found.train, found.test, found.features_accuracy, found.pixels_accuracy) == (32, 8, 1.0, 1.0)
     with pytest.raises(GanzooError, match="has no labels"):
-        probe(model, find_data(str(tmp_path / "p" / "class 0"), (3, 8, 8)))
+        linear_probe(model, find_data(str(tmp_path / "p" / "class 0"), (3, 8, 8)))
     with pytest.raises(GanzooError, match="one class"):
-        probe(model, data, train_size=1)
+        linear_probe(model, data, train_size=1)
 
 
 class Silent(Sampler):
@@ -150,7 +150,7 @@ def test_what_has_no_discriminator_of_images_is_not_probed(digits_run, tmp_path)
     autoencoder = Autoencoder(ConvEncoder(8, 1, 4, code_dim=5), ConvDecoder(8, 1, 4, latent_dim=5))
     assert discriminated(BEGAN(DCGANGenerator(8, 1, width=4), autoencoder)) == (1, 8, 8)
     with pytest.raises(GanzooError, match=r"CIFAR-10 has shape \(3, 8, 8\), the discriminator takes \(1, 8, 8\)"):
-        probe(conv(), find_data("cifar10", (1, 8, 8)))
+        linear_probe(conv(), find_data("cifar10", (1, 8, 8)))
     for words, told in (
         (["--data", "mnsit"], "Did you mean 'mnist'?"),
         (["--data", "digits", "--train-size", "0"], "--train-size"),

@@ -12,7 +12,7 @@ from torch import nn
 from ganzoo import load
 from ganzoo.common.images import to_uint8
 from ganzoo.networks.srresnet import SRResNetGenerator
-from ganzoo.tools import tiles
+from ganzoo.tools.translate import tiles
 
 
 def network(**options) -> SRResNetGenerator:
@@ -88,7 +88,7 @@ def test_the_command_translates_large_pictures_in_tiles(tmp_path, monkeypatch):
 
 def test_a_picture_of_more_memory_than_there_is_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(tiles, "free_memory", lambda device: 1e7)
-    monkeypatch.setattr("ganzoo.tools.translate.SMALL", 64)
+    monkeypatch.setattr("ganzoo.tools.translate.files.SMALL", 64)
     Image.new("L", (400, 300)).save(tmp_path / "large.png")
     Image.new("L", (8, 8)).save(tmp_path / "small.png")
     said = ganzoo("translate", "cyclegan-mnist", tmp_path / "large.png", "-o", tmp_path / "out.png")

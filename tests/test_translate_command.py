@@ -11,7 +11,7 @@ from ganzoo import load
 from ganzoo.checkpoints import folder_format
 from ganzoo.common.errors import GanzooError
 from ganzoo.games.translator import Translator
-from ganzoo.tools.translate import channels, targets
+from ganzoo.tools.translate.files import channels, targets
 
 RECIPE = {"model": {"class_path": "tiny.Recolour", "init_args": {"generator": {"class_path": "tiny.Tint"}}}}
 

@@ -9,7 +9,7 @@ from commands import ganzoo
 
 from ganzoo.common.errors import GanzooError
 from ganzoo.tools.compare import vary
-from ganzoo.tools.compare.compare import compare
+from ganzoo.tools.compare.comparison import write_comparison
 from ganzoo.tools.compare.runs import Entry
 from ganzoo.training.runs import progress
 
@@ -73,7 +73,9 @@ def test_a_folder_is_told_by_its_values_and_can_be_looked_for():
 
 def test_settings_are_trained_apart_reused_and_shown_in_rows(recipes, commands):
     options = {"runs": Path("runs"), "out": Path("out"), "samples": 60}
-    text = compare(["digits.yaml"], [0], varied=["g_lr=1e-3,2e-3", "n_critic=1,2"], **options).read_text("utf-8")
+    text = write_comparison(["digits.yaml"], [0], varied=["g_lr=1e-3,2e-3", "n_critic=1,2"], **options).read_text(
+        "utf-8"
+    )
     settings = [f"g_lr={rate}, n_critic={n}" for rate in (0.001, 0.002) for n in (1, 2)]
     assert list(table(text)) == [f"WGAN-GP (`digits, {setting}`)" for setting in settings]
     runs = sorted(path.name for path in Path("runs/digits").iterdir())
@@ -88,9 +90,9 @@ def test_settings_are_trained_apart_reused_and_shown_in_rows(recipes, commands):
     assert [run["setting"] for run in numbers["runs"]][1] == {"g_lr": 0.001, "n_critic": 2}
 
     commands.clear()
-    compare(["digits.yaml"], [0], varied=["g_lr=0.001", "n_critic=2"], **options)
+    write_comparison(["digits.yaml"], [0], varied=["g_lr=0.001", "n_critic=2"], **options)
     assert not commands
-    compare(["digits.yaml"], [0], varied=["g_lr=0.001", "n_critic=2"], steps=[6], **options)
+    write_comparison(["digits.yaml"], [0], varied=["g_lr=0.001", "n_critic=2"], steps=[6], **options)
     assert [command[-2:] for command in commands] == [["--ckpt_path", "last"]]
     assert progress(Path("runs/digits/g_lr=0.001_n_critic=2_seed_0/last.ckpt"))["steps"] == 6
 

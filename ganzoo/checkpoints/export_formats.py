@@ -9,7 +9,6 @@ import json
 import logging
 import warnings
 from abc import abstractmethod
-from argparse import Namespace
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from copy import deepcopy
@@ -21,7 +20,6 @@ import torch
 from torch import Tensor, nn
 from torch.export import Dim, ExportedProgram
 
-from ganzoo.checkpoints.loading import load
 from ganzoo.common.class_names import listed
 from ganzoo.common.errors import GanzooError
 from ganzoo.common.files import written
@@ -205,7 +203,7 @@ FORMATS = {
 }
 
 
-def export(model: Game, out: Path, kind: str = "onnx", name: str = "") -> tuple[dict[str, Any], float]:
+def export_generator(model: Game, out: Path, kind: str = "onnx", name: str = "") -> tuple[dict[str, Any], float]:
     """Writes a model's averaged generator for another runtime, in float32 and for any number of images at a time.
 
     Args:
@@ -239,26 +237,6 @@ def export(model: Game, out: Path, kind: str = "onnx", name: str = "") -> tuple[
         if not difference <= CLOSE:
             raise GanzooError(f"--format: what {kind} draws differs from the model by {difference:.3g}.")
     return about, difference
-
-
-def write_function(options: Namespace) -> Iterator[str]:
-    """Writes a model for another runtime as the options of `ganzoo export` say.
-
-    Yields:
-        What was written, what its inputs and outputs are, and how far it is from the model, in lines.
-
-    Raises:
-        GanzooError: if an option does not fit, or see `export`.
-    """
-    if options.samples is not None:
-        raise GanzooError(f"--samples: {options.samples} given, but --format {options.format} computes no scores.")
-    checkpoint = Path(options.name, f"{options.weights}.ckpt")
-    model = load(checkpoint if checkpoint.is_file() else options.name, options.revision)
-    about, difference = export(model, options.out, options.format, Path(options.name).name)
-    yield f"{options.out}  differs from the model by {difference:.2g} at most"
-    for name, one in (about["inputs"] | about["outputs"]).items():
-        shape = ", ".join(map(str, one["shape"]))
-        yield f"  {name:8} {one['type']} ({shape}){', ' + one['values'] if 'values' in one else ''}"
 
 
 def describe(function: Function, name: str) -> dict[str, Any]:

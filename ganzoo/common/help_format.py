@@ -3,6 +3,7 @@
 import argparse
 import shutil
 import textwrap
+from collections.abc import Mapping
 
 GROUPS = {
     "train": ("fit", "validate", "test", "predict", "compare", "lab"),
@@ -19,16 +20,16 @@ class Formatter(argparse.RawDescriptionHelpFormatter):
         super().__init__(prog, max_help_position=30, width=width())
 
 
-def commands_help(parser: argparse.ArgumentParser, texts: dict[str, str]) -> str:
+def commands_help(texts: Mapping[str, str], options: Mapping[str, str]) -> str:
     """Returns the help of `ganzoo`: its commands by what one does with them.
 
     Args:
-        parser: gives usage, description and options.
         texts: a line for each command; those in no group come last.
+        options: a line for each option of `ganzoo` itself.
     """
-    formatter = Formatter(parser.prog)
-    formatter.add_usage(parser.usage, parser._actions, parser._mutually_exclusive_groups)
-    formatter.add_text(parser.description)
+    formatter = Formatter("ganzoo")
+    formatter.add_usage("ganzoo COMMAND [OPTIONS]", [], [])
+    formatter.add_text("A model zoo of generative adversarial networks.")
     grouped = {name for group in GROUPS.values() for name in group}
     others = tuple(name for name in texts if name not in grouped)
     for title, names in {**GROUPS, "other": others}.items():
@@ -36,9 +37,10 @@ def commands_help(parser: argparse.ArgumentParser, texts: dict[str, str]) -> str
         formatter.add_arguments([argparse.Action([], name, metavar=name, help=texts[name]) for name in names])
         formatter.end_section()
     formatter.start_section("options")
-    formatter.add_arguments([action for action in parser._actions if action.option_strings])
+    formatter.add_arguments([argparse.Action([], name, metavar=name, help=text) for name, text in options.items()])
     formatter.end_section()
-    formatter.add_text(textwrap.fill(parser.epilog or "", width()))
+    epilog = "`ganzoo COMMAND --help` shows a command's options, `ganzoo list` the recipes."
+    formatter.add_text(textwrap.fill(epilog, width()))
     return formatter.format_help()
 
 

@@ -1,8 +1,7 @@
 """Import of a user's own classes: from the current folder, too, and by paths that a recipe can state."""
 
 import sys
-from argparse import Namespace
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -28,16 +27,16 @@ def current_folder() -> Iterator[None]:
             sys.path.remove(here)
 
 
-def for_command(options: Namespace) -> Any:
+def for_command(arguments: Mapping[str, Any]) -> Any:
     """Returns the context manager of a command: the current folder counts where something of the user's is named.
 
     That is a recipe to train, what lies on this disk, or an import path. What comes from elsewhere is to find no module
     that it would not have found without that folder.
     """
-    names = [getattr(options, "name", None), *getattr(options, "names", [])]
+    names = [arguments.get("name"), arguments.get("run"), *arguments.get("names", ())]
     on_disk = any(Path(name).expanduser().exists() for name in names if name is not None)
-    named = any("." in metric for metric in getattr(options, "metrics", None) or [])
-    return current_folder() if hasattr(options, "recipes") or on_disk or named else nullcontext()
+    named = any("." in metric for metric in arguments.get("metrics") or ())
+    return current_folder() if "recipes" in arguments or on_disk or named else nullcontext()
 
 
 def import_path(kind: type) -> str:

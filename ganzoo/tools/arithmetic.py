@@ -1,52 +1,86 @@
 """The `ganzoo arithmetic` command: sums of latent vectors as sheets of images."""
 
-from argparse import Namespace
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor
+from ganzoo.tools.arguments import load_sampler, seed_list
 
-from ganzoo.common.class_names import label
-from ganzoo.drawing.previews import draw
-from ganzoo.drawing.save import require_images, write_rows
-from ganzoo.games.interpolation import combine, of_seeds
-from ganzoo.games.sampler import Sampler
-from ganzoo.tools.arguments import load_sampler
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from ganzoo.games.sampler import Sampler
 
 SCATTER = 0.25  # how far the paper's neighbours of a result lie from it, in each dimension
 
 
-def write_sum(options: Namespace) -> Path:
-    """Adds and subtracts means of latent vectors as the options of `ganzoo arithmetic` say.
+def arithmetic(
+    name: str,
+    *,
+    plus: Sequence[int | str],
+    minus: Sequence[int | str],
+    base: Sequence[int | str] = (),
+    label: str | None = None,
+    out: Path | None = None,
+    truncation: float = 1.0,
+    revision: str | None = None,
+    device: str = "cpu",
+    threads: int | None = None,
+) -> Path:
+    """Add and subtract the latent vectors of images.
 
     Each term of the sum is a row: its samples, and at the right what its mean gives. Below these stands the result,
     with neighbours at its left that the same uniform noise as in the paper leads to.
+
+    Args:
+        name: a bundled checkpoint, a checkpoint folder, a run, a .ckpt, or a Hub repository.
+        plus: seeds whose mean is added, such as 3 14 15 or 0-5.
+        minus: seeds whose mean is subtracted.
+        base: seeds to whose mean this happens (none).
+        label: class of all images by name or number; a conditional model only (0).
+        out: the picture to write (NAME-arithmetic.png).
+        truncation: factor on the latent vectors.
+        revision: branch, tag or commit of a Hub repository.
+        device: cpu, cuda, mps.
+        threads: CPU threads; one, or all where that is faster, by default.
 
     Returns:
         What was written.
 
     Raises:
-        GanzooError: if an option does not fit the model, or the model draws no images.
+        GanzooError: if an argument does not fit the model, or the model draws no images.
     """
-    model = load_sampler(options)
-    chosen = None if options.label is None else label(model, options.label, "--label")
-    terms = {"base": options.base, "− minus": options.minus, "+ plus": options.plus}
-    z = {name: of_seeds(model, seeds, options.truncation) for name, seeds in terms.items() if seeds}
+    import torch
+
+    from ganzoo.common.class_names import label as number
+    from ganzoo.drawing.save import write_rows
+    from ganzoo.games.interpolation import combine, of_seeds
+
+    terms = {"base": seed_list(base, "--base"), "− minus": seed_list(minus, "--minus")}
+    terms["+ plus"] = seed_list(plus, "--plus")
+    model = load_sampler(name, revision, device, threads)
+    chosen = None if label is None else number(model, label, "--label")
+    z = {term: of_seeds(model, seeds, truncation) for term, seeds in terms.items() if seeds}
     result = combine(z["+ plus"], z["− minus"], z.get("base"))
     widest = max(len(vectors) for vectors in z.values())
     noise = torch.rand((widest, *result.shape[1:]), generator=torch.Generator().manual_seed(0)) * 2 - 1
     near = result + SCATTER * noise.to(result)
     rows = [_row(model, vectors, vectors.mean(0, keepdim=True), chosen, widest) for vectors in z.values()]
     rows.append(_row(model, near, result, chosen, widest))
-    notes = ["seeds " + ", ".join(map(str, terms[name])) + "; their mean" for name in z]
-    out = options.out or Path(f"{Path(options.name).name}-arithmetic.png")
+    notes = ["seeds " + ", ".join(map(str, terms[term])) + "; their mean" for term in z]
+    out = out or Path(f"{Path(name).name}-arithmetic.png")
     write_rows(rows, [*z, "= result"], out, [*notes, "neighbours; itself"])
     return out
 
 
-def _row(model: Sampler, z: Tensor, last: Tensor, chosen: int | None, widest: int) -> Tensor:
+def _row(model: "Sampler", z: "Tensor", last: "Tensor", chosen: int | None, widest: int) -> "Tensor":
     """Draws latent vectors, and at the right end of a row `last`; what is missing in between stays white."""
-    drawn = draw(model, torch.cat([z, last]), chosen)
-    require_images(drawn)
-    gap = torch.ones((widest - len(z), *drawn.shape[1:]), device=drawn.device)
-    return torch.cat([drawn[:-1], gap, drawn[-1:]])
+    import torch
+
+    from ganzoo.drawing.previews import draw
+    from ganzoo.drawing.save import require_images
+
+    images = draw(model, torch.cat([z, last]), chosen)
+    require_images(images)
+    gap = torch.ones((widest - len(z), *images.shape[1:]), device=images.device)
+    return torch.cat([images[:-1], gap, images[-1:]])

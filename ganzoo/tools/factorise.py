@@ -1,118 +1,65 @@
-"""Closed-form factorisation: the directions in the latent space that a generator's first layer answers to most.
+"""The `ganzoo factorise` command: a sample moved along the strongest directions of the latent space."""
 
-Shen and Zhou 2021, arXiv 2007.06600, equations 2 to 5: the unit vectors n with the largest ||A n|| are the eigenvectors
-of A^T A, where A is the weight of the affine layer that meets z. No data and no training are needed.
-"""
-
-from argparse import Namespace
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
-
-import torch
-from torch import Tensor, nn
-from torch.nn.functional import cosine_similarity
 
 from ganzoo.common.errors import GanzooError
-from ganzoo.games.interpolation import of_seeds
-from ganzoo.games.sampler import Sampler
-
-AFFINE = (nn.Linear, nn.Conv2d, nn.ConvTranspose2d)
+from ganzoo.tools.arguments import load_sampler
 
 
-class Directions(NamedTuple):
-    """Directions in the latent space, the strongest first."""
-
-    vectors: Tensor  # (K, D): orthonormal
-    shares: Tensor  # (K,): of the variance that standard normal noise gives the first layer; all D add up to 1
-
-
-def factorise(model: Sampler, count: int | None = None) -> Directions:
-    """Returns the directions that move the first layer's output most.
+def factorise(
+    name: str,
+    *,
+    directions: int = 5,
+    span: float = 3.0,
+    steps: int = 7,
+    seed: int = 0,
+    label: str | None = None,
+    out: Path | None = None,
+    truncation: float = 1.0,
+    revision: str | None = None,
+    device: str = "cpu",
+    threads: int | None = None,
+) -> Path:
+    """Find and draw the latent directions that a generator's first layer answers to most.
 
     Args:
-        model: draws samples through a network whose first layer is a linear one or a convolution.
-        count: how many; all by default.
-
-    Returns:
-        Each with the sign that makes its largest component positive.
-
-    Raises:
-        GanzooError: if no such layer meets the latent vector, or there are not so many directions.
-    """
-    a = first_layer(model)
-    if count is not None and not 1 <= count <= a.shape[1]:
-        raise GanzooError(f"--directions: from 1 to {a.shape[1]}, the length of the latent vector, not {count}.")
-    values, vectors = torch.linalg.eigh(a.T @ a)
-    values, vectors = values.flip(0).clamp_min(0), vectors.flip(1).T
-    sign = vectors.gather(1, vectors.abs().argmax(1, keepdim=True)).sign()
-    return Directions((sign * vectors)[:count].float(), (values / values.sum())[:count].float())
-
-
-def first_layer(model: Sampler) -> Tensor:
-    """Returns the matrix A (outputs, D) of the layer that meets the latent vector, in double precision on the CPU.
-
-    Other inputs of that layer, such as an embedded label, are left out.
-
-    Raises:
-        GanzooError: if there is no such layer.
-    """
-    z = model.latent(2, seed=0)
-    y = model.labels(2, None)
-    return model.evaluated(model.drawn_by, lambda network, z, y: _matrix(model, network, z, y), z, y).cpu().double()
-
-
-def _matrix(model: Sampler, network: nn.Module, z: Tensor, y: Tensor | None) -> Tensor:
-    met: list[tuple[Callable[[Tensor], Tensor], torch.Size]] = []
-
-    def look(layer: nn.Module, inputs: tuple[Any, ...]) -> None:
-        """Remembers a layer whose input begins with the latent vectors, perhaps scaled to another length."""
-        begins = inputs[0].flatten(1)[:, : z[0].numel()]
-        if begins.shape == z.flatten(1).shape and bool((cosine_similarity(begins, z.flatten(1)) > 1 - 1e-5).all()):
-            met.append((layer, inputs[0].shape[1:]))
-
-    handles = [layer.register_forward_pre_hook(look) for layer in network.modules() if isinstance(layer, AFFINE)]
-    model.generate(network, z, y)
-    for handle in handles:
-        handle.remove()
-    if not met:
-        name = type(network).__name__
-        raise GanzooError(
-            f"{name} has no linear layer or convolution that meets the latent vector; nothing to factorise."
-        )
-    layer, shape = met[0]
-    basis = torch.zeros(z[0].numel(), shape.numel(), device=z.device)
-    basis.fill_diagonal_(1)
-    # an affine map's columns are what it makes of the basis vectors, whatever kind of layer it is
-    columns = layer(basis.view(-1, *shape)) - layer(torch.zeros(1, *shape, device=z.device))
-    return columns.flatten(1).T
-
-
-def write_directions(options: Namespace) -> Path:
-    """Draws a sample moved along the strongest directions, one to a row, as the options of `ganzoo factorise` say.
+        name: a bundled checkpoint, a checkpoint folder, a run, a .ckpt, or a Hub repository.
+        directions: how many, the strongest first.
+        span: how far to go each way, in the latent space.
+        steps: images of each direction.
+        seed: the image to change.
+        label: its class by name or number; a conditional model only (0).
+        out: the picture to write (NAME-directions.png).
+        truncation: factor on the latent vectors.
+        revision: branch, tag or commit of a Hub repository.
+        device: cpu, cuda, mps.
+        threads: CPU threads; one, or all where that is faster, by default.
 
     Returns:
         What was written.
 
     Raises:
-        GanzooError: if an option does not fit the model, or it has nothing to factorise.
+        GanzooError: if an argument does not fit the model, or it has nothing to factorise.
     """
-    from ganzoo.common.class_names import label
+    import torch
+
+    from ganzoo.common.class_names import label as number
     from ganzoo.drawing.previews import draw
     from ganzoo.drawing.save import write_rows
-    from ganzoo.tools.arguments import load_sampler
+    from ganzoo.games.directions import latent_directions
+    from ganzoo.games.interpolation import of_seeds
 
-    if options.steps < 2:
-        raise GanzooError(f"--steps: at least 2 are needed, not {options.steps}.")
-    model = load_sampler(options)
-    chosen = None if options.label is None else label(model, options.label, "--label")
-    found = factorise(model, options.directions)
-    z = of_seeds(model, [options.seed], options.truncation)
-    places = torch.linspace(-options.span, options.span, options.steps)
-    moves = places[None, :, None] * found.vectors[:, None]  # (K, steps, D)
+    if steps < 2:
+        raise GanzooError(f"--steps: at least 2 are needed, not {steps}.")
+    model = load_sampler(name, revision, device, threads)
+    chosen = None if label is None else number(model, label, "--label")
+    strongest = latent_directions(model, directions)
+    z = of_seeds(model, [seed], truncation)
+    places = torch.linspace(-span, span, steps)
+    moves = places[None, :, None] * strongest.vectors[:, None]  # (K, steps, D)
     moved = (z.flatten(1)[None] + moves.to(z)).flatten(0, 1).unflatten(1, z.shape[1:])
-    rows = draw(model, moved, chosen).split(options.steps)
-    out = options.out or Path(f"{Path(options.name).name}-directions.png")
-    notes = [f"{100 * share:.1f}% of the variance" for share in found.shares]
+    rows = draw(model, moved, chosen).split(steps)
+    out = out or Path(f"{Path(name).name}-directions.png")
+    notes = [f"{100 * share:.1f}% of the variance" for share in strongest.shares]
     write_rows(rows, [f"direction {number + 1}" for number in range(len(rows))], out, notes)
     return out

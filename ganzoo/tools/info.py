@@ -1,4 +1,4 @@
-"""What `ganzoo info` shows of a name: a recipe and its paper, a checkpoint's card, or what a run has come to."""
+"""The `ganzoo info` command: a recipe and its paper, a checkpoint's card, or what a run has come to."""
 
 from pathlib import Path
 
@@ -7,11 +7,11 @@ from ganzoo.common import registry
 from ganzoo.common.errors import GanzooError, nearest, printable
 
 
-def about(name: str) -> str:
-    """Describes a recipe, a checkpoint, a run or a training checkpoint.
+def info(name: str) -> str:
+    """Show a recipe and its paper, a checkpoint's model card, or what a run has come to.
 
     Args:
-        name: A recipe by its name or file; a bundled checkpoint, a checkpoint folder, a run, or a .ckpt.
+        name: a recipe, its file, a checkpoint, a run or a .ckpt.
 
     Raises:
         GanzooError: It is nothing of the kind.

@@ -1,66 +1,106 @@
-"""Ways through the latent space as pictures and movies, and sums of latent vectors as sheets."""
+"""The `ganzoo interpolate` command: what lies between images of a model, as a picture or a movie."""
 
-from argparse import Namespace
+from collections.abc import Sequence
 from math import isqrt
 from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
-import torch
-from torch import Tensor
-
-from ganzoo.common.class_names import labels
 from ganzoo.common.errors import GanzooError
-from ganzoo.drawing import movies, pictures
-from ganzoo.drawing.save import require_images
-from ganzoo.games.interpolation import interpolate, of_seeds
-from ganzoo.games.sampler import Sampler
-from ganzoo.tools.arguments import load_sampler
+from ganzoo.tools.arguments import load_sampler, seed_list
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from ganzoo.games.sampler import Sampler
 
 
-def write_walk(options: Namespace) -> Path:
-    """Draws what lies between latent vectors as the options of `ganzoo interpolate` say.
+def interpolate(
+    name: str,
+    *,
+    out: Path | None = None,
+    seeds: Sequence[int | str] = (),
+    seed: int | None = None,
+    n: int = 5,
+    steps: int = 16,
+    mode: Literal["linear", "spherical"] | None = None,
+    labels: Sequence[str | int] | None = None,
+    loop: bool = False,
+    fps: float = 16.0,
+    truncation: float = 1.0,
+    revision: str | None = None,
+    device: str = "cpu",
+    threads: int | None = None,
+) -> Path:
+    """Draw what lies between images of a model: a picture or a movie.
 
-    A picture has a row for each pair of neighbouring stops. A movie goes through all of them, and back to the first
-    with `loop`; where there are several labels, their pictures stand side by side.
+    A picture has a row for each pair of neighbouring stops. A movie goes through all of them; where there are several
+    labels, their pictures stand side by side.
+
+    Args:
+        name: a bundled checkpoint, a checkpoint folder, a run, a .ckpt, or a Hub repository.
+        out: the picture to write; a movie if it ends in .gif or .mp4 (NAME-walk.png).
+        seeds: stops: the images of these seeds, such as 3 14 15 or 0-5.
+        seed: stops: the first n images of one seed's draw (0).
+        n: how many stops, without seeds.
+        steps: pictures from one stop to the next.
+        mode: the way between stops (spherical for a normal prior).
+        labels: classes by name or number, kept on the way: rows in turn, or side by side in a movie (all).
+        loop: go back from the last stop to the first.
+        fps: frames per second of a movie.
+        truncation: factor on the latent vectors.
+        revision: branch, tag or commit of a Hub repository.
+        device: cpu, cuda, mps.
+        threads: CPU threads; one, or all where that is faster, by default.
 
     Returns:
         What was written.
 
     Raises:
-        GanzooError: if an option does not fit the model, or the model draws no images.
+        GanzooError: if an argument does not fit the model, or the model draws no images.
     """
-    out: Path = options.out or Path(f"{Path(options.name).name}-walk.png")
+    import torch
+
+    from ganzoo.common.class_names import labels as numbers
+    from ganzoo.drawing import movies, pictures
+    from ganzoo.drawing.save import require_images
+    from ganzoo.games.interpolation import interpolate as between
+    from ganzoo.games.interpolation import of_seeds
+
+    out = out or Path(f"{Path(name).name}-walk.png")
     movie = movies.is_movie(out)
     if movie:
         movies.check(out)
-    count = len(options.seeds) if options.seeds else options.n
+    listed = seed_list(seeds)
+    if listed and seed is not None:
+        raise GanzooError("--seed: not allowed with --seeds, which name every stop's.")
+    count = len(listed) or n
     if count < 2:
-        raise GanzooError(f"{'--seeds' if options.seeds else '-n'}: a way needs at least 2 stops, not {count}.")
-    model = load_sampler(options, count * options.steps)
-    chosen = None if options.labels is None else labels(model, options.labels)
-    if options.seeds:
-        stops = of_seeds(model, options.seeds, options.truncation)
-    else:
-        stops = model.truncated(count, options.seed, options.truncation)
-    a, b = (stops, stops.roll(-1, 0)) if options.loop else (stops[:-1], stops[1:])
+        raise GanzooError(f"{'--seeds' if listed else '-n'}: a way needs at least 2 stops, not {count}.")
+    model = load_sampler(name, revision, device, threads, count * steps)
+    chosen = None if labels is None else numbers(model, labels)
+    stops = of_seeds(model, listed, truncation) if listed else model.truncated(count, seed or 0, truncation)
+    a, b = (stops, stops.roll(-1, 0)) if loop else (stops[:-1], stops[1:])
     if not movie:
         y = None if chosen is None else torch.tensor(chosen).repeat(len(a))[: len(a)]
-        rows = interpolate(model, a, b, options.steps, options.mode, y)
+        rows = between(model, a, b, steps, mode, y)
         require_images(rows[0])
-        pictures.save(pictures.grid(rows.flatten(0, 1), columns=options.steps), out)
+        pictures.save(pictures.grid(rows.flatten(0, 1), columns=steps), out)
         return out
     frames = []
     for y in _kept_labels(model, chosen, len(a)):
-        legs = interpolate(model, a, b, options.steps + 1, options.mode, y)
+        legs = between(model, a, b, steps + 1, mode, y)
         require_images(legs[0])
         # a leg's end is the next one's start
-        frames.append(torch.cat([legs[:, :-1].flatten(0, 1), *([] if options.loop else [legs[-1, -1:]])]))
+        frames.append(torch.cat([legs[:, :-1].flatten(0, 1), *([] if loop else [legs[-1, -1:]])]))
     columns = _columns(len(frames))
-    movies.save([pictures.grid(torch.stack(shown), columns) for shown in zip(*frames, strict=True)], out, options.fps)
+    movies.save([pictures.grid(torch.stack(shown), columns) for shown in zip(*frames, strict=True)], out, fps)
     return out
 
 
-def _kept_labels(model: Sampler, chosen: list[int] | None, n: int) -> list[Tensor | None]:
+def _kept_labels(model: "Sampler", chosen: list[int] | None, n: int) -> "list[Tensor | None]":
     """Returns for each walk its label, n times: those given or all classes; or None once if there are none."""
+    import torch
+
     if chosen is None and not model.n_classes:
         return [None]
     return [torch.full((n,), number) for number in (range(model.n_classes) if chosen is None else chosen)]

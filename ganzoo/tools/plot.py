@@ -5,13 +5,12 @@ from pathlib import Path
 
 from ganzoo.common.curves import read_metrics
 from ganzoo.common.errors import GanzooError, nearest
-from ganzoo.drawing.plot import draw
 
 SUFFIXES = (".png", ".pdf", ".svg")
 
 
-def plot_run(run: str | Path, out: str | Path | None = None) -> Path:
-    """Draws the losses, D's accuracy, the Wasserstein estimate and the scores of a run over its steps.
+def plot(run: str, *, out: Path | None = None) -> Path:
+    """Draw a run's curves: losses, D's accuracy, Wasserstein estimate, scores.
 
     Args:
         run: A run folder, a `metrics.csv`, or the name of a recipe: then its run written last under `runs/`.
@@ -23,6 +22,8 @@ def plot_run(run: str | Path, out: str | Path | None = None) -> Path:
     Raises:
         GanzooError: There is no such run, it has logged nothing, or `out` cannot be written.
     """
+    from ganzoo.drawing.plot import draw
+
     source = find_metrics(run)
     target = Path(out) if out else source.parent
     if target.is_dir():

@@ -1,52 +1,79 @@
-"""Samples to files: a grid, numbered pictures, or an array."""
+"""The `ganzoo sample` command: samples of a model as a picture, an array, or a folder of pictures."""
 
 import sys
-from argparse import Namespace
+from collections.abc import Sequence
 from pathlib import Path
 
-import torch
-
-from ganzoo.common.class_names import labels
 from ganzoo.common.errors import GanzooError
-from ganzoo.drawing.save import is_picture, write, write_rows
-from ganzoo.games.interpolation import of_seeds
-from ganzoo.tools.arguments import load_sampler
+from ganzoo.tools.arguments import load_sampler, seed_list
 
 ROW = 8  # samples of one truncation factor among several
 
 
-def write_samples(options: Namespace) -> list[Path]:
-    """Draws samples and writes them as the options of `ganzoo sample` say.
+def sample(
+    name: str,
+    *,
+    n: int | None = None,
+    out: Path | None = None,
+    seed: int | None = None,
+    seeds: Sequence[int | str] = (),
+    labels: Sequence[str | int] | None = None,
+    truncation: Sequence[float] = (1.0,),
+    npz: Path | None = None,
+    revision: str | None = None,
+    device: str = "cpu",
+    threads: int | None = None,
+) -> list[Path]:
+    """Draw samples from a trained model.
 
     Several truncation factors make a sheet: the same latent vectors, a factor to a row.
+
+    Args:
+        name: a bundled checkpoint, a checkpoint folder, a run, a .ckpt, or a Hub repository.
+        n: how many (64; 8 to a row of several truncation factors).
+        out: a picture; a .npz file; or a folder, for one PNG each (NAME.png).
+        seed: fixes the draw (0).
+        seeds: in place of n and seed: an image of each, such as 0-63.
+        labels: classes to draw in turn, by name or number, such as cat dog or 0 1; a conditional model only (all).
+        truncation: factors on the latent vectors, a row for each.
+        npz: also write the samples as uint8 NHWC to this .npz file.
+        revision: branch, tag or commit of a Hub repository.
+        device: cpu, cuda, mps.
+        threads: CPU threads; one, or all where that is faster, by default.
 
     Returns:
         What was written: a picture, an .npz file, or a folder.
 
     Raises:
-        GanzooError: if an option does not fit the model.
+        GanzooError: if an argument does not fit the model.
     """
-    factors = options.truncation
-    n = len(options.seeds) if options.seeds else options.n
-    n = n if n is not None else ROW if len(factors) > 1 else 64
-    if n < 1:
-        raise GanzooError(f"-n: the number of samples must be at least 1, not {n}.")
-    model = load_sampler(options, n * len(factors))
+    import torch
+
+    from ganzoo.common.class_names import labels as numbers
+    from ganzoo.drawing.save import is_picture, write, write_rows
+    from ganzoo.games.interpolation import of_seeds
+
+    listed, factors = seed_list(seeds), list(truncation)
+    if listed and seed is not None:
+        raise GanzooError("--seed: not allowed with --seeds, which name every image's.")
+    count = len(listed) or (n if n is not None else ROW if len(factors) > 1 else 64)
+    if count < 1:
+        raise GanzooError(f"-n: the number of samples must be at least 1, not {count}.")
+    model = load_sampler(name, revision, device, threads, count * len(factors))
     y, turns = None, model.n_classes
-    if options.labels is not None:
-        turns = len(options.labels)
-        y = torch.tensor(labels(model, options.labels), device=model.device).repeat(-(-n // turns))[:n]
-    y = model.labels(n, y)
+    if labels is not None:
+        turns = len(labels)
+        y = torch.tensor(numbers(model, labels), device=model.device).repeat(-(-count // turns))[:count]
+    y = model.labels(count, y)
     parts = []
     for factor in factors:
-        z = of_seeds(model, options.seeds, factor) if options.seeds else model.truncated(n, options.seed, factor)
+        z = of_seeds(model, listed, factor) if listed else model.truncated(count, seed or 0, factor)
         parts.append(model.render(z, y, progress=sys.stderr.isatty()))
-    out = options.out or (None if options.npz else Path(f"{Path(options.name).name}.png"))
-    targets = [path for path in (out, options.npz) if path is not None]
+    out = out or (None if npz else Path(f"{Path(name).name}.png"))
+    targets = [path for path in (out, npz) if path is not None]
     for path in targets:
         if len(factors) > 1 and is_picture(path):
             write_rows(parts, [f"truncation {factor:g}" for factor in factors], path)
         else:
-            names = options.seeds if len(factors) == 1 else None
-            write(torch.cat(parts), path, turns, names)
+            write(torch.cat(parts), path, turns, listed if listed and len(factors) == 1 else None)
     return targets

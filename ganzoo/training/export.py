@@ -36,7 +36,7 @@ from ganzoo.training.callbacks.progress import TermLogger
 NEIGHBOURS = 16
 
 
-def export(
+def export_run(
     run: Path,
     out: Path,
     weights: str = "best",
@@ -114,7 +114,7 @@ def _look_closer(model: Any, datamodule: Any, quality: dict[str, Any], facts: Fa
 def finish(run: Path, datamodule: Any, name: str) -> None:
     """Exports a run that has just ended and says in a few lines what it gave."""
     weights = "best" if (run / "best.ckpt").is_file() else "last"
-    facts = export(run, run / "export", weights, datamodule=datamodule)
+    facts = export_run(run, run / "export", weights, datamodule=datamodule)
     logged = measured(run)
     before = {key: curve.values[0] for key, curve in logged.items() if curve.steps[0] == 0}
     for key, number in facts.scores.items():

@@ -1,1 +1,73 @@
 """The `ganzoo evaluate` command: scores of a model's samples, or of pictures."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from ganzoo.tools.evaluate.report import Report
+
+
+def evaluate(
+    name: str,
+    *,
+    data: str | None = None,
+    metrics: Sequence[str] | None = None,
+    features: str | None = None,
+    samples: int | None = None,
+    seed: int | None = None,
+    k: int = 5,
+    bootstrap: int = 200,
+    level: float = 0.95,
+    size: int | None = None,
+    channels: Literal[1, 3] | None = None,
+    weights: Literal["best", "last"] | None = None,
+    root: str | None = None,
+    revision: str | None = None,
+    device: str = "cpu",
+    threads: int | None = None,
+    out: Path | None = None,
+) -> "Report":
+    """Score a model's samples, or pictures, and write down everything that the numbers depend on.
+
+    Args:
+        name: a bundled checkpoint, a checkpoint folder, a run, a .ckpt, a Hub repository, or pictures (folder or zip).
+        data: mnist, fashion_mnist, cifar10, digits, or a folder or zip of pictures to compare with (the recipe's).
+        metrics: fid is kid prdc accuracy swd ms_ssim memorisation (what suits model, data and extractor).
+        features: extractor: mnist, cifar10, inception, or the path of one (the recipe's).
+        samples: how many to draw (10000); of pictures, how many of them (all).
+        seed: of samples and of all that is random in a score (the recipe's, or 0).
+        k: neighbours in precision, recall, density and coverage.
+        bootstrap: resamples for intervals; 0: none.
+        level: of the intervals.
+        size: resize pictures of unlike sizes to so many pixels.
+        channels: read pictures as grey (1) or in colour (3).
+        weights: which of a run's (best).
+        root: folder of a named data set ($GANZOO_DATA, else ./data).
+        revision: branch, tag or commit of a Hub repository.
+        device: cpu, cuda, mps.
+        threads: CPU threads; one, or all where that is faster, by default.
+        out: the JSON file to write (NAME-scores.json).
+
+    Returns:
+        The scores by their keys in `.scores`; intervals and conditions in `.content`.
+
+    Raises:
+        GanzooError: if an argument does not fit, or something is missing.
+    """
+    from ganzoo.tools.evaluate.report import Options, write_evaluation
+
+    return write_evaluation(
+        name,
+        Options(data, metrics, features, samples, seed, k, bootstrap, level, size, channels, weights, root, revision),
+        device,
+        threads,
+        out,
+    )
+
+
+def shown(result: "Report") -> str:
+    """Returns the scores as a table, and the file that holds them."""
+    from ganzoo.tools.evaluate.table import table
+
+    return f"{table(result.content)}\n{result.file}"

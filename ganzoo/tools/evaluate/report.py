@@ -1,9 +1,8 @@
-"""Scores with everything that they depend on, as a table and as JSON."""
+"""Scores of a model or of pictures, with everything that they depend on, as JSON."""
 
 import json
-from argparse import Namespace
-from collections.abc import Iterator
-from dataclasses import asdict
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +25,6 @@ from ganzoo.metrics.scores import FAMILIES, base, choose, expand, reference_item
 from ganzoo.metrics.scoring import evaluation_of
 from ganzoo.metrics.swd import SlicedWasserstein
 from ganzoo.tools.evaluate.subjects import Album, Trained, agreed, album, find, recipe_data, recipe_of, recipe_quality
-from ganzoo.tools.evaluate.table import table
 from ganzoo.training.rehearsal import scoring
 
 FORMAT = 1
@@ -45,38 +43,74 @@ class Given(Evaluation):
                 yield x[wanted]
 
 
-def write_evaluation(options: Namespace) -> dict[str, Any]:
-    """Scores what the options of `ganzoo evaluate` name, prints a table and writes the JSON.
+@dataclass(frozen=True)
+class Options:
+    """What is scored in which way; see `ganzoo.tools.evaluate.evaluate`."""
 
-    Returns:
-        What was written.
+    data: str | None = None
+    metrics: Sequence[str] | None = None
+    features: str | None = None
+    samples: int | None = None
+    seed: int | None = None
+    k: int = 5
+    bootstrap: int = 200
+    level: float = 0.95
+    size: int | None = None
+    channels: int | None = None
+    weights: str | None = None
+    root: str | None = None
+    revision: str | None = None
+
+
+@dataclass(frozen=True)
+class Report:
+    """Scores and everything that they depend on.
+
+    Attributes:
+        content: as the JSON file holds it: `scores` by their keys, `intervals` and `conditions`.
+        file: the JSON file.
+    """
+
+    content: dict[str, Any]
+    file: Path
+
+    @property
+    def scores(self) -> dict[str, float]:
+        """The scores by their keys, such as `fid[mnist,10k/test]`."""
+        return self.content["scores"]
+
+
+def write_evaluation(
+    name: str, options: Options, device_name: str, cpu_threads: int | None, out: Path | None
+) -> Report:
+    """Scores a model or pictures and writes the JSON; see `ganzoo.tools.evaluate.evaluate` for the arguments.
 
     Raises:
         GanzooError: An option does not fit, or something is missing.
     """
-    out = options.out or Path(f"{Path(options.name).resolve().stem}-scores.json")
+    out = out or Path(f"{Path(name).resolve().stem}-scores.json")
     if out.is_dir():
         raise GanzooError(f"-o: '{out}' is a folder; name the JSON file to write.")
     if options.k < 1:
         raise GanzooError(f"-k: {options.k} given, but it must be at least 1.")
     if options.seed is not None and not 0 <= options.seed < 2**63:
         raise GanzooError(f"--seed: {options.seed} given, but it must lie between 0 and 2^63 - 1.")
-    device = find_device(options.device)
+    device = find_device(device_name)
     resampling = None
     if options.bootstrap:
         resampling = Bootstrap(options.bootstrap, options.level, 0 if options.seed is None else options.seed)
-    subject = find(options.name, options.revision, options.weights, device)
+    subject = find(name, options.revision, options.weights, device)
     evaluation, target, fitting, left_out = prepare(subject, options, device)
     if device.type == "cpu":
         part = scoring(target, evaluation.datamodule, evaluation.extractor)
-        threads.adapt(part, evaluation.samples, options.threads)
+        threads.adapt(part, evaluation.samples, cpu_threads)
     evaluation.collect(target)
     found, intervals = evaluation.measure(target, resampling)
-    order = [evaluation.key(name) for name in evaluation.names]
+    order = [evaluation.key(metric) for metric in evaluation.names]
     scores = dict(sorted(found.items(), key=lambda item: order.index(evaluation.key(base(item[0].partition("[")[0])))))
     report = {
         "ganzoo_evaluation": FORMAT,
-        "name": options.name,
+        "name": name,
         "scores": scores,
         "intervals": {key: asdict(intervals[key]) for key in scores if key in intervals},
         "conditions": {
@@ -89,21 +123,19 @@ def write_evaluation(options: Namespace) -> dict[str, Any]:
             "resize": fitting,
             "settings": _settings(evaluation),
             "left_out": left_out,
-            "precision": {name: _precision(evaluation, name) for name in evaluation.names},
+            "precision": {metric: _precision(evaluation, metric) for metric in evaluation.names},
             "intervals": resampling and {"method": METHOD, **asdict(resampling)},
             "machine": {"scored_on": device.type, "hardware": hardware()},
             "versions": versions(),
         },
     }
-    print(table(report))
     with written(out) as file:
         file.write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    print(out)
-    return report
+    return Report(report, out)
 
 
 def prepare(
-    subject: Trained | Album, options: Namespace, device: torch.device
+    subject: Trained | Album, options: Options, device: torch.device
 ) -> tuple[Evaluation, Any, dict[str, Any], dict[str, str]]:
     """Brings a subject and what it is held against together.
 
@@ -144,7 +176,7 @@ def prepare(
         told = f"'{subject.name}' has {shape}, and {datamodule.title} {datamodule.shape}"
         raise GanzooError(f"--data: shapes (channels, height, width) differ: {told}; give other data.")
     features = options.features or quality.get("features")
-    metrics: list[own.Asked] | None = options.metrics
+    metrics: list[own.Asked] | None = None if options.metrics is None else [*options.metrics]
     left_out: dict[str, str] = {}
     if metrics is None:
         usual = _defaults(subject, features, datamodule, quality.get("metrics"))
@@ -169,7 +201,7 @@ def prepare(
     return evaluation, target, resized, left_out
 
 
-def _pictures(subject: Album, reals: Album | None, options: Namespace) -> tuple[Any, int, tuple[int, ...]]:
+def _pictures(subject: Album, reals: Album | None, options: Options) -> tuple[Any, int, tuple[int, ...]]:
     """Returns the pictures to be scored as data, how many of them, and their shape."""
     if options.data is None:
         raise GanzooError(f"--data: not given; name a data set, or the pictures to compare '{subject.name}' with.")

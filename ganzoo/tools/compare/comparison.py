@@ -30,7 +30,7 @@ from ganzoo.training.runs import name_of
 PICTURE_SEED = 0
 
 
-def compare(
+def write_comparison(
     recipes: list[str],
     seeds: list[int],
     *,

@@ -1,6 +1,5 @@
-"""Picture files to picture files by a trained translator."""
+"""Translation of picture files, one by one, large ones in tiles."""
 
-from argparse import Namespace
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from io import BytesIO
@@ -22,7 +21,7 @@ from ganzoo.data.finding import find_pictures
 from ganzoo.data.pictures import middle, opened, reason, to_tensor
 from ganzoo.drawing import pictures
 from ganzoo.games.translator import Size, Translator
-from ganzoo.tools import tiles
+from ganzoo.tools.translate import tiles
 
 FEW = 3  # pictures that go without a progress bar
 TILE, LEAST_TILE = 256, 16  # sides of a tile in pixels, those of the picture it is of
@@ -31,24 +30,36 @@ ONCE = 8  # corners that are translated at once: as many as are about a tile
 
 
 @dataclass
-class Done:
+class Translations:
     """What came of `ganzoo translate`.
 
     Args:
+        out: folder or file that the pictures went to.
         written: pictures that were written.
         resized: how many of them were cropped and resized to what the model takes.
         filled: how many have lost their transparency, because their format has none: white stands in its place.
         skipped: pictures that could not be read or translated, each with the reason.
     """
 
+    out: Path
     written: list[Path] = field(default_factory=list)
     resized: int = 0
     filled: int = 0
     skipped: list[str] = field(default_factory=list)
 
 
-def translate_files(options: Namespace) -> Done:
-    """Translates the pictures that the options of `ganzoo translate` name, one by one.
+def translate_files(
+    name: str,
+    files: Sequence[Path],
+    out: Path,
+    back: bool = False,
+    seed: int = 0,
+    tile: int | None = None,
+    revision: str | None = None,
+    device: str = "cpu",
+    threads: int | None = None,
+) -> Translations:
+    """Translates pictures, one by one; see `ganzoo.tools.translate.translate` for the arguments.
 
     Each is turned upright and into the model's mode: transparent parts white, colours or grey. What was transparent is
     so again in the translation, if its format allows it. A model for one size gets the middle of a picture, resized;
@@ -58,56 +69,56 @@ def translate_files(options: Namespace) -> Done:
         GanzooError: if the model is no translator, an option does not fit, a picture would be overwritten, or none of
             them can be read and translated.
     """
-    if options.tile is not None and options.tile < LEAST_TILE and options.tile != 0:
-        raise GanzooError(f"--tile: {options.tile} given, but it must be at least {LEAST_TILE}, or 0 for no tiles.")
-    plan = targets(options.pictures, options.out)
-    model = load(options.name, revision=options.revision, device=find_device(options.device))
+    if tile is not None and tile < LEAST_TILE and tile != 0:
+        raise GanzooError(f"--tile: {tile} given, but it must be at least {LEAST_TILE}, or 0 for no tiles.")
+    plan = targets(files, out)
+    model = load(name, revision=revision, device=find_device(device))
     if not isinstance(model, Translator):
         hint = " `ganzoo sample` draws from it." if hasattr(model, "sample") else ""
-        raise GanzooError(f"'{options.name}' translates no pictures: it is a {type(model).__name__}.{hint}")
-    network = getattr(model, "back", None) if options.back else model.generator
+        raise GanzooError(f"'{name}' translates no pictures: it is a {type(model).__name__}.{hint}")
+    network = getattr(model, "back", None) if back else model.generator
     if network is None:
-        raise GanzooError(f"--back: '{options.name}' translates one way only.")
-    if options.tile and getattr(network, "reach", None) is None:
-        raise GanzooError(f"--tile: each pixel of '{options.name}' depends on the whole picture; leave it out.")
-    way: dict[str, Any] = {"back": True} if options.back else {}
+        raise GanzooError(f"--back: '{name}' translates one way only.")
+    if tile and getattr(network, "reach", None) is None:
+        raise GanzooError(f"--tile: each pixel of '{name}' depends on the whole picture; leave it out.")
+    way: dict[str, Any] = {"back": True} if back else {}
 
     def translate(x: Tensor) -> Tensor:
-        return model.translate(x, seed=options.seed, **way)
+        return model.translate(x, seed=seed, **way)
 
     wanted, first = channels(network), next(iter(plan))
-    done = Done()
-    for file, out in tqdm(plan.items(), unit="picture", disable=len(plan) <= FEW, dynamic_ncols=True):
+    result = Translations(out)
+    for file, target in tqdm(plan.items(), unit="picture", disable=len(plan) <= FEW, dynamic_ncols=True):
         try:
             data = file.read_bytes()
             image, alpha = opened(data, wanted), transparency(data)
         except Exception as error:  # Pillow fails in many ways
-            done.skipped.append(f"{file} ({reason(error)})")
+            result.skipped.append(f"{file} ({reason(error)})")
             continue
         x, resized = taken(image, network)
         height, width = x.shape[2:]
         x = whole(x, getattr(network, "multiple", 1), getattr(network, "least", 1))
         try:
             if file is first and model.device.type == "cpu":
-                set_threads(translate, x, len(plan), options.threads)
-            pixels = translated(translate, x, model, network, TILE if options.tile is None else options.tile)
+                set_threads(translate, x, len(plan), threads)
+            pixels = translated(translate, x, model, network, TILE if tile is None else tile)
         except (GanzooError, RuntimeError, MemoryError) as error:  # one picture shall not keep others from theirs
             if len(plan) == 1 and isinstance(error, GanzooError):
                 raise
-            done.skipped.append(f"{file} ({one_line(str(error))})")
+            result.skipped.append(f"{file} ({one_line(str(error))})")
             continue
         scale = pixels.shape[0] / x.shape[2], pixels.shape[1] / x.shape[3]
         made = pictures.to_image(pixels[: round(height * scale[0]), : round(width * scale[1])])
-        if alpha is not None and holds_transparency(out):
+        if alpha is not None and holds_transparency(target):
             alpha = middle(alpha, height, width) if resized else alpha
             made.putalpha(alpha.resize(made.size))
-        pictures.save(made, out)
-        done.written.append(out)
-        done.resized += resized
-        done.filled += alpha is not None and not holds_transparency(out)
-    if not done.written:
-        raise GanzooError(f"none of the {len(plan)} picture(s) can be translated: {done.skipped[0]}.")
-    return done
+        pictures.save(made, target)
+        result.written.append(target)
+        result.resized += resized
+        result.filled += alpha is not None and not holds_transparency(target)
+    if not result.written:
+        raise GanzooError(f"none of the {len(plan)} picture(s) can be translated: {result.skipped[0]}.")
+    return result
 
 
 def translated(

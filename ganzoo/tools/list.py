@@ -1,11 +1,11 @@
-"""The table of recipes that `ganzoo list` prints, read from recipes, sources and cards: nothing heavy is imported."""
+"""The `ganzoo list` command: recipes, read from their files, sources and cards; nothing heavy is imported."""
 
-import json
 import shutil
 import sys
 import textwrap
 from collections.abc import Sequence, Set
 from dataclasses import asdict, dataclass
+from json import dumps as to_json
 from typing import Any
 
 import yaml
@@ -56,13 +56,16 @@ class Entry:
         return word.lower().replace("-", "_") in text
 
 
-def listed(words: Sequence[str] = (), trained: bool = False, as_json: bool = False) -> str:
-    """Returns the recipes in which all words occur, as a table or as JSON.
+def list(words: Sequence[str] = (), *, trained: bool = False, json: bool = False) -> str:
+    """List recipes: data, and their bundled checkpoints' sizes and scores.
 
     Args:
-        words: parts of names, years, data or variants.
-        trained: only those with a bundled checkpoint.
-        as_json: as a list of objects, see `Entry`.
+        words: in names, data, years or variants, such as mnist; all of them have to occur.
+        trained: those with a bundled checkpoint.
+        json: as JSON, with all scores and the papers.
+
+    Returns:
+        A table, or a JSON list of objects as `Entry` describes them.
 
     Raises:
         GanzooError: if there is none.
@@ -77,7 +80,7 @@ def listed(words: Sequence[str] = (), trained: bool = False, as_json: bool = Fal
     if not found:
         asked = f"{' and '.join(map(repr, words))}{' and a bundled checkpoint' if trained else ''}"
         raise GanzooError(f"list: no recipe has {asked}. `ganzoo list` shows all.")
-    return json.dumps([asdict(one) for one in found], indent=1) if as_json else _table(found)
+    return to_json([asdict(one) for one in found], indent=1) if json else _table(found)
 
 
 def entry(name: str, bundled: Set[str]) -> Entry:

@@ -1,4 +1,4 @@
-"""The gallery: every bundled checkpoint on one page, a single file that asks for nothing else."""
+"""Web page of checkpoints: a single file that asks for nothing else."""
 
 import base64
 import math

@@ -1,0 +1,189 @@
+"""How much a discriminator has learnt to see: a linear classifier on its features, beside one on raw pixels.
+
+Radford et al. 2016, arXiv 1511.06434, section 5.1: the activations of all convolutional layers, max-pooled to 4x4,
+flattened and concatenated, feed a regularised linear L2-SVM.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import adaptive_max_pool2d
+
+from ganzoo.common.errors import GanzooError
+from ganzoo.common.hardware import versions
+from ganzoo.data.base import DataModule, Split
+from ganzoo.games.sampler import Sampler
+
+SIDE = 4
+C = 1.0  # of the SVM, whose inputs have mean squared length 1
+WEIGHTED = (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)
+
+
+@dataclass(frozen=True)
+class Probe:
+    """Test accuracies in [0, 1], and what they depend on."""
+
+    features_accuracy: float
+    pixels_accuracy: float
+    layers: int  # of the discriminator
+    features: int  # numbers per image
+    pixels: int
+    train: int  # images
+    test: int
+    data: str
+    seed: int
+    C: float
+    versions: dict[str, str]
+
+
+def linear_probe(
+    model: Sampler,
+    datamodule: DataModule,
+    train_size: int = 10_000,
+    seed: int = 0,
+    tell: Callable[[str], None] = lambda line: None,
+) -> Probe:
+    """Classifies a data set's test split by a linear SVM on a discriminator's features, and by one on raw pixels.
+
+    Both see the same training images, chosen at random. Features are standardised by the training images' mean and
+    standard deviation.
+
+    Args:
+        model: has a discriminator that takes the data's images.
+        datamodule: labelled images with a test split.
+        train_size: training images; all of them where there are fewer.
+        seed: chooses them.
+        tell: called with a line on each result as soon as it is there.
+
+    Raises:
+        GanzooError: if the discriminator takes no such images, or the data have no labels or no test split.
+    """
+    if train_size < 1:
+        raise GanzooError(f"--train-size: at least 1 image is needed, not {train_size}.")
+    takes = discriminated(model)
+    if takes != datamodule.shape:
+        raise GanzooError(f"--data: {datamodule.title} has shape {datamodule.shape}, the discriminator takes {takes}.")
+    train, train_labels = _taken(datamodule, "train", train_size, seed)
+    test, test_labels = _taken(datamodule, "test")
+    if len(train_labels.unique()) < 2:
+        raise GanzooError("--train-size: the training images are all of one class; take more.")
+    pixels = _accuracy(train.flatten(1), train_labels, test.flatten(1), test_labels, seed)
+    tell(f"raw pixels     {pixels:7.2%} of {len(test):,} test images, by {train[0].numel():,} numbers each")
+    (seen, widths), (seen_test, _) = features(model, train), features(model, test)
+    accuracy = _accuracy(seen, train_labels, seen_test, test_labels, seed)
+    tell(f"discriminator  {accuracy:7.2%}, by {sum(widths):,} numbers from {len(widths)} layers")
+    return Probe(
+        features_accuracy=accuracy,
+        pixels_accuracy=pixels,
+        layers=len(widths),
+        features=sum(widths),
+        pixels=train[0].numel(),
+        train=len(train),
+        test=len(test),
+        data=datamodule.title,
+        seed=seed,
+        C=C,
+        versions=versions() | {"scikit-learn": version("scikit-learn")},
+    )
+
+
+def discriminated(model: Sampler) -> tuple[int, ...]:
+    """Returns the shape of the images that a model's discriminator takes.
+
+    Raises:
+        GanzooError: if it has none, or one of something else.
+    """
+    network, name = getattr(model, "discriminator", None), type(model).__name__
+    if not isinstance(network, nn.Module):
+        raise GanzooError(f"{name} has no discriminator to probe.")
+    shape = tuple(getattr(network, "shape", ()))
+    if len(shape) != 3:
+        raise GanzooError(f"{name}'s discriminator takes samples of shape {shape}, no images.")
+    return shape
+
+
+def features(model: Sampler, x: Tensor) -> tuple[Tensor, list[int]]:
+    """Returns what a model's discriminator sees in images, in evaluation mode.
+
+    These are the activations of all convolutions, max-pooled to 4x4; of a network without any, of all linear layers.
+    The one that gives the logit is left out. A conditional discriminator is given the same label with every image.
+
+    Args:
+        model: has a discriminator that takes such images.
+        x: any number of images (N, C, H, W) in [-1, 1].
+
+    Returns:
+        Features (N, F) on the CPU, and how many of the F each layer gives.
+    """
+    widths: list[int] = []
+
+    def see(network: nn.Module, part: Tensor) -> Tensor:
+        labels = [part.new_zeros(len(part), dtype=torch.long)] if getattr(network, "n_classes", 0) else []
+        pooled = [_pooled(maps) for maps in activations(network, part, *labels)]
+        widths[:] = [layer.shape[1] for layer in pooled]
+        return torch.cat(pooled, 1)
+
+    return model.evaluated("discriminator", see, x).float().cpu(), widths
+
+
+def activations(network: nn.Module, *inputs: Tensor) -> list[Tensor]:
+    """Applies a network and returns what its layers give, behind normalisation and activation if these are modules.
+
+    Of a network with convolutions these are the layers that count, of any other the linear ones.
+
+    Returns:
+        Maps (N, C, H, W) or features (N, F) of each layer in turn, but not the logit's.
+    """
+    layers = [layer for layer in network.modules() if isinstance(layer, WEIGHTED)]
+    counted = nn.Conv2d if any(isinstance(layer, nn.Conv2d) for layer in layers) else nn.Linear
+    found: list[Tensor] = []
+    following = False  # whether the last layer with weights counts
+
+    def look(layer: nn.Module, _: Any, output: Any) -> None:
+        nonlocal following
+        if isinstance(layer, WEIGHTED):
+            following = isinstance(layer, counted)
+            if following:
+                found.append(output)
+        elif following and isinstance(output, Tensor) and output.shape == found[-1].shape:
+            found[-1] = output
+
+    watched = [layer for layer in network.modules() if isinstance(layer, WEIGHTED) or not [*layer.children()]]
+    handles = [layer.register_forward_hook(look) for layer in watched]
+    network(*inputs)
+    for handle in handles:
+        handle.remove()
+    return found[:-1] if found and found[-1].shape[1] == 1 else found
+
+
+def _pooled(maps: Tensor) -> Tensor:
+    """Max-pools maps that are larger than 4x4 to that, and flattens them."""
+    sides = [min(SIDE, side) for side in maps.shape[2:]]
+    return (adaptive_max_pool2d(maps, sides) if sides else maps).flatten(1)
+
+
+def _taken(datamodule: DataModule, split: Split, size: int | None = None, seed: int = 0) -> tuple[Tensor, Tensor]:
+    """Returns a split's images in [-1, 1] and labels, all or so many at random."""
+    items, labels = datamodule.split(split)
+    if labels is None:
+        raise GanzooError(f"--data: {datamodule.title} has no labels; in a folder, sub-folders are the classes.")
+    index = torch.arange(len(items))
+    if size is not None:
+        index = torch.randperm(len(items), generator=torch.Generator().manual_seed(seed))[:size]
+    x = items[index] if isinstance(items, Tensor) else torch.stack([items[i] for i in index.tolist()])
+    return x.float().div_(127.5).sub_(1), labels[index]
+
+
+def _accuracy(train: Tensor, labels: Tensor, test: Tensor, test_labels: Tensor, seed: int) -> float:
+    """Returns the test accuracy of an SVM on features (N, F), standardised and scaled to a mean squared length of 1."""
+    from sklearn.svm import LinearSVC
+
+    mean, std = train.mean(0), train.std(0, correction=0)
+    scale = torch.where(std > 1e-6, 1 / std, 0) / train.shape[1] ** 0.5  # what is constant tells nothing
+    svm = LinearSVC(C=C, dual=True, max_iter=10_000, random_state=seed)
+    svm.fit(((train - mean) * scale).numpy(), labels.numpy())
+    return float(svm.score(((test - mean) * scale).numpy(), test_labels.numpy()))
