@@ -17,13 +17,14 @@ from tiny import digits, mlp, recolour
 
 from ganzoo import __version__
 from ganzoo.checkpoints import folder_format, loading
+from ganzoo.checkpoints.origin import Origin
 from ganzoo.common.errors import GanzooError
 from ganzoo.drawing.pictures import to_image
 from ganzoo.drawing.save import write
 from ganzoo.games.game import Game
 from ganzoo.metrics.drawing import draw
 from ganzoo.networks.classifiers import shipped
-from ganzoo.tools.evaluate.subjects import Trained, agreed, album, recipe_data, recipe_quality
+from ganzoo.tools.evaluate.subjects import agreed, album, recipe_data, recipe_quality
 
 BRIEF = ("--bootstrap", 8)
 ALL = ("fid", "is", "kid", "prdc", "ms_ssim", "swd", "memorisation")
@@ -208,7 +209,7 @@ def test_a_repository_is_scored_from_the_cache_with_its_commit(digits_run, tmp_p
 
 
 def test_a_strangers_recipe_opens_no_files_and_imports_nothing():
-    stranger = Trained("x/y", "repository", None, {}, own=False)
+    stranger = Origin(Path("x"), "", (), name="x/y", kind="repository")
     with pytest.raises(GanzooError, match="not ganzoo's"):
         recipe_data(stranger, {"data": {"class_path": "os.system"}}, None)
     section = {"class_path": "ganzoo.data.ImageFolder", "init_args": {"root": "/etc", "size": 16}}
@@ -218,12 +219,12 @@ def test_a_strangers_recipe_opens_no_files_and_imports_nothing():
         assert recipe_quality(stranger, {"quality": section}) == {}
     section = {"features": "mnist", "seed": 3, "metrics": ["no"], "batch_size": 7}
     assert recipe_quality(stranger, {"quality": section}) == {"features": "mnist", "seed": 3, "batch_size": 7}
-    own = Trained("x", "checkpoint", None, {})
+    own = Origin(Path("x"), "", (), name="x")
     assert recipe_quality(own, {"quality": {"features": "my.safetensors"}}) == {"features": "my.safetensors"}
 
 
 def test_a_strangers_words_about_data_count_or_are_refused():
-    stranger = Trained("x/y", "repository", None, {}, own=False)
+    stranger = Origin(Path("x"), "", (), name="x/y", kind="repository")
     toy = {"class_path": "ganzoo.data.Toy2D", "init_args": {"kind": "grid", "modes": None, "std": 0.01}}
     assert recipe_data(stranger, {"data": toy}, None).title == "2-D points, grid"
     folder = {"size": 16, "source": "https://x.org/?", "title": "Faces", "licence": "CC BY 4.0"}

@@ -11,11 +11,12 @@ from own_metrics import Brightness, MeanGap
 from scored import Data, Model
 from tiny import Negatives, recolour
 
+from ganzoo.checkpoints.origin import Origin
 from ganzoo.common.errors import GanzooError
 from ganzoo.metrics import own
 from ganzoo.metrics.evaluation import Evaluation
 from ganzoo.metrics.scoring import score
-from ganzoo.tools.evaluate.subjects import Trained, recipe_quality
+from ganzoo.tools.evaluate.subjects import recipe_quality
 from ganzoo.training.callbacks.quality import Quality
 
 GAP = "own_metrics.MeanGap"
@@ -92,7 +93,7 @@ def test_other_mistakes():
 
 def test_a_strangers_recipe_names_none():
     section = {"quality": {"metrics": [GAP], "seed": 3}}
-    ours, theirs = (Trained("it", "checkpoint", None, {}, own=own) for own in (True, False))
+    ours, theirs = (Origin(Path("it"), "", (), kind=kind) for kind in ("checkpoint", "repository"))
     assert recipe_quality(ours, section)["metrics"] == [GAP]
     assert recipe_quality(theirs, section) == {"seed": 3}
 

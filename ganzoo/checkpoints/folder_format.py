@@ -11,19 +11,23 @@
 Nothing that comes from outside is unpickled, and nothing is imported that a recipe of someone else's merely names.
 """
 
+import hashlib
+import json
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import safetensors.torch
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 from safetensors.torch import save_file
 from torch import Tensor
 
 from ganzoo.checkpoints import trust
 from ganzoo.checkpoints.build import build
-from ganzoo.checkpoints.hashes import HASHED, require_unchanged, sha256, stamped
+from ganzoo.checkpoints.hashes import HASHED, facts, require_unchanged, sha256, stamped
+from ganzoo.checkpoints.origin import Origin, dtypes
 from ganzoo.common import class_names
 from ganzoo.common.errors import GanzooError
 from ganzoo.common.files import written
@@ -86,9 +90,13 @@ def read(folder: Path, trusted: bool = True) -> Game:
         if not (folder / name).is_file():
             raise GanzooError(f"'{folder}' is not a complete checkpoint: {name} is missing.")
     card = trust.read_text(folder / "README.md") if (folder / "README.md").is_file() else ""
-    require_unchanged(folder, card, own=trusted)
-    recipe = trust.read_text(folder / "recipe.yaml")
-    weights = read_weights(folder / "model.safetensors")
+    # each is read once: what is loaded is what was hashed
+    file = folder / "model.safetensors"
+    contents = {"recipe.yaml": trust.read_bytes(folder / "recipe.yaml"), file.name: file.read_bytes()}
+    digests = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
+    require_unchanged(folder, card, digests, own=trusted)
+    recipe = trust.decoded(contents["recipe.yaml"], folder / "recipe.yaml")
+    weights, header = parse_weights(contents.pop(file.name), file)
     model = build(recipe, folder / "recipe.yaml", trusted, weights)
     require_fit(weights, model, folder)
     for part, module in model.exported().items():
@@ -97,26 +105,42 @@ def read(folder: Path, trusted: bool = True) -> Game:
             getattr(model, part).load_state_dict(module.state_dict())
     model.recipe, model.trained = recipe, True
     model.card = card
-    with safe_open(folder / "model.safetensors", "pt") as handle:
-        model.class_names = class_names.parsed(handle.metadata(), getattr(model, "n_classes", None))
+    model.class_names = class_names.parsed(header, getattr(model, "n_classes", None))
+    about = facts(card)
+    chosen, step = about.get("weights"), about.get("steps")  # as a stranger may have written them
+    model.origin = Origin(
+        file,
+        digests[file.name],
+        dtypes(weights.values()),
+        chosen if chosen in ("best", "last") else None,
+        step if isinstance(step, int) else None,
+    )
     return model
 
 
-def read_weights(file: Path) -> dict[str, Tensor]:
-    """Reads a `.safetensors` file of ours.
+def parse_weights(content: bytes, file: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """Parses a `.safetensors` file of ours.
+
+    Args:
+        content: the file's.
+        file: its name, for messages.
+
+    Returns:
+        Its tensors and the words in its header.
 
     Raises:
         GanzooError: if it is damaged or of an unknown format version.
     """
     try:
-        with safe_open(file, "pt") as handle:
-            version = (handle.metadata() or {}).get("ganzoo_format")
-            weights = {name: handle.get_tensor(name) for name in handle.keys()}  # noqa: SIM118  # not a dictionary
-    except (SafetensorError, OSError) as error:
+        weights = safetensors.torch.load(content)
+        size = int.from_bytes(content[:8], "little")
+        header = json.loads(content[8 : 8 + size]).get("__metadata__") or {}
+    except (SafetensorError, ValueError, KeyError) as error:
         raise GanzooError(f"'{file}' is damaged: {error}.") from error
+    version = header.get("ganzoo_format")
     if version != FORMAT:
         raise GanzooError(f"'{file}' has checkpoint format {version}; this ganzoo reads format {FORMAT}.")
-    return weights
+    return weights, header
 
 
 def of_part(weights: Mapping[str, Tensor], part: str) -> dict[str, Tensor]:

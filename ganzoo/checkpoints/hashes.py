@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,15 @@ def metadata(card: str) -> dict[str, Any]:
     return read
 
 
+def facts(card: str) -> dict[str, Any]:
+    """Returns the `ganzoo:` block of a card's metadata, a stranger's perhaps; empty if none makes sense."""
+    try:
+        block = metadata(card).get("ganzoo")
+    except ValueError:
+        block = None
+    return block if isinstance(block, dict) else {}
+
+
 def stamped(card: str, hashes: dict[str, str]) -> str:
     """Returns a card whose metadata hold these hashes.
 
@@ -52,12 +62,13 @@ def stamped(card: str, hashes: dict[str, str]) -> str:
     return f"---\n{yaml.safe_dump(about, sort_keys=False)}---\n{text}"
 
 
-def require_unchanged(folder: Path, card: str, own: bool = True) -> None:
+def require_unchanged(folder: Path, card: str, digests: Mapping[str, str], own: bool = True) -> None:
     """Checks a checkpoint folder's files against the hashes in its card; cards before hashes have none.
 
     Args:
         folder: where the files are.
         card: what its `README.md` says.
+        digests: sha256 of `recipe.yaml` and `model.safetensors`, as they were read.
         own: whether the user may have changed it, who is then told how to go on.
 
     Raises:
@@ -69,7 +80,7 @@ def require_unchanged(folder: Path, card: str, own: bool = True) -> None:
     except (ValueError, AttributeError) as error:
         raise GanzooError(f"'{folder / 'README.md'}' has damaged metadata.") from error
     for name, hash_ in told.items():
-        if hash_ is not None and hash_ != sha256(folder / name):
+        if hash_ is not None and hash_ != digests[name]:
             advice = f" If you changed it, `{command('card', folder)}` writes the card's hashes anew." if own else ""
             raise GanzooError(
                 f"'{folder / name}' is not the file that its card was written for: the sha256 differs.{advice}"
@@ -94,14 +105,3 @@ def stamp(folder: Path) -> None:
         raise GanzooError(f"'{card}' has damaged metadata.") from error
     with written(card) as file:
         file.write_text(text, encoding="utf-8")
-
-
-def front_matter(folder: Path) -> dict[str, Any]:
-    """Returns the `ganzoo:` block of a checkpoint folder's model card, empty if there is none."""
-    card = folder / "README.md"
-    parts = card.read_text(encoding="utf-8").split("---\n", 2) if card.is_file() else []
-    try:
-        block = yaml.safe_load(parts[1]).get("ganzoo") if len(parts) == 3 and not parts[0] else None
-    except (yaml.YAMLError, AttributeError):
-        block = None
-    return block if isinstance(block, dict) else {}

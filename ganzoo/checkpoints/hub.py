@@ -13,14 +13,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ganzoo.checkpoints.folder_format import CURVES, FILES
+from ganzoo.checkpoints.locate import PART, REPO_ID
 from ganzoo.common.errors import GanzooError
 
 log = logging.getLogger(__name__)
 
 PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".webp", ".mp4")
-NAME = r"\w[\w.-]*"
-REPO_ID = re.compile(f"{NAME}/{NAME}")
-REVISION = re.compile(f"{NAME}(/{NAME})*")
+REVISION = re.compile(f"{PART}(/{PART})*")
 SILENCE = 60.0  # seconds
 
 
@@ -28,7 +27,7 @@ def download(repo: str, revision: str | None = None, pictures: bool = False) -> 
     """Fetches a checkpoint folder into the Hub's cache, or finds it there if the Hub cannot be reached.
 
     Args:
-        repo: USER/NAME.
+        repo: USER/PART.
         revision: branch, tag or commit.
         pictures: also those besides `samples.png`.
 
@@ -56,7 +55,7 @@ def checkpoint_files(folder: Path) -> list[Path]:
     """
     own = {*FILES, CURVES}
     files = [file for file in sorted(folder.iterdir()) if file.name in own or file.suffix.lower() in PICTURES]
-    files = [file for file in files if file.is_file() and re.fullmatch(NAME, file.name)]
+    files = [file for file in files if file.is_file() and re.fullmatch(PART, file.name)]
     for file in files:
         require_inside(file)
     return files
@@ -90,7 +89,7 @@ def require_names(repo: str, revision: str | None) -> None:
             raise HFValidationError
         validate_repo_id(repo)
     except HFValidationError as error:
-        raise GanzooError(f"repo: '{repo}' given, but it must be USER/NAME, as on the Hub.") from error
+        raise GanzooError(f"repo: '{repo}' given, but it must be USER/PART, as on the Hub.") from error
     if revision is not None and (not REVISION.fullmatch(revision) or ".." in revision):
         raise GanzooError(f"revision: '{revision}' given, but it must be a branch, a tag or a commit.")
 

@@ -1,14 +1,19 @@
 """Loading of a trained model by its name, wherever it lies."""
 
+import hashlib
+import io
 import logging
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 
 from ganzoo.checkpoints.build import build
-from ganzoo.checkpoints.folder_format import FILES, read
-from ganzoo.common import registry
-from ganzoo.common.errors import GanzooError, nearest
+from ganzoo.checkpoints.folder_format import read
+from ganzoo.checkpoints.hub import download
+from ganzoo.checkpoints.locate import Place, locate
+from ganzoo.checkpoints.origin import Origin, dtypes
+from ganzoo.common.errors import GanzooError
 from ganzoo.games.game import Game
 
 log = logging.getLogger(__name__)
@@ -40,44 +45,36 @@ def load(
         GanzooError: if there is no such checkpoint, it is incomplete, damaged or not trusted, or a revision is given of
             what is no repository.
     """
-    from ganzoo.checkpoints.hub import REPO_ID, download
+    place = locate(name, revision)
+    if place.kind == "run":
+        log.warning("'%s' is a run: its %s is taken", name, place.weights.name)
+    return read_place(place, revision, trust_remote_code, device)
 
-    path = registry.locate(str(name)) or Path(name).expanduser()
-    require_no_revision(name, path, revision)
-    on_disk = trust_remote_code is not False
-    if path.is_dir() and not (path / registry.PUBLISHED).is_file() and (weights := registry.weights_of(path)):
-        log.warning("'%s' is a run: its %s is taken", name, weights.name)
-        path = weights
-    if path.is_dir() and not any((path / file).is_file() for file in FILES[:2]):
-        raise no_checkpoint(str(name))
-    if path.is_dir():
-        model = read(path, trusted=on_disk)
-    elif path.is_file():
-        model = read_training_checkpoint(path, trusted=on_disk)
-    elif REPO_ID.fullmatch(str(name)):
-        model = read(download(str(name), revision), trusted=trust_remote_code is True)
+
+def read_place(
+    place: Place,
+    revision: str | None = None,
+    trust_remote_code: bool | None = None,
+    device: str | torch.device = "cpu",
+) -> Game:
+    """Reads the model that lies at a place; see `load` for the arguments.
+
+    Raises:
+        GanzooError: if it is incomplete, damaged or not trusted.
+    """
+    trusted = trust_remote_code is not False if place.own else trust_remote_code is True
+    commit = None
+    if place.weights.suffix == ".ckpt" and place.own:
+        model = read_training_checkpoint(place.weights, trusted)
+    elif place.own:
+        model = read(place.weights, trusted)
     else:
-        raise no_checkpoint(str(name))
+        folder = download(place.name, revision)
+        model, commit = read(folder, trusted), folder.name
+    assert model.origin is not None
+    model.origin = replace(model.origin, name=place.name, kind=place.kind, revision=revision, commit=commit)
     model.to(device).lay_out()
     return model.eval()
-
-
-def require_no_revision(name: str | Path, path: Path, revision: str | None) -> None:
-    """Raises GanzooError if a revision is given for what lies on this disk, at `path`."""
-    if revision is not None and path.exists():
-        raise GanzooError(
-            f"revision: '{revision}' given, but '{name}' lies on this disk, and only Hub repositories have revisions; "
-            "leave it out."
-        )
-
-
-def no_checkpoint(name: str) -> GanzooError:
-    """Returns the complaint that there is no such checkpoint, with the nearest that there is."""
-    names = registry.list_checkpoints()
-    hint = nearest(name.replace("_", "-"), names)
-    if several := registry.newest_run(Path(name).expanduser()):
-        return GanzooError(several)
-    return GanzooError(f"there is no checkpoint '{name}'.{hint} Bundled: {', '.join(names) or 'none'}.")
 
 
 def read_training_checkpoint(file: Path, trusted: bool = True) -> Game:
@@ -91,7 +88,8 @@ def read_training_checkpoint(file: Path, trusted: bool = True) -> Game:
         GanzooError: if it is no training checkpoint of ganzoo, or damaged.
     """
     try:
-        checkpoint = torch.load(file, map_location="cpu", weights_only=True)
+        content = file.read_bytes()
+        checkpoint = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
         recipe, weights = str(checkpoint["game"]["recipe"]), dict(checkpoint["state_dict"])
         names = tuple(map(str, checkpoint["game"].get("class_names", ())))
     except Exception as error:  # a damaged archive fails in many ways
@@ -102,4 +100,7 @@ def read_training_checkpoint(file: Path, trusted: bool = True) -> Game:
     except Exception as error:  # likewise
         raise GanzooError(f"'{file}': its weights are not those of its recipe's model.") from error
     model.recipe, model.trained, model.class_names = recipe, True, names
+    chosen = file.stem if file.stem in ("best", "last") else None
+    digest, step = hashlib.sha256(content).hexdigest(), checkpoint.get("global_step")
+    model.origin = Origin(file, digest, dtypes(model.parameters()), chosen, step, str(file), "training checkpoint")
     return model

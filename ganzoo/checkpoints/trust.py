@@ -41,10 +41,28 @@ def read_text(file: Path) -> str:
     Raises:
         GanzooError: if it is no UTF-8, or too long to be one.
     """
+    return decoded(read_bytes(file), file)
+
+
+def read_bytes(file: Path) -> bytes:
+    """Reads the bytes of a recipe or a card.
+
+    Raises:
+        GanzooError: if it is too long to be one.
+    """
     if file.stat().st_size > LONGEST_FILE:
         raise GanzooError(f"'{file}' is longer than the {LONGEST_FILE:,} bytes that a recipe or a card may have.")
+    return file.read_bytes()
+
+
+def decoded(content: bytes, file: Path) -> str:
+    """Returns the text of a recipe or a card, its lines ended by a line feed alone.
+
+    Raises:
+        GanzooError: if it is no UTF-8.
+    """
     try:
-        return file.read_text(encoding="utf-8")
+        return content.decode("utf-8").replace("\r\n", "\n")
     except UnicodeDecodeError as error:
         raise GanzooError(f"'{file}' is not UTF-8 text.") from error
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from ganzoo.checkpoints.folder_format import read
 from ganzoo.checkpoints.hub import checkpoint_files, require_names
 from ganzoo.checkpoints.licences import UNKNOWN, licence_of, require_licence, with_licence
-from ganzoo.checkpoints.loading import no_checkpoint
+from ganzoo.checkpoints.locate import locate_checkpoint
 from ganzoo.checkpoints.trust import read_text
 from ganzoo.common import registry
 from ganzoo.common.errors import GanzooError, printable
@@ -72,9 +72,7 @@ def prepare(name: str | Path, repo: str, licence: str | None = None, message: st
     Raises:
         GanzooError: The checkpoint is not complete or does not load, or a name does not fit.
     """
-    folder = registry.checkpoint_folder(str(name))
-    if folder is None:
-        raise no_checkpoint(str(name))
+    folder = locate_checkpoint(name)
     require_names(repo, None)
     read(folder)
     try:

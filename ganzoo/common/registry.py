@@ -2,7 +2,6 @@
 
 import ast
 import inspect
-import logging
 import sys
 from dataclasses import dataclass
 from functools import cache
@@ -10,11 +9,7 @@ from pathlib import Path
 
 from ganzoo.common.errors import GanzooError, nearest
 
-log = logging.getLogger(__name__)
-
 PACKAGE = Path(__file__).parents[1]
-WEIGHTS = ("best.ckpt", "last.ckpt")  # of a run, in the order in which they are taken
-PUBLISHED = "model.safetensors"  # of a checkpoint folder
 
 
 def _beside(name: str) -> Path:
@@ -69,58 +64,6 @@ def find_checkpoint(name: str) -> Path | None:
     """Returns the folder of a bundled checkpoint, named with `-` or `_`, or None."""
     stem = name.replace("_", "-")
     return CHECKPOINTS / stem if stem in list_checkpoints() else None
-
-
-def locate(name: str) -> Path | None:
-    """Returns where a model lies on this disk: what the path leads to, else a bundled checkpoint; None if nothing does.
-
-    A checkpoint folder, a run or a .ckpt goes before the bundled checkpoint of the same name; that is said.
-    """
-    path, bundled = Path(name).expanduser(), find_checkpoint(name)
-    if bundled is None or not path.exists() or path.resolve() == bundled.resolve():
-        return bundled or (path if path.exists() else None)
-    if path.suffix == ".ckpt" or is_run(path) or (path / PUBLISHED).is_file():
-        log.warning("'%s' is both here and bundled: the one here is taken (%s)", name, path.resolve())
-        return path
-    log.warning("'%s' here is no model: the bundled checkpoint of that name is taken, not ./%s", name, name)
-    return bundled
-
-
-def is_run(folder: Path) -> bool:
-    """Whether a folder is a run's, with weights."""
-    return any((folder / name).is_file() for name in WEIGHTS)
-
-
-def weights_of(run: Path) -> Path | None:
-    """Returns what stands for a run: its best.ckpt, else its last.ckpt, else its export; None if this is no run."""
-    found = next((run / name for name in WEIGHTS if (run / name).is_file()), None)
-    return found or (run / "export" if (run / "export" / PUBLISHED).is_file() else None)
-
-
-def checkpoint_folder(name: str) -> Path | None:
-    """Returns a bundled checkpoint, a checkpoint folder or a run's export by its name or path; None if there is none.
-
-    Raises:
-        GanzooError: it is a run without an export, or a .ckpt.
-    """
-    path = locate(name)
-    if path is None or (path / PUBLISHED).is_file():
-        return path
-    if (path / "export" / PUBLISHED).is_file():
-        log.warning("'%s' is a run: its export is taken (%s)", name, path / "export")
-        return path / "export"
-    if path.suffix == ".ckpt" or is_run(path):
-        run = path if path.is_dir() else path.parent
-        raise GanzooError(
-            f"'{name}' is no checkpoint folder, which has a card; write one with ganzoo export {run} -o FOLDER."
-        )
-    return path if path.is_dir() else None
-
-
-def newest_run(folder: Path) -> str:
-    """Says which is the newest run in a folder of runs, which is none itself; "" if there are none."""
-    runs = sorted(folder.glob("*/last.ckpt"), key=lambda file: file.stat().st_mtime)
-    return f"'{folder}' holds {len(runs)} run(s), and is none itself; the newest is {runs[-1].parent}." if runs else ""
 
 
 def called(folder: Path) -> str:

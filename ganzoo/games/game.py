@@ -44,6 +44,7 @@ class Game(pl.LightningModule, ABC):
     Attributes:
         recipe: the resolved recipe that the model was made from, as YAML; empty for one made by hand.
         card: the model card of a loaded checkpoint.
+        origin: where the weights of a loaded model come from, see `ganzoo.checkpoints.origin`; None of one made anew.
         trained: whether its weights are those of a loaded checkpoint, not new ones.
         class_names: names of the data's classes in the order of the labels, where the model works with them.
         remarks: lines for the model card on how it was trained, where a variant's arguments need words.
@@ -51,6 +52,7 @@ class Game(pl.LightningModule, ABC):
 
     recipe = ""
     card = ""
+    origin: Any = None
     trained = False
     class_names: tuple[str, ...] = ()
     remarks: Sequence[str] = ()

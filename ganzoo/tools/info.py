@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from ganzoo.checkpoints.hashes import METADATA
+from ganzoo.checkpoints.locate import newest_run, on_disk, weights_of
 from ganzoo.common import registry
 from ganzoo.common.errors import GanzooError, nearest, printable
 
@@ -21,7 +22,7 @@ def info(name: str) -> str:
         return of_recipe(registry.find_recipe(name))
     stem = name.replace("-", "_")
     recipe = [of_recipe(registry.find_recipe(stem))] if stem in registry.list_recipes() else []
-    place = registry.locate(name)
+    place = on_disk(name)
     if place is None and recipe:
         return recipe[0]
     if place is not None and place.suffix == ".ckpt":
@@ -29,11 +30,11 @@ def info(name: str) -> str:
     if place is not None and (place / "README.md").is_file():
         own = not place.is_relative_to(registry.CHECKPOINTS)
         return "\n\n".join([*([] if own else recipe), of_card(place / "README.md")])
-    if place is not None and (weights := registry.weights_of(place)):
+    if place is not None and (weights := weights_of(place)):
         return of_run(place, weights)
     if recipe:  # a folder that only happens to be called so
         return recipe[0]
-    if hint := registry.newest_run(path):
+    if hint := newest_run(path):
         raise GanzooError(hint)
     names = [*registry.list_recipes(), *registry.list_checkpoints()]
     raise GanzooError(f"there is no recipe, checkpoint or run '{name}'.{nearest(name, names)}")

@@ -147,9 +147,9 @@ def _section(source: str) -> dict[str, Any]:
 def _run_of(sources: Sequence[str], asked: Mapping[str, str | None]) -> Path | None:
     """Returns the run whose recipe is named, unless another one is asked for beside it."""
     folder = Path(sources[0]).parent if sources and Path(sources[0]).name == "recipe.yaml" else None
-    if folder is not None and folder.name == "export" and not runs.is_run(folder):
+    if folder is not None and folder.name == "export" and not runs.holds_run(folder):
         folder = folder.parent
-    if folder is None or not runs.is_run(folder) or asked["version"] not in {None, folder.absolute().name}:
+    if folder is None or not runs.holds_run(folder) or asked["version"] not in {None, folder.absolute().name}:
         return None
     elsewhere = asked["runs"] is not None and Path(asked["runs"]).absolute() != folder.absolute().parents[1]
     return None if elsewhere else folder

@@ -162,12 +162,12 @@ def name_of(recipe: Path) -> str:
     folder = recipe.absolute().parent
     if recipe.stem != "recipe":
         return recipe.stem
-    if folder.name == "export" and is_run(folder.parent):
+    if folder.name == "export" and holds_run(folder.parent):
         folder = folder.parent
-    return folder.parent.name if is_run(folder) else folder.name.replace("-", "_")
+    return folder.parent.name if holds_run(folder) else folder.name.replace("-", "_")
 
 
-def is_run(folder: Path) -> bool:
+def holds_run(folder: Path) -> bool:
     """Whether a folder holds what a training leaves."""
     return any((folder / name).is_file() for name in ("last.ckpt", "best.ckpt", "metrics.csv"))
 

@@ -14,9 +14,10 @@ import torch
 from torch import Tensor
 
 from ganzoo.checkpoints.loading import load
+from ganzoo.checkpoints.locate import locate_checkpoint, no_model
 from ganzoo.common import registry
 from ganzoo.common.curves import Curve, read_metrics
-from ganzoo.common.errors import GanzooError, nearest
+from ganzoo.common.errors import GanzooError
 from ganzoo.common.files import written
 from ganzoo.common.readme import between_markers
 from ganzoo.drawing import sheets
@@ -161,11 +162,9 @@ def write(
 
 def _checkpoint(name: str) -> Path:
     """Returns the recipe of a bundled checkpoint, of a checkpoint folder or of a run's export."""
-    folder = registry.checkpoint_folder(name)
-    if folder is None or not (folder / "recipe.yaml").is_file():
-        bundled = registry.list_checkpoints()
-        hint = nearest(name.replace("_", "-"), bundled)
-        raise GanzooError(f"there is no checkpoint '{name}'.{hint} Bundled: {', '.join(bundled) or 'none'}.")
+    folder = locate_checkpoint(name)
+    if not (folder / "recipe.yaml").is_file():
+        raise no_model(name)
     return folder.resolve() / "recipe.yaml"
 
 

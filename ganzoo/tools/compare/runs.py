@@ -13,8 +13,9 @@ from typing import Any
 import torch
 import yaml
 
-from ganzoo.checkpoints.hashes import front_matter
+from ganzoo.checkpoints.hashes import facts as facts_of
 from ganzoo.checkpoints.loading import load
+from ganzoo.checkpoints.trust import read_text
 from ganzoo.common import registry
 from ganzoo.common.errors import GanzooError
 from ganzoo.common.files import written
@@ -190,15 +191,21 @@ def trained(entry: Entry, seed: int, runs: Path) -> Result:
         stored = {"step": facts["steps"], "seed": seed, "conditions": conditions, "scores": _score(entry, last)}
         with written(kept) as file:
             file.write_text(json.dumps(stored, indent=1))
-    facts["hardware"] = front_matter(folder / "export").get("hardware")
+    facts["hardware"] = card_facts(folder / "export").get("hardware")
     about = {"scores": stored["scores"], "conditions": conditions, "file": last, "setting": entry.setting}
     return Result(entry.label, entry.title, seed, **facts, **about)
+
+
+def card_facts(folder: Path) -> dict[str, Any]:
+    """Returns the `ganzoo:` block of a checkpoint folder's card; empty if there is none."""
+    card = folder / "README.md"
+    return facts_of(read_text(card)) if card.is_file() else {}
 
 
 def published(entry: Entry) -> Result:
     """Scores a checkpoint folder; what its card does not say of steps, images and time stays unknown."""
     weights = entry.file.parent / "model.safetensors"
-    about = front_matter(weights.parent)
+    about = card_facts(weights.parent)
     conditions = {**entry.conditions, "chosen": about.get("weights"), "weights": _digest(weights)}
     facts: dict[str, Any] = {name: about.get(name) for name in ("steps", "images", "seconds", "hardware")}
     scores = _score(entry, weights.parent)

@@ -18,7 +18,7 @@ from ganzoo.common.errors import GanzooError
 from ganzoo.common.seeding import mix
 from ganzoo.games.encoder_decoder import EncoderDecoder
 from ganzoo.losses.kernels import rbf, squared_distances
-from ganzoo.tools.evaluate.subjects import Trained, find, recipe_data, recipe_of
+from ganzoo.tools.evaluate.subjects import Album, find, recipe_data, recipe_of
 
 SCALES = (0.25, 0.5, 1.0, 2.0, 4.0)  # bandwidths, in medians of the distances
 MOST = 5_000  # the kernels of n codes and n draws have 4 n² entries each
@@ -67,7 +67,7 @@ def two_sample(x: Tensor, y: Tensor, permutations: int = 500, seed: int = 0) -> 
     return Outcome(given, null, (1 + sum(value >= given for value in exchanged)) / (1 + permutations))
 
 
-def held_out_codes(subject: Trained, n: int, seed: int = 0) -> tuple[Tensor, str]:
+def held_out_codes(model: EncoderDecoder, n: int, seed: int = 0) -> tuple[Tensor, str]:
     """Encodes n items, fewer if there are not as many, drawn at random from the reference split that the recipe names.
 
     At random, because a split need not be in random order: the digits in the first half of MNIST's test set are neater.
@@ -78,11 +78,11 @@ def held_out_codes(subject: Trained, n: int, seed: int = 0) -> tuple[Tensor, str
     Raises:
         GanzooError: if the recipe names no data, or is a stranger's and names other data than ganzoo's.
     """
-    data = recipe_data(subject, recipe_of(subject), None)
+    data = recipe_data(model.origin, recipe_of(model), None)
     data.setup("validate")
     x = torch.cat([x for x, *_ in data.val_dataloader()])
     chosen = torch.randperm(len(x), generator=torch.Generator().manual_seed(seed))[:n]
-    return subject.model.encode(x[chosen], seed), f"{data.title}, {data.reference}"
+    return model.encode(x[chosen], seed), f"{data.title}, {data.reference}"
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -95,13 +95,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     try:
         if not 2 <= options.n <= MOST:
             raise GanzooError(f"-n: the number of codes must be at least 2 and at most {MOST:,}, not {options.n:,}.")
-        subject = find(options.checkpoint, None, None, torch.device("cpu"))
-        if not isinstance(subject, Trained):
+        model = find(options.checkpoint, None, None, torch.device("cpu"))
+        if isinstance(model, Album):
             raise GanzooError(f"'{options.checkpoint}' holds pictures, and no model.")
-        model = subject.model
         if not isinstance(model, EncoderDecoder):
             raise GanzooError(f"{type(model).__name__} has no encoder and decoder.")
-        codes, data = held_out_codes(subject, options.n, options.seed)
+        codes, data = held_out_codes(model, options.n, options.seed)
     except GanzooError as error:
         sys.exit(f"codes: error: {error}")
     draws = [model.latent(len(codes), mix(options.seed, k)) for k in (1, 2)]

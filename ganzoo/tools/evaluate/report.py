@@ -16,6 +16,7 @@ from ganzoo.common.files import written
 from ganzoo.common.hardware import find_device, hardware, versions
 from ganzoo.data.named import DATA, find_data
 from ganzoo.games.capabilities import made_by, taught_classes
+from ganzoo.games.game import Game
 from ganzoo.metrics import own
 from ganzoo.metrics.bootstrap import Bootstrap
 from ganzoo.metrics.diversity import LEAST, PAIRS, scales
@@ -24,7 +25,16 @@ from ganzoo.metrics.neighbours import QUANTILE
 from ganzoo.metrics.scores import FAMILIES, base, choose, expand, reference_items, too_few
 from ganzoo.metrics.scoring import evaluation_of
 from ganzoo.metrics.swd import SlicedWasserstein
-from ganzoo.tools.evaluate.subjects import Album, Trained, agreed, album, find, recipe_data, recipe_of, recipe_quality
+from ganzoo.tools.evaluate.subjects import (
+    Album,
+    agreed,
+    album,
+    find,
+    recipe_data,
+    recipe_of,
+    recipe_quality,
+    weights_record,
+)
 from ganzoo.training.rehearsal import scoring
 
 FORMAT = 1
@@ -135,7 +145,7 @@ def write_evaluation(
 
 
 def prepare(
-    subject: Trained | Album, options: Options, device: torch.device
+    subject: Game | Album, options: Options, device: torch.device
 ) -> tuple[Evaluation, Any, dict[str, Any], dict[str, str]]:
     """Brings a subject and what it is held against together.
 
@@ -147,33 +157,34 @@ def prepare(
         GanzooError: They do not fit, or there are too few images.
     """
     recipe = recipe_of(subject)
-    quality = recipe_quality(subject, recipe)
+    quality = {} if isinstance(subject, Album) else recipe_quality(subject.origin, recipe)
     reals = album(options.data, "--data") if options.data and _is_album(options.data) else None
     if isinstance(subject, Album):
         target, samples, shape = _pictures(subject, reals, options)
     else:
-        target, samples, shape = subject.model, 10_000 if options.samples is None else options.samples, None
+        target, samples, shape = subject, 10_000 if options.samples is None else options.samples, None
         if made_by(target) == "samples":
-            shape = subject.shape
+            shape = tuple(subject.sample(1, seed=0).shape[1:])  # type: ignore[operator]  # it does draw
             if reals:
                 agreed([reals], options.size, options.channels, drawn=shape)
         elif options.data is not None:
             made = made_by(target)
-            raise GanzooError(f"--data: '{subject.name}' makes {made}, which are scored on its recipe's data.")
+            raise GanzooError(f"--data: '{subject.origin.name}' makes {made}, which are scored on its recipe's data.")
         elif made_by(target) == "classes" and options.samples is not None:
-            raise GanzooError(f"--samples: '{subject.name}' classifies all images of its data; leave it out.")
+            raise GanzooError(f"--samples: '{subject.origin.name}' classifies all images of its data; leave it out.")
         for field in ("size", "channels"):
             if getattr(options, field) is not None and reals is None:
-                raise GanzooError(f"--{field}: it is for pictures; '{subject.name}' is compared with none.")
+                raise GanzooError(f"--{field}: it is for pictures; '{subject.origin.name}' is compared with none.")
     datamodule: Any
     if reals:
         datamodule = reals.open(shape)  # type: ignore[arg-type]  # of what is no image, --data was refused
     elif options.data is not None:
         datamodule = find_data(options.data, shape, options.root)  # type: ignore[arg-type]  # likewise
     else:
-        datamodule = recipe_data(subject, recipe, options.root)  # type: ignore[arg-type]  # pictures have --data
+        datamodule = recipe_data(subject.origin, recipe, options.root)  # type: ignore[union-attr]  # pictures have --data
     if shape not in (None, datamodule.shape):
-        told = f"'{subject.name}' has {shape}, and {datamodule.title} {datamodule.shape}"
+        name = subject.name if isinstance(subject, Album) else subject.origin.name
+        told = f"'{name}' has {shape}, and {datamodule.title} {datamodule.shape}"
         raise GanzooError(f"--data: shapes (channels, height, width) differ: {told}; give other data.")
     features = options.features or quality.get("features")
     metrics: list[own.Asked] | None = None if options.metrics is None else [*options.metrics]
@@ -190,11 +201,11 @@ def prepare(
         "k": options.k,
         "device": device,
     }
-    drawn = isinstance(subject, Trained)
+    drawn = isinstance(subject, Game)
     evaluation = evaluation_of(target, datamodule, **common) if drawn else Given(datamodule, **common)
     _require_enough(evaluation)
     resized = {
-        "samples": None if isinstance(subject, Trained) else subject.resize(target.shape),
+        "samples": None if isinstance(subject, Game) else subject.resize(target.shape),
         "reference": reals.resize(datamodule.shape) if reals else getattr(datamodule, "resized", None),
         "extractor": evaluation.extractor and evaluation.extractor.reads,
     }
@@ -222,15 +233,15 @@ def _is_album(name: str) -> bool:
     return name.replace("-", "_").lower() not in DATA and Path(name).expanduser().exists()
 
 
-def _defaults(subject: Trained | Album, features: str | None, datamodule: Any, told: Any) -> list[own.Asked] | None:
+def _defaults(subject: Game | Album, features: str | None, datamodule: Any, told: Any) -> list[own.Asked] | None:
     """Returns the scores of images that nobody has chosen, on features or on pixels, and the recipe's own."""
-    if len(datamodule.shape) != 3 or (isinstance(subject, Trained) and made_by(subject.model) != "samples"):
+    if len(datamodule.shape) != 3 or (isinstance(subject, Game) and made_by(subject) != "samples"):
         return told
     other = [metric for metric in told or [] if own.is_own(metric)]
     if features is None:
         return ["swd", *(["ms_ssim"] if min(datamodule.shape[1:]) >= LEAST else []), "memorisation", *other]
     # fid, is and kid, and accuracy where the extractor knows the model's classes
-    classes = taught_classes(subject.model) if isinstance(subject, Trained) else 0
+    classes = taught_classes(subject) if isinstance(subject, Game) else 0
     return [*choose(None, features, datamodule, classes), "prdc", *other]
 
 
@@ -275,16 +286,16 @@ def _count(evaluation: Evaluation) -> int:
     return reference_items(evaluation.datamodule) or 0
 
 
-def _described(subject: Trained | Album, evaluation: Evaluation) -> dict[str, Any]:
+def _described(subject: Game | Album, evaluation: Evaluation) -> dict[str, Any]:
     count = f"{evaluation.samples:,}"
     if isinstance(subject, Album):
         return {"kind": subject.kind, "makes": f"{count} pictures", "sizes": subject.sizes()}
     makes = "all of it classified" if evaluation.made == "classes" else f"{count} {evaluation.made}"
     return {
-        "kind": subject.kind,
+        "kind": subject.origin.kind,
         "makes": makes,
-        "class": f"{type(subject.model).__module__}.{type(subject.model).__qualname__}",
-        "weights": subject.weights,
+        "class": f"{type(subject).__module__}.{type(subject).__qualname__}",
+        "weights": weights_record(subject),
     }
 
 

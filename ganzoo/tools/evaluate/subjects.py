@@ -1,9 +1,8 @@
 """What `ganzoo evaluate` scores: a trained model, wherever it lies, or pictures; and the data that goes with it."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -12,49 +11,25 @@ import torch
 from PIL import Image
 
 from ganzoo import data
-from ganzoo.checkpoints import folder_format, loading
+from ganzoo.checkpoints import locate
 from ganzoo.checkpoints.build import make_datamodule
-from ganzoo.checkpoints.hashes import metadata, sha256
-from ganzoo.checkpoints.hub import REPO_ID, download
+from ganzoo.checkpoints.loading import read_place
+from ganzoo.checkpoints.origin import Origin, dtypes
 from ganzoo.checkpoints.trust import PLAIN, parse
 from ganzoo.common import registry
 from ganzoo.common.errors import GanzooError, nearest
 from ganzoo.common.parser_errors import innermost
 from ganzoo.data.finding import find_pictures
 from ganzoo.data.pictures import Pictures
-from ganzoo.games.capabilities import made_by
+from ganzoo.games.game import Game
+from ganzoo.games.sampler import Sampler
 from ganzoo.metrics.extractors import NAMES
-from ganzoo.training import runs
 from ganzoo.training.provenance import WORDS, same_place
 
 GREY = ("1", "L", "LA", "I", "I;16", "I;16B", "I;16L")
 RESIZED = {"interpolation": "Lanczos (Pillow)", "antialias": True, "crop": "middle square"}
 UNSCORED = ("root", "title", "licence", "source")  # what no score of a stranger's data depends on: its path, and words
 Shape = tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class Trained:
-    """A trained model.
-
-    Attributes:
-        name: What it was called.
-        kind: Where it lies: checkpoint, run, training checkpoint or repository.
-        model: In evaluation mode.
-        weights: All that is known of the weights, for the record.
-        own: Whether it lies on this disk: a stranger's recipe is not to open files or import anything.
-    """
-
-    name: str
-    kind: str
-    model: Any
-    weights: dict[str, Any]
-    own: bool = True
-
-    @cached_property
-    def shape(self) -> Shape:
-        """(C, H, W) of what it draws."""
-        return tuple(self.model.sample(1, seed=0).shape[1:])
 
 
 @dataclass(frozen=True)
@@ -95,8 +70,8 @@ class Album:
         return data.ImageFolder(str(self.root), size=shape[1], channels=shape[0], splits=False, batch_size=500)
 
 
-def find(name: str, revision: str | None, weights: str | None, device: torch.device) -> Trained | Album:
-    """Finds what is to be scored.
+def find(name: str, revision: str | None, weights: str | None, device: torch.device) -> Game | Album:
+    """Returns what is to be scored: a model in evaluation mode, or pictures.
 
     Args:
         name: A bundled checkpoint, a checkpoint folder, a run, a .ckpt, a Hub repository, or pictures.
@@ -107,30 +82,17 @@ def find(name: str, revision: str | None, weights: str | None, device: torch.dev
     Raises:
         GanzooError: It is nothing of the kind, or cannot be loaded.
     """
-    path = registry.locate(name) or Path(name).expanduser()
-    loading.require_no_revision(name, path, revision)
-    if path.is_dir() and registry.is_run(path):
-        chosen = weights or ("best" if (path / "best.ckpt").is_file() else "last")
-        if not (path / f"{chosen}.ckpt").is_file():
-            raise GanzooError(f"--weights: '{path}' has no {chosen}.ckpt.")
-        return _training_checkpoint(name, "run", path / f"{chosen}.ckpt", device)
-    if weights is not None:
-        raise GanzooError(f"--weights: '{name}' is no run, which has best and last ones; leave it out.")
-    path = (
-        path / "export" if not path.is_file() and registry.weights_of(path) else path
-    )  # of a run whose weights are gone
-    if path.is_file() and path.suffix == ".ckpt":
-        return _training_checkpoint(name, "training checkpoint", path, device)
-    if path.is_dir() and any((path / file).is_file() for file in folder_format.FILES[:2]):
-        return _checkpoint(name, "checkpoint", path, loading.load(path, device=device))
-    if registry.newest_run(path):
-        raise loading.no_checkpoint(name)
+    place = locate.find(name, weights)
+    if place is not None:
+        locate.require_fit(place, revision, weights)
+        return read_place(place, revision, device=device)
+    path = Path(name).expanduser()
+    if locate.newest_run(path):
+        raise locate.no_model(name)
     if path.exists():
+        if weights is not None:
+            raise GanzooError(f"--weights: '{name}' is no run, which has best and last ones; leave it out.")
         return album(name, "NAME")
-    if REPO_ID.fullmatch(name):
-        model = loading.load(name, revision=revision, device=device)
-        folder = download(name, revision)
-        return _checkpoint(name, "repository", folder, model, revision=revision, commit=folder.name)
     names = registry.list_checkpoints()
     raise GanzooError(
         f"there is no checkpoint, run or folder of pictures '{name}'.{nearest(name.replace('_', '-'), names)} "
@@ -198,17 +160,17 @@ def agreed(albums: Sequence[Album], size: int | None, channels: int | None, draw
     return (channels or kinds.pop(), size, size)
 
 
-def recipe_of(subject: Trained | Album) -> dict[str, Any]:
+def recipe_of(subject: Game | Album) -> dict[str, Any]:
     """Returns the recipe of a model; nothing of pictures, or if there is none."""
     try:
-        recipe = parse(subject.model.recipe) if isinstance(subject, Trained) else {}
+        recipe = parse(subject.recipe) if isinstance(subject, Game) else {}
     except (ValueError, AttributeError):
         recipe = {}
     return recipe if isinstance(recipe, dict) else {}
 
 
-def recipe_data(subject: Trained, recipe: dict[str, Any], root: str | None) -> Any:
-    """Returns the data module that a model's recipe names.
+def recipe_data(origin: Origin, recipe: dict[str, Any], root: str | None) -> Any:
+    """Returns the data module that a model's recipe names; `origin` is where the model comes from.
 
     A stranger's recipe may name ganzoo's own data sets, with numbers and plain words for arguments, and no file.
 
@@ -217,16 +179,16 @@ def recipe_data(subject: Trained, recipe: dict[str, Any], root: str | None) -> A
     """
     section = recipe.get("data")
     if not isinstance(section, dict) or "class_path" not in section:
-        raise GanzooError(f"--data: not given, and the recipe of '{subject.name}' names none; give a data set.")
+        raise GanzooError(f"--data: not given, and the recipe of '{origin.name}' names none; give a data set.")
     arguments = dict(section.get("init_args") or {})
-    if not subject.own:
+    if not origin.own:
         known = {f"ganzoo.data.{name}" for name in data.__all__}
         if section["class_path"] not in known:
-            raise GanzooError(f"--data: not given, and the recipe of '{subject.name}' names data that is not ganzoo's.")
+            raise GanzooError(f"--data: not given, and the recipe of '{origin.name}' names data that is not ganzoo's.")
         plain = {key: value for key, value in arguments.items() if key != "root" and _is_plain(value)}
         if missing := [key for key in arguments if key not in plain and key not in UNSCORED]:
             told = f"says of its data what is neither a plain word nor a number: {missing[0]}"
-            raise GanzooError(f"--data: not given, and the recipe of '{subject.name}' {told}; give a data set.")
+            raise GanzooError(f"--data: not given, and the recipe of '{origin.name}' {told}; give a data set.")
         arguments = plain
     if root is not None:
         if "root" in arguments and not same_place(arguments["root"], root):  # pictures that the recipe does not know
@@ -242,52 +204,36 @@ def _is_plain(value: Any) -> bool:
     return value is None or isinstance(value, int | float) or (isinstance(value, str) and bool(PLAIN.fullmatch(value)))
 
 
-def recipe_quality(subject: Trained | Album, recipe: dict[str, Any]) -> dict[str, Any]:
-    """Returns what a model's recipe says of scores: seed, batch_size, features and metrics, each if it is there.
+def recipe_quality(origin: Origin, recipe: dict[str, Any]) -> dict[str, Any]:
+    """Returns what the recipe of a model from `origin` says of scores: seed, batch_size, features, metrics, if there.
 
     A stranger's recipe may name extractors that come with ganzoo, and no file.
     """
     section = recipe.get("quality")
-    if not isinstance(section, dict) or not isinstance(subject, Trained):
+    if not isinstance(section, dict):
         return {}
-    if subject.own:
+    if origin.own:
         return {name: section[name] for name in ("seed", "batch_size", "features", "metrics") if section.get(name)}
     found = {name: section.get(name) for name in ("seed", "batch_size")}
     found = {name: number for name, number in found.items() if isinstance(number, int) and 0 < number < 2**31}
     return found | ({"features": section["features"]} if section.get("features") in NAMES else {})
 
 
-def _training_checkpoint(name: str, kind: str, file: Path, device: torch.device) -> Trained:
-    model = loading.load(file, device=device)
-    about = {"chosen": file.stem if file.stem in ("best", "last") else None, "step": runs.steps_done(str(file))}
-    return Trained(
-        name, kind, model, {"file": file.name, "sha256": sha256(file), **about, **_state(model, model.parameters())}
-    )
-
-
-def _checkpoint(name: str, kind: str, folder: Path, model: Any, **where: Any) -> Trained:
-    told = metadata(model.card).get("ganzoo", {})
-    file = folder / "model.safetensors"
-    chosen, step = told.get("weights"), told.get("steps")  # as a stranger may have written them
-    about = {
-        "chosen": chosen if chosen in ("best", "last") else None,
-        "step": step if isinstance(step, int) else None,
-        **where,
+def weights_record(model: Game) -> dict[str, Any]:
+    """Returns all that is known of a loaded model's weights."""
+    origin = model.origin
+    hub = {"revision": origin.revision, "commit": origin.commit} if not origin.own else {}
+    averaged = model.drawn_by in model.averages if isinstance(model, Sampler) else len(model.averages) > 0
+    return {
+        "file": origin.file.name,
+        "sha256": origin.sha256,
+        "chosen": origin.chosen,
+        "step": origin.step,
+        **hub,
+        "averaged": averaged,
+        "stored": "/".join(origin.stored),
+        "computed": "/".join(dtypes(model.parameters())),
     }
-    weights = {
-        "file": file.name,
-        "sha256": sha256(file),
-        **about,
-        **_state(model, folder_format.read_weights(file).values()),
-    }
-    return Trained(name, kind, model, weights, own=kind != "repository")
-
-
-def _state(model: Any, stored: Iterable[torch.Tensor]) -> dict[str, Any]:
-    """Returns what of the weights is used, and in which precision it was stored and is computed with."""
-    averaged = model.drawn_by in model.averages if made_by(model) == "samples" else len(model.averages) > 0
-    kinds = [{str(x.dtype)[6:] for x in tensors if x.is_floating_point()} for tensors in (stored, model.parameters())]
-    return {"averaged": averaged, "stored": "/".join(sorted(kinds[0])), "computed": "/".join(sorted(kinds[1]))}
 
 
 def _listed(sizes: dict[str, int], most: int = 3) -> str:

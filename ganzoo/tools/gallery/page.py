@@ -17,7 +17,7 @@ from PIL import Image
 from ganzoo.checkpoints.folder_format import CURVES, PICTURE, read
 from ganzoo.checkpoints.hashes import metadata
 from ganzoo.checkpoints.licences import LINE
-from ganzoo.checkpoints.loading import no_checkpoint
+from ganzoo.checkpoints.locate import locate_checkpoint
 from ganzoo.common import registry
 from ganzoo.common.class_names import listed
 from ganzoo.common.curves import read_metrics
@@ -93,10 +93,7 @@ def find(name: str) -> Path:
     Raises:
         GanzooError: if there is no such checkpoint.
     """
-    folder = registry.checkpoint_folder(name)
-    if folder is None:
-        raise no_checkpoint(name)
-    return folder.resolve()
+    return locate_checkpoint(name).resolve()
 
 
 def entry(folder: Path) -> Entry:
