@@ -20,7 +20,7 @@ from ganzoo.common import hardware, registry
 TREE = Path(__file__).parents[1]
 WHAT_IS_THERE = """
 import json, pathlib, ganzoo
-from ganzoo import registry
+from ganzoo.common import registry
 path = pathlib.Path(ganzoo.__file__).parent
 print(json.dumps([str(path), ganzoo.list_recipes(), ganzoo.list_checkpoints(), registry.variant(
     registry.class_path(registry.find_recipe("wgan_gp_digits"))).year]))

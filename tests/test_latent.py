@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 import torch
 from commands import ganzoo
-from ganzoo.explore import seed_range
 from PIL import Image
 from tiny import conditional, conv, mlp
 from torch import tensor
@@ -18,6 +17,7 @@ from ganzoo.drawing import movies
 from ganzoo.games.interpolation import WAYS, combine, interpolate, lerp, of_seeds, slerp, way
 from ganzoo.models.infogan import InfoGAN
 from ganzoo.networks.dcgan import DCGANDiscriminator, DCGANGenerator
+from ganzoo.tools.arguments import seed_list
 
 T = torch.linspace(0, 1, 9)
 
@@ -133,7 +133,7 @@ def test_a_sum_of_means_is_the_papers():
     ("text", "seeds"), [("3", [3]), ("0-3", [0, 1, 2, 3]), ("1,4-6,2", [1, 4, 5, 6, 2]), ("7-7", [7])]
 )
 def test_seeds_may_be_ranges(text, seeds):
-    assert seed_range(text) == seeds
+    assert seed_list([text]) == seeds
 
 
 def draw(digits_run, *words):

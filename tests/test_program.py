@@ -13,7 +13,7 @@ from ganzoo.common.text import duration
 
 SCRIPT = f"""#!{sys.executable}
 import sys
-from ganzoo.program import command
+from ganzoo.common.program import command
 print(command("plot", "my runs/version_0"))
 """
 

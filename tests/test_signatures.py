@@ -57,8 +57,8 @@ import torch
 from torch import nn as layers
 from typing import Literal, Optional
 import ganzoo.models.gan as base
-from ganzoo.gan import GAN
-from ganzoo import gan
+from ganzoo.games.gan import GAN
+from ganzoo.games import gan
 
 Kind = Literal["soft", "hard"]
 HALF = 0.5

@@ -27,7 +27,7 @@ def download(repo: str, revision: str | None = None, pictures: bool = False) -> 
     """Fetches a checkpoint folder into the Hub's cache, or finds it there if the Hub cannot be reached.
 
     Args:
-        repo: USER/PART.
+        repo: USER/NAME.
         revision: branch, tag or commit.
         pictures: also those besides `samples.png`.
 
@@ -89,7 +89,7 @@ def require_names(repo: str, revision: str | None) -> None:
             raise HFValidationError
         validate_repo_id(repo)
     except HFValidationError as error:
-        raise GanzooError(f"repo: '{repo}' given, but it must be USER/PART, as on the Hub.") from error
+        raise GanzooError(f"repo: '{repo}' given, but it must be USER/NAME, as on the Hub.") from error
     if revision is not None and (not REVISION.fullmatch(revision) or ".." in revision):
         raise GanzooError(f"revision: '{revision}' given, but it must be a branch, a tag or a commit.")
 

@@ -64,7 +64,7 @@ def read_place(
     """
     trusted = trust_remote_code is not False if place.own else trust_remote_code is True
     commit = None
-    if place.weights.suffix == ".ckpt" and place.own:
+    if place.kind == "training checkpoint" or (place.kind == "run" and place.weights.is_file()):
         model = read_training_checkpoint(place.weights, trusted)
     elif place.own:
         model = read(place.weights, trusted)

@@ -70,10 +70,16 @@ def require_fit(place: Place, revision: str | None, weights: str | None) -> None
     """Raises GanzooError where a revision is given of what is no repository, or weights of what is no run."""
     if weights is not None and place.kind != "run":
         raise GanzooError(f"--weights: '{place.name}' is no run, which has best and last ones; leave it out.")
-    if revision is not None and place.own:
+    if place.own:
+        require_no_revision(place.name, revision)
+
+
+def require_no_revision(name: str, revision: str | None) -> None:
+    """Raises GanzooError where a revision is given of what lies on this disk."""
+    if revision is not None:
         raise GanzooError(
-            f"revision: '{revision}' given, but '{place.name}' lies on this disk, and only Hub repositories have "
-            "revisions; leave it out."
+            f"revision: '{revision}' given, but '{name}' lies on this disk, and only Hub repositories have revisions; "
+            "leave it out."
         )
 
 

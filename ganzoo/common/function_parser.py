@@ -1,6 +1,7 @@
 """Parsers of commands, made by jsonargparse from the signatures and docstrings of their functions."""
 
 import inspect
+import textwrap
 from collections.abc import Callable
 from typing import Any, NoReturn
 
@@ -8,7 +9,7 @@ from docstring_parser import parse
 from jsonargparse import ArgumentParser
 
 from ganzoo.common.errors import GanzooError, nearest
-from ganzoo.common.help_format import Formatter
+from ganzoo.common.help_format import Formatter, width
 from ganzoo.common.parameters import Parameter, parameters
 from ganzoo.common.parser_errors import explain
 
@@ -51,7 +52,8 @@ def make_parser(function: Callable[..., Any], prog: str) -> FunctionParser:
     """
     about = parse(function.__doc__ or "")
     texts = {one.arg_name: one.description or "" for one in about.params}
-    description = "\n\n".join(part for part in (about.short_description, about.long_description) if part)
+    paragraphs = [about.short_description or "", *(about.long_description or "").split("\n\n")]
+    description = "\n\n".join(textwrap.fill(" ".join(part.split()), width()) for part in paragraphs if part)
     parser = FunctionParser(prog=prog, description=description, formatter_class=Formatter)
     for one in parameters(function):
         settings: dict[str, Any] = {"help": _help(one, texts.get(one.name, "")), "type": one.type}

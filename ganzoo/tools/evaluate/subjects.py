@@ -83,13 +83,14 @@ def find(name: str, revision: str | None, weights: str | None, device: torch.dev
         GanzooError: It is nothing of the kind, or cannot be loaded.
     """
     place = locate.find(name, weights)
-    if place is not None:
+    if place is not None and (place.kind != "training checkpoint" or place.path.suffix == ".ckpt"):
         locate.require_fit(place, revision, weights)
         return read_place(place, revision, device=device)
     path = Path(name).expanduser()
     if locate.newest_run(path):
         raise locate.no_model(name)
     if path.exists():
+        locate.require_no_revision(name, revision)
         if weights is not None:
             raise GanzooError(f"--weights: '{name}' is no run, which has best and last ones; leave it out.")
         return album(name, "NAME")
