@@ -22,8 +22,8 @@ INSTALL := $(BIN)/python -m pip install --disable-pip-version-check $(PIP_ARGS)
 
 help:
 	@echo "make demo      train WGAN-GP on scikit-learn's digits: no download of data"
-	@echo "make test      style, types and tests: what CI runs"
-	@echo "make lint      style and types only"
+	@echo "make test      style, imports, types and tests: what CI runs"
+	@echo "make lint      style, imports and types only"
 	@echo "make format    rewrite the code in the house style"
 	@echo "make guard     fail if a training step costs over 1.10 of a hand-written one"
 	@echo "make compare   DCGAN, WGAN and WGAN-GP on MNIST, three seeds each (hours)"
@@ -39,11 +39,12 @@ demo: $(VENV)/.installed
 	$(BIN)/ganzoo fit --recipe wgan_gp_digits
 
 test: lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
+	$(BIN)/lint-imports --no-cache
 	$(BIN)/mypy
 
 guard: $(VENV)/.installed

@@ -53,7 +53,7 @@ def test_one_seed_has_no_spread():
 def test_numbers_measured_elsewhere_stand_beside_ours_only_where_they_are_asked_for():
     rows = [result("dcgan_mnist", "DCGAN"), result(), result("wgan-gp-mnist", "WGAN-GP"), result("gan_mnist", "GAN")]
     real = [Real("MNIST", "test", 10_000, {IS: 9.8})]
-    study = Path(__file__).parents[1] / "docs" / "comparison" / "study.csv"
+    study = Path(__file__).parents[2] / "docs" / "comparison" / "study.csv"
     text = markdown(rows, real, read_beside(study))
     cells = [(row["IS, 2018 study"], row["FID, 2018 study"]) for row in table(text).values()]
     assert cells == [("1.4837", "203.75"), ("1.5934", "179.76"), ("1.8671", "171.68"), ("", ""), ("", "")]

@@ -1,4 +1,4 @@
-"""Hostile checkpoints, recipes, names and hubs. `python tests/hostile.py` writes what each gets into docs/trust.md."""
+"""Hostile checkpoints, recipes, names and hubs. `python tests/helpers/hostile.py` writes what each gets into docs/trust.md."""
 
 import os
 import pickle
@@ -18,7 +18,7 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
-TESTS = Path(__file__).parent
+TESTS = Path(__file__).parents[1]
 sys.path.insert(0, str(TESTS))  # for when this is run, not imported
 
 import huggingface_hub  # noqa: E402

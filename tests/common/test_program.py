@@ -29,7 +29,7 @@ def script(tmp_path):
 
 
 def printed(*words, cwd, path="/usr/bin"):
-    env = dict(os.environ) | {"PATH": f"{path}:/usr/bin:/bin", "PYTHONPATH": str(Path(__file__).parents[1])}
+    env = dict(os.environ) | {"PATH": f"{path}:/usr/bin:/bin", "PYTHONPATH": str(Path(__file__).parents[2])}
     return subprocess.run(words, cwd=cwd, env=env, capture_output=True, text=True, check=True).stdout.strip()
 
 
@@ -58,7 +58,7 @@ def test_a_script_that_another_one_hides_is_not(script, tmp_path):
 
 
 def test_a_module_is_started_as_a_module():
-    first, *rest = program(str(Path(__file__).parents[1] / "ganzoo" / "__main__.py"))
+    first, *rest = program(str(Path(__file__).parents[2] / "ganzoo" / "__main__.py"))
     assert rest == ["-m", "ganzoo"]
     assert first == "python" or Path(first).samefile(sys.executable)
 

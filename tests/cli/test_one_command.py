@@ -6,7 +6,7 @@ import yaml
 from commands import ganzoo
 from PIL import Image
 from sklearn.datasets import load_sample_images
-from test_following import NARROW, NARROW_INSIDE, SMALL, paint
+from test_follow_data import NARROW, NARROW_INSIDE, SMALL, paint
 
 from ganzoo import load
 

@@ -9,7 +9,7 @@ import torch
 import yaml
 from commands import Run, ganzoo
 from PIL import Image
-from test_reports import facts, front_matter
+from test_export import facts, front_matter
 
 from ganzoo import load
 from ganzoo.checkpoints.card import write_card

@@ -17,7 +17,7 @@ import yaml
 from ganzoo import __version__
 from ganzoo.common import hardware, registry
 
-TREE = Path(__file__).parents[1]
+TREE = Path(__file__).parents[2]
 WHAT_IS_THERE = """
 import json, pathlib, ganzoo
 from ganzoo.common import registry

@@ -16,7 +16,7 @@ from commands import ganzoo
 
 from ganzoo import list_recipes
 
-TREE = Path(__file__).parents[1]
+TREE = Path(__file__).parents[2]
 README = TREE / "README.md"
 PAGES = [README, TREE / "CONTRIBUTING.md", TREE / "CHANGELOG.md", *sorted((TREE / "docs").rglob("*.md"))]
 PAGES += sorted((TREE / "examples").rglob("*.md"))

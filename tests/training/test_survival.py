@@ -35,7 +35,7 @@ RUN = [
 SMALL = [*DIGITS[2:], "--save_every", "1", "--trainer.enable_progress_bar", "false"]
 GO_ON = [*RUN, "--ckpt_path", "last"]
 HOME = Path("runs/wgan_gp_digits")
-PAGE = (Path(__file__).parents[1] / "docs" / "surviving.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).parents[2] / "docs" / "surviving.md").read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")

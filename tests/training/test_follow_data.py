@@ -157,7 +157,7 @@ def test_a_network_of_anybodys_follows_by_the_names_of_its_arguments(pets, tmp_p
     file = tmp_path / "own.yaml"
     file.write_text(
         "model:\n  class_path: ganzoo.models.gan.VanillaGAN\n  init_args:\n"
-        "    generator: test_following.Foreign\n"
+        "    generator: test_follow_data.Foreign\n"
         "    discriminator:\n      class_path: ganzoo.networks.conditional.Projection\n"
         "      init_args: {network: ganzoo.networks.mlp.MLPDiscriminator}\n"
         f"data:\n  class_path: ganzoo.data.ImageFolder\n  init_args: {{root: {pets}, size: 9}}\n"
@@ -165,7 +165,7 @@ def test_a_network_of_anybodys_follows_by_the_names_of_its_arguments(pets, tmp_p
     model, *_ = from_recipe(str(file), runs=tmp_path)
     assert (model.generator.shape, model.generator.told, model.generator.n_classes) == ((3, 9, 9), [3, 9, 9], 3)
     assert (model.discriminator.shape, model.discriminator.n_classes) == ((3, 9, 9), 3)
-    model, *_ = from_recipe("dcgan_mnist", model__generator="test_following.Wide", data__size=24, runs=tmp_path)
+    model, *_ = from_recipe("dcgan_mnist", model__generator="test_follow_data.Wide", data__size=24, runs=tmp_path)
     assert model.generator.shape == (1, 24, 24)
 
 
@@ -182,7 +182,7 @@ def test_networks_in_a_list_follow_as_well(tmp_path):
     from ganzoo.training.follow_data import of_networks
 
     patch = Namespace(class_path="ganzoo.networks.patch.PatchGAN", init_args=Namespace(width=4))
-    node = Namespace(class_path="test_following.Several", init_args=Namespace(judges=[patch, 3]))
+    node = Namespace(class_path="test_follow_data.Several", init_args=Namespace(judges=[patch, 3]))
     (leaf,) = of_networks(node, DataSpec((2, 8, 8)))
     assert leaf == ("init_args.judges", [{"class_path": patch.class_path, "init_args": {"width": 4, "channels": 2}}, 3])
 

@@ -3,7 +3,7 @@
 import pytest
 import yaml
 from commands import ganzoo
-from test_following import NARROW, SMALL, paint
+from test_follow_data import NARROW, SMALL, paint
 
 from ganzoo import from_recipe
 from ganzoo.training.provenance import WORDS, dropped, layers, same_place

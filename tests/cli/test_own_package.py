@@ -22,7 +22,7 @@ from ganzoo.common.command_line import arguments
 from ganzoo.common.errors import GanzooError
 from ganzoo.metrics.scoring import score
 
-EXAMPLE = Path(__file__).parents[1] / "examples" / "own_package"
+EXAMPLE = Path(__file__).parents[2] / "examples" / "own_package"
 RECIPE = "recipes/wgan_div_stripes.yaml"
 SHORT = [
     *("--trainer.max_steps", "4", "--trainer.val_check_interval", "4", "--trainer.log_every_n_steps", "1"),
