@@ -39,7 +39,7 @@ demo: $(VENV)/.installed
 	$(BIN)/ganzoo fit --recipe wgan_gp_digits
 
 test: lint
-	$(BIN)/python -m pytest -n auto --dist loadfile
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check
