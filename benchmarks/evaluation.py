@@ -39,7 +39,7 @@ from ganzoo.common.seeding import mix
 from ganzoo.data import MNIST
 from ganzoo.metrics.evaluation import Evaluation
 from ganzoo.networks.classifiers import load_classifier, shipped
-from ganzoo.tools.compare.runs import Entry
+from ganzoo.tools.compare.runs import Contender
 from ganzoo.training.rehearsal import average_value
 
 RESULTS = Path(__file__).with_name("results") / "evaluation.json"
@@ -206,9 +206,9 @@ def ratio(ours: list[float], theirs: list[float]) -> dict[str, float]:
 
 def share(recipe: str) -> dict[str, Any]:
     """Trains a recipe for a few steps, and works out what share of a whole run its own settings give to scores."""
-    entry = Entry(recipe, find_recipe(recipe), [], 2)
-    trainer, between = entry.config.trainer, RECIPES.get(recipe, 20)
-    (counted,) = (player for player in entry.model.players() if player.counted)
+    entry = Contender(recipe, find_recipe(recipe), [], 2)
+    trainer, between = entry.recipe.config.trainer, RECIPES.get(recipe, 20)
+    (counted,) = (player for player in entry.recipe.model.players() if player.counted)
     every = average_value(counted.every)  # batches to a generator update
     with tempfile.TemporaryDirectory() as runs, Path(os.devnull).open("w") as nowhere:
         words = ["fit", "--recipe", recipe, "--runs", runs, "--trainer.max_steps", PASSES * between]

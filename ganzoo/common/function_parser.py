@@ -61,6 +61,8 @@ def make_parser(function: Callable[..., Any], prog: str) -> FunctionParser:
         required = one.default is inspect.Parameter.empty
         if one.several:
             settings["nargs"] = "+" if required or one.default is None else "*"
+            if not one.positional and not (one.default or required):
+                settings["action"] = "extend"  # an option that is given again adds to what it was given before
         if not required:
             settings["default"] = [*one.default] if isinstance(one.default, tuple) else one.default
         if one.positional:

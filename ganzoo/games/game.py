@@ -5,7 +5,7 @@ generator and a discriminator start from `ganzoo.games.gan.GAN`.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import reduce
 from operator import add
@@ -45,6 +45,9 @@ class Game(pl.LightningModule, ABC):
         recipe: the resolved recipe that the model was made from, as YAML; empty for one made by hand.
         card: the model card of a loaded checkpoint.
         origin: where the weights of a loaded model come from, see `ganzoo.checkpoints.origin`; None of one made anew.
+        starts: for parts of the model, the checkpoint from whose part of the same name a training starts, as
+            `ganzoo.load` takes it; `ganzoo.training.start` sees to it.
+        started: whether it has.
         trained: whether its weights are those of a loaded checkpoint, not new ones.
         class_names: names of the data's classes in the order of the labels, where the model works with them.
         remarks: lines for the model card on how it was trained, where a variant's arguments need words.
@@ -53,6 +56,8 @@ class Game(pl.LightningModule, ABC):
     recipe = ""
     card = ""
     origin: Any = None
+    starts: Mapping[str, str] = {}
+    started = False
     trained = False
     class_names: tuple[str, ...] = ()
     remarks: Sequence[str] = ()
@@ -168,7 +173,16 @@ class Game(pl.LightningModule, ABC):
         return []
 
     def on_fit_start(self) -> None:
-        """Lets a loaded model train like any other: it comes in evaluation mode, and Lightning keeps what it finds."""
+        """Lets a loaded model train like any other: it comes in evaluation mode, and Lightning keeps what it finds.
+
+        Raises:
+            GanzooError: if nobody has given it the weights that it is to start from.
+        """
+        if self.starts and not (self.started or self.trained or self.batches):
+            raise GanzooError(
+                f"model: it is to start from '{next(iter(self.starts.values()))}'; give the Trainer the callback "
+                "ganzoo.training.start.Start()."
+            )
         self.trainer.gradient_clip_val = self.limit
         self.train()
 

@@ -16,7 +16,6 @@ from typing import Any
 from torch import Tensor, nn
 from torch.nn.functional import mse_loss
 
-from ganzoo.checkpoints import loading
 from ganzoo.common.errors import GanzooError
 from ganzoo.games.players import Terms
 from ganzoo.games.translator import Translator
@@ -64,6 +63,7 @@ class SRGAN(Translator):
             raise GanzooError(f"model.discriminator: adv_weight is {adv_weight}, which needs one; 0 does without.")
         super().__init__(generator, discriminator if adv_weight else None, g_lr=g_lr, d_lr=d_lr, betas=betas, **kwargs)
         self.content, self.adv_weight, self.pixel_weight, self.init = content, adv_weight, pixel_weight, init
+        self.starts = {"generator": init} if init is not None else {}
 
     def check(self, shape: tuple[int, ...], source_shape: tuple[int, ...] | None = None) -> None:
         """Checks that the networks fit, and the sources' size the targets'; raises GanzooError if they do not."""
@@ -85,29 +85,9 @@ class SRGAN(Translator):
         return content(self.content)
 
     def on_fit_start(self) -> None:
-        """Prepares what only training needs: the content loss, and the weights to start from."""
+        """Prepares what only training needs: the content loss."""
         super().on_fit_start()
         self.features.to(self.device)
-        if self.init is not None and not self.trained and not self.batches:
-            self.start_from(self.init)
-
-    def start_from(self, name: str) -> None:
-        """Takes the weights of another checkpoint's generator.
-
-        Raises:
-            GanzooError: if there is no such checkpoint, or its generator has other layers.
-        """
-        try:
-            given = dict(loading.load(name).named_children())
-        except GanzooError as error:
-            raise GanzooError(f"model.init: {error}") from error
-        weights = given["generator"].state_dict() if "generator" in given else {}
-        for generator in {self.generator, self.averaged("generator")}:
-            if {key: tensor.shape for key, tensor in weights.items()} != {
-                key: tensor.shape for key, tensor in generator.state_dict().items()
-            }:
-                raise GanzooError(f"model.init: '{name}' has no generator with the layers of this one.")
-            generator.load_state_dict(weights)
 
     def d_loss(self, x: Tensor, y: Tensor) -> Terms:
         """Tell images from enlarged ones."""

@@ -38,6 +38,7 @@ from ganzoo.training.quiet import quieten
 from ganzoo.training.rehearsal import rehearse, scoring
 from ganzoo.training.replace_model import with_networks
 from ganzoo.training.run_options import SECTIONS, add_run_options
+from ganzoo.training.start import Start
 
 TRAINER_DEFAULTS: dict[str, Any] = {
     "max_epochs": -1,  # runs are counted in generator updates
@@ -162,6 +163,8 @@ class RecipeCLI(LightningCLI):
         config = self._get(self.config_init, "trainer")
         quality: Quality = self._get(self.config_init, "quality")
         callbacks: list[Callback] = [Bar()] if config.enable_progress_bar is not False else []
+        if self.subcommand in {"fit", None}:
+            callbacks.append(Start())
         training = self.subcommand in {"fit", None} and not config.fast_dev_run
         if training:
             assert self.folder is not None
@@ -329,6 +332,31 @@ class RecipeCLI(LightningCLI):
         for name, number in self.trainer.callback_metrics.items():
             if name != "step":
                 print(f"{name:24} {float(number):.4g}")
+
+
+class RecipeReader(RecipeCLI):
+    """A recipe read as `ganzoo fit` reads it: model, data and settings, without a trainer and a run folder.
+
+    Args:
+        file: the recipe.
+        overrides: further arguments of `ganzoo fit`.
+        name: of the recipe.
+
+    Attributes:
+        model: the game.
+        datamodule: its data.
+        config: the settings, as the parser takes them.
+    """
+
+    def __init__(self, file: Path, overrides: Sequence[str], name: str) -> None:
+        super().__init__(["--config", str(file), *overrides, "--seed_everything=false"], name, run=False)
+
+    def before_instantiate_classes(self) -> None:
+        """Settles what a training settles, but chooses no run folder."""
+        self.settle_precision()
+
+    def instantiate_trainer(self, **kwargs: Any) -> Any:
+        """Makes none."""
 
 
 def asks_help(arguments: Sequence[str]) -> bool:

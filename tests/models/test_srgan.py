@@ -23,6 +23,7 @@ from ganzoo.models.srgan import SRGAN
 from ganzoo.models.srresnet import SRResNet
 from ganzoo.networks.srresnet import ResidualBlock, SRGANDiscriminator, SRResNetGenerator
 from ganzoo.training.callbacks.keep import Last
+from ganzoo.training.start import Start
 
 
 def batch(n=4):
@@ -215,7 +216,7 @@ def start(tmp_path):
     return tmp_path / "srresnet"
 
 
-class Start(pl.Callback):
+class Beginning(pl.Callback):
     """Notes the generator's weights as they are when training starts."""
 
     def __init__(self, seen):
@@ -228,7 +229,7 @@ class Start(pl.Callback):
 def begun(model, folder):
     """Trains for a step; returns the weights that this started from."""
     seen: dict = {}
-    fit(folder, model, ramps(), 1, Start(seen))
+    fit(folder, model, ramps(), 1, Start(), Beginning(seen))
     return seen
 
 
@@ -259,11 +260,11 @@ def test_a_loaded_model_trains_on_from_its_own_weights(tmp_path, start):
 
 def test_a_resumed_training_goes_on_from_where_it_was(tmp_path, start):
     model = srgan(init=str(start))
-    fit(tmp_path, model, ramps(), 2, Last())
+    fit(tmp_path, model, ramps(), 2, Start(), Last())
     stopped = {key: tensor.clone() for key, tensor in model.generator.state_dict().items()}
     again = srgan(init=str(start))
     seen: dict = {}
-    trainer(tmp_path, Start(seen), max_steps=3).fit(again, ramps(), ckpt_path=tmp_path / "last.ckpt")
+    trainer(tmp_path, Beginning(seen), max_steps=3).fit(again, ramps(), ckpt_path=tmp_path / "last.ckpt")
     assert same(stopped, seen)
     assert not same(stopped, again.generator.state_dict())
 
@@ -290,6 +291,8 @@ def test_an_interrupted_run_ends_in_the_very_same_weights(tmp_path, name):
 def test_a_start_that_does_not_fit_is_one_line(tmp_path, start):
     other = SRGAN(SRResNetGenerator(1, 8, 2), SRGANDiscriminator(None, 1, 4, 8), content="pixels", init=str(start))
     with pytest.raises(GanzooError, match=r"model.init: '.*srresnet' has no generator with the layers of this one"):
-        fit(tmp_path, other, ramps(), 1)
+        fit(tmp_path, other, ramps(), 1, Start())
     with pytest.raises(GanzooError, match=r"model.init: there is no checkpoint 'srresnet-fases'"):
-        fit(tmp_path, srgan("pixels", init="srresnet-fases"), ramps(), 1)
+        fit(tmp_path, srgan("pixels", init="srresnet-fases"), ramps(), 1, Start())
+    with pytest.raises(GanzooError, match=r"is to start from 'x'; give the Trainer the callback ganzoo.training.start"):
+        fit(tmp_path, srgan("pixels", init="x"), ramps(), 1)

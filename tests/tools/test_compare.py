@@ -13,7 +13,7 @@ from ganzoo.common.errors import GanzooError
 from ganzoo.common.readme import markers
 from ganzoo.tools.compare import figures, runs
 from ganzoo.tools.compare.comparison import write_comparison
-from ganzoo.tools.compare.runs import Entry, train
+from ganzoo.tools.compare.runs import Contender, train
 from ganzoo.training.runs import progress
 
 FID = "fid[mnist,10k/test]"
@@ -136,14 +136,14 @@ def test_an_autoencoder_stands_beside_gans(recipes, commands):
 
 
 def test_a_run_that_is_there_must_be_the_same_run(recipes, commands):
-    digits = Entry("digits", Path("digits.yaml"), ["--trainer.max_steps=2"], 50)
+    digits = Contender("digits", Path("digits.yaml"), ["--trainer.max_steps=2"], 50)
     train(digits, 0, Path("runs"))
     train(digits, 0, Path("runs"))
     assert len(commands) == 1
     with pytest.raises(GanzooError, match=r"trained with model\.init_args\.n_critic = 1, not 2"):
-        train(Entry("digits", Path("digits.yaml"), ["--model.init_args.n_critic=2"], 50), 0, Path("runs"))
+        train(Contender("digits", Path("digits.yaml"), ["--model.init_args.n_critic=2"], 50), 0, Path("runs"))
     with pytest.raises(GanzooError, match="has taken 2 steps already, more than the 1 asked for"):
-        train(Entry("digits", Path("digits.yaml"), ["--trainer.max_steps=1"], 50), 0, Path("runs"))
+        train(Contender("digits", Path("digits.yaml"), ["--trainer.max_steps=1"], 50), 0, Path("runs"))
     Path("runs/digits/seed_0/last.ckpt").write_bytes(b"half")
     with pytest.raises(GanzooError, match=r"last\.ckpt' is damaged"):
         train(digits, 0, Path("runs"))
@@ -151,7 +151,7 @@ def test_a_run_that_is_there_must_be_the_same_run(recipes, commands):
 
 def test_a_failing_training_names_run_and_log(recipes, commands, monkeypatch):
     monkeypatch.setattr(runs, "_run", lambda command, log: log.write_text("ganzoo: error: the disk is full.\n"))
-    toy = Entry("toy", Path("toy.yaml"), [], 50)
+    toy = Contender("toy", Path("toy.yaml"), [], 50)
     with pytest.raises(GanzooError, match=r"'runs/toy/seed_0' failed: .*disk is full.*fit\.log"):
         train(toy, 0, Path("runs"))
 
@@ -169,7 +169,7 @@ def test_mistakes_show_before_anything_is_trained(recipes, commands):
 
 
 def test_trains_in_a_process_of_its_own(recipes):
-    train(Entry("digits", Path("digits.yaml"), ["--trainer.max_steps=1"], 50), 3, Path("runs"))
+    train(Contender("digits", Path("digits.yaml"), ["--trainer.max_steps=1"], 50), 3, Path("runs"))
     assert progress(Path("runs/digits/seed_3/last.ckpt"))["steps"] == 1
     assert "1 generator steps" in Path("runs/digits/seed_3/fit.log").read_text()
 

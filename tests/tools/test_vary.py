@@ -10,7 +10,7 @@ from commands import ganzoo
 from ganzoo.common.errors import GanzooError
 from ganzoo.tools.compare import vary
 from ganzoo.tools.compare.comparison import write_comparison
-from ganzoo.tools.compare.runs import Entry
+from ganzoo.tools.compare.runs import Contender
 from ganzoo.training.runs import progress
 
 CLASSES = {"model": "ganzoo.models.wgan_gp.WGANGP", "data": "ganzoo.data.Digits"}
@@ -98,9 +98,13 @@ def test_settings_are_trained_apart_reused_and_shown_in_rows(recipes, commands):
 
 
 def test_nested_arguments_and_data_are_varied_too(recipes):
-    entry = Entry("digits", Path("digits.yaml"), [], 50, {"generator.hidden": "[8, 8]", "batch_size": "32"})
+    entry = Contender("digits", Path("digits.yaml"), [], 50, {"generator.hidden": "[8, 8]", "batch_size": "32"})
     assert entry.setting == {"generator.hidden": [8, 8], "batch_size": 32}
     assert entry.datamodule.batch_size == 32
-    assert [layer.out_features for layer in entry.model.generator.net if hasattr(layer, "out_features")] == [8, 8, 64]
+    assert [layer.out_features for layer in entry.recipe.model.generator.net if hasattr(layer, "out_features")] == [
+        8,
+        8,
+        64,
+    ]
     with pytest.raises(GanzooError, match="no argument"):
-        Entry("digits", Path("digits.yaml"), [], 50, {"hidden": "[8]"})
+        Contender("digits", Path("digits.yaml"), [], 50, {"hidden": "[8]"})

@@ -24,7 +24,7 @@ from ganzoo.drawing import sheets
 from ganzoo.tools.compare import figures, tables, vary
 from ganzoo.tools.compare.beside import Beside, read_beside
 from ganzoo.tools.compare.results import Real, Result
-from ganzoo.tools.compare.runs import Entry, published, train, trained
+from ganzoo.tools.compare.runs import Contender, published, train, trained
 from ganzoo.tools.compare.tables import NOTHING
 from ganzoo.training.runs import name_of
 
@@ -90,33 +90,33 @@ def write_comparison(
         raise GanzooError(f"'{twice}' is named twice; runs and rows are told apart by the name.")
     if (steps or images) and any(text.startswith("trainer.max_steps=") for text in varied):
         raise GanzooError("--vary: trainer.max_steps says how long to train; give no --steps or --images beside it.")
-    entries: list[Entry] = []
+    contenders: list[Contender] = []
     each = zip(names, found, budgets, strict=True)
     for (name, file, budget), setting in product(each, vary.settings(varied)):
-        entries.append(Entry(name, file, [*overrides, *budget], samples, setting))
-        if any(entries[-1].label == other.label for other in entries[:-1]):
-            raise GanzooError(f"--vary: '{entries[-1].label}' is there twice; give each value once.")
-        entries[-1].share(entries[:-1])
+        contenders.append(Contender(name, file, [*overrides, *budget], samples, setting))
+        if any(contenders[-1].label == other.label for other in contenders[:-1]):
+            raise GanzooError(f"--vary: '{contenders[-1].label}' is there twice; give each value once.")
+        contenders[-1].share(contenders[:-1])
         if images is not None:
-            entries[-1].spend(images)
+            contenders[-1].spend(images)
 
     if checkpoints:
-        results = [published(entry) for entry in entries]
+        results = [published(contender) for contender in contenders]
     else:
-        todo = [(entry, seed) for seed in dict.fromkeys(seeds) for entry in entries]
-        for entry, _ in todo:
-            if entry.target < 1:
+        todo = [(contender, seed) for seed in dict.fromkeys(seeds) for contender in contenders]
+        for contender, _ in todo:
+            if contender.target < 1:
                 raise GanzooError(
-                    f"--steps: recipe '{entry.recipe}' sets no number of steps (trainer.max_steps); say how many."
+                    f"--steps: recipe '{contender.name}' sets no number of steps (trainer.max_steps); say how many."
                 )
-        for number, (entry, seed) in enumerate(todo, 1):
-            train(entry, seed, runs, f"[{number}/{len(todo)}]")
-        results = [trained(entry, seed, runs) for entry in entries for seed in dict.fromkeys(seeds)]
-    return write(entries, results, out, readme, table, elsewhere)
+        for number, (contender, seed) in enumerate(todo, 1):
+            train(contender, seed, runs, f"[{number}/{len(todo)}]")
+        results = [trained(contender, seed, runs) for contender in contenders for seed in dict.fromkeys(seeds)]
+    return write(contenders, results, out, readme, table, elsewhere)
 
 
 def write(
-    entries: Sequence[Entry],
+    contenders: Sequence[Contender],
     results: Sequence[Result],
     out: Path,
     readme: Path | None = None,
@@ -125,10 +125,10 @@ def write(
 ) -> Path:
     """Writes table, numbers and pictures; returns the path of the table."""
     models = tables.by_model(results)
-    real = _bounds(entries)
+    real = _bounds(contenders)
     text = tables.markdown(results, real, beside)
-    titles = [entry.title for entry in entries]
-    labels = {entry.label: entry.title if titles.count(entry.title) == 1 else entry.label for entry in entries}
+    titles = [contender.title for contender in contenders]
+    labels = {one.label: one.title if titles.count(one.title) == 1 else one.label for one in contenders}
     logs = {name: [(run, _curves(run)) for run in runs] for name, runs in models.items()}
     fits = [
         {"name": run.name, "seed": run.seed, **fit}
@@ -150,7 +150,7 @@ def write(
     }.items():
         with written(out / name) as file:
             file.write_text(content, encoding="utf-8")
-    sheets.save(sheets.sheet(_rows(entries, models)), out / "comparison.png")
+    sheets.save(sheets.sheet(_rows(contenders, models)), out / "comparison.png")
     scores = [*tables.higher_is_better(results)]
     drawn = figures.curves({labels[name]: [log for _, log in runs if log] for name, runs in logs.items()}, scores)
     if drawn is not None:
@@ -176,34 +176,38 @@ def _curves(run: Result) -> dict[str, Curve]:
         return {}
 
 
-def _bounds(entries: Sequence[Entry]) -> list[Real]:
+def _bounds(contenders: Sequence[Contender]) -> list[Real]:
     """Returns the real data's own scores, of all data sets that have some; a data set of two sizes is one."""
     found: dict[tuple[Any, ...], Real] = {}
-    for entry in entries:
-        if bounds := entry.evaluation.bounds():
-            found.setdefault(entry.reference, Real(*entry.reference, {})).scores.update(bounds)
+    for contender in contenders:
+        if bounds := contender.evaluation.bounds():
+            found.setdefault(contender.reference, Real(*contender.reference, {})).scores.update(bounds)
     return list(found.values())
 
 
-def _rows(entries: Sequence[Entry], models: dict[str, list[Result]]) -> list[sheets.Row]:
+def _rows(contenders: Sequence[Contender], models: dict[str, list[Result]]) -> list[sheets.Row]:
     """Draws the same latent vectors with each model, and real samples of every data set at the end."""
     rows: list[sheets.Row] = []
     real: dict[tuple[Any, ...], sheets.Row] = {}
-    for entry in entries:
-        run = models[entry.label][0]
-        images = len(entry.datamodule.shape) == 3
-        reference = _real(entry.datamodule, sheets.SHOWN if images else figures.POINTS)
+    for contender in contenders:
+        run = models[contender.label][0]
+        images = len(contender.datamodule.shape) == 3
+        reference = _real(contender.datamodule, sheets.SHOWN if images else figures.POINTS)
         model = load(run.file if run.seed is not None else run.file.parent)
         samples = model.sample(len(reference), seed=PICTURE_SEED)  # type: ignore[operator]
         first = next(iter(tables.score_keys([run])))
         first = next((key for key in run.scores if tables.short(key) == "fid"), first)
         seed = [] if run.seed is None else [f"seed {run.seed}"]
         score = f"{tables.spoken(first)} {run.scores[first]:.3g}"
-        notes = [entry.recipe, *([vary.label(entry.setting)] if entry.setting else []), ", ".join([*seed, score])]
-        rows.append(sheets.Row(entry.title, notes, sheets.strip(samples, reference)))
+        notes = [
+            contender.name,
+            *([vary.label(contender.setting)] if contender.setting else []),
+            ", ".join([*seed, score]),
+        ]
+        rows.append(sheets.Row(contender.title, notes, sheets.strip(samples, reference)))
         if images:
-            about = [f"{entry.datamodule.title}, {entry.datamodule.reference}"]
-            real[entry.reference] = sheets.Row("real", about, sheets.strip(reference))
+            about = [f"{contender.datamodule.title}, {contender.datamodule.reference}"]
+            real[contender.reference] = sheets.Row("real", about, sheets.strip(reference))
     return [*rows, *real.values()]
 
 

@@ -1,4 +1,4 @@
-"""What is compared: a recipe's runs, trained where they are missing, and their scores; or a published checkpoint's."""
+"""Contenders of a comparison: trains their missing runs, and scores runs and published checkpoints."""
 
 import hashlib
 import json
@@ -26,7 +26,7 @@ from ganzoo.metrics.evaluation import Evaluation
 from ganzoo.tools.compare import vary
 from ganzoo.tools.compare.results import Result
 from ganzoo.training.provenance import WORDS
-from ganzoo.training.recipe_cli import RecipeCLI
+from ganzoo.training.recipe_cli import RecipeReader
 from ganzoo.training.rehearsal import average_value
 from ganzoo.training.runs import progress
 
@@ -36,8 +36,8 @@ GANZOO = [sys.executable, *([] if Path.cwd() == registry.PACKAGE.parent else ["-
 PLACES = {f"data.init_args.{name}" for name in ("root", "num_workers", "download", *WORDS)}
 
 
-class Entry(RecipeCLI):
-    """One model of the comparison: its recipe, read as `ganzoo fit` reads it, but without a trainer and a run folder.
+class Contender:
+    """One model of the comparison: a recipe with its settings, and how its runs are scored.
 
     Args:
         name: of the recipe or checkpoint.
@@ -47,66 +47,38 @@ class Entry(RecipeCLI):
         setting: what tells it from other models of the recipe, see `ganzoo.tools.compare.vary`.
 
     Attributes:
+        recipe: the recipe, read.
         setting: the values as the recipe's parser takes them.
         label: what it is called in tables.
+        title: what its variant is called.
+        evaluation: scores its samples.
+        conditions: all that the scores depend on, but for the weights.
+
+    Raises:
+        GanzooError: if the recipe does not fit, or draws no samples.
     """
 
     def __init__(
         self, name: str, file: Path, overrides: Sequence[str], samples: int, setting: Mapping[str, str] | None = None
     ) -> None:
         full = vary.full_names(setting or {}, file)
-        overrides = [*overrides, *(f"--{full[key]}={value}" for key, value in (setting or {}).items())]
-        super().__init__(["--config", str(file), *overrides, "--seed_everything=false"], name, run=False)
-        self.file = file
-        self.overrides = overrides
-        self.setting = {key: vary.value(self.config, full[key]) for key in full}
+        self.overrides = [*overrides, *(f"--{full[key]}={value}" for key, value in (setting or {}).items())]
+        self.name, self.file = name, file
+        self.recipe = RecipeReader(file, self.overrides, name)
+        self.setting = {key: vary.value(self.recipe.config, full[key]) for key in full}
         self.label = ", ".join([name, *([vary.label(self.setting)] if self.setting else [])])
-        about = registry.variant(self.config.model.class_path)
-        self.title = about.title.partition(":")[0]
-        if made_by(self.model) != "samples":
+        self.title = registry.variant(self.recipe.config.model.class_path).title.partition(":")[0]
+        if made_by(self.recipe.model) != "samples":
             raise GanzooError(f"'{name}' draws no samples, which are what is compared.")
-        quality, data = self.config_init.quality, self.datamodule
-        data.inspect()
-        self.model.fits(data)
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-        self.evaluation = Evaluation(
-            data,
-            quality.features,
-            quality.metrics,
-            samples,
-            quality.batch_size,
-            quality.seed,
-            quality.cache,
-            device,
-            classes=taught_classes(self.model),
-        )
-        extractor = self.evaluation.extractor
-        self.conditions: dict[str, Any] = {
-            "data": data.title,
-            "split": data.reference,
-            "items": len(data.split(data.reference)[0]),
-            "fingerprint": data.fingerprint(data.reference)[:12],
-            "extractor": extractor and extractor.name,
-            "digest": extractor and extractor.digest,
-            "metrics": self.evaluation.names,
-            "samples": samples,
-            "batch_size": quality.batch_size,
-            "sampling_seed": quality.seed,
-            "precision": str(self.config.trainer.precision),
-            "averaged": self.model.drawn_by in self.model.averages,
-            "machine": hardware(),
-            "versions": versions(),
-        }
-        if self.evaluation.own_metrics:
-            asked = yaml.safe_load(self.recipe_text())["quality"]["metrics"]  # with their arguments
-            self.conditions["own"] = own.origins(quality.metrics, asked)
+        self.datamodule.inspect()
+        self.recipe.model.fits(self.datamodule)
+        self.evaluation = _evaluation(self.recipe, samples)
+        self.conditions = _conditions(self.recipe, self.evaluation)
 
-    def before_instantiate_classes(self) -> None:
-        """Settles what a training settles, but chooses no run folder."""
-        self.settle_precision()
-
-    def instantiate_trainer(self, **kwargs: Any) -> Any:
-        """Makes none."""
+    @property
+    def datamodule(self) -> Any:
+        """The recipe's data."""
+        return self.recipe.datamodule
 
     @property
     def reference(self) -> tuple[str, str, int]:
@@ -115,12 +87,12 @@ class Entry(RecipeCLI):
 
     def place(self, runs: Path, seed: int) -> Path:
         """Returns the folder of its run with a training seed."""
-        return runs / self.recipe / vary.folder(self.setting, seed)
+        return runs / self.name / vary.folder(self.setting, seed)
 
     @property
     def target(self) -> int:
         """Generator updates of a whole run."""
-        return self.config.trainer.max_steps
+        return self.recipe.config.trainer.max_steps
 
     def spend(self, images: int) -> None:
         """Makes a whole run as long as it takes to see so many real images, as a discriminator or an encoder does.
@@ -128,14 +100,14 @@ class Entry(RecipeCLI):
         Raises:
             GanzooError: if that is less than one generator update.
         """
-        (counted,) = (player for player in self.model.players() if player.counted)
+        (counted,) = (player for player in self.recipe.model.players() if player.counted)
         steps = round(images / self.datamodule.batch_size / average_value(counted.every))
         if steps < 1:
-            raise GanzooError(f"--images: {images} are less than '{self.recipe}' takes for one generator update.")
-        self.config.trainer.max_steps = steps
+            raise GanzooError(f"--images: {images} are less than '{self.name}' takes for one generator update.")
+        self.recipe.config.trainer.max_steps = steps
         self.overrides += ["--trainer.max_steps", str(steps)]
 
-    def share(self, others: Sequence["Entry"]) -> None:
+    def share(self, others: Sequence["Contender"]) -> None:
         """Takes over the evaluation of one of the others that scores alike, so that real data is collected once."""
         about = ("fingerprint", "extractor", "digest", "metrics", "own", "samples", "batch_size", "sampling_seed")
         for other in others:
@@ -143,57 +115,95 @@ class Entry(RecipeCLI):
                 self.evaluation = other.evaluation
 
 
-def train(entry: Entry, seed: int, runs: Path, prefix: str = "") -> None:
+def _evaluation(recipe: RecipeReader, samples: int) -> Evaluation:
+    """Returns what scores the runs of a recipe as it says, with so many samples."""
+    quality = recipe.config_init.quality
+    return Evaluation(
+        recipe.datamodule,
+        quality.features,
+        quality.metrics,
+        samples,
+        quality.batch_size,
+        quality.seed,
+        quality.cache,
+        "cuda" if torch.cuda.is_available() else "cpu",
+        classes=taught_classes(recipe.model),
+    )
+
+
+def _conditions(recipe: RecipeReader, evaluation: Evaluation) -> dict[str, Any]:
+    """Returns all that scores depend on, but for the weights."""
+    quality, data, model, extractor = recipe.config_init.quality, recipe.datamodule, recipe.model, evaluation.extractor
+    conditions: dict[str, Any] = {
+        "data": data.title,
+        "split": data.reference,
+        "items": len(data.split(data.reference)[0]),
+        "fingerprint": data.fingerprint(data.reference)[:12],
+        "extractor": extractor and extractor.name,
+        "digest": extractor and extractor.digest,
+        "metrics": evaluation.names,
+        "samples": evaluation.samples,
+        "batch_size": quality.batch_size,
+        "sampling_seed": quality.seed,
+        "precision": str(recipe.config.trainer.precision),
+        "averaged": model.drawn_by in model.averages,
+        "machine": hardware(),
+        "versions": versions(),
+    }
+    if evaluation.own_metrics:
+        requested = yaml.safe_load(recipe.recipe_text())["quality"]["metrics"]  # with their arguments
+        conditions["own"] = own.origins(quality.metrics, requested)
+    return conditions
+
+
+def train(contender: Contender, seed: int, runs: Path, prefix: str = "") -> None:
     """Trains a run to its last step in a process of its own, from where it is.
 
     Raises:
         GanzooError: if the training fails, or the run that is there is another one or longer.
     """
-    folder = entry.place(runs, seed)
+    folder = contender.place(runs, seed)
     last, log = folder / "last.ckpt", folder / "fit.log"
-    command = [*GANZOO, "fit", "--recipe", str(entry.file), *entry.overrides, "--seed_everything", str(seed)]
+    command = [*GANZOO, "fit", "--recipe", str(contender.file), *contender.overrides, "--seed_everything", str(seed)]
     command += ["--version", folder.name, "--runs", str(runs)]
     if last.is_file():
-        _check_same(entry, folder)
+        _check_same(contender, folder)
         done = progress(last)["steps"]
-        if done > entry.target:
+        if done > contender.target:
             raise GanzooError(
-                f"'{folder}' has taken {done:,} steps already, more than the {entry.target:,} asked for; "
+                f"'{folder}' has taken {done:,} steps already, more than the {contender.target:,} asked for; "
                 "ask for as many, or name another --runs folder."
             )
-        if done == entry.target:
+        if done == contender.target:
             return
-        command += [
-            "--trainer.max_steps",
-            str(entry.target),
-            "--ckpt_path",
-            "last",
-        ]  # the run's own recipe may end earlier
-    print(f"{prefix} {entry.label}, seed {seed}, to step {entry.target:,}: {log}".strip(), file=sys.stderr, flush=True)
+        # the run's own recipe may end earlier
+        command += ["--trainer.max_steps", str(contender.target), "--ckpt_path", "last"]
+    message = f"{prefix} {contender.label}, seed {seed}, to step {contender.target:,}: {log}"
+    print(message.strip(), file=sys.stderr, flush=True)
     folder.mkdir(parents=True, exist_ok=True)
     status = _run(command, log)
     if status:
         raise GanzooError(f"the training of '{folder}' failed: {_last_line(log) or f'status {status}'} Its log: {log}")
     done = progress(last)["steps"] if last.is_file() else 0
-    if done < entry.target:
-        raise GanzooError(f"the training of '{folder}' ended at step {done:,} of {entry.target:,}. Its log: {log}")
+    if done < contender.target:
+        raise GanzooError(f"the training of '{folder}' ended at step {done:,} of {contender.target:,}. Its log: {log}")
 
 
-def trained(entry: Entry, seed: int, runs: Path) -> Result:
+def trained(contender: Contender, seed: int, runs: Path) -> Result:
     """Scores the last step of a run, or takes its scores from `scores.json` if nothing has changed since."""
-    folder = entry.place(runs, seed)
+    folder = contender.place(runs, seed)
     last, kept = folder / "last.ckpt", folder / "scores.json"
     facts = progress(last)
-    conditions = {**entry.conditions, "chosen": "last", "weights": _digest(last)}
+    conditions = {**contender.conditions, "chosen": "last", "weights": _digest(last)}
     stored = json.loads(kept.read_text()) if kept.is_file() else {}
     if stored.get("conditions") != conditions:
         print(f"scoring {folder}", file=sys.stderr, flush=True)
-        stored = {"step": facts["steps"], "seed": seed, "conditions": conditions, "scores": _score(entry, last)}
+        stored = {"step": facts["steps"], "seed": seed, "conditions": conditions, "scores": _score(contender, last)}
         with written(kept) as file:
             file.write_text(json.dumps(stored, indent=1))
     facts["hardware"] = card_facts(folder / "export").get("hardware")
-    about = {"scores": stored["scores"], "conditions": conditions, "file": last, "setting": entry.setting}
-    return Result(entry.label, entry.title, seed, **facts, **about)
+    about = {"scores": stored["scores"], "conditions": conditions, "file": last, "setting": contender.setting}
+    return Result(contender.label, contender.title, seed, **facts, **about)
 
 
 def card_facts(folder: Path) -> dict[str, Any]:
@@ -202,14 +212,14 @@ def card_facts(folder: Path) -> dict[str, Any]:
     return facts_of(read_text(card)) if card.is_file() else {}
 
 
-def published(entry: Entry) -> Result:
+def published(contender: Contender) -> Result:
     """Scores a checkpoint folder; what its card does not say of steps, images and time stays unknown."""
-    weights = entry.file.parent / "model.safetensors"
+    weights = contender.file.parent / "model.safetensors"
     about = card_facts(weights.parent)
-    conditions = {**entry.conditions, "chosen": about.get("weights"), "weights": _digest(weights)}
+    conditions = {**contender.conditions, "chosen": about.get("weights"), "weights": _digest(weights)}
     facts: dict[str, Any] = {name: about.get(name) for name in ("steps", "images", "seconds", "hardware")}
-    scores = _score(entry, weights.parent)
-    return Result(entry.recipe, entry.title, None, **facts, scores=scores, conditions=conditions, file=weights)
+    scores = _score(contender, weights.parent)
+    return Result(contender.name, contender.title, None, **facts, scores=scores, conditions=conditions, file=weights)
 
 
 def settings(recipe: dict[str, Any]) -> dict[str, Any]:
@@ -229,10 +239,10 @@ def settings(recipe: dict[str, Any]) -> dict[str, Any]:
     return flat
 
 
-def _check_same(entry: Entry, folder: Path) -> None:
+def _check_same(contender: Contender, folder: Path) -> None:
     """Compares what both recipes name, so that a setting that is newer than the run does not count against it."""
     theirs = settings(yaml.safe_load((folder / "recipe.yaml").read_text()))
-    for name, wanted in settings(yaml.safe_load(entry.recipe_text())).items():
+    for name, wanted in settings(yaml.safe_load(contender.recipe.recipe_text())).items():
         if name in theirs and theirs[name] != wanted:
             raise GanzooError(
                 f"'{folder}' was trained with {name} = {theirs[name]}, not {wanted}; name another --runs folder."
@@ -273,6 +283,6 @@ def _digest(file: Path) -> str:
     return hashlib.sha256(file.read_bytes()).hexdigest()[:12]
 
 
-def _score(entry: Entry, weights: Path) -> dict[str, float]:
-    entry.evaluation.collect()
-    return entry.evaluation.scores(load(weights, device=entry.evaluation.device))
+def _score(contender: Contender, weights: Path) -> dict[str, float]:
+    contender.evaluation.collect()
+    return contender.evaluation.scores(load(weights, device=contender.evaluation.device))
