@@ -21,7 +21,7 @@ from ganzoo.checkpoints.loading import load
 from ganzoo.cli import main as ganzoo
 from ganzoo.common.curves import read_metrics
 from ganzoo.common.errors import GanzooError
-from ganzoo.common.files import written
+from ganzoo.common.files import atomic_write
 from ganzoo.common.hardware import hardware, versions
 from ganzoo.common.readme import between_markers
 from ganzoo.data import MNIST, ShiftedMNIST
@@ -124,7 +124,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         steps = progress(folders["DANN"][0] / "last.ckpt")["steps"]
         about = {"hardware": hardware(), "threads": torch.get_num_threads(), "versions": versions()}
         results = {**about, "seeds": args.seeds, "steps": steps, "runs": runs}
-        with written(args.out) as file:
+        with atomic_write(args.out) as file:
             file.write_text(json.dumps(results, indent=1) + "\n")
         between_markers(args.readme, table(results), "adaptation")
     except GanzooError as error:

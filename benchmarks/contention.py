@@ -134,12 +134,12 @@ def main() -> None:
     results: dict[str, Any] = {"steps_per_second": measure(options, cores)}
     if options.demo:
         results["demo_beside_one_loop_seconds"] = round(demo(HERE.parent, 1), 1)
-    from ganzoo.common.files import written
+    from ganzoo.common.files import atomic_write
     from ganzoo.common.hardware import hardware, versions
 
     before = options.before and commit(options.before)
     about = {"hardware": hardware(), "versions": versions(), "seconds": options.seconds, "before": before}
-    with written(options.out) as file:
+    with atomic_write(options.out) as file:
         file.write_text(json.dumps(about | results, indent=1) + "\n")
     print(json.dumps(about | results, indent=1))
 

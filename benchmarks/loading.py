@@ -129,14 +129,14 @@ def main() -> None:
     parser.add_argument("-o", "--out", type=Path, default=RESULTS, help="where the results go")
     options = parser.parse_args()
     os.environ["OMP_NUM_THREADS"] = "1"
-    from ganzoo.common.files import written
+    from ganzoo.common.files import atomic_write
     from ganzoo.common.hardware import hardware, versions
 
     results: dict[str, Any] = {"machine": f"{hardware()}, 1 thread", "versions": versions(), "rounds": options.rounds}
     results["start"] = starts(options.rounds)
     results["sampling"] = {name: drawing(name, n, 3 * options.rounds) for name, n in DRAWN.items()}
     results["load_average"] = round(os.getloadavg()[0], 2)
-    with written(options.out) as file:
+    with atomic_write(options.out) as file:
         file.write_text(json.dumps(results, indent=1) + "\n")
     print(json.dumps(results, indent=1))
 

@@ -24,7 +24,7 @@ import lightning.pytorch as pl
 import torch
 from torch import Tensor
 
-from ganzoo.common.files import written
+from ganzoo.common.files import atomic_write
 from ganzoo.common.hardware import hardware, versions
 from ganzoo.data import DataModule
 from ganzoo.games.gan import GAN
@@ -176,7 +176,7 @@ def put(page: Path, text: str) -> None:
     _, end, after = rest.partition(END)
     if not start or not end:
         raise ValueError(f"'{page}' must hold a line {START} and below it a line {END}.")
-    with written(page) as file:
+    with atomic_write(page) as file:
         file.write_text(f"{before}{START}\n{text.strip()}\n{END}{after}", encoding="utf-8")
 
 
@@ -208,7 +208,7 @@ def main() -> None:
         "seconds": round(time.perf_counter() - begun),
         "load_average": round(os.getloadavg()[0], 2),
     }
-    with written(options.out) as file:
+    with atomic_write(options.out) as file:
         file.write_text(json.dumps(results, indent=1) + "\n")
     put(options.page, table(results))
     print(table(results))

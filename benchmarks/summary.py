@@ -8,7 +8,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from ganzoo.common.files import written
+from ganzoo.common.files import atomic_write
 
 HERE = Path(__file__).parent
 TITLES = {
@@ -155,7 +155,7 @@ def put(page: Path, name: str, text: str) -> None:
     _, found, after = rest.partition(end)
     if not found:
         raise SystemExit(f"{page}: the markers {start} and {end} are missing")
-    with written(page) as file:
+    with atomic_write(page) as file:
         file.write_text(f"{before}{start}\n{text}\n{end}{after}")
 
 

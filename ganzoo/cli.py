@@ -102,7 +102,7 @@ def train(command: str, *words: str) -> None:
         words = tuple("--help" if word == command_help.ALL else word for word in words)
     if not words:
         raise GanzooError(f"ganzoo {command}: name a recipe with --recipe NAME. `ganzoo list` shows all.")
-    recipe_files.check(words)
+    recipe_files.require_recipes(words)
     from ganzoo.training.recipe_cli import run as run_recipe
 
     run_recipe(command, list(words))
@@ -126,11 +126,11 @@ def commands() -> dict[str, str]:
 
 def run(command: str, *words: str) -> None:
     """Runs a command of `ganzoo.tools`, and prints what its module's `shown` says of the result, or the result."""
-    from ganzoo.common.command_line import arguments
+    from ganzoo.common.command_line import command_arguments
 
     module = import_module(f"ganzoo.tools.{command}")
     function = getattr(module, command)
-    values = arguments(function, f"ganzoo {command}", words)
+    values = command_arguments(function, f"ganzoo {command}", words)
     with importing.for_command(values):
         result: Any = function(**values)
     text = module.shown(result) if hasattr(module, "shown") else result

@@ -9,7 +9,7 @@ from statistics import median
 import yaml
 
 from ganzoo.checkpoints.licences import ASK, UNKNOWN, data_line, hub_licence
-from ganzoo.common.class_names import SHOWN, listed
+from ganzoo.common.class_names import CLASSES_SHOWN, class_list
 from ganzoo.common.registry import variant
 from ganzoo.common.text import duration
 from ganzoo.games.capabilities import Made
@@ -100,7 +100,7 @@ def _picture(facts: Facts) -> str:
     if facts.made == "translations":
         columns = ["source", *["the same, resized (bicubic)"] * facts.resized, "translation", *["truth"] * facts.truth]
         return f"![translations](samples.png)\n\nImages of the reference split; from the left: {', '.join(columns)}."
-    turns = f"\n\nThe classes take turns: {', '.join(facts.class_names[:SHOWN])}." if facts.class_names else ""
+    turns = f"\n\nThe classes take turns: {', '.join(facts.class_names[:CLASSES_SHOWN])}." if facts.class_names else ""
     return f"![samples](samples.png){turns}" if facts.made == "samples" else ""
 
 
@@ -164,7 +164,7 @@ def _training(facts: Facts) -> str:
     remarks = "".join(f"- {remark}\n" for remark in facts.remarks)
     sizes = ", ".join(f"{part} {count:,}" for part, count in facts.parameters.items() if count)
     chosen = "the best step by the recipe's monitor" if facts.weights == "best" else "the last step"
-    classes = f"- Classes: {listed(facts.class_names)}\n" if facts.class_names else ""
+    classes = f"- Classes: {class_list(facts.class_names)}\n" if facts.class_names else ""
     time = "not recorded," if facts.seconds is None else duration(facts.seconds)
     return (
         "## Training\n\n"

@@ -20,9 +20,9 @@ import torch
 from torch import Tensor, nn
 from torch.export import Dim, ExportedProgram
 
-from ganzoo.common.class_names import listed
+from ganzoo.common.class_names import class_list
 from ganzoo.common.errors import GanzooError
-from ganzoo.common.files import written
+from ganzoo.common.files import atomic_write
 from ganzoo.common.version import __version__
 from ganzoo.games.capabilities import made_by
 from ganzoo.games.game import Game
@@ -76,7 +76,7 @@ class Drawing(Function):
         if self.prior is not None and self.prior.mixed:
             self.told["u"] = "uniform on [0, 1]"
         if model.n_classes:
-            names = f": {listed(model.class_names)}" if model.class_names else ""
+            names = f": {class_list(model.class_names)}" if model.class_names else ""
             self.told["labels"] = f"whole numbers from 0 to {model.n_classes - 1}{names}"
 
     def forward(self, z: Tensor, u: Tensor | None = None, labels: Tensor | None = None) -> Tensor:
@@ -228,7 +228,7 @@ def export_generator(model: Game, out: Path, kind: str = "onnx", name: str = "")
     with torch.no_grad(), exporting(kind):
         program = torch.export.export(function, (), function.inputs(2, 0), dynamic_shapes=function.free())
     about = describe(function, name)
-    with written(out) as file:
+    with atomic_write(out) as file:
         with exporting(kind):
             form.write(program, about, file)
         run = form.run(file)

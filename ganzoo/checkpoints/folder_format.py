@@ -30,7 +30,7 @@ from ganzoo.checkpoints.hashes import HASHED, facts, require_unchanged, sha256, 
 from ganzoo.checkpoints.origin import Origin, dtypes
 from ganzoo.common import class_names
 from ganzoo.common.errors import GanzooError
-from ganzoo.common.files import written
+from ganzoo.common.files import atomic_write
 from ganzoo.games.game import Game
 
 FORMAT = "1"
@@ -57,9 +57,9 @@ def save(model: Game, folder: Path, recipe: str, card: str, samples: Any) -> Non
     }
     with ExitStack() as stack:
         names = [name for name in FILES if samples is not None or name != PICTURE]
-        new = {name: stack.enter_context(written(folder / name)) for name in names}
+        new = {name: stack.enter_context(atomic_write(folder / name)) for name in names}
         new["recipe.yaml"].write_text(recipe, encoding="utf-8")
-        header = {"format": "pt", "ganzoo_format": FORMAT, **class_names.dumped(model.class_names)}
+        header = {"format": "pt", "ganzoo_format": FORMAT, **class_names.class_names_entry(model.class_names)}
         save_file(weights, new["model.safetensors"], header)
         new["model.safetensors"].chmod(0o644)  # safetensors makes files that only their owner can read
         if samples is not None:
@@ -105,7 +105,7 @@ def read(folder: Path, trusted: bool = True) -> Game:
             getattr(model, part).load_state_dict(module.state_dict())
     model.recipe, model.trained = recipe, True
     model.card = card
-    model.class_names = class_names.parsed(header, getattr(model, "n_classes", None))
+    model.class_names = class_names.parse_class_names(header, getattr(model, "n_classes", None))
     about = facts(card)
     chosen, step = about.get("weights"), about.get("steps")  # as a stranger may have written them
     model.origin = Origin(

@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from ganzoo.common.errors import GanzooError
-from ganzoo.common.files import written
+from ganzoo.common.files import atomic_write
 from ganzoo.common.program import command
 
 HASHED = ("recipe.yaml", "model.safetensors")
@@ -103,5 +103,5 @@ def stamp(folder: Path) -> None:
         text = stamped(read_text(card), {name: sha256(folder / name) for name in HASHED})
     except (ValueError, TypeError) as error:
         raise GanzooError(f"'{card}' has damaged metadata.") from error
-    with written(card) as file:
+    with atomic_write(card) as file:
         file.write_text(text, encoding="utf-8")

@@ -9,7 +9,7 @@ from ganzoo.checkpoints.hub import checkpoint_files, download, patience, require
 from ganzoo.checkpoints.licences import UNKNOWN
 from ganzoo.checkpoints.upload import prepare
 from ganzoo.common.errors import GanzooError
-from ganzoo.common.files import written
+from ganzoo.common.files import atomic_write
 
 
 def pull(
@@ -37,7 +37,7 @@ def pull(
     read(snapshot, trusted=trust_remote_code)
     with ExitStack() as stack:
         for file in checkpoint_files(snapshot):
-            shutil.copyfile(file, stack.enter_context(written(out / file.name)))
+            shutil.copyfile(file, stack.enter_context(atomic_write(out / file.name)))
     return out
 
 

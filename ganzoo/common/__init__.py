@@ -1,1 +1,1 @@
-"""What everything else rests on: errors, files, seeds, hardware, names on disk. Knows no model."""
+"""Errors, files, seeds, hardware and names on disk: what every room rests on, and what knows no model."""

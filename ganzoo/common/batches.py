@@ -1,4 +1,4 @@
-"""Batches in parts."""
+"""Batches: their parts for gradient accumulation, and the targets and labels in their y."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -19,11 +19,11 @@ def chunks(batch: Any, count: int) -> Iterator[Any]:
     return iter(batch.tensor_split(count))
 
 
-def target(y: Any) -> Any:
+def batch_target(y: Any) -> Any:
     """Returns the target images of a batch's y: those themselves, or the first of (targets, labels)."""
     return y[0] if isinstance(y, tuple | list) else y
 
 
-def labels(y: Any) -> Tensor | None:
+def batch_labels(y: Any) -> Tensor | None:
     """Returns the labels (N,) of a batch's y, or None where there are none."""
     return y[1] if isinstance(y, tuple | list) else None

@@ -1,4 +1,4 @@
-"""Classes by their names: what `--labels cat dog` means to a model, and how its classes are listed."""
+"""Class names: numbers of the classes in `--labels cat dog`, and names in messages, cards and weights files."""
 
 import json
 from collections.abc import Sequence
@@ -6,11 +6,11 @@ from typing import Any
 
 from ganzoo.common.errors import GanzooError, nearest
 
-SHOWN = 20  # classes in a message
-LONGEST = 100  # characters of a stranger's class name
+CLASSES_SHOWN = 20  # classes in a message
+LONGEST_NAME = 100  # characters of a stranger's class name
 
 
-def label(model: Any, word: str | int, field: str = "--labels") -> int:
+def class_number(model: Any, word: str | int, field: str = "--labels") -> int:
     """Returns the number of a class by its name or number.
 
     A name goes before a number: where folders are called 1, 2 and 3, the word "1" is the first of them.
@@ -35,35 +35,35 @@ def label(model: Any, word: str | int, field: str = "--labels") -> int:
         raise GanzooError(
             f"{field}: '{word}' given, but the classes have no names; give numbers from 0 to {classes - 1}."
         )
-    raise GanzooError(f"{field}: there is no class '{word}'.{nearest(str(word), names)} Classes: {listed(names)}.")
+    raise GanzooError(f"{field}: there is no class '{word}'.{nearest(str(word), names)} Classes: {class_list(names)}.")
 
 
-def labels(model: Any, words: Sequence[str | int], field: str = "--labels") -> list[int]:
+def class_numbers(model: Any, words: Sequence[str | int], field: str = "--labels") -> list[int]:
     """Returns the numbers of classes by their names or numbers; see `label`."""
-    return [label(model, word, field) for word in words]
+    return [class_number(model, word, field) for word in words]
 
 
-def listed(names: Sequence[str]) -> str:
-    """Writes class names with their numbers: `0 cat, 1 dog`; names that are their numbers once."""
-    shown = [name if name == str(number) else f"{number} {name}" for number, name in enumerate(names[:SHOWN])]
-    return ", ".join(shown) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
+def class_list(names: Sequence[str]) -> str:
+    """Returns class names with their numbers as text: `0 cat, 1 dog`; names that are their numbers once."""
+    shown = [name if name == str(number) else f"{number} {name}" for number, name in enumerate(names[:CLASSES_SHOWN])]
+    return ", ".join(shown) + (f" and {len(names) - CLASSES_SHOWN} more" if len(names) > CLASSES_SHOWN else "")
 
 
-def dumped(names: Sequence[str]) -> dict[str, str]:
+def class_names_entry(names: Sequence[str]) -> dict[str, str]:
     """Returns class names as an entry for the header of a weights file; nothing if there are none."""
     return {"class_names": json.dumps([*names])} if names else {}
 
 
-def parsed(header: dict[str, str], classes: int | None) -> tuple[str, ...]:
+def parse_class_names(header: dict[str, str], classes: int | None) -> tuple[str, ...]:
     """Returns the class names in a weights file's header, a stranger's perhaps; none if they make no sense.
 
     Args:
-        header: As `dumped` writes it.
+        header: As `class_names_entry` writes it.
         classes: How many there must be; None for any number.
     """
     try:
         names = json.loads(header.get("class_names", "[]"))
     except (ValueError, RecursionError):
         return ()
-    good = isinstance(names, list) and all(isinstance(name, str) and len(name) <= LONGEST for name in names)
+    good = isinstance(names, list) and all(isinstance(name, str) and len(name) <= LONGEST_NAME for name in names)
     return tuple(names) if good and classes in (None, len(names)) else ()

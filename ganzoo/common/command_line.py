@@ -1,4 +1,4 @@
-"""Arguments of commands, whose functions' signatures say what a command line takes. Imports nothing heavy."""
+"""Command lines parsed by the signatures of the functions that they call. Imports nothing heavy."""
 
 import inspect
 from collections.abc import Callable, Sequence
@@ -8,12 +8,12 @@ from typing import Any
 from ganzoo.common.parameters import Parameter, parameters
 
 
-def arguments(function: Callable[..., Any], prog: str, words: Sequence[str]) -> dict[str, Any]:
+def command_arguments(function: Callable[..., Any], prog: str, words: Sequence[str]) -> dict[str, Any]:
     """Returns the arguments with which a command's words call its function.
 
     Args:
         function: what the command runs; its docstring, in Google's style, is the help.
-        prog: how it is called, such as `ganzoo sample`.
+        prog: the words that run it, such as `ganzoo sample`.
         words: what follows that.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Curves of a run: reading, smoothing and thinning what `metrics.csv` holds."""
+"""Curves of a run, read from its `metrics.csv`, smoothed and thinned."""
 
 import csv
 import io
@@ -17,7 +17,7 @@ BOOKKEEPING = {"step", "epoch", "time", "time_quality", "images"}
 
 
 class Curve(NamedTuple):
-    """What was logged under one name."""
+    """Values of one logged name over steps."""
 
     steps: np.ndarray  # int64, ascending, each once
     values: np.ndarray  # float64, finite
@@ -63,7 +63,7 @@ def _number(cell: object) -> float | None:
 
 
 def is_score(key: str) -> bool:
-    """Tells a score, `fid[mnist,10k/test]`, from a player's term, `d/gp`: a term's name is led by its player."""
+    """Returns whether a name is a score's, `fid[mnist,10k/test]`, and no player's term, `d/gp`."""
     return "/" not in re.split(r"[\[(]", key)[0]
 
 
@@ -79,11 +79,11 @@ def smooth(values: np.ndarray) -> np.ndarray:
     return np.convolve(values, window, "same") / np.convolve(np.ones(len(values)), window, "same")
 
 
-POINTS = 100  # of a term that is logged all the time
+POINTS_KEPT = 100  # of a term that is logged all the time
 
 
-def thinned(curves: Mapping[str, Curve], last: int) -> str:
-    """Writes curves as CSV: all scores, and of each term the means of up to a hundred parts of the run.
+def thinned_csv(curves: Mapping[str, Curve], last: int) -> str:
+    """Returns curves as CSV: all scores, and of each term the means of up to a hundred parts of the run.
 
     Args:
         curves: as `read_metrics` gives them.
@@ -94,7 +94,7 @@ def thinned(curves: Mapping[str, Curve], last: int) -> str:
         if name in BOOKKEEPING or name.startswith("lr/"):
             continue
         steps, values = steps[steps <= last], values[steps <= last]
-        parts = len(steps) if is_score(name) else min(len(steps), POINTS)
+        parts = len(steps) if is_score(name) else min(len(steps), POINTS_KEPT)
         for step, value in zip(np.array_split(steps, parts or 1), np.array_split(values, parts or 1), strict=True):
             if len(step):
                 rows.setdefault(int(step[-1]), {})[name] = f"{value.mean():.4g}"

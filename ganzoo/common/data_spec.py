@@ -1,4 +1,4 @@
-"""What networks must know of the data: shapes and classes, and the names of arguments that say so.
+"""Shapes and classes of the data, and the names of networks' arguments that follow them.
 
 A network's arguments follow the data where nobody states them. Those called `shape`, `size`, `channels`,
 `out_channels`, `source_channels` and `n_classes` follow by their names, in any class; `n_classes` that is 0 or None by
@@ -23,7 +23,7 @@ UNLABELLED = "Put the pictures of each class into a folder of its own, or choose
 
 @dataclass(frozen=True)
 class DataSpec:
-    """What a network meets.
+    """Shapes and classes of the data that a network meets.
 
     Attributes:
         shape: (channels, height, width) of what it makes or judges, or (2,) of a point; empty where nothing is known.
@@ -39,7 +39,7 @@ class DataSpec:
 
     @classmethod
     def of(cls, datamodule: Any) -> "DataSpec":
-        """Reads it off a data module; a foreign one may say nothing."""
+        """Returns the shapes and classes of a data module; a foreign one may say nothing."""
         shape, source = getattr(datamodule, "shape", None), getattr(datamodule, "source_shape", None)
         classes = getattr(datamodule, "n_classes", 0)
         return cls(tuple(shape or ()), source and tuple(source), classes or 0)
@@ -71,7 +71,7 @@ class DataSpec:
 
 
 def require_labels(field: str, made_for: int, classes: int | None) -> None:
-    """Checks that a network that takes labels, or names classes, finds as many in the data as it is made for.
+    """Raises GanzooError if a network that takes labels, or names classes, is made for more or fewer than the data has.
 
     Args:
         field: what an error names.
@@ -89,4 +89,4 @@ def require_labels(field: str, made_for: int, classes: int | None) -> None:
     raise GanzooError(f"{field}: it is made for {made_for} classes, but the data has {classes}. {hint}")
 
 
-UNKNOWN = DataSpec()  # what a network meets that sees nothing of the data's shape
+UNKNOWN_DATA = DataSpec()  # what a network meets that sees nothing of the data's shape

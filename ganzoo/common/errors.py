@@ -1,13 +1,13 @@
-"""What ganzoo says when something the user gave does not fit: one line, no traceback."""
+"""Errors of one line for what the user can mend, and text that is safe to print."""
 
 from collections.abc import Iterable
 from difflib import get_close_matches
 
-LONGEST = 2000  # characters of a message
+LONGEST_MESSAGE = 2000  # characters of a message
 
 
 class GanzooError(Exception):
-    """A mistake in what was asked for, told in one line.
+    """A mistake of the user's, in one line.
 
     The message names the field, what was given, what is allowed and, where there is one, the nearest right name.
     The command line prints it on stderr and exits with status 2.
@@ -20,7 +20,7 @@ class GanzooError(Exception):
 def one_line(text: str) -> str:
     """Returns text as one printable line of a sensible length."""
     line = printable(" ".join(text.split()))
-    return line if len(line) <= LONGEST else f"{line[: LONGEST - 1]}…"
+    return line if len(line) <= LONGEST_MESSAGE else f"{line[: LONGEST_MESSAGE - 1]}…"
 
 
 def printable(text: str) -> str:

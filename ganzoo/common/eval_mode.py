@@ -1,4 +1,4 @@
-"""Evaluation mode for a while, whatever happens in it."""
+"""Context manager: evaluation mode, restored on exit."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,7 +8,7 @@ from torch import nn
 
 @contextmanager
 def evaluating(network: nn.Module) -> Iterator[None]:
-    """Puts a network into evaluation mode, and every module in it back into its own mode afterwards, errors or not."""
+    """Context manager: a network in evaluation mode; each of its modules is back in its own mode on exit."""
     modes = [(module, module.training) for module in network.modules()]
     network.eval()
     try:

@@ -1,4 +1,4 @@
-"""Writing files so that an interruption never leaves half of one."""
+"""Atomic writing of files, and a timeout for downloads."""
 
 import os
 import re
@@ -9,8 +9,8 @@ from pathlib import Path
 
 
 @contextmanager
-def written(path: Path) -> Iterator[Path]:
-    """Gives a temporary path beside `path` to write to, and renames it once the block has ended well.
+def atomic_write(path: Path) -> Iterator[Path]:
+    """Context manager: a temporary path beside `path` to write to, renamed to it once the block has ended well.
 
     Raises:
         OSError: if the disk refuses; it names `path`.
@@ -28,12 +28,12 @@ def written(path: Path) -> Iterator[Path]:
             raise OSError(error.errno, error.strerror, str(path)) from error
         raise
     finally:
-        with suppress(OSError):  # it is gone already, or its folder is none: that was told above
+        with suppress(OSError):  # it is gone already, or its folder is none: that was raised above
             beside.unlink()
 
 
-def sweep(folder: Path) -> None:
-    """Removes what `written` had begun in a folder when its process was killed."""
+def remove_unfinished(folder: Path) -> None:
+    """Removes the temporary files that `atomic_write` has left in a folder when its process was killed."""
     for path in folder.glob(".*"):
         if re.fullmatch(r"\..+\.\d+(\.\w+)?", path.name):
             path.unlink(missing_ok=True)
@@ -41,7 +41,7 @@ def sweep(folder: Path) -> None:
 
 @contextmanager
 def socket_timeout(seconds: float) -> Iterator[None]:
-    """Lets connections give up; torchvision's would wait for ever."""
+    """Context manager: a timeout for all new connections; torchvision's would wait for ever."""
     before = socket.getdefaulttimeout()
     socket.setdefaulttimeout(seconds)
     try:

@@ -9,7 +9,7 @@ from docstring_parser import parse
 from jsonargparse import ArgumentParser
 
 from ganzoo.common.errors import GanzooError, nearest
-from ganzoo.common.help_format import Formatter, width
+from ganzoo.common.help_format import Formatter, help_width
 from ganzoo.common.parameters import Parameter, parameters
 from ganzoo.common.parser_errors import explain
 
@@ -21,7 +21,7 @@ class FunctionParser(ArgumentParser):
     """jsonargparse with one-line errors that name the nearest right word."""
 
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:
-        """Says what is wrong in one line.
+        """Raises an error that says what is wrong in one line.
 
         Raises:
             GanzooError: always.
@@ -48,12 +48,12 @@ def make_parser(function: Callable[..., Any], prog: str) -> FunctionParser:
 
     Args:
         function: what it runs, with a type hint for every parameter and a Google-style docstring.
-        prog: how it is called, such as `ganzoo sample`.
+        prog: the words that run it, such as `ganzoo sample`.
     """
     about = parse(function.__doc__ or "")
     texts = {one.arg_name: one.description or "" for one in about.params}
     paragraphs = [about.short_description or "", *(about.long_description or "").split("\n\n")]
-    description = "\n\n".join(textwrap.fill(" ".join(part.split()), width()) for part in paragraphs if part)
+    description = "\n\n".join(textwrap.fill(" ".join(part.split()), help_width()) for part in paragraphs if part)
     parser = FunctionParser(prog=prog, description=description, formatter_class=Formatter)
     for one in parameters(function):
         settings: dict[str, Any] = {"help": _help(one, texts.get(one.name, "")), "type": one.type}

@@ -1,4 +1,4 @@
-"""What a number was measured on, and by how many."""
+"""Hardware, versions and precision of this machine."""
 
 from __future__ import annotations
 
@@ -6,21 +6,16 @@ import os
 import platform
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import torch
 
 from ganzoo.common.errors import GanzooError
 from ganzoo.common.version import __version__
 
-if TYPE_CHECKING:
-    pass
-
 
 def hardware() -> str:
     """Returns the accelerator, or the processor and its cores, in words."""
-    import torch
-
     if torch.cuda.is_available():
         return torch.cuda.get_device_name()
     described = Path("/proc/cpuinfo")
@@ -44,8 +39,6 @@ def precision(accelerator: str = "auto") -> Literal["bf16-mixed", "32-true"]:
     Args:
         accelerator: Lightning's name of it; `auto` takes a GPU where there is one.
     """
-    import torch
-
     if accelerator in {"auto", "gpu", "cuda"} and torch.cuda.is_available():
         native = torch.cuda.is_bf16_supported(including_emulation=False)
     else:
@@ -55,16 +48,12 @@ def precision(accelerator: str = "auto") -> Literal["bf16-mixed", "32-true"]:
 
 def _multiplies_bfloat16() -> bool:
     """Whether this processor has AMX or AVX512's bfloat16 products; PyTorch knows it only by private names."""
-    import torch
-
     checks = (getattr(torch.cpu, f"_is_{name}_supported", None) for name in ("amx_tile", "avx512_bf16"))
     return any(check is not None and check() for check in checks)
 
 
-def several(devices: Any) -> bool:
-    """Whether a Trainer's `devices` asks for more than one."""
-    import torch
-
+def several_devices(devices: Any) -> bool:
+    """Returns whether a Trainer's `devices` means more than one."""
     if isinstance(devices, str):
         if devices in {"auto", "-1"}:
             return torch.cuda.device_count() > 1

@@ -1,4 +1,4 @@
-"""Layout of help on a terminal: its width, and commands by what one does with them."""
+"""Layout of help on a terminal: its width, and commands grouped by purpose."""
 
 import argparse
 import shutil
@@ -17,7 +17,7 @@ class Formatter(argparse.RawDescriptionHelpFormatter):
     """argparse's layout at the width of the terminal, with room for long names."""
 
     def __init__(self, prog: str) -> None:
-        super().__init__(prog, max_help_position=30, width=width())
+        super().__init__(prog, max_help_position=30, width=help_width())
 
 
 def commands_help(texts: Mapping[str, str], options: Mapping[str, str]) -> str:
@@ -40,10 +40,10 @@ def commands_help(texts: Mapping[str, str], options: Mapping[str, str]) -> str:
     formatter.add_arguments([argparse.Action([], name, metavar=name, help=text) for name, text in options.items()])
     formatter.end_section()
     epilog = "`ganzoo COMMAND --help` shows a command's options, `ganzoo list` the recipes."
-    formatter.add_text(textwrap.fill(epilog, width()))
+    formatter.add_text(textwrap.fill(epilog, help_width()))
     return formatter.format_help()
 
 
-def width() -> int:
-    """Returns the columns to write help in: the terminal's, but for very narrow and very wide ones."""
+def help_width() -> int:
+    """Returns the columns to write help in: the terminal's, within limits."""
     return min(max(shutil.get_terminal_size().columns - 2, 40), 110)

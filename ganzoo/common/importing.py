@@ -1,4 +1,4 @@
-"""Import of a user's own classes: from the current folder, too, and by paths that a recipe can state."""
+"""Import of a user's own classes: the current folder on the path, and import paths for recipes."""
 
 import sys
 from collections.abc import Iterator, Mapping
@@ -35,12 +35,12 @@ def for_command(arguments: Mapping[str, Any]) -> Any:
     """
     names = [arguments.get("name"), arguments.get("run"), *arguments.get("names", ())]
     on_disk = any(Path(name).expanduser().exists() for name in names if name is not None)
-    named = any("." in metric for metric in arguments.get("metrics") or ())
-    return current_folder() if "recipes" in arguments or on_disk or named else nullcontext()
+    own_metrics = any("." in metric for metric in arguments.get("metrics") or ())
+    return current_folder() if "recipes" in arguments or on_disk or own_metrics else nullcontext()
 
 
 def import_path(kind: type) -> str:
-    """Returns how a recipe names a class.
+    """Returns the import path by which a recipe names a class.
 
     Raises:
         GanzooError: it was defined inside a function, where nothing can import it from.

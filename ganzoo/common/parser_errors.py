@@ -1,4 +1,4 @@
-"""Turns the parser's many-line complaints into one: the field, what was given, what is allowed, the nearest name."""
+"""Parser errors in one line: the field, its value, what is allowed, and the nearest name."""
 
 import re
 from collections.abc import Iterable
@@ -12,7 +12,7 @@ from ganzoo.common.errors import GanzooError, nearest
 
 
 def explain(error: Exception, options: Iterable[str]) -> str:
-    """Returns one line for what the parser did not accept.
+    """Returns a parser's error of many lines in one.
 
     Args:
         error: the parser's error; its message nests one complaint per level of the configuration.
@@ -20,40 +20,40 @@ def explain(error: Exception, options: Iterable[str]) -> str:
     """
     text = " ".join(str(error).split())
     # Optional sections complain a second time, that they are not None either.
-    told = text.split(" - Expected a <class 'NoneType'>")[0]
-    keys = re.findall(r'Parser key "([^"]+)"', told)
+    message = text.split(" - Expected a <class 'NoneType'>")[0]
+    keys = re.findall(r'Parser key "([^"]+)"', message)
     field = ".".join(key for key, _ in groupby(keys))
-    owner = re.findall(r"class_path '([^']+)'", told)
-    if match := re.search(r"Option '([^']+)' is not accepted", told):
+    owner = re.findall(r"class_path '([^']+)'", message)
+    if match := re.search(r"Option '([^']+)' is not accepted", message):
         allowed = accepted(owner[-1])
         hint = nearest(match[1], allowed)
         return f"{field}.{match[1]}: {owner[-1]} has no such argument.{hint} It takes {', '.join(allowed)}."
-    if match := re.search(r"unrecognized arguments: --([\w.]+)|does not accept option '([\w.]+)'", told):
-        group = re.search(r"Group '([^']+)'", told)
-        given = f"{group[1]}.{match[2]}" if group else match[1] or match[2]
-        return f"{given}: there is no such option.{nearest(given, options)}"
+    if match := re.search(r"unrecognized arguments: --([\w.]+)|does not accept option '([\w.]+)'", message):
+        group = re.search(r"Group '([^']+)'", message)
+        option = f"{group[1]}.{match[2]}" if group else match[1] or match[2]
+        return f"{option}: there is no such option.{nearest(option, options)}"
     if "." not in field and (match := re.search(r"NestedArg\(key='([^']+)'", text)):
         field = f"{field}.{match[1]}"
     complaint = re.split(r"""Parser key "[^"]+": |Problem with given class_path '[^']+': """, text)[-1]
-    if match := re.search(r"module '([^']+)' has no attribute '([^']+)'", told):
+    if match := re.search(r"module '([^']+)' has no attribute '([^']+)'", message):
         hint = nearest(match[2], vars(import_module(match[1])))
-        told = f"cannot find {match[1]}.{match[2]}; it must be the import path of a class.{hint}"
-    elif match := re.search(r"No module named '([^']+)'", told):
-        told = f"cannot find {match[1]}; it must be the import path of a class."
+        message = f"cannot find {match[1]}.{match[2]}; it must be the import path of a class.{hint}"
+    elif match := re.search(r"No module named '([^']+)'", message):
+        message = f"cannot find {match[1]}; it must be the import path of a class."
     elif "Subtypes: [" in complaint:
-        told = _union(complaint)
+        message = _union(complaint)
     else:
-        told = _leaf(complaint)
+        message = _leaf(complaint)
     if text.startswith(("Problems parsing config", "Unexpected config")):
         field = "--config"
-    return f"{field}: {told}" if field else told
+    return f"{field}: {message}" if field else message
 
 
 def _union(complaint: str) -> str:
     """Says what a value of several allowed types must be, or what one of the types itself complains of."""
     kinds, _, rest = complaint.rpartition("Subtypes: [")[2].partition("] Errors: - ")
     faults, _, rest = rest.partition(" Given value type: ")
-    given = rest.partition("Given value: ")[2].split(" - Expected a ")[0]
+    value = rest.partition("Given value: ")[2].split(" - Expected a ")[0]
     own = [fault for fault in faults.split(" - ") if not fault.startswith("Expected a")]
     if own:
         return _readable(own[-1])
@@ -61,7 +61,7 @@ def _union(complaint: str) -> str:
     names = re.findall(r"'([\w-]+)'", kinds)
     for path in re.findall(r"<class '([\w.]+\.\w+)'>", kinds):
         names += _subclasses(import_class(path))
-    return f"must be {_readable(allowed)}, not {given}.{nearest(given, names)}"
+    return f"must be {_readable(allowed)}, not {value}.{nearest(value, names)}"
 
 
 def _subclasses(kind: Any) -> list[str]:
@@ -87,7 +87,7 @@ def accepted(class_path: str) -> list[str]:
 
 
 def import_class(path: str) -> Any:
-    """Returns what an import path leads to."""
+    """Returns the object at an import path."""
     module, _, name = path.rpartition(".")
     return getattr(import_module(module), name)
 

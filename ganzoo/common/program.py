@@ -1,4 +1,4 @@
-"""The words that start this program, for the commands that it prints."""
+"""Command lines to print that start this program as it was started."""
 
 import os
 import shlex
@@ -31,13 +31,13 @@ def program(started: str | None = None) -> list[str]:
         return [_interpreter(), "-m", "ganzoo"]
     if script.stem != "ganzoo" or not script.is_file():
         return ["ganzoo"]
-    found = shutil.which("ganzoo")
-    if found and Path(found).absolute() == script.absolute():
+    installed = shutil.which("ganzoo")
+    if installed and Path(installed).absolute() == script.absolute():
         return ["ganzoo"]
     return [str(script) if os.sep in str(script) else os.path.join(os.curdir, script)]  # noqa: PTH118  # keeps the dot
 
 
 def _interpreter() -> str:
     """Returns `python` where the shell finds this one under the name, else its path."""
-    found = shutil.which("python")
-    return "python" if found and Path(found).absolute() == Path(sys.executable) else sys.executable
+    python = shutil.which("python")
+    return "python" if python and Path(python).absolute() == Path(sys.executable) else sys.executable

@@ -1,4 +1,4 @@
-"""Progress bars of what may take long."""
+"""Progress bars for work that takes longer than a second."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeVar

@@ -1,4 +1,4 @@
-"""Recipes as plain values: files and what the command line gives beside them, before any class is imported."""
+"""Recipes as plain values: their files and the command line's options, read before any class is imported."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -8,13 +8,13 @@ import yaml
 
 from ganzoo.common import registry
 from ganzoo.common.errors import GanzooError
-from ganzoo.common.signatures import Argument, describe
+from ganzoo.common.signatures import Argument, describe_class
 
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times as fast, where PyYAML has it
 CLASSES = ("model", "data")  # sections that name a class and its arguments
 
 
-def load(file: Path) -> dict[str, Any]:
+def load_recipe(file: Path) -> dict[str, Any]:
     """Reads a recipe's file.
 
     Raises:
@@ -29,8 +29,8 @@ def load(file: Path) -> dict[str, Any]:
     return values
 
 
-def read(arguments: Sequence[str]) -> tuple[list[Path], dict[str, Any]]:
-    """Reads what arguments of `ganzoo fit` describe, as far as plain values go.
+def read_words(arguments: Sequence[str]) -> tuple[list[Path], dict[str, Any]]:
+    """Returns the recipes' files and the values that the words of `ganzoo fit` make, as far as plain values go.
 
     Args:
         arguments: recipes, configurations and overrides in the order in which they count.
@@ -43,14 +43,14 @@ def read(arguments: Sequence[str]) -> tuple[list[Path], dict[str, Any]]:
     """
     files: list[Path] = []
     values: dict[str, Any] = {}
-    for flag, given in _pairs(arguments):
+    for flag, value in _pairs(arguments):
         if flag in {"recipe", "config", "c"}:
-            files.append(registry.find_recipe(given) if flag == "recipe" else Path(given))
-            for name, section in load(files[-1]).items():
+            files.append(registry.find_recipe(value) if flag == "recipe" else Path(value))
+            for name, section in load_recipe(files[-1]).items():
                 _put(values, [name], section)
         elif flag.partition(".")[0] in {*CLASSES, "trainer", "quality", "grid", "collapse", "seed_everything"}:
             try:
-                _put(values, [key for key in flag.split(".") if key != "init_args"], yaml.load(given, LOADER))
+                _put(values, [key for key in flag.split(".") if key != "init_args"], yaml.load(value, LOADER))
             except yaml.YAMLError:
                 continue  # what is wrong with it is for training to say
     return files, values if files else {}
@@ -64,34 +64,33 @@ def split_class(value: Any, argument: Argument | None = None) -> tuple[str, dict
         argument: what the value is for; an import path alone names a class unless a class itself, or text, is wanted.
     """
     if isinstance(value, dict) and isinstance(value.get("class_path"), str):
-        given = value.get("init_args")
-        return value["class_path"], given if isinstance(given, dict) else {}
-    wanted = argument is None or not argument.type.startswith(("class of", "str"))
-    if isinstance(value, str) and wanted and (argument is None or describe(value)):
+        arguments = value.get("init_args")
+        return value["class_path"], arguments if isinstance(arguments, dict) else {}
+    may_be_class = argument is None or not argument.type.startswith(("class of", "str"))
+    if isinstance(value, str) and may_be_class and (argument is None or describe_class(value)):
         return value, {}
     return None
 
 
-def named(value: Any) -> Any:
-    """Returns a value with classes by their import paths alone."""
+def with_class_paths(value: Any) -> Any:
+    """Returns a value in which import paths alone stand for classes."""
     if isinstance(value, list):
-        return [named(part) for part in value]
+        return [with_class_paths(part) for part in value]
     return value["class_path"] if isinstance(value, dict) and "class_path" in value else value
 
 
-def check(arguments: Sequence[str]) -> None:
-    """Checks that the recipes which arguments of `ganzoo fit` name are there, without waiting for PyTorch.
+def require_recipes(arguments: Sequence[str]) -> None:
+    """Raises GanzooError if words of `ganzoo fit` name a recipe that does not exist; does not wait for PyTorch.
 
-    Raises:
-        GanzooError: if one is not; the message names the nearest.
+    The message names the nearest.
     """
-    for flag, given in _pairs(arguments):
+    for flag, value in _pairs(arguments):
         if flag == "recipe":
-            registry.find_recipe(given)
+            registry.find_recipe(value)
 
 
-def one_line(value: Any) -> str:
-    """Writes a value as the command line takes it."""
+def option_text(value: Any) -> str:
+    """Returns a value as the command line takes it."""
     text = yaml.safe_dump(value, default_flow_style=True, width=float("inf"), allow_unicode=True, sort_keys=False)
     return text.removesuffix("\n...\n").strip()
 
@@ -100,12 +99,12 @@ def _pairs(arguments: Sequence[str]) -> Iterator[tuple[str, str]]:
     """Yields options and their values, written `--name value` or `--name=value`."""
     waiting = iter(arguments)
     for word in waiting:
-        flag, equals, given = word.partition("=")
+        flag, equals, value = word.partition("=")
         if flag.startswith("-"):
-            yield flag.lstrip("-"), given if equals else next(waiting, "")
+            yield flag.lstrip("-"), value if equals else next(waiting, "")
 
 
-def _put(values: dict[str, Any], keys: list[str], given: Any) -> None:
+def _put(values: dict[str, Any], keys: list[str], value: Any) -> None:
     """Puts a value where its dotted name leads: through classes into their arguments."""
     *way, last = keys
     place = values
@@ -119,11 +118,11 @@ def _put(values: dict[str, Any], keys: list[str], given: Any) -> None:
         place = inner.setdefault("init_args", {}) if "class_path" in inner else inner
     old = place.get(last)
     if last == "class_path" or not isinstance(old, dict):
-        place[last] = given
-    elif isinstance(given, dict):
-        for key, value in given.items():
-            _put(old, [key], value)
-    elif "class_path" in old and isinstance(given, str):
-        old["class_path"] = given  # which keeps the arguments that it takes, too
+        place[last] = value
+    elif isinstance(value, dict):
+        for key, inner_value in value.items():
+            _put(old, [key], inner_value)
+    elif "class_path" in old and isinstance(value, str):
+        old["class_path"] = value  # which keeps the arguments that it takes, too
     else:
-        place[last] = given
+        place[last] = value

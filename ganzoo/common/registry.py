@@ -1,4 +1,4 @@
-"""What is on disk: recipes, bundled checkpoints and the variants they name. Imports nothing heavy."""
+"""Recipes and bundled checkpoints on disk, and the variants that they name. Imports nothing heavy."""
 
 import ast
 import inspect
@@ -66,8 +66,8 @@ def find_checkpoint(name: str) -> Path | None:
     return CHECKPOINTS / stem if stem in list_checkpoints() else None
 
 
-def called(folder: Path) -> str:
-    """Returns what names a checkpoint folder to `ganzoo` here: a path, but of a bundled checkpoint its name."""
+def name_or_path(folder: Path) -> str:
+    """Returns by what `ganzoo` loads a checkpoint folder here: a bundled checkpoint's name, else a path."""
     folder = folder.resolve()
     if folder.parent == CHECKPOINTS.resolve():
         return folder.name
@@ -81,7 +81,7 @@ def title_of(folder: Path) -> str:
     return f"{run.parent.name}-{run.name}".replace("_", "-") if folder.name == "export" else folder.absolute().name
 
 
-def class_path(recipe: Path) -> str:
+def model_class_path(recipe: Path) -> str:
     """Returns the import path of a recipe's model class."""
     import yaml
 

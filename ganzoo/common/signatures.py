@@ -1,4 +1,4 @@
-"""The arguments of a class, their defaults and meaning, read from its source: nothing is imported.
+"""Arguments of a class, with defaults and meaning, read from its source: nothing is imported.
 
 `ganzoo fit --help` describes models, networks and data with it, without waiting for PyTorch.
 """
@@ -46,8 +46,8 @@ class Class:
     arguments: tuple[Argument, ...]
 
 
-def describe(path: str) -> Class | None:
-    """Describes the class of an import path; None if its source cannot be found."""
+def describe_class(path: str) -> Class | None:
+    """Returns the description of the class at an import path; None if its source cannot be found."""
     module, _, name = path.rpartition(".")
     place = _locate(module, name)
     if place is None:
@@ -58,7 +58,7 @@ def describe(path: str) -> Class | None:
     return Class(path, " ".join(summary.split()), tuple(_arguments(module, node)))
 
 
-def attribute(path: str, name: str) -> str | None:
+def class_attribute(path: str, name: str) -> str | None:
     """Returns a class's attribute of this name, its own or its first bases', where it is a plain string."""
     module, _, class_name = path.rpartition(".")
     for _, node in _line(_locate(module, class_name)):
@@ -142,15 +142,15 @@ def _documented(node: ast.ClassDef) -> dict[str, str]:
     """Returns what the `Args:` of a class's docstring, or else its constructor's, say of each argument."""
     init = next((part for part in node.body if isinstance(part, ast.FunctionDef) and part.name == "__init__"), None)
     texts = [ast.get_docstring(part) or "" for part in (init, node) if part]
-    found: dict[str, str] = {}
+    meanings: dict[str, str] = {}
     for text in texts:
         _, _, section = text.partition("Args:\n")
         section = re.split(r"^\S", section, maxsplit=1, flags=re.M)[0]
         for entry in re.split(r"^ {4}(?=\S)", section, flags=re.M):
             name, colon, meaning = entry.partition(":")
             if colon:
-                found[name.partition(" ")[0].strip("*")] = " ".join(meaning.split())
-    return found
+                meanings[name.partition(" ")[0].strip("*")] = " ".join(meaning.split())
+    return meanings
 
 
 def _type(module: str, hint: ast.expr) -> str:

@@ -1,14 +1,14 @@
-"""Text for people: durations, and what the system refused."""
+"""Durations and errors of the operating system as text."""
 
 
 def os_error_text(error: OSError) -> str:
-    """Says what the system refused, and of which file where it says so."""
+    """Returns what the system refused, and of which file where it says so."""
     where = f" '{error.filename}'" if error.filename else ""
     return f"{error.strerror or error}{where}"
 
 
 def duration(seconds: float) -> str:
-    """Writes a duration as a person says it: `0.4 s`, `40 s`, `12 min`, `3 h 20 min`."""
+    """Returns a duration as text: `0.4 s`, `40 s`, `12 min`, `3 h 20 min`."""
     if 0.0005 <= seconds < 0.095:
         return f"{seconds:.1g} s"
     if 0.095 <= seconds < 9.95:

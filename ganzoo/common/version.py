@@ -1,3 +1,3 @@
-"""The version of ganzoo, which `pyproject.toml` reads here."""
+"""Version of ganzoo, which `pyproject.toml` reads here."""
 
 __version__ = "0.1.0"

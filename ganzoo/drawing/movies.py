@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from ganzoo.common.errors import GanzooError
-from ganzoo.common.files import written
+from ganzoo.common.files import atomic_write
 
 SUFFIXES = (".gif", ".mp4")
 
@@ -43,7 +43,7 @@ def save(frames: Sequence[Image.Image], path: Path, fps: float = 16.0) -> None:
     if fps <= 0:
         raise GanzooError(f"--fps: it must be above 0, not {fps:g}.")
     check(path)
-    with written(path) as beside:
+    with atomic_write(path) as beside:
         if path.suffix.lower() == ".gif":
             still = 10 * max(1, round(100 / fps))  # milliseconds
             frames[0].save(beside, save_all=True, append_images=frames[1:], duration=still, loop=0)

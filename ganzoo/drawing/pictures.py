@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from ganzoo.common.errors import GanzooError
-from ganzoo.common.files import written
+from ganzoo.common.files import atomic_write
 from ganzoo.common.images import luma, to_uint8
 
 FARTHEST = 2.0  # from 0; what lies between 1 and this is cut off, such as the overshoot of an interpolation
@@ -144,7 +144,7 @@ def save(image: Image.Image, path: Path) -> None:
     if not can_write(path):
         raise GanzooError(f"-o: cannot write a picture to '{path}'; use a name that ends in .png.")
     options: dict[str, Any] = {"quality": 95} if path.suffix.lower() in (".jpg", ".jpeg", ".webp") else {}
-    with written(path) as beside:
+    with atomic_write(path) as beside:
         image.save(beside, **options)
 
 

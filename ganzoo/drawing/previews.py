@@ -6,7 +6,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from ganzoo.common.batches import target
+from ganzoo.common.batches import batch_target
 from ganzoo.drawing.pictures import beside, fitted, grid, picture
 from ganzoo.games.capabilities import made_by
 from ganzoo.games.interpolation import interpolate
@@ -53,7 +53,7 @@ class Preview:
             sources, targets = [], []
             for x, y in self.datamodule.val_dataloader():
                 sources.append(x.cpu())
-                targets.append(target(y).cpu())
+                targets.append(batch_target(y).cpu())
                 if sum(map(len, sources)) >= count:
                     break
         return torch.cat(sources)[:count], torch.cat(targets)[:count] if self.datamodule.paired else None

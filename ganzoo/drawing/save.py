@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ganzoo.common import images
 from ganzoo.common.errors import GanzooError
-from ganzoo.common.files import written
+from ganzoo.common.files import atomic_write
 from ganzoo.drawing import pictures
 
 
@@ -54,7 +54,7 @@ def write(samples: Tensor, path: Path, turns: int = 0, names: Sequence[int] | No
     """
     if path.suffix == ".npz":
         array = images.to_uint8(samples) if samples.dim() == 4 else samples.cpu().numpy()
-        with written(path) as file:
+        with atomic_write(path) as file:
             np.savez_compressed(file, samples=array)
     elif is_picture(path):
         side = len(samples) ** 0.5

@@ -11,7 +11,7 @@ from matplotlib.textpath import TextPath
 from PIL import Image
 from torch import Tensor
 
-from ganzoo.common.files import written
+from ganzoo.common.files import atomic_write
 from ganzoo.drawing import pictures
 from ganzoo.drawing.plot import INK, QUIET
 
@@ -60,6 +60,6 @@ def sheet(rows: Sequence[Row]) -> Figure:
 
 def save(figure: Figure, path: Path) -> Path:
     """Writes a figure as PNG, beside and renamed."""
-    with written(path) as file:
+    with atomic_write(path) as file:
         figure.savefig(file, format="png", dpi=DPI)
     return path

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Adam, Optimizer
 
-from ganzoo.common.batches import target
+from ganzoo.common.batches import batch_target
 from ganzoo.common.errors import GanzooError
 from ganzoo.common.eval_mode import evaluating
 from ganzoo.common.progress_bar import with_bar
@@ -108,7 +108,7 @@ class Translator(Game):
         """The discriminator, where there is one, then the generator, both on every batch."""
 
         def of_targets(loss: Callable[[Tensor, Tensor], Terms]) -> Callable[[Tensor, Any], Terms]:
-            return lambda x, y: loss(x, target(y))
+            return lambda x, y: loss(x, batch_target(y))
 
         g = Player("g", [self.generator], of_targets(self.g_loss), self.optim["g"], scheduler=self.decay, counted=True)
         if self.discriminator is None:

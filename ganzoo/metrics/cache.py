@@ -11,7 +11,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from ganzoo.common.files import written
+from ganzoo.common.files import atomic_write
 from ganzoo.metrics.extractors import Extractor
 
 
@@ -36,7 +36,7 @@ def read_features(path: Path) -> tuple[Tensor, Tensor] | None:
 def write_features(path: Path, features: Tensor, logits: Tensor) -> None:
     """Keeps features (N, D) and logits (N, K); a cache that cannot be written is no failure."""
     try:
-        with written(path) as file:
+        with atomic_write(path) as file:
             save_file({"features": features.cpu().contiguous(), "logits": logits.cpu().contiguous()}, file)
     except (OSError, SafetensorError) as error:
         warnings.warn(f"features of real images are not cached: {error}", stacklevel=2)

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torchmetrics.functional.image import peak_signal_noise_ratio, structural_similarity_index_measure
 
-from ganzoo.common.batches import labels, target
+from ganzoo.common.batches import batch_labels, batch_target
 from ganzoo.common.errors import GanzooError
 from ganzoo.common.seeding import mix
 from ganzoo.metrics.drawing import random_state
@@ -60,7 +60,7 @@ class Translations(Evaluation):
         x, y = batch[0][: self.own - self._seen], batch[1]
         if not len(x):
             return
-        truth, classes = target(y)[: len(x)].to(self.device), labels(y)
+        truth, classes = batch_target(y)[: len(x)].to(self.device), batch_labels(y)
         with random_state(self.device, self.seed), torch.inference_mode():
             made = model.translate(x, seed=mix(self.seed, self.rank, self._seen)).to(self.device)
         if made.shape != truth.shape:

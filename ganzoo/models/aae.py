@@ -15,7 +15,7 @@ from typing import Any
 from torch import Tensor, nn
 from torch.optim import Adam, Optimizer
 
-from ganzoo.common.data_spec import UNKNOWN, DataSpec
+from ganzoo.common.data_spec import UNKNOWN_DATA, DataSpec
 from ganzoo.common.errors import GanzooError
 from ganzoo.games.encoder_decoder import EncoderDecoder
 from ganzoo.games.players import Player, Terms, build_optim
@@ -71,7 +71,7 @@ class AAE(EncoderDecoder):
     @classmethod
     def follow(cls, spec: DataSpec, stated: Mapping[str, Any]) -> dict[str, Any]:
         """The discriminator sees codes, not the data."""
-        return {"discriminator": UNKNOWN}
+        return {"discriminator": UNKNOWN_DATA}
 
     def players(self) -> Sequence[Player]:
         """Encoder and decoder, then the discriminator, then the encoder once more, all on every batch."""

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ganzoo.common.distributed import total
+from ganzoo.common.distributed import sum_over_processes
 from ganzoo.games.gan import GAN, Answers
 from ganzoo.games.players import Terms
 
@@ -76,7 +76,7 @@ class BEGAN(GAN):
     def after_d(self) -> None:
         """Moves k by lambda_k (gamma L(x) - L(G(z))), a mean over all processes, within [0, 1]."""
         super().after_d()
-        balance, processes = total(torch.stack([self.balance, torch.ones_like(self.balance)]))
+        balance, processes = sum_over_processes(torch.stack([self.balance, torch.ones_like(self.balance)]))
         self.k.add_(self.lambda_k * balance / processes).clamp_(0, 1)
 
     def g_loss(self, x: Tensor, y: Tensor | None) -> Terms:

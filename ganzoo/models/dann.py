@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 from torch.optim import SGD, Optimizer
 
-from ganzoo.common.data_spec import UNKNOWN, DataSpec, require_labels
+from ganzoo.common.data_spec import UNKNOWN_DATA, DataSpec, require_labels
 from ganzoo.common.errors import GanzooError
 from ganzoo.common.eval_mode import evaluating
 from ganzoo.games.game import Game
@@ -93,7 +93,7 @@ class DANN(Game):
     @classmethod
     def follow(cls, spec: DataSpec, stated: Mapping[str, Any]) -> dict[str, Any]:
         """The classifier names the classes; the discriminator sees features, not the data."""
-        return {"classifier": spec.labelled(), "discriminator": UNKNOWN}
+        return {"classifier": spec.labelled(), "discriminator": UNKNOWN_DATA}
 
     def players(self) -> Sequence[Player]:
         """All three networks as one."""

@@ -13,7 +13,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from ganzoo.common.errors import GanzooError
-from ganzoo.common.files import written
+from ganzoo.common.files import atomic_write
 
 FORMAT = "ganzoo-classifier-1"
 
@@ -153,7 +153,7 @@ def shipped(family: str) -> Path:
 def save_classifier(model: Classifier, path: Path, about: dict[str, str]) -> None:
     """Writes the weights in half precision, with what is needed to build the network again in the metadata."""
     weights = {k: (v.half() if v.is_floating_point() else v).contiguous() for k, v in model.state_dict().items()}
-    with written(path) as file:
+    with atomic_write(path) as file:
         save_file(weights, file, {"format": FORMAT, "family": model.family, "arch": json.dumps(model.arch), **about})
         file.chmod(0o644)  # safetensors makes files that only their owner can read
 

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import affine_grid, grid_sample
 
-from ganzoo.common.distributed import total
+from ganzoo.common.distributed import sum_over_processes
 from ganzoo.common.errors import GanzooError
 from ganzoo.games.players import Terms
 from ganzoo.games.stabiliser import Stabilised, Stabiliser
@@ -89,7 +89,7 @@ class ADA(Stabiliser):
     def d_terms(self, game: Stabilised, x: Tensor, y: Tensor | None) -> Terms:
         """Adds nothing to the loss, but hears what the discriminator says of real images; over all processes."""
         signs = self.judged(game)[0].logits.float().sign()
-        heard = total(torch.stack([signs.sum(), torch.full_like(signs, 1).sum()]))
+        heard = sum_over_processes(torch.stack([signs.sum(), torch.full_like(signs, 1).sum()]))
         self.heard.add_(heard)
         game.note("d/ada_r", heard[0] / heard[1])
         return {}

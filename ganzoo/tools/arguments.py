@@ -54,5 +54,5 @@ def load_sampler(
         hint = " `ganzoo translate` is for it." if hasattr(model, "translate") else ""
         raise GanzooError(f"'{name}' draws no samples: it is a {type(model).__name__}.{hint}")
     if model.device.type == "cpu":
-        cpu.adapt(lambda n: model.sample(n, seed=0), images, threads)
+        cpu.adapt_threads(lambda n: model.sample(n, seed=0), images, threads)
     return model

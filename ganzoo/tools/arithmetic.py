@@ -52,7 +52,7 @@ def arithmetic(
     """
     import torch
 
-    from ganzoo.common.class_names import label as number
+    from ganzoo.common.class_names import class_number as number
     from ganzoo.drawing.save import write_rows
     from ganzoo.games.interpolation import combine, of_seeds
 

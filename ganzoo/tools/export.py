@@ -46,7 +46,7 @@ def export(
         GanzooError: if an argument does not fit, or there are no such weights.
     """
     if threads is not None:
-        cpu.limit(threads)
+        cpu.limit_threads(threads)
     if format is not None:
         return Exported(out, tuple(_generator(run, out, weights, samples, format, revision)))
     from ganzoo.checkpoints.licences import UNKNOWN

@@ -43,7 +43,7 @@ def factorise(
     """
     import torch
 
-    from ganzoo.common.class_names import label as number
+    from ganzoo.common.class_names import class_number as number
     from ganzoo.drawing.previews import draw
     from ganzoo.drawing.save import write_rows
     from ganzoo.games.directions import latent_directions

@@ -48,7 +48,7 @@ def of_recipe(file: Path) -> str:
     """
     text = file.read_text(encoding="utf-8", errors="replace")
     try:
-        variant = registry.variant(registry.class_path(file))
+        variant = registry.variant(registry.model_class_path(file))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise GanzooError(f"'{file}' is no recipe: it names no model.") from error
     return f"{variant.title}\n{variant.paper} {variant.url}\n{variant.module}\n\n# {file}\n{printable(text).strip()}"
@@ -74,7 +74,7 @@ def of_weights(file: Path) -> str:
     """
     import torch
 
-    from ganzoo.common.class_names import listed
+    from ganzoo.common.class_names import class_list
 
     try:
         state = torch.load(file, map_location="cpu", weights_only=True, mmap=True)
@@ -83,5 +83,5 @@ def of_weights(file: Path) -> str:
         images = int(game["images"])
     except Exception as error:  # a damaged archive fails in many ways
         raise GanzooError(f"'{file}' is not a training checkpoint of ganzoo, or is damaged.") from error
-    classes = f"\nclasses: {listed(names)}" if names else ""
+    classes = f"\nclasses: {class_list(names)}" if names else ""
     return printable(f"{file}: step {step:,}, {images:,} real images seen{classes}\n\n{recipe.strip()}")

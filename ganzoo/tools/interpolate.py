@@ -60,7 +60,7 @@ def interpolate(
     """
     import torch
 
-    from ganzoo.common.class_names import labels as numbers
+    from ganzoo.common.class_names import class_numbers as numbers
     from ganzoo.drawing import movies, pictures
     from ganzoo.drawing.save import require_images
     from ganzoo.games.interpolation import interpolate as between

@@ -12,7 +12,7 @@ import yaml
 
 from ganzoo.common import registry, signatures
 from ganzoo.common.errors import GanzooError, nearest
-from ganzoo.common.recipe_files import LOADER, load, split_class
+from ganzoo.common.recipe_files import LOADER, load_recipe, split_class
 
 HEADER = ("RECIPE", "YEAR", "DATA", "MB", "SCORE", "VARIANT")
 NOTE = "MB, SCORE: of the bundled checkpoint, which `ganzoo sample NAME` and its like take by the recipe's name."
@@ -85,7 +85,7 @@ def list(words: Sequence[str] = (), *, trained: bool = False, json: bool = False
 
 def entry(name: str, bundled: Set[str]) -> Entry:
     """Reads what there is to say of a recipe; `bundled` are the names of the checkpoints."""
-    recipe = load(registry.RECIPES / f"{name}.yaml")
+    recipe = load_recipe(registry.RECIPES / f"{name}.yaml")
     path, _ = split_class(recipe["model"]) or ("", {})
     about = registry.variant(path)
     checkpoint = name.replace("_", "-")
@@ -106,7 +106,7 @@ def entry(name: str, bundled: Set[str]) -> Entry:
 def _title(recipe: dict[str, Any]) -> str:
     """Returns the title of a recipe's data: its own, else its class's, else the class's name."""
     path, given = split_class(recipe["data"]) or ("", {})
-    return given.get("title") or signatures.attribute(path, "title") or path.rpartition(".")[2]
+    return given.get("title") or signatures.class_attribute(path, "title") or path.rpartition(".")[2]
 
 
 def _scores(card: str, recipe: dict[str, Any]) -> dict[str, float]:

@@ -45,7 +45,7 @@ def probe(
     """
     import torch
 
-    from ganzoo.common.files import written
+    from ganzoo.common.files import atomic_write
     from ganzoo.data.named import find_data
     from ganzoo.metrics.probing import discriminated, features, linear_probe
 
@@ -53,10 +53,10 @@ def probe(
     images = find_data(data, shape := discriminated(model), root)
     if model.device.type == "cpu":
         count = train_size + len(images.split("test")[0])
-        cpu.adapt(lambda n: features(model, torch.zeros(n, *shape)), count, threads)
+        cpu.adapt_threads(lambda n: features(model, torch.zeros(n, *shape)), count, threads)
     result = linear_probe(model, images, train_size, seed, lambda line: print(line, flush=True))
     if json is not None:
-        with written(json) as file:
+        with atomic_write(json) as file:
             file.write_text(json_text.dumps({"model": name, **asdict(result)}, indent=1) + "\n")
     return result
 

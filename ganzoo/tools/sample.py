@@ -49,7 +49,7 @@ def sample(
     """
     import torch
 
-    from ganzoo.common.class_names import labels as numbers
+    from ganzoo.common.class_names import class_numbers as numbers
     from ganzoo.drawing.save import is_picture, write, write_rows
     from ganzoo.games.interpolation import of_seeds
 

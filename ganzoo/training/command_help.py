@@ -13,8 +13,8 @@ from typing import Any
 
 from ganzoo.common import recipe_files, registry
 from ganzoo.common.data_spec import DataSpec
-from ganzoo.common.help_format import Formatter, width
-from ganzoo.common.signatures import Argument, Class, describe
+from ganzoo.common.help_format import Formatter, help_width
+from ganzoo.common.signatures import Argument, Class, describe_class
 from ganzoo.training.run_options import SECTIONS, add_run_options
 
 HELP = ("-h", "--help")
@@ -61,7 +61,7 @@ class RunOptions:
     def add_argument(self, flag: str, type: Any = None, default: Any = None, help: str = "", **options: Any) -> None:
         """Keeps one option."""
         kind = " or ".join(map(str, getattr(type, "__args__", ()))) or getattr(type, "__name__", str(type))
-        value = options.get("metavar") if default in (None, []) else recipe_files.one_line(default)
+        value = options.get("metavar") if default in (None, []) else recipe_files.option_text(default)
         self.arguments.append(Argument(flag.removeprefix("--"), kind, value, help))
 
 
@@ -81,7 +81,7 @@ def training_help(command: str, about: str, arguments: Sequence[str]) -> str:
     Raises:
         GanzooError: if there is no such recipe.
     """
-    files, recipe = recipe_files.read([word for word in arguments if word not in HELP])
+    files, recipe = recipe_files.read_words([word for word in arguments if word not in HELP])
     usage = f"ganzoo {command} --recipe NAME [--SECTION.NAME VALUE]"
     parser = argparse.ArgumentParser(f"ganzoo {command}", usage=usage, formatter_class=Formatter, add_help=False)
     examples = EXAMPLES.get(command, EXAMPLES[""])
@@ -102,14 +102,14 @@ def training_help(command: str, about: str, arguments: Sequence[str]) -> str:
     if not recipe and command == "fit":
         _add(parser, "model, of any GAN", "model", _any("ganzoo.games.gan.GAN", command), {})
     for name in SCORED[command]:
-        _add(parser, name, name, describe(SECTIONS[name]), recipe.get(name, {}))
+        _add(parser, name, name, describe_class(SECTIONS[name]), recipe.get(name, {}))
     return parser.format_help()
 
 
 def all_help_heading(command: str) -> str:
     """Returns what stands above the full parser's help, which knows nothing of recipes' names."""
     text = f"`--recipe NAME` stands for `--config` and the recipe's file. The short help: ganzoo {command} --help."
-    return textwrap.fill(text, width()) + "\n"
+    return textwrap.fill(text, help_width()) + "\n"
 
 
 def _about(files: Sequence[Path], recipe: dict[str, Any]) -> str:
@@ -123,7 +123,7 @@ def _about(files: Sequence[Path], recipe: dict[str, Any]) -> str:
         "by itself, that is its default."
     )
     written = f"Recipe: {', '.join(map(_short, files))}{f'; `{name}` shows it whole.' if name else ''}"
-    return "\n".join(textwrap.fill(part, width(), break_on_hyphens=False) for part in [*paper, written, "", text])
+    return "\n".join(textwrap.fill(part, help_width(), break_on_hyphens=False) for part in [*paper, written, "", text])
 
 
 def _add_options(parser: argparse.ArgumentParser, command: str, files: Sequence[Path]) -> None:
@@ -149,7 +149,7 @@ def _add_options(parser: argparse.ArgumentParser, command: str, files: Sequence[
 
 def _any(path: str, command: str) -> Class | None:
     """Describes what a recipe's class takes in any case: what has a default in one that stands for many."""
-    known = describe(path)
+    known = describe_class(path)
     text = f"Those of a recipe: ganzoo {command} --recipe NAME --help."
     arguments = known.arguments if known else ()
     return Class(path, text, tuple(argument for argument in arguments if argument.default is not None))
@@ -157,7 +157,7 @@ def _any(path: str, command: str) -> Class | None:
 
 def _add_class(parser: argparse.ArgumentParser, name: str, path: str, given: dict[str, Any]) -> None:
     """Adds a section for a class of a recipe, and one for each class among its arguments."""
-    known = describe(path) or describe(f"ganzoo.data.{path}")
+    known = describe_class(path) or describe_class(f"ganzoo.data.{path}")
     if known is None:
         text = f"Its source cannot be found; --{name.partition('.')[0]}.help {path} shows what it takes."
         known = Class(path, text, ())
@@ -171,7 +171,7 @@ def _add(parser: argparse.ArgumentParser, title: str, section: str, known: Class
     """Adds a section: the arguments of a class with their values."""
     if known is None:
         return
-    group = parser.add_argument_group(title, textwrap.fill(known.summary, width() - 2))
+    group = parser.add_argument_group(title, textwrap.fill(known.summary, help_width() - 2))
     for argument in known.arguments:
         follows = section.startswith("model.") and argument.name in FOLLOWING and argument.name not in given
         _add_argument(group, f"--{section}.", _following(argument) if follows else argument, given)
@@ -190,11 +190,11 @@ def _add_argument(group: Any, prefix: str, argument: Argument, given: dict[str, 
     value = argument.default
     kind = argument.type
     if given and argument.name in given:
-        value = recipe_files.one_line(recipe_files.named(given[argument.name]))
+        value = recipe_files.option_text(recipe_files.with_class_paths(given[argument.name]))
         if argument.default not in (None, value):
             kind = f"{kind}; default {argument.default}"
     text = f"{argument.text.rstrip('.')} ({kind})" if kind else argument.text
-    room = max(width() - len(flag) - 3, 8)
+    room = max(help_width() - len(flag) - 3, 8)
     shown = re.split("[; ]", argument.type)[0].upper() if value is None else value
     shown = shown if len(shown) <= room else f"{shown[: room - 1]}…"
     group.add_argument(flag, metavar=shown, help=text.replace("%", "%%"))

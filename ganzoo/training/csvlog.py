@@ -8,7 +8,7 @@ from lightning.pytorch.loggers import CSVLogger
 from lightning.pytorch.loggers.csv_logs import ExperimentWriter
 from lightning.pytorch.loggers.logger import rank_zero_experiment
 
-from ganzoo.common.files import written
+from ganzoo.common.files import atomic_write
 
 
 class Rows(ExperimentWriter):
@@ -58,7 +58,7 @@ class Rows(ExperimentWriter):
             self.cut = False
 
     def _write(self, rows: Sequence[dict[str, str]], fieldnames: Sequence[str]) -> None:
-        with written(self.path) as beside, beside.open("w", newline="", encoding="utf-8") as file:
+        with atomic_write(self.path) as beside, beside.open("w", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, fieldnames, restval="", extrasaction="ignore")
             writer.writeheader()
             writer.writerows(rows)

@@ -15,7 +15,7 @@ from ganzoo.checkpoints.licences import UNKNOWN
 from ganzoo.common import curves, registry
 from ganzoo.common.curves import Curve, read_metrics
 from ganzoo.common.errors import GanzooError
-from ganzoo.common.files import written
+from ganzoo.common.files import atomic_write
 from ganzoo.common.hardware import hardware, versions
 from ganzoo.common.program import command
 from ganzoo.common.text import duration
@@ -78,8 +78,8 @@ def export_run(
     picture = Preview(datamodule, 64 if len(datamodule.shape) == 3 else 2000)(model)
     folder_format.save(model, out, publishable(recipe), write_card(facts), picture)
     if logged := measured(run):
-        with written(out / folder_format.CURVES) as part:
-            part.write_text(curves.thinned(logged, facts.steps), encoding="utf-8")
+        with atomic_write(out / folder_format.CURVES) as part:
+            part.write_text(curves.thinned_csv(logged, facts.steps), encoding="utf-8")
     return facts
 
 
@@ -143,7 +143,7 @@ def _facts(
     whole = state["callbacks"].get(TermLogger().state_key, {}).get("seconds")  # where nothing was logged
     return Facts(
         name=registry.title_of(out),
-        place=registry.called(out),
+        place=registry.name_or_path(out),
         recipe=run.parent.name,
         class_path=recipe["model"]["class_path"],
         data=datamodule.title,

@@ -15,7 +15,7 @@ from jsonargparse import ArgumentParser, Namespace
 from ganzoo.common.data_spec import UNLABELLED, DataSpec
 from ganzoo.common.errors import GanzooError
 from ganzoo.common.parser_errors import import_class
-from ganzoo.common.signatures import describe
+from ganzoo.common.signatures import describe_class
 from ganzoo.training.list_options import parse
 from ganzoo.training.provenance import WORDS, dropped, layers
 
@@ -157,7 +157,7 @@ def parameters(kind: Any) -> dict[str, Any]:
         if not any(each.kind is inspect.Parameter.VAR_KEYWORD for each in signature.values()):
             break
     defaults.pop("self", None)
-    source = describe(f"{kind.__module__}.{kind.__qualname__}")  # knows what a class sets itself for its bases
+    source = describe_class(f"{kind.__module__}.{kind.__qualname__}")  # knows what a class sets itself for its bases
     taken = {argument.name for argument in source.arguments} if source else {*defaults}
     return {name: default for name, default in defaults.items() if name in taken}
 

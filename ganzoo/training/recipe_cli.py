@@ -19,7 +19,7 @@ from lightning.pytorch.utilities.exceptions import MisconfigurationException, SI
 
 from ganzoo.common import text, threads
 from ganzoo.common.errors import GanzooError
-from ganzoo.common.hardware import precision, several
+from ganzoo.common.hardware import precision, several_devices
 from ganzoo.common.parser_errors import explain, import_class, innermost
 from ganzoo.data import DataModule
 from ganzoo.drawing.save import write
@@ -141,7 +141,7 @@ class RecipeCLI(LightningCLI):
         config = self.config[self.subcommand] if self.subcommand else self.config
         self.settle_precision()
         if config.threads is not None:
-            threads.limit(config.threads)
+            threads.limit_threads(config.threads)
         name = config.get("data.init_args.root")  # which not all data has
         if name is not None and not isinstance(name, str):
             raise GanzooError(f"data.root: must be a path, not {name!r}.")
@@ -177,7 +177,7 @@ class RecipeCLI(LightningCLI):
             config.logger = config.logger or False
         else:
             config.logger = loggers(self.folder, listed(self._get(self.config, "logger")), config.logger)  # type: ignore[arg-type]
-        if config.strategy == "auto" and (several(config.devices) or config.num_nodes > 1):
+        if config.strategy == "auto" and (several_devices(config.devices) or config.num_nodes > 1):
             # D's move leaves G's parameters without gradients and the reverse
             config.strategy = "ddp_find_unused_parameters_true"
         config.plugins = listed(config.plugins)
@@ -213,7 +213,7 @@ class RecipeCLI(LightningCLI):
             self.done = state["global_step"]
             changes.require_left(state, self.trainer)
         config = self._get_config()
-        free = threads.settle(config.threads, config.ckpt_path, self.trainer)
+        free = threads.settle_threads(config.threads, config.ckpt_path, self.trainer)
         if self.trainer.global_rank == 0:  # the others would download beside it; Lightning lets them wait
             self.datamodule.prepare_data()
             self.datamodule.setup("fit")
@@ -302,7 +302,9 @@ class RecipeCLI(LightningCLI):
                 return
             self.datamodule.inspect()
             quality: Quality = self._get(self.config_init, "quality")
-            threads.adapt(scoring(self.model, self.datamodule), quality.samples or 10_000, self._get_config().threads)
+            threads.adapt_threads(
+                scoring(self.model, self.datamodule), quality.samples or 10_000, self._get_config().threads
+            )
 
     before_test = before_predict = before_validate
 

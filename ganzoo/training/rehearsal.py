@@ -11,7 +11,7 @@ import torch
 
 from ganzoo.common import threads
 from ganzoo.common.text import duration
-from ganzoo.common.threads import count
+from ganzoo.common.threads import threads_text
 from ganzoo.games.game import Game
 from ganzoo.games.schedules import Schedule, value
 
@@ -61,7 +61,7 @@ def rehearse(model: Game, datamodule: Any, trainer: pl.Trainer, choose: bool = F
     if not choose and trainer.max_steps < 1:
         return 0.0
     rehearsal = Rehearsal(model, datamodule, trainer)
-    return threads.choose(rehearsal.seconds) if choose else min(rehearsal.seconds() for _ in range(3))
+    return threads.choose_threads(rehearsal.seconds) if choose else min(rehearsal.seconds() for _ in range(3))
 
 
 def scoring(model: Any, datamodule: Any, extractor: Any = None) -> Callable[[int], None]:
@@ -106,7 +106,11 @@ def announce(model: Game, trainer: pl.Trainer, folder: Path, seconds: float, don
     networks = [(name, module) for name, module in model.named_children() if name != "averages"]
     sizes = [f"{name} {_count(module)}" for name, module in networks if [*module.parameters()]]
     device = trainer.strategy.root_device
-    where = torch.cuda.get_device_name(device) if device.type == "cuda" else f"CPU | {count(torch.get_num_threads())}"
+    where = (
+        torch.cuda.get_device_name(device)
+        if device.type == "cuda"
+        else f"CPU | {threads_text(torch.get_num_threads())}"
+    )
     if trainer.world_size > 1:
         where = f"{trainer.world_size} x {where}"
     steps = trainer.max_steps

@@ -52,9 +52,9 @@ def test_a_folder_that_is_no_model_does_not_hide_a_bundled_checkpoint(tmp_path, 
 
 
 def test_a_place_is_called_so_that_it_is_found(own, tmp_path):
-    assert registry.called(own) == f"./{NAME}"
-    assert registry.called(registry.CHECKPOINTS / NAME) == NAME
-    assert registry.called(Path("/elsewhere/x")) == "/elsewhere/x"
+    assert registry.name_or_path(own) == f"./{NAME}"
+    assert registry.name_or_path(registry.CHECKPOINTS / NAME) == NAME
+    assert registry.name_or_path(Path("/elsewhere/x")) == "/elsewhere/x"
     assert registry.title_of(Path("runs/wgan_mnist/version_3/export")) == "wgan-mnist-version-3"
 
 

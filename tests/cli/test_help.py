@@ -7,7 +7,7 @@ from commands import ganzoo
 
 from ganzoo import cli
 from ganzoo.common import registry
-from ganzoo.common.recipe_files import load
+from ganzoo.common.recipe_files import load_recipe
 
 OWN = """
 from ganzoo.models.gan import GAN
@@ -99,7 +99,7 @@ def test_a_recipe_shows_its_classes_with_its_values_and_their_meaning():
     assert "norm batch normalisation of the hidden layers" in network
     assert "(batch or layer or none)" in network  # the recipe gives the default
     shown = options(text)
-    recipe = load(registry.find_recipe("cgan_mnist"))
+    recipe = load_recipe(registry.find_recipe("cgan_mnist"))
     assert float(shown["--model.g_lr"]) == recipe["model"]["init_args"]["g_lr"]
     assert shown["--model.lr_factor"] == "{values: [1, 1, 0], at: [0, 0.35, 1], kind: linear}"
     assert shown["--model.betas"] == "[0.5, 0.999]"  # of the class, which the recipe leaves

@@ -23,7 +23,7 @@ import json, pathlib, ganzoo
 from ganzoo.common import registry
 path = pathlib.Path(ganzoo.__file__).parent
 print(json.dumps([str(path), ganzoo.list_recipes(), ganzoo.list_checkpoints(), registry.variant(
-    registry.class_path(registry.find_recipe("wgan_gp_digits"))).year]))
+    registry.model_class_path(registry.find_recipe("wgan_gp_digits"))).year]))
 """
 DRAW = """
 import ganzoo, sys

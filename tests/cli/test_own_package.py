@@ -18,7 +18,7 @@ from tiny import mlp
 from ganzoo import load
 from ganzoo.checkpoints import build
 from ganzoo.common import importing, registry
-from ganzoo.common.command_line import arguments
+from ganzoo.common.command_line import command_arguments
 from ganzoo.common.errors import GanzooError
 from ganzoo.metrics.scoring import score
 
@@ -151,7 +151,7 @@ def test_it_counts_where_something_of_the_users_is_named(words, counts, tmp_path
     Path("mine").mkdir()
     command, *rest = words
     module = importlib.import_module(f"ganzoo.tools.{command}")
-    with importing.for_command(arguments(getattr(module, command), "ganzoo", rest)):
+    with importing.for_command(command_arguments(getattr(module, command), "ganzoo", rest)):
         assert (str(tmp_path) in sys.path) == counts
 
 

@@ -152,13 +152,13 @@ def test_a_name_goes_before_a_number():
     class Model:
         n_classes, class_names = 3, ("1", "2", "3")
 
-    from ganzoo.common.class_names import labels, listed, parsed
+    from ganzoo.common.class_names import class_list, class_numbers, parse_class_names
 
-    assert labels(Model(), ["1", "3", "0"]) == [0, 2, 0]
-    assert listed(("0", "1", "cat")) == "0, 1, 2 cat"
-    assert parsed({"class_names": json.dumps(["a", "b"])}, 2) == ("a", "b")
+    assert class_numbers(Model(), ["1", "3", "0"]) == [0, 2, 0]
+    assert class_list(("0", "1", "cat")) == "0, 1, 2 cat"
+    assert parse_class_names({"class_names": json.dumps(["a", "b"])}, 2) == ("a", "b")
     for nonsense in ("[", "{}", '["a"]', '["a", 1]', json.dumps(["a", "b" * 101]), "[" * 100_000):
-        assert parsed({"class_names": nonsense}, 2) == ()
+        assert parse_class_names({"class_names": nonsense}, 2) == ()
 
 
 def test_data_that_everybody_knows_name_their_classes():

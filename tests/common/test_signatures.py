@@ -9,8 +9,8 @@ from jsonargparse import ArgumentParser
 
 from ganzoo.common import registry
 from ganzoo.common.parser_errors import import_class
-from ganzoo.common.recipe_files import load, split_class
-from ganzoo.common.signatures import attribute, describe
+from ganzoo.common.recipe_files import load_recipe, split_class
+from ganzoo.common.signatures import class_attribute, describe_class
 from ganzoo.training.run_options import SECTIONS
 
 
@@ -26,7 +26,7 @@ def classes(value: Any):
             yield part
 
 
-RECIPES = [load(file) for file in sorted(registry.RECIPES.glob("*.yaml"))]
+RECIPES = [load_recipe(file) for file in sorted(registry.RECIPES.glob("*.yaml"))]
 NAMED = sorted({path for recipe in RECIPES for path in classes(recipe)} | {*SECTIONS.values()})
 STABILISERS = ("ADA", "Consistency", "FeatureMatching", "InstanceNoise", "SoftLabels", "Unrolled")
 NAMED += [f"ganzoo.stabilisers.{name}" for name in STABILISERS]
@@ -34,7 +34,7 @@ NAMED += [f"ganzoo.stabilisers.{name}" for name in STABILISERS]
 
 @pytest.mark.parametrize("path", NAMED)
 def test_the_source_says_what_the_parser_finds(path):
-    known = describe(path)
+    known = describe_class(path)
     parser = ArgumentParser()
     parser.add_class_arguments(import_class(path), fail_untyped=False)
     defaults = parser.get_defaults()
@@ -98,7 +98,7 @@ def own(tmp_path, monkeypatch):
 
 
 def test_a_class_of_ones_own_is_read_without_importing_it(own):
-    known = describe(f"{own}.games.Mine")
+    known = describe_class(f"{own}.games.Mine")
     arguments = {argument.name: argument for argument in known.arguments}
     assert known.summary == "A game of one's own: 10% of it is new."
     assert [*arguments][:4] == ["generator", "discriminator", "strength", "kind"]
@@ -108,9 +108,9 @@ def test_a_class_of_ones_own_is_read_without_importing_it(own):
     assert arguments["generator"].text.startswith("maps latent vectors")  # said by its base
     assert "d_lr" not in arguments  # which it gives itself
     assert arguments["g_lr"].default == "0.0002"
-    assert [argument.name for argument in describe(f"{own}.games.Same").arguments] == [*arguments]
-    assert describe(f"{own}.shown.Yours").arguments == known.arguments
-    other = {argument.name: argument for argument in describe(f"{own}.games.Other").arguments}
+    assert [argument.name for argument in describe_class(f"{own}.games.Same").arguments] == [*arguments]
+    assert describe_class(f"{own}.shown.Yours").arguments == known.arguments
+    other = {argument.name: argument for argument in describe_class(f"{own}.games.Other").arguments}
     assert (other["size"].type, other["size"].default) == ("int or null", "null")
     assert "ema" in other
 
@@ -119,11 +119,11 @@ def test_a_class_of_ones_own_is_read_without_importing_it(own):
     "path", ["strange.games.Nobody", "strange.nowhere.Mine", "strange.broken.Mine", "nowhere.Mine", "Mine", ""]
 )
 def test_a_class_whose_source_is_not_found_is_none(own, path):
-    assert describe(path) is None
-    assert attribute(path, "title") is None
+    assert describe_class(path) is None
+    assert class_attribute(path, "title") is None
 
 
 def test_attributes_are_inherited():
-    assert attribute("ganzoo.data.MNIST", "title") == "MNIST"
-    assert attribute("ganzoo.data.FashionMNIST", "title") == "Fashion-MNIST"
-    assert attribute("ganzoo.data.Toy2D", "nothing") is None
+    assert class_attribute("ganzoo.data.MNIST", "title") == "MNIST"
+    assert class_attribute("ganzoo.data.FashionMNIST", "title") == "Fashion-MNIST"
+    assert class_attribute("ganzoo.data.Toy2D", "nothing") is None

@@ -60,20 +60,20 @@ def clock(monkeypatch):
 )
 def test_one_thread_computes_unless_all_are_worth_a_third_more(free, monkeypatch, one, two, chosen):
     monkeypatch.setattr(threads, "SECONDS", 0.0)
-    assert threads.choose(speeds(one, two)) == (one if chosen == 1 else two)
+    assert threads.choose_threads(speeds(one, two)) == (one if chosen == 1 else two)
     assert torch.get_num_threads() == chosen
 
 
 def test_a_comparison_is_over_in_seconds_even_where_threads_are_in_each_other_s_way(free, clock):
     part = clock.spend(0.1, 30.0)
-    threads.choose(lambda: _timed(clock, part))
+    threads.choose_threads(lambda: _timed(clock, part))
     assert clock.parts == 3  # the warm-up, and one round
     assert torch.get_num_threads() == 1
 
 
 def test_short_steps_are_compared_over_many_rounds(free, clock):
     part = clock.spend(0.001, 0.001)
-    threads.choose(lambda: _timed(clock, part))
+    threads.choose_threads(lambda: _timed(clock, part))
     assert threads.SECONDS < clock.now < threads.SECONDS + 0.01
 
 
@@ -87,7 +87,7 @@ def test_a_choice_takes_a_small_part_of_the_work(free, clock):
     for items in (600, 60_000):
         clock.now = 0.0
         torch.set_num_threads(2)
-        threads.adapt(clock.spend(0.01, 0.01), items)
+        threads.adapt_threads(clock.spend(0.01, 0.01), items)
         assert clock.now < 0.2 * 0.01 * items
 
 
@@ -96,18 +96,18 @@ def test_a_choice_takes_a_small_part_of_the_work(free, clock):
     [(400, 0.01, 0.001, 1, 0.05), (40_000, 0.01, 0.006, 2, 5.0), (40_000, 0.01, 0.009, 1, 5.0)],
 )
 def test_drawing_takes_one_thread_unless_it_takes_long_and_gains(free, clock, items, one, two, chosen, seconds):
-    threads.adapt(clock.spend(one, two), items)
+    threads.adapt_threads(clock.spend(one, two), items)
     assert torch.get_num_threads() == chosen
     assert clock.now <= seconds + 1e-9
 
 
 def test_drawing_takes_as_many_threads_as_the_user_says(free, clock, monkeypatch):
     part = clock.spend(1.0, 0.1)
-    threads.adapt(part, 100, asked=1)
+    threads.adapt_threads(part, 100, requested=1)
     assert torch.get_num_threads() == 1
     torch.set_num_threads(2)
     monkeypatch.setenv("OMP_NUM_THREADS", "2")
-    threads.adapt(clock.spend(1.0, 0.1), 100)
+    threads.adapt_threads(clock.spend(1.0, 0.1), 100)
     assert torch.get_num_threads() == 2
     assert clock.parts == 0
 
@@ -161,7 +161,7 @@ class Trainer:
 def test_what_the_number_of_threads_of_a_training_depends_on(free, monkeypatch):
     monkeypatch.setattr(threads, "cores", lambda: 2)
     before = {"last.ckpt": 1, "of a larger machine": 64, "of an earlier version": None}
-    monkeypatch.setattr(threads, "stored", before.get)
+    monkeypatch.setattr(threads, "stored_threads", before.get)
     for asked, checkpoint, free, number in (
         (None, None, True, 2),
         (3, None, False, 3),
@@ -171,18 +171,18 @@ def test_what_the_number_of_threads_of_a_training_depends_on(free, monkeypatch):
         (None, "of an earlier version", True, 2),
     ):
         torch.set_num_threads(2)
-        assert threads.settle(asked, checkpoint, Trainer()) == free
+        assert threads.settle_threads(asked, checkpoint, Trainer()) == free
         assert torch.get_num_threads() == number
     monkeypatch.setenv("OMP_NUM_THREADS", "2")
-    assert not threads.settle(None, "of a larger machine", Trainer())
+    assert not threads.settle_threads(None, "of a larger machine", Trainer())
     assert torch.get_num_threads() == 2
-    assert not threads.settle(None, "last.ckpt", Trainer())
+    assert not threads.settle_threads(None, "last.ckpt", Trainer())
     assert torch.get_num_threads() == 1
 
 
 def test_several_processes_share_the_cores(free, monkeypatch):
     monkeypatch.setattr(os, "environ", {})
-    assert not threads.settle(None, None, Trainer(processes=2))
+    assert not threads.settle_threads(None, None, Trainer(processes=2))
     assert torch.get_num_threads() == 1
     assert os.environ["OMP_NUM_THREADS"] == "1"  # else Lightning would choose anew
 
@@ -193,7 +193,7 @@ def fit(runs, *more):
     steps = 2 + (torch.load(files[0], weights_only=True)["global_step"] if files else 0)
     said = ganzoo("fit", *DIGITS, "--trainer.max_steps", steps, "--runs", runs, *more)
     assert said.status == 0, said.err
-    assert f"CPU | {threads.count(torch.get_num_threads())} |" in said.out
+    assert f"CPU | {threads.threads_text(torch.get_num_threads())} |" in said.out
     return next(runs.glob("*/*/last.ckpt"))
 
 

@@ -14,7 +14,7 @@ from PIL import Image
 
 from ganzoo.checkpoints.hashes import metadata
 from ganzoo.common import registry
-from ganzoo.common.curves import Curve, read_metrics, thinned
+from ganzoo.common.curves import Curve, read_metrics, thinned_csv
 from ganzoo.drawing.plot import concise
 from ganzoo.tools.gallery.svg import draw, panels
 
@@ -66,7 +66,7 @@ def test_every_checkpoint_has_a_section_that_says_what_its_card_says(page):
         folder = registry.CHECKPOINTS / name
         about, variant = (
             metadata((folder / "README.md").read_text()),
-            registry.variant(registry.class_path(folder / "recipe.yaml")),
+            registry.variant(registry.model_class_path(folder / "recipe.yaml")),
         )
         assert variant.title in text
         assert variant.paper in text
@@ -135,7 +135,7 @@ def test_curves_are_kept_in_small_up_to_the_checkpoints_step(tmp_path):
         "lr/d": Curve(steps, np.ones(1000)),
         "time": Curve(steps, np.ones(1000)),
     }
-    (tmp_path / "curves.csv").write_text(thinned(curves, 500))
+    (tmp_path / "curves.csv").write_text(thinned_csv(curves, 500))
     kept = read_metrics(tmp_path / "curves.csv")
     assert set(kept) == {"d/adv", "fid[mnist,2k/test]"}
     np.testing.assert_array_equal(kept["fid[mnist,2k/test]"].steps, [0, 400])

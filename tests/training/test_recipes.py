@@ -141,7 +141,7 @@ def test_a_recipe_says_how_to_run_it_and_what_to_expect(path):
 
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
 def test_a_recipe_is_named_after_its_variant_which_cites_its_paper(path):
-    variant = registry.variant(registry.class_path(path))
+    variant = registry.variant(registry.model_class_path(path))
     assert path.stem.startswith(variant.module.rpartition(".")[2] + "_")
     assert variant.title.endswith(".")
     assert variant.paper

@@ -51,7 +51,7 @@ def compare(
 
     more: list[str] = []
     if threads is not None:
-        cpu.limit(threads)
+        cpu.limit_threads(threads)
         more = [] if checkpoints else ["--threads", str(threads)]
     return write_comparison(
         [*recipes],

@@ -18,7 +18,7 @@ from ganzoo.checkpoints.locate import locate_checkpoint, no_model
 from ganzoo.common import registry
 from ganzoo.common.curves import Curve, read_metrics
 from ganzoo.common.errors import GanzooError
-from ganzoo.common.files import written
+from ganzoo.common.files import atomic_write
 from ganzoo.common.readme import between_markers
 from ganzoo.drawing import sheets
 from ganzoo.tools.compare import figures, tables, vary
@@ -148,7 +148,7 @@ def write(
         "comparison.csv": tables.spreadsheet(results),
         "comparison.json": json.dumps(numbers, indent=1, ensure_ascii=False) + "\n",
     }.items():
-        with written(out / name) as file:
+        with atomic_write(out / name) as file:
             file.write_text(content, encoding="utf-8")
     sheets.save(sheets.sheet(_rows(contenders, models)), out / "comparison.png")
     scores = [*tables.higher_is_better(results)]

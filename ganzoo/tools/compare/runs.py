@@ -18,7 +18,7 @@ from ganzoo.checkpoints.loading import load
 from ganzoo.checkpoints.trust import read_text
 from ganzoo.common import registry
 from ganzoo.common.errors import GanzooError
-from ganzoo.common.files import written
+from ganzoo.common.files import atomic_write
 from ganzoo.common.hardware import hardware, versions
 from ganzoo.games.capabilities import made_by, taught_classes
 from ganzoo.metrics import own
@@ -199,7 +199,7 @@ def trained(contender: Contender, seed: int, runs: Path) -> Result:
     if stored.get("conditions") != conditions:
         print(f"scoring {folder}", file=sys.stderr, flush=True)
         stored = {"step": facts["steps"], "seed": seed, "conditions": conditions, "scores": _score(contender, last)}
-        with written(kept) as file:
+        with atomic_write(kept) as file:
             file.write_text(json.dumps(stored, indent=1))
     facts["hardware"] = card_facts(folder / "export").get("hardware")
     about = {"scores": stored["scores"], "conditions": conditions, "file": last, "setting": contender.setting}

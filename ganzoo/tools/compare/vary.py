@@ -68,7 +68,7 @@ def full_names(keys: Iterable[str], recipe: Path) -> dict[str, str]:
     """
     classes = {}
     for section in ("model", "data"):
-        if named := recipe_files.split_class(recipe_files.load(recipe).get(section)):
+        if named := recipe_files.split_class(recipe_files.load_recipe(recipe).get(section)):
             classes[section] = named[0]
     return {key: full_name(key, classes) for key in keys}
 

@@ -12,7 +12,7 @@ from torch import Tensor
 from ganzoo.checkpoints.hashes import sha256
 from ganzoo.common import threads
 from ganzoo.common.errors import GanzooError
-from ganzoo.common.files import written
+from ganzoo.common.files import atomic_write
 from ganzoo.common.hardware import find_device, hardware, versions
 from ganzoo.data.named import DATA, find_data
 from ganzoo.games.capabilities import made_by, taught_classes
@@ -113,7 +113,7 @@ def write_evaluation(
     evaluation, target, fitting, left_out = prepare(subject, options, device)
     if device.type == "cpu":
         part = scoring(target, evaluation.datamodule, evaluation.extractor)
-        threads.adapt(part, evaluation.samples, cpu_threads)
+        threads.adapt_threads(part, evaluation.samples, cpu_threads)
     evaluation.collect(target)
     found, intervals = evaluation.measure(target, resampling)
     order = [evaluation.key(metric) for metric in evaluation.names]
@@ -139,7 +139,7 @@ def write_evaluation(
             "versions": versions(),
         },
     }
-    with written(out) as file:
+    with atomic_write(out) as file:
         file.write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     return Report(report, out)
 

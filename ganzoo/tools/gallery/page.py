@@ -19,10 +19,10 @@ from ganzoo.checkpoints.hashes import metadata
 from ganzoo.checkpoints.licences import LINE
 from ganzoo.checkpoints.locate import locate_checkpoint
 from ganzoo.common import registry
-from ganzoo.common.class_names import listed
+from ganzoo.common.class_names import class_list
 from ganzoo.common.curves import read_metrics
 from ganzoo.common.errors import GanzooError
-from ganzoo.common.files import written
+from ganzoo.common.files import atomic_write
 from ganzoo.common.text import duration
 from ganzoo.common.version import __version__
 from ganzoo.drawing.plot import concise
@@ -82,7 +82,7 @@ def write_gallery(out: Path, names: Sequence[str] = ()) -> Path:
     text = page.get_template("gallery.html").render(
         entries=entries, count=len(entries), whole=whole, version=__version__
     )
-    with written(out) as file:
+    with atomic_write(out) as file:
         file.write_text(text, encoding="utf-8")
     return out
 
@@ -114,7 +114,7 @@ def entry(folder: Path) -> Entry:
     )
     return Entry(
         name=name,
-        about=registry.variant(registry.class_path(folder / "recipe.yaml")),
+        about=registry.variant(registry.model_class_path(folder / "recipe.yaml")),
         picture=embedded((folder / PICTURE).read_bytes(), f"{name}: {caption(model.card) or told}"),
         strip=None if strip is None else embedded(png(strip), f"{name}: {WAYS} ways from sample to sample, in rows"),
         curves=panels(read_metrics(folder / CURVES)) if (folder / CURVES).is_file() else (),
@@ -148,7 +148,7 @@ def facts(about: dict[str, Any], card: str) -> list[tuple[str, str]]:
     rows = [("data", data["data"]), ("licence of the data", data["licence"])] if data else []
     names = about.get("class_names")
     if isinstance(names, list) and all(isinstance(name, str) for name in names):  # as somebody may have written them
-        rows.append(("classes", listed(names)))
+        rows.append(("classes", class_list(names)))
     steps, images, seconds, hardware = (about.get(name) for name in ("steps", "images", "seconds", "hardware"))
     if isinstance(steps, int) and isinstance(images, int):
         rows.append(("training", f"{steps:,} generator steps, {images:,} images"))
@@ -162,7 +162,7 @@ def commands(recipe: str, folder: Path, made: str) -> list[str]:
 
     Of data that the recipe does not name nothing is said of the first: it would make another one.
     """
-    place = shlex.quote(registry.called(folder))
+    place = shlex.quote(registry.name_or_path(folder))
     use = {"samples": f"ganzoo sample {place} -n 64", "translations": f"ganzoo translate {place} PICTURES -o OUT"}
     fit = []
     if recipe in registry.list_recipes():

@@ -41,9 +41,9 @@ def lab(
     from ganzoo.tools.lab import laboratory
 
     if threads is not None:
-        cpu.limit(threads)
+        cpu.limit_threads(threads)
     elif not os.environ.get("OMP_NUM_THREADS"):
-        cpu.limit(1)  # a second one costs such small networks more than it gives
+        cpu.limit_threads(1)  # a second one costs such small networks more than it gives
     names = laboratory.CURES if methods is not None and [*methods] == ["cures"] else methods or laboratory.SHEET
     return laboratory.run(out, names, data or laboratory.KINDS, seeds, steps, readme)
 

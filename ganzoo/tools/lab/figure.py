@@ -8,7 +8,7 @@ from pathlib import Path
 from matplotlib.figure import Figure
 from PIL import Image
 
-from ganzoo.common.files import written
+from ganzoo.common.files import atomic_write
 from ganzoo.data import Toy2D
 from ganzoo.drawing.plot import INK, QUIET
 from ganzoo.tools.lab.results import STD, LabResult, tensor
@@ -48,7 +48,7 @@ def draw(results: Sequence[LabResult], names: Sequence[str], kinds: Sequence[str
                 ax.set_title(kind.replace("_", " "), fontsize=9, color=INK, pad=3)
     picture = io.BytesIO()
     figure.savefig(picture, format="png")
-    with written(out) as file:
+    with atomic_write(out) as file:
         Image.open(picture).convert("RGB").quantize(48, dither=Image.Dither.NONE).save(file, "PNG", optimize=True)
 
 

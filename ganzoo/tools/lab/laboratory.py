@@ -22,7 +22,7 @@ from torch import nn
 from torch.nn.utils.parametrizations import spectral_norm
 
 from ganzoo.common.errors import GanzooError, nearest
-from ganzoo.common.files import written
+from ganzoo.common.files import atomic_write
 from ganzoo.common.hardware import hardware, versions
 from ganzoo.common.readme import between_markers
 from ganzoo.data import Toy2D
@@ -214,7 +214,7 @@ def run(
         if result is None:
             result = train(name, kind, seed, steps)
             file.parent.mkdir(parents=True, exist_ok=True)
-            with written(file) as temporary:
+            with atomic_write(file) as temporary:
                 temporary.write_text(json.dumps(asdict(result)))
         results.append(result)
         said = ", ".join(f"{key} {value:.3g}" for key, value in result.scores.items())
@@ -229,13 +229,13 @@ def write(results: Sequence[LabResult], out: Path, names: Sequence[str], kinds: 
     """Writes table and figure."""
     from ganzoo.tools.lab.figure import draw
 
-    with written(out / "lab.csv") as file, file.open("w", newline="") as handle:
+    with atomic_write(out / "lab.csv") as file, file.open("w", newline="") as handle:
         keys = sorted({key for result in results for key in result.scores})
         rows = csv.writer(handle)
         rows.writerow(["method", "data", "seed", "steps", "seconds", *keys])
         for r in results:
             rows.writerow([r.method, r.kind, r.seed, r.steps, r.seconds, *(r.scores.get(key, "") for key in keys)])
-    with written(out / "lab.md") as file:
+    with atomic_write(out / "lab.md") as file:
         file.write_text(table(results, names, kinds))
     draw(results, names, kinds, out / "lab.png")
     print(out / "lab.png")

@@ -155,7 +155,7 @@ def set_threads(translate: Callable[[Tensor], Tensor], x: Tensor, count: int, as
     """Sets the number of CPU threads for so many pictures like this one (1, C, H, W)."""
     corner = x[..., :CORNER, :CORNER] if x.shape[2] * x.shape[3] > SMALL else x
     corners = count * x.shape[2] * x.shape[3] // (corner.shape[2] * corner.shape[3])
-    threads.adapt(lambda n: translate(corner.expand(min(n, ONCE), -1, -1, -1)), corners, asked)
+    threads.adapt_threads(lambda n: translate(corner.expand(min(n, ONCE), -1, -1, -1)), corners, asked)
 
 
 def transparency(data: bytes) -> Image.Image | None:

@@ -15,7 +15,7 @@ from lightning.pytorch.plugins.io import TorchCheckpointIO
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from ganzoo.common.errors import GanzooError
-from ganzoo.common.files import sweep, written
+from ganzoo.common.files import atomic_write, remove_unfinished
 from ganzoo.games.lightning import validate_now, validation_is_due
 from ganzoo.training.callbacks.quality import Quality
 from ganzoo.training.csvlog import AppendingCSVLogger
@@ -39,7 +39,7 @@ class Whole(TorchCheckpointIO):
             return
         content = io.BytesIO()  # PyTorch, writing to a file itself, would not say what the disk said
         torch.save(checkpoint, content)
-        with written(Path(path)) as beside:
+        with atomic_write(Path(path)) as beside:
             beside.write_bytes(content.getbuffer())
 
 
@@ -91,7 +91,7 @@ class Last(Checkpoint):
         self.opened = True
         folder = _folder(trainer)  # processes agree on it, so all of them have to ask
         if trainer.is_global_zero:
-            sweep(folder)
+            remove_unfinished(folder)
             for table in _tables(trainer):
                 table.experiment.settle()
             _write_recipe(folder, getattr(pl_module, "recipe", ""))
@@ -270,7 +270,7 @@ def _write_recipe(folder: Path, recipe: str) -> None:
     if not recipe or (file.is_file() and file.read_text(encoding="utf-8") == recipe):
         return
     try:
-        with written(file) as beside:
+        with atomic_write(file) as beside:
             beside.write_text(recipe, encoding="utf-8")
     except OSError as error:
         said = f"--runs: cannot write to '{folder}' ({error.strerror})"
