@@ -62,7 +62,8 @@ def make_parser(function: Callable[..., Any], prog: str) -> FunctionParser:
         if one.several:
             settings["nargs"] = "+" if required or one.default is None else "*"
             if not one.positional and not (one.default or required):
-                settings["action"] = "extend"  # an option that is given again adds to what it was given before
+                settings["action"] = "extend"  # an option that is repeated adds to its earlier values
+                settings["type"] = one.type if isinstance(one.type, type) else str  # argparse's, which needs a callable
         if not required:
             settings["default"] = [*one.default] if isinstance(one.default, tuple) else one.default
         if one.positional:
