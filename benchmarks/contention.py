@@ -3,6 +3,7 @@
     python benchmarks/contention.py                        # this tree, about three minutes
     python benchmarks/contention.py --before ../da10a39    # in turns with another tree, such as a `git worktree`; twice
     python benchmarks/contention.py --demo                 # and the whole of `make demo`'s training beside one loop
+    python benchmarks/contention.py --rounds 0 --demo      # that alone; the other figures stay as they were
 
 Each figure is a run of the command in a process of its own, which is timed once it has warmed up. The loops, plain
 Python that never waits, start when its imports are done and before it chooses its threads. What is compared takes
@@ -28,8 +29,13 @@ LOOPS = (0, 1, 2)
 WARM_UP = 1.5  # seconds
 CHILD = """
 import sys
-import ganzoo, ganzoo.training
+import contextlib, importlib
+import ganzoo
 from ganzoo.cli import main
+for module in ("ganzoo.training.recipe_cli", "ganzoo.training"):  # the second in trees before it was a folder
+    with contextlib.suppress(ModuleNotFoundError):
+        importlib.import_module(module)
+        break
 import clock
 clock.REPORT, clock.WARM_UP, clock.SECONDS = sys.stdout, float(sys.argv[1]), float(sys.argv[2])
 sys.stdout = sys.stderr = open("/dev/null", "w")
@@ -131,7 +137,8 @@ def main() -> None:
     parser.add_argument("-o", "--out", type=Path, default=RESULTS, help="where the results go")
     options = parser.parse_args()
     cores = len(os.sched_getaffinity(0))
-    results: dict[str, Any] = {"steps_per_second": measure(options, cores)}
+    earlier: dict[str, Any] = json.loads(options.out.read_text()) if not options.rounds else {}
+    results: dict[str, Any] = {"steps_per_second": measure(options, cores)} if options.rounds else {}
     if options.demo:
         results["demo_beside_one_loop_seconds"] = round(demo(HERE.parent, 1), 1)
     from ganzoo.common.files import atomic_write
@@ -139,6 +146,7 @@ def main() -> None:
 
     before = options.before and commit(options.before)
     about = {"hardware": hardware(), "versions": versions(), "seconds": options.seconds, "before": before}
+    about |= earlier
     with atomic_write(options.out) as file:
         file.write_text(json.dumps(about | results, indent=1) + "\n")
     print(json.dumps(about | results, indent=1))
