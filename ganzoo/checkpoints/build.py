@@ -1,4 +1,4 @@
-"""Recipes of checkpoints: the model and the data that they describe."""
+"""Models and data built from the recipes of checkpoints."""
 
 from collections.abc import Mapping
 from contextlib import nullcontext
@@ -16,8 +16,8 @@ from ganzoo.common.parser_errors import explain
 from ganzoo.games.game import Game
 
 
-def build(recipe: str, source: Path, trusted: bool = True, weights: Mapping[str, Tensor] | None = None) -> Game:
-    """Makes the model that a recipe's `model:` describes.
+def build_model(recipe: str, source: Path, trusted: bool = True, weights: Mapping[str, Tensor] | None = None) -> Game:
+    """Returns the model that a recipe's `model:` describes.
 
     Args:
         recipe: as YAML.
@@ -29,7 +29,7 @@ def build(recipe: str, source: Path, trusted: bool = True, weights: Mapping[str,
         GanzooError: if it describes none, or names what is not trusted, or is too large.
     """
     try:
-        described = trust.parse(recipe)["model"]
+        described = trust.parse_yaml(recipe)["model"]
         described["class_path"]
     except (ValueError, KeyError, TypeError) as error:
         why = f": {error}" if isinstance(error, ValueError) else ""
@@ -55,14 +55,14 @@ def build(recipe: str, source: Path, trusted: bool = True, weights: Mapping[str,
 
 
 def make_datamodule(recipe: dict[str, Any]) -> Any:
-    """Makes the data that a resolved recipe describes."""
+    """Returns the data module that a resolved recipe describes."""
     parser = ArgumentParser(exit_on_error=False)
     parser.add_subclass_arguments(LightningDataModule, "data", required=True)
     return parser.instantiate_classes(parser.parse_object({"data": recipe["data"]})).data
 
 
-def publishable(recipe: dict[str, Any]) -> str:
-    """Writes a resolved recipe without what belongs to one machine: folders, devices, loggers."""
+def publishable_recipe(recipe: dict[str, Any]) -> str:
+    """Returns a resolved recipe as YAML without what belongs to one machine: folders, devices, loggers."""
     kept = {
         name: section for name, section in recipe.items() if name in {"seed_everything", "model", "data", "quality"}
     }

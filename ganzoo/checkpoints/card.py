@@ -1,4 +1,4 @@
-"""The model card: what a checkpoint is, what it was made from, how good it is, and what it is not for."""
+"""Model card of a checkpoint: what it is, what it was made from, how good it is, and what it is not for."""
 
 import re
 import shlex
@@ -8,7 +8,7 @@ from statistics import median
 
 import yaml
 
-from ganzoo.checkpoints.licences import ASK, UNKNOWN, data_line, hub_licence
+from ganzoo.checkpoints.licences import ASK, UNKNOWN_LICENCE, data_line, hub_licence
 from ganzoo.common.class_names import CLASSES_SHOWN, class_list
 from ganzoo.common.registry import variant
 from ganzoo.common.text import duration
@@ -29,7 +29,7 @@ DATASETS = {
 
 @dataclass
 class Facts:
-    """What the tool knows about a checkpoint when it writes it."""
+    """Facts about a checkpoint that its card states."""
 
     name: str
     recipe: str
@@ -60,7 +60,7 @@ class Facts:
     reference: str = ""  # name of the split that scores compare with
     reference_images: int | None = None
     samples: int | None = None  # that scores were computed from
-    made: Made = "samples"
+    makes: Made = "samples"
     source_shape: tuple[int, ...] | None = None  # of what it translates
     source_scores: dict[str, float] = field(default_factory=dict)  # of what it translates, merely fitted in shape
     truth: bool = False  # whether it is known what translations should look like
@@ -97,24 +97,24 @@ def write_card(facts: Facts) -> str:
 
 
 def _picture(facts: Facts) -> str:
-    if facts.made == "translations":
+    if facts.makes == "translations":
         columns = ["source", *["the same, resized (bicubic)"] * facts.resized, "translation", *["truth"] * facts.truth]
         return f"![translations](samples.png)\n\nImages of the reference split; from the left: {', '.join(columns)}."
     turns = f"\n\nThe classes take turns: {', '.join(facts.class_names[:CLASSES_SHOWN])}." if facts.class_names else ""
-    return f"![samples](samples.png){turns}" if facts.made == "samples" else ""
+    return f"![samples](samples.png){turns}" if facts.makes == "samples" else ""
 
 
 def _example(facts: Facts) -> str:
-    made, taken = (", ".join(map(str, ("N", *shape))) for shape in (facts.shape, facts.source_shape or ()))
+    shape, source_shape = (", ".join(map(str, ("N", *axes))) for axes in (facts.shape, facts.source_shape or ()))
     place = facts.place or facts.name
     loaded = f'ganzoo.load("{place}")'
-    if facts.made == "translations":
-        code = f"images = {loaded}.translate(x)  # ({taken}) to ({made}), both in [-1, 1]"
+    if facts.makes == "translations":
+        code = f"images = {loaded}.translate(x)  # ({source_shape}) to ({shape}), both in [-1, 1]"
         command = f"ganzoo translate {shlex.quote(place)} PICTURES -o OUT"
-    elif facts.made == "classes":
-        code, command = f"classes = {loaded}.classify(x).argmax(1)  # of ({made}) in [-1, 1]", ""
+    elif facts.makes == "classes":
+        code, command = f"classes = {loaded}.classify(x).argmax(1)  # of ({shape}) in [-1, 1]", ""
     else:
-        code = f"images = {loaded}.sample(16, seed=0)  # ({made.replace('N', '16')}) in [-1, 1]"
+        code = f"images = {loaded}.sample(16, seed=0)  # ({shape.replace('N', '16')}) in [-1, 1]"
         chosen = f" --labels {shlex.join(facts.class_names[:2])}" if facts.class_names else ""
         command = f"ganzoo sample {shlex.quote(place)} -n 16{chosen}"
     shell = "\n".join(["pip install ganzoo-lightning", *([command] if command else [])])
@@ -129,7 +129,7 @@ def _metadata(facts: Facts) -> dict[str, object]:
     seconds = {} if facts.seconds is None else {"seconds": round(facts.seconds, 0 if facts.seconds >= 10 else 2)}
     return {
         "library_name": "ganzoo",
-        **({"pipeline_tag": TASKS[facts.made]} if len(facts.shape) == 3 else {}),
+        **({"pipeline_tag": TASKS[facts.makes]} if len(facts.shape) == 3 else {}),
         **hub_licence(facts.licence),
         "tags": [*dict.fromkeys(("gan", facts.class_path.split(".")[-2].replace("_", "-")))],
         **({"datasets": [base]} if base else {}),
@@ -138,7 +138,7 @@ def _metadata(facts: Facts) -> dict[str, object]:
                 "name": facts.name,
                 "results": [
                     {
-                        "task": {"type": TASKS[facts.made]},
+                        "task": {"type": TASKS[facts.makes]},
                         "dataset": {
                             "name": facts.data,
                             "type": base or re.sub(r"[^\w.-]+", "-", facts.data.lower()).strip("-.") or "own",
@@ -198,7 +198,7 @@ def _scores(facts: Facts) -> str:
         "translations": "Images of the reference split were translated by the averaged generator where one is kept; on "
         "the right what they get themselves, resized (bicubic), greyed or shown in colour where the shapes differ.",
         "classes": "All images of the reference split were classified.",
-    }[facts.made]
+    }[facts.makes]
     itself = "bicubic" if facts.resized else "the source itself"
     head, rule = (f"| score | value | {itself} |", "|---|---|---|")
     if not facts.source_scores:
@@ -206,7 +206,7 @@ def _scores(facts: Facts) -> str:
     about += "".join(f" `{name}` is {description}." for name, description in facts.own_scores.items())
     rows = [f"| `{key}` | {number:.4g} |{_itself(facts, key)}" for key, number in facts.scores.items()]
     keys = "The brackets say the feature extractor, where there is one, the number of samples and the reference split."
-    if facts.made == "samples" and facts.samples is not None and facts.reference_images is not None:
+    if facts.makes == "samples" and facts.samples is not None and facts.reference_images is not None:
         kind = "images" if len(facts.shape) == 3 else "points"
         keys += f" Here {facts.samples:,} samples meet the {facts.reference_images:,} {kind} of `{facts.reference}`."
     return "\n".join((f"## Scores\n\n{keys} {about}\n", head, rule, *rows))
@@ -258,8 +258,8 @@ def _use(facts: Facts) -> str:
         "for evidence, and do not use it to identify, imitate or mislead anyone.",
         "classes": f"It has learnt from {facts.data} alone and inherits its limits and biases: images of another kind "
         "get a class as well, and a wrong one.",
-    }[facts.made]
-    terms = "" if facts.licence != UNKNOWN else f"\n\n{ASK}"
+    }[facts.makes]
+    terms = "" if facts.licence != UNKNOWN_LICENCE else f"\n\n{ASK}"
     return (
         "## Intended use and limits\n\n"
         f"For teaching, for tests of software, and as a baseline for research on small images. {limits}{terms}"

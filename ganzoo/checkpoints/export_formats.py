@@ -1,4 +1,4 @@
-"""Generators for other runtimes: ONNX, and PyTorch's own exported programs.
+"""Export of generators to other runtimes: ONNX, and PyTorch's own exported programs.
 
 Such a file is a function of tensors alone: what `sample` or `translate` draws at random is an input. It says what its
 inputs and outputs are, as JSON: ONNX in its metadata under `ganzoo`, an exported program in the extra file
@@ -36,16 +36,16 @@ CLOSE = 1e-3  # what a file may differ from its model by, on the scale of [-1, 1
 Run = Callable[[dict[str, Tensor]], Tensor]
 
 
-class Function(nn.Module):
+class TensorFunction(nn.Module):
     """A model as a function of named tensors: `function(**function.inputs(n, seed))` is `function.expected(n, seed)`.
 
     Attributes:
-        model: what is asked for what it expects; not a part, because parts are written.
-        told: what each input takes, in words.
+        model: what says what is expected; not a part, because parts are written.
+        descriptions: what each input takes, in words.
     """
 
     model: Any
-    told: dict[str, str]
+    descriptions: dict[str, str]
 
     @abstractmethod
     def inputs(self, n: int, seed: int) -> dict[str, Tensor]:
@@ -55,12 +55,12 @@ class Function(nn.Module):
     def expected(self, n: int, seed: int) -> Tensor:
         """Returns what the model makes of them."""
 
-    def free(self) -> dict[str, dict[int, Any]]:
+    def free_axes(self) -> dict[str, dict[int, Any]]:
         """Returns the axes of any length, by input: the first one of each."""
-        return {name: {0: Dim("N", min=1)} for name in self.told}
+        return {name: {0: Dim("N", min=1)} for name in self.descriptions}
 
 
-class Drawing(Function):
+class Drawing(TensorFunction):
     """Latent vectors to samples, as `sample` does.
 
     Args:
@@ -72,12 +72,12 @@ class Drawing(Function):
         self.__dict__["model"] = model
         self.network = model.averaged(model.drawn_by)
         self.prior = getattr(model, "code_prior", None)
-        self.told = {"z": model.told_latent() if self.prior is None else "standard normal"}
+        self.descriptions = {"z": model.told_latent() if self.prior is None else "standard normal"}
         if self.prior is not None and self.prior.mixed:
-            self.told["u"] = "uniform on [0, 1]"
+            self.descriptions["u"] = "uniform on [0, 1]"
         if model.n_classes:
             names = f": {class_list(model.class_names)}" if model.class_names else ""
-            self.told["labels"] = f"whole numbers from 0 to {model.n_classes - 1}{names}"
+            self.descriptions["labels"] = f"whole numbers from 0 to {model.n_classes - 1}{names}"
 
     def forward(self, z: Tensor, u: Tensor | None = None, labels: Tensor | None = None) -> Tensor:
         """Maps latent vectors (N, D), for a mixture what chooses their parts (N,), and labels (N,) to samples."""
@@ -90,14 +90,14 @@ class Drawing(Function):
         else:
             drawn = dict(zip("zu", noise_of_codes(n, self.model.dim, self.model.device, seed), strict=True))
         drawn["labels"] = self.model.labels(n, None)
-        return {name: drawn[name] for name in self.told}
+        return {name: drawn[name] for name in self.descriptions}
 
     def expected(self, n: int, seed: int) -> Tensor:
         """Returns the model's samples."""
         return self.model.sample(n, seed=seed)
 
 
-class Translating(Function):
+class Translating(TensorFunction):
     """Images to images, as `translate` does.
 
     Args:
@@ -111,9 +111,11 @@ class Translating(Function):
         self.source: tuple[int | None, ...] = getattr(self.network, "source_shape", (None,))
         if self.source[0] is None:
             raise GanzooError("name: its generator does not say what it takes: give it a `source_shape`.")
-        self.told = {"x": "images in [-1, 1]"}
+        self.descriptions = {"x": "images in [-1, 1]"}
         if model.noise_dim:
-            self.told["noise"] = "uniform on [-1, 1]: what the network drops, by which translations of one image differ"
+            self.descriptions["noise"] = (
+                "uniform on [-1, 1]: what the network drops, by which translations of one image differ"
+            )
 
     def forward(self, x: Tensor, noise: Tensor | None = None) -> Tensor:
         """Maps images (N, C, H, W), and noise (N, D) where there is some, to images."""
@@ -133,25 +135,25 @@ class Translating(Function):
         """Returns the model's translations."""
         return self.model.translate(self.inputs(n, seed)["x"], seed=seed)
 
-    def free(self) -> dict[str, dict[int, Any]]:
+    def free_axes(self) -> dict[str, dict[int, Any]]:
         """Returns the first axis of each input, and the sides of images of any size."""
         multiple: int = getattr(self.network, "multiple", 1)
-        axes = super().free()
+        axes = super().free_axes()
         for axis, name in ((2, "H"), (3, "W")):
             if self.source[axis - 1] is None:
                 axes["x"][axis] = multiple * Dim(name, min=2) if multiple > 1 else Dim(name, min=2)
         return axes
 
 
-def function_of(model: Game) -> Function:
-    """Returns what a model computes, with averaged weights as they are stored, of a copy on the CPU.
+def make_function(model: Game) -> TensorFunction:
+    """Returns a copy of a model on the CPU as a function of tensors, with averaged weights as they are stored.
 
     Raises:
         GanzooError: if it makes no samples or translations.
     """
-    made = made_by(model)
-    if made == "classes":
-        raise GanzooError(f"name: {type(model).__name__} makes {made}; only what draws or translates can be exported.")
+    makes = made_by(model)
+    if makes == "classes":
+        raise GanzooError(f"name: {type(model).__name__} makes {makes}; only what draws or translates can be exported.")
     model = deepcopy(model).cpu().float().eval()
     function = Drawing(model) if isinstance(model, Sampler) else Translating(model)  # type: ignore[arg-type]
     for parameter in function.parameters():
@@ -170,7 +172,7 @@ def write_onnx(program: ExportedProgram, about: dict[str, Any], file: Path) -> N
 
 
 def run_onnx(file: Path) -> Run:
-    """Returns what onnxruntime makes of an ONNX model."""
+    """Returns a function that runs an ONNX model in onnxruntime."""
     from onnxruntime import InferenceSession
 
     session = InferenceSession(file, providers=["CPUExecutionProvider"])
@@ -178,18 +180,18 @@ def run_onnx(file: Path) -> Run:
 
 
 def write_program(program: ExportedProgram, about: dict[str, Any], file: Path) -> None:
-    """Writes what `torch.export.load` reads."""
+    """Writes an exported program, which `torch.export.load` reads."""
     torch.export.save(program, file, extra_files={"ganzoo.json": json.dumps(about)})
 
 
 def run_program(file: Path) -> Run:
-    """Returns what a loaded program makes of its inputs."""
+    """Returns a function that runs an exported program."""
     module = torch.export.load(file).module()
     return lambda inputs: module(**inputs)
 
 
 class Format(NamedTuple):
-    """How a file is written and run, and what that needs."""
+    """Format of a file: its suffix, how it is written and run, and the packages that this needs."""
 
     suffix: str
     write: Callable[[ExportedProgram, dict[str, Any], Path], None]
@@ -224,44 +226,44 @@ def export_generator(model: Game, out: Path, kind: str = "onnx", name: str = "")
         raise GanzooError(f"-o: name a file that ends in {form.suffix} for --format {kind}, not '{out}'.")
     if missing := [package for package in form.packages if find_spec(package) is None]:
         raise GanzooError(f"--format: {kind} needs {', '.join(missing)}: pip install 'ganzoo-lightning[{kind}]'.")
-    function = function_of(model)
-    with torch.no_grad(), exporting(kind):
-        program = torch.export.export(function, (), function.inputs(2, 0), dynamic_shapes=function.free())
-    about = describe(function, name)
+    function = make_function(model)
+    with torch.no_grad(), exporter_errors_in_one_line(kind):
+        program = torch.export.export(function, (), function.inputs(2, 0), dynamic_shapes=function.free_axes())
+    about = describe_ports(function, name)
     with atomic_write(out) as file:
-        with exporting(kind):
+        with exporter_errors_in_one_line(kind):
             form.write(program, about, file)
         run = form.run(file)
-        found = [run(function.inputs(n, n)) - function.expected(n, n) for n in (1, 5)]
-        difference = max(float(change.abs().max()) for change in found)
+        differences = [run(function.inputs(n, n)) - function.expected(n, n) for n in (1, 5)]
+        difference = max(float(change.abs().max()) for change in differences)
         if not difference <= CLOSE:
             raise GanzooError(f"--format: what {kind} draws differs from the model by {difference:.3g}.")
     return about, difference
 
 
-def describe(function: Function, name: str) -> dict[str, Any]:
-    """Says what the inputs and outputs of a function are."""
-    free = function.free()
+def describe_ports(function: TensorFunction, name: str) -> dict[str, Any]:
+    """Returns names, shapes, types and meaning of a function's inputs and outputs."""
+    free_axes = function.free_axes()
     inputs: dict[str, dict[str, Any]] = {
-        key: {"shape": list(x.shape), "type": str(x.dtype).removeprefix("torch."), "values": function.told[key]}
+        key: {"shape": list(x.shape), "type": str(x.dtype).removeprefix("torch."), "values": function.descriptions[key]}
         for key, x in function.inputs(2, 0).items()
     }
-    for key, axes in free.items():
+    for key, axes in free_axes.items():
         for axis, length in axes.items():
             inputs[key]["shape"][axis] = length.__name__
-    made = function.expected(2, 0)
-    output: dict[str, Any] = {"shape": ["N", *made.shape[1:]], "type": "float32"}
-    if len(free.get("x", {})) > 1:
-        factor = made.shape[2] // SIDES[0]
+    result = function.expected(2, 0)
+    output: dict[str, Any] = {"shape": ["N", *result.shape[1:]], "type": "float32"}
+    if len(free_axes.get("x", {})) > 1:
+        factor = result.shape[2] // SIDES[0]
         output["shape"][2:] = [f"{factor}*{side}" if factor > 1 else side for side in inputs["x"]["shape"][2:]]
-    images = made.dim() == 4
-    outputs = {"images": output | {"values": "in [-1, 1]"}} if images else {"samples": output}
+    images = {"images": output | {"values": "in [-1, 1]"}}
+    outputs = images if result.dim() == 4 else {"samples": output}
     return {"name": name, "made by": f"ganzoo {__version__}", "inputs": inputs, "outputs": outputs}
 
 
 @contextmanager
-def exporting(kind: str) -> Iterator[None]:
-    """Keeps to itself what PyTorch's exporters say to their developers, and tells in a line what they cannot do."""
+def exporter_errors_in_one_line(kind: str) -> Iterator[None]:
+    """Context manager: silences PyTorch's exporters, and turns their errors into one line."""
     chatty = [logging.getLogger(name) for name in ("torch.onnx", "torch.export", "onnxscript", "onnx_ir")]
     levels = [logger.level for logger in chatty]
     for logger in chatty:

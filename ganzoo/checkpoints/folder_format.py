@@ -1,4 +1,4 @@
-"""One checkpoint folder format, the same on disk and on the Hugging Face Hub.
+"""Checkpoint folder format, the same on disk and on the Hugging Face Hub: writing and reading.
 
     NAME/
       recipe.yaml         the resolved recipe; loading reads `model:` alone
@@ -25,8 +25,8 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from ganzoo.checkpoints import trust
-from ganzoo.checkpoints.build import build
-from ganzoo.checkpoints.hashes import HASHED, facts, require_unchanged, sha256, stamped
+from ganzoo.checkpoints.build import build_model
+from ganzoo.checkpoints.hashes import HASHED, require_unchanged, sha256, training_facts, with_hashes
 from ganzoo.checkpoints.origin import Origin, dtypes
 from ganzoo.common import class_names
 from ganzoo.common.errors import GanzooError
@@ -40,7 +40,7 @@ CURVES = "curves.csv"
 PRECISIONS = {torch.float16, torch.bfloat16, torch.float32, torch.float64}
 
 
-def save(model: Game, folder: Path, recipe: str, card: str, samples: Any) -> None:
+def save_folder(model: Game, folder: Path, recipe: str, card: str, samples: Any) -> None:
     """Writes a checkpoint folder.
 
     Args:
@@ -65,7 +65,7 @@ def save(model: Game, folder: Path, recipe: str, card: str, samples: Any) -> Non
         if samples is not None:
             samples.save(new[PICTURE])
         hashes = {name: sha256(new[name]) for name in HASHED}
-        new["README.md"].write_text(stamped(card, hashes), encoding="utf-8")
+        new["README.md"].write_text(with_hashes(card, hashes), encoding="utf-8")
 
 
 def halved(tensor: Tensor) -> Tensor:
@@ -76,7 +76,7 @@ def halved(tensor: Tensor) -> Tensor:
     return half if half.isfinite().equal(tensor.isfinite()) else tensor
 
 
-def read(folder: Path, trusted: bool = True) -> Game:
+def read_folder(folder: Path, trusted: bool = True) -> Game:
     """Reads a checkpoint folder.
 
     Args:
@@ -95,18 +95,18 @@ def read(folder: Path, trusted: bool = True) -> Game:
     contents = {"recipe.yaml": trust.read_bytes(folder / "recipe.yaml"), file.name: file.read_bytes()}
     digests = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
     require_unchanged(folder, card, digests, own=trusted)
-    recipe = trust.decoded(contents["recipe.yaml"], folder / "recipe.yaml")
+    recipe = trust.decode_text(contents["recipe.yaml"], folder / "recipe.yaml")
     weights, header = parse_weights(contents.pop(file.name), file)
-    model = build(recipe, folder / "recipe.yaml", trusted, weights)
-    require_fit(weights, model, folder)
+    model = build_model(recipe, folder / "recipe.yaml", trusted, weights)
+    require_weights_fit(weights, model, folder)
     for part, module in model.exported().items():
-        module.load_state_dict(of_part(weights, part))
+        module.load_state_dict(part_weights(weights, part))
         if part in model.averages:
             getattr(model, part).load_state_dict(module.state_dict())
     model.recipe, model.trained = recipe, True
     model.card = card
     model.class_names = class_names.parse_class_names(header, getattr(model, "n_classes", None))
-    about = facts(card)
+    about = training_facts(card)
     chosen, step = about.get("weights"), about.get("steps")  # as a stranger may have written them
     model.origin = Origin(
         file,
@@ -119,7 +119,7 @@ def read(folder: Path, trusted: bool = True) -> Game:
 
 
 def parse_weights(content: bytes, file: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """Parses a `.safetensors` file of ours.
+    """Returns the tensors and header of a `.safetensors` file that ganzoo has written.
 
     Args:
         content: the file's.
@@ -143,31 +143,27 @@ def parse_weights(content: bytes, file: Path) -> tuple[dict[str, Tensor], dict[s
     return weights, header
 
 
-def of_part(weights: Mapping[str, Tensor], part: str) -> dict[str, Tensor]:
+def part_weights(weights: Mapping[str, Tensor], part: str) -> dict[str, Tensor]:
     """Returns the weights of one submodule, by their names in it."""
     return {name[len(part) + 1 :]: tensor for name, tensor in weights.items() if name.startswith(f"{part}.")}
 
 
-def require_fit(weights: Mapping[str, Tensor], model: Game, folder: Path) -> None:
-    """Checks that weights are those of a model.
-
-    Raises:
-        GanzooError: if a tensor is missing, unknown, or of another shape or kind.
-    """
+def require_weights_fit(weights: Mapping[str, Tensor], model: Game, folder: Path) -> None:
+    """Raises GanzooError if a tensor of a model's weights is missing, unknown, or of another shape or kind."""
     parts = model.exported()
     extra = [name for name in weights if name.partition(".")[0] not in parts]
     if extra:
         raise GanzooError(f"'{folder}': the weights hold {extra[0]}, which the recipe's model does not have.")
     for part, module in parts.items():
-        given_all, own = of_part(weights, part), module.state_dict()
-        for name in sorted(own.keys() | given_all.keys()):
-            given, wanted = given_all.get(name), own.get(name)
-            if given is None or wanted is None:
-                state = "missing" if given is None else "unknown"
+        stored, own = part_weights(weights, part), module.state_dict()
+        for name in sorted(own.keys() | stored.keys()):
+            tensor, expected = stored.get(name), own.get(name)
+            if tensor is None or expected is None:
+                state = "missing" if tensor is None else "unknown"
                 raise GanzooError(f"'{folder}': weight {part}.{name} is {state}; are recipe and weights of one model?")
-            precise = {given.dtype, wanted.dtype} <= PRECISIONS or given.dtype == wanted.dtype
-            if given.shape != wanted.shape or not precise:
+            precise = {tensor.dtype, expected.dtype} <= PRECISIONS or tensor.dtype == expected.dtype
+            if tensor.shape != expected.shape or not precise:
                 raise GanzooError(
-                    f"'{folder}': weight {part}.{name} is {given.dtype} {tuple(given.shape)}, "
-                    f"but the recipe's model has {wanted.dtype} {tuple(wanted.shape)}."
+                    f"'{folder}': weight {part}.{name} is {tensor.dtype} {tuple(tensor.shape)}, "
+                    f"but the recipe's model has {expected.dtype} {tuple(expected.shape)}."
                 )

@@ -1,7 +1,7 @@
-"""Checkpoint folders on the Hugging Face Hub: fetched into its cache, and published in one commit.
+"""Download of checkpoint folders from the Hugging Face Hub, and one-line errors of its client without tokens.
 
 Its own client does the talking, and finds the user's token itself; nothing here is ever given one. What the client
-says when it fails is told anew: it may quote what a server sent, and a server has seen the token.
+says when it fails is said anew: it may quote what a server sent, and a server has seen the token.
 """
 
 import logging
@@ -40,15 +40,15 @@ def download(repo: str, revision: str | None = None, pictures: bool = False) -> 
     from huggingface_hub import snapshot_download
 
     require_names(repo, revision)
-    wanted = [*FILES, CURVES, *(f"*{suffix}" for suffix in PICTURES if pictures)]
-    with told(f"cannot fetch '{repo}' from the Hub", revision), patience():
-        snapshot = snapshot_download(repo, revision=revision, allow_patterns=wanted, ignore_patterns=["*/*"])
+    patterns = [*FILES, CURVES, *(f"*{suffix}" for suffix in PICTURES if pictures)]
+    with hub_errors_in_one_line(f"cannot fetch '{repo}' from the Hub", revision), hub_timeouts():
+        snapshot = snapshot_download(repo, revision=revision, allow_patterns=patterns, ignore_patterns=["*/*"])
     checkpoint_files(Path(snapshot))  # they lie where they should
     return Path(snapshot)
 
 
 def checkpoint_files(folder: Path) -> list[Path]:
-    """Returns what belongs to a checkpoint: its own files and every picture beside them.
+    """Returns the files of a checkpoint: its own and every picture beside them.
 
     Raises:
         GanzooError: if one is a link that leads out of the folder, or out of the Hub's cache.
@@ -62,12 +62,9 @@ def checkpoint_files(folder: Path) -> list[Path]:
 
 
 def require_inside(file: Path) -> None:
-    """Checks that a file lies where its name says.
+    """Raises GanzooError if a file is a link that leads out of its folder or the Hub's cache.
 
     In the Hub's cache CACHE/REPOSITORY/snapshots/COMMIT/FILE is a link to what CACHE keeps by its hash.
-
-    Raises:
-        GanzooError: if it is a link to elsewhere.
     """
     folder = file.parent.resolve()
     home = folder.parents[2] if folder.parent.name == "snapshots" else folder
@@ -76,11 +73,7 @@ def require_inside(file: Path) -> None:
 
 
 def require_names(repo: str, revision: str | None) -> None:
-    """Checks the names of a repository and a revision, which end in addresses and in paths of the cache.
-
-    Raises:
-        GanzooError: if one is none.
-    """
+    """Raises GanzooError if a repository or a revision has no proper name; names end in addresses and cache paths."""
     from huggingface_hub.errors import HFValidationError
     from huggingface_hub.utils import validate_repo_id
 
@@ -95,8 +88,8 @@ def require_names(repo: str, revision: str | None) -> None:
 
 
 @contextmanager
-def patience(seconds: float | None = None) -> Iterator[None]:
-    """Lets the Hub's client give up on a server that falls silent; by default it would wait for ever."""
+def hub_timeouts(seconds: float | None = None) -> Iterator[None]:
+    """Context manager: timeouts for the Hub's client, which by default would wait for ever for a silent server."""
     from huggingface_hub.utils import get_session
 
     limit = SILENCE if seconds is None else seconds
@@ -117,23 +110,23 @@ def patience(seconds: float | None = None) -> Iterator[None]:
 
 
 @contextmanager
-def told(what: str, revision: str | None) -> Iterator[None]:
-    """Tells in one line, and without the token, why the Hub's client gave up."""
+def hub_errors_in_one_line(what: str, revision: str | None) -> Iterator[None]:
+    """Context manager: turns errors of the Hub's client into a GanzooError of one line, without the token."""
     try:
         yield
     except GanzooError:
         raise
     except Exception as error:  # its own, its HTTP client's, and those of answers that make no sense
         # `from None`, so that no traceback shows the error, which may quote the server
-        raise GanzooError(f"{what}: {without_token(reason(error, revision))}.") from None
+        raise GanzooError(f"{what}: {without_token(hub_error_text(error, revision))}.") from None
 
 
-def reason(error: Exception, revision: str | None) -> str:
-    """Says why the Hub's client gave up; may quote the server."""
+def hub_error_text(error: Exception, revision: str | None) -> str:
+    """Returns why the Hub's client gave up; may quote the server."""
     from huggingface_hub import constants, errors
 
     if isinstance(error, errors.LocalEntryNotFoundError) and isinstance(error.__cause__, Exception):
-        return f"{reason(error.__cause__, revision)}, and it is not in the cache"
+        return f"{hub_error_text(error.__cause__, revision)}, and it is not in the cache"
     if isinstance(error, errors.OfflineModeIsEnabled):
         return "HF_HUB_OFFLINE forbids to ask it"
     if isinstance(error, errors.GatedRepoError):
@@ -147,13 +140,13 @@ def reason(error: Exception, revision: str | None) -> str:
             403: "your token does not allow that",
             404: "it is not there, or you may not see it; `hf auth login` if it is private",
         }
-        said = f": {error.server_message}" if getattr(error, "server_message", None) else ""
+        message = f": {error.server_message}" if getattr(error, "server_message", None) else ""
         missing = isinstance(error, errors.RepositoryNotFoundError)
-        return f"{known[404 if missing else status] if missing or status in known else 'it failed'} ({status}{said})"
+        return f"{known[404 if missing else status] if missing or status in known else 'it failed'} ({status}{message})"
     if isinstance(error, errors.HTTPError | OSError):
         return f"{urlsplit(constants.ENDPOINT).hostname} cannot be reached ({type(error).__name__})"
     if isinstance(error.__cause__, errors.HTTPError | OSError):  # of one of several uploads
-        return reason(error.__cause__, revision)
+        return hub_error_text(error.__cause__, revision)
     if "JSON" in type(error).__name__:
         return f"{urlsplit(constants.ENDPOINT).hostname} gives answers that make no sense ({type(error).__name__})"
     return f"{type(error).__name__}: {error}"

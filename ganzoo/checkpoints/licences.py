@@ -1,4 +1,4 @@
-"""The licence of a checkpoint's data: what its card says of it, in words and in the Hub's metadata."""
+"""Licence of a checkpoint's data, in the words of its card and in the Hub's metadata."""
 
 import re
 from pathlib import Path
@@ -6,24 +6,24 @@ from typing import Any
 
 import yaml
 
-from ganzoo.checkpoints.hashes import METADATA, metadata
+from ganzoo.checkpoints.hashes import METADATA, card_metadata
 from ganzoo.checkpoints.trust import read_text
 from ganzoo.common.errors import GanzooError, one_line
 
-UNKNOWN = "unknown"  # licence
+UNKNOWN_LICENCE = "unknown"  # licence
 # The Hub's names of licences, as far as pictures and models have them; each is `other` there that has none.
 LICENCES = (
     *("cc0-1.0", "cc-by-2.0", "cc-by-2.5", "cc-by-3.0", "cc-by-4.0", "cc-by-sa-3.0", "cc-by-sa-4.0"),
     *("cc-by-nc-2.0", "cc-by-nc-3.0", "cc-by-nc-4.0", "cc-by-nd-4.0", "cc-by-nc-nd-3.0", "cc-by-nc-nd-4.0"),
     *("cc-by-nc-sa-2.0", "cc-by-nc-sa-3.0", "cc-by-nc-sa-4.0", "pddl", "odbl", "odc-by"),
-    *("mit", "apache-2.0", "bsd-2-clause", "bsd-3-clause", "gpl-3.0", "unlicense", UNKNOWN),
+    *("mit", "apache-2.0", "bsd-2-clause", "bsd-3-clause", "gpl-3.0", "unlicense", UNKNOWN_LICENCE),
 )
 ASK = "It is not known under which terms the data may be used: find out before you share this."
-LINE = re.compile(r"^- Data: (?P<data>.*?), licence: (?P<licence>.*?)\.(?= |$)(?P<source>.*)$", re.MULTILINE)
+DATA_LINE = re.compile(r"^- Data: (?P<data>.*?), licence: (?P<licence>.*?)\.(?= |$)(?P<source>.*)$", re.MULTILINE)
 
 
 def hub_licence(licence: str) -> dict[str, str]:
-    """Returns what the Hub's metadata say of a licence: its own name of it, or `other` and ours."""
+    """Returns a licence as the Hub's metadata state it: by the Hub's own name, or as `other` with ours."""
     if licence == "public domain":
         return {"license": "cc0-1.0"}
     name = "-".join(licence.lower().split())
@@ -39,21 +39,21 @@ def data_line(data: str, licence: str, source: str = "") -> str:
 
 def licence_of(card: str) -> str:
     """Returns the licence of the data that a card names: `unknown` if it names none."""
-    line = LINE.search(card)
+    line = DATA_LINE.search(card)
     if line:
         return line["licence"]
-    about: Any = metadata(card)
+    about: Any = card_metadata(card)
     licence = about.get("license_name", about.get("license"))
-    return licence if isinstance(licence, str) else UNKNOWN
+    return licence if isinstance(licence, str) else UNKNOWN_LICENCE
 
 
 def licence_in(folder: Path) -> str:
     """Returns the licence of a checkpoint folder's data, on one printable line; `unknown` without a card."""
     card = folder / "README.md"
     try:
-        return one_line(licence_of(read_text(card))) if card.is_file() else UNKNOWN
+        return one_line(licence_of(read_text(card))) if card.is_file() else UNKNOWN_LICENCE
     except ValueError:  # metadata that nobody can read
-        return UNKNOWN
+        return UNKNOWN_LICENCE
 
 
 def with_licence(card: str, licence: str) -> str:
@@ -62,11 +62,11 @@ def with_licence(card: str, licence: str) -> str:
     Raises:
         ValueError: if its metadata cannot be read.
     """
-    about = {name: value for name, value in metadata(card).items() if not name.startswith("license")}
+    about = {name: value for name, value in card_metadata(card).items() if not name.startswith("license")}
     about |= hub_licence(licence)
     text = METADATA.sub("", card, count=1) if METADATA.match(card) else f"\n{card}"
-    text = LINE.sub(lambda line: f"{data_line(line['data'], licence)}{line['source']}", text, count=1)
-    if licence != UNKNOWN:
+    text = DATA_LINE.sub(lambda line: f"{data_line(line['data'], licence)}{line['source']}", text, count=1)
+    if licence != UNKNOWN_LICENCE:
         text = text.replace(f"\n\n{ASK}", "")
     return f"---\n{yaml.safe_dump(about, sort_keys=False)}---\n{text}"
 

@@ -1,4 +1,4 @@
-"""Loading of a trained model by its name, wherever it lies."""
+"""Loading of a trained model by its name."""
 
 import hashlib
 import io
@@ -8,10 +8,10 @@ from pathlib import Path
 
 import torch
 
-from ganzoo.checkpoints.build import build
-from ganzoo.checkpoints.folder_format import read
+from ganzoo.checkpoints.build import build_model
+from ganzoo.checkpoints.folder_format import read_folder
 from ganzoo.checkpoints.hub import download
-from ganzoo.checkpoints.locate import Place, locate
+from ganzoo.checkpoints.locate import Location, locate
 from ganzoo.checkpoints.origin import Origin, dtypes
 from ganzoo.common.errors import GanzooError
 from ganzoo.games.game import Game
@@ -48,11 +48,11 @@ def load(
     place = locate(name, revision)
     if place.kind == "run":
         log.warning("'%s' is a run: its %s is taken", name, place.weights.name)
-    return read_place(place, revision, trust_remote_code, device)
+    return read_model(place, revision, trust_remote_code, device)
 
 
-def read_place(
-    place: Place,
+def read_model(
+    place: Location,
     revision: str | None = None,
     trust_remote_code: bool | None = None,
     device: str | torch.device = "cpu",
@@ -67,10 +67,10 @@ def read_place(
     if place.kind == "training checkpoint" or (place.kind == "run" and place.weights.is_file()):
         model = read_training_checkpoint(place.weights, trusted)
     elif place.own:
-        model = read(place.weights, trusted)
+        model = read_folder(place.weights, trusted)
     else:
         folder = download(place.name, revision)
-        model, commit = read(folder, trusted), folder.name
+        model, commit = read_folder(folder, trusted), folder.name
     assert model.origin is not None
     model.origin = replace(model.origin, name=place.name, kind=place.kind, revision=revision, commit=commit)
     model.to(device).lay_out()
@@ -94,7 +94,7 @@ def read_training_checkpoint(file: Path, trusted: bool = True) -> Game:
         names = tuple(map(str, checkpoint["game"].get("class_names", ())))
     except Exception as error:  # a damaged archive fails in many ways
         raise GanzooError(f"'{file}' is not a training checkpoint of ganzoo, or is damaged.") from error
-    model = build(recipe, file, trusted, weights)
+    model = build_model(recipe, file, trusted, weights)
     try:
         model.load_state_dict(weights)
     except Exception as error:  # likewise

@@ -22,11 +22,11 @@ REPO_ID = re.compile(f"{PART}/{PART}")
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where a model lies.
+class Location:
+    """Location of a model: its kind, path and weights.
 
     Attributes:
-        name: what it was called.
+        name: by which it was located.
         kind: what lies there.
         path: the checkpoint folder, the run's folder or the .ckpt; of a repository its name as a path.
         weights: what is loaded: a checkpoint folder or a .ckpt; of a run its best.ckpt, else its last.ckpt, else its
@@ -44,7 +44,7 @@ class Place:
         return self.kind != "repository"
 
 
-def locate(name: str | Path, revision: str | None = None, weights: str | None = None) -> Place:
+def locate(name: str | Path, revision: str | None = None, weights: str | None = None) -> Location:
     """Finds a model.
 
     A checkpoint folder, a run or a .ckpt on this disk goes before the bundled checkpoint of the same name, and that is
@@ -59,14 +59,14 @@ def locate(name: str | Path, revision: str | None = None, weights: str | None = 
         GanzooError: if there is nothing of the kind, a revision is given of what is no repository, or weights of what
             is no run or does not have them.
     """
-    place = find(name, weights)
+    place = find_place(name, weights)
     if place is None:
         raise no_model(str(name))
-    require_fit(place, revision, weights)
+    require_options_fit(place, revision, weights)
     return place
 
 
-def require_fit(place: Place, revision: str | None, weights: str | None) -> None:
+def require_options_fit(place: Location, revision: str | None, weights: str | None) -> None:
     """Raises GanzooError where a revision is given of what is no repository, or weights of what is no run."""
     if weights is not None and place.kind != "run":
         raise GanzooError(f"--weights: '{place.name}' is no run, which has best and last ones; leave it out.")
@@ -83,23 +83,23 @@ def require_no_revision(name: str, revision: str | None) -> None:
         )
 
 
-def find(name: str | Path, weights: str | None = None) -> Place | None:
+def find_place(name: str | Path, weights: str | None = None) -> Location | None:
     """Returns where a model lies, or None; see `locate`."""
     text, path = str(name), on_disk(str(name))
     if path is None:
-        return Place(text, "repository", Path(text), Path(text)) if REPO_ID.fullmatch(text) else None
+        return Location(text, "repository", Path(text), Path(text)) if REPO_ID.fullmatch(text) else None
     if path.is_file():
-        return Place(text, "training checkpoint", path, path)
+        return Location(text, "training checkpoint", path, path)
     complete = (path / PUBLISHED).is_file()
     if is_run(path) and (weights is not None or not complete):
         file = path / f"{weights}.ckpt" if weights is not None else weights_of(path)
         if file is None or not file.is_file():
             raise GanzooError(f"--weights: '{path}' has no {weights}.ckpt.")
-        return Place(text, "run", path, file)
+        return Location(text, "run", path, file)
     if not complete and (export := weights_of(path)):
-        return Place(text, "checkpoint", export, export)
+        return Location(text, "checkpoint", export, export)
     if complete or (path / "recipe.yaml").is_file():
-        return Place(text, "checkpoint", path, path)
+        return Location(text, "checkpoint", path, path)
     return None
 
 
@@ -128,7 +128,7 @@ def locate_checkpoint(name: str | Path) -> Path:
 
 
 def on_disk(name: str) -> Path | None:
-    """Returns what a path leads to, else a bundled checkpoint; None if there is nothing.
+    """Returns the path of a name on this disk, else of a bundled checkpoint; None if there is nothing.
 
     A model goes before the bundled checkpoint of the same name; anything else does not. Either is logged.
     """
@@ -148,13 +148,13 @@ def is_run(folder: Path) -> bool:
 
 
 def weights_of(run: Path) -> Path | None:
-    """Returns what stands for a run: its best.ckpt, else its last.ckpt, else its export; None if this is no run."""
+    """Returns the weights of a run: its best.ckpt, else its last.ckpt, else its export; None if this is no run."""
     file = next((run / name for name in WEIGHTS if (run / name).is_file()), None)
     return file or (run / "export" if (run / "export" / PUBLISHED).is_file() else None)
 
 
 def newest_run(folder: Path) -> str:
-    """Says which is the newest run in a folder of runs, which is none itself; "" if there are none."""
+    """Returns the hint at the newest run in a folder of runs, which is none itself; "" if there are none."""
     runs = sorted(folder.glob("*/last.ckpt"), key=lambda file: file.stat().st_mtime)
     return f"'{folder}' holds {len(runs)} run(s), and is none itself; the newest is {runs[-1].parent}." if runs else ""
 

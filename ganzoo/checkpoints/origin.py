@@ -19,9 +19,9 @@ class Origin:
         stored: data types of its floating-point tensors, such as `float16`.
         chosen: `best` or `last` of a run's weights; None where nothing says it.
         step: generator updates that they have seen; None where nothing says it.
-        name: what the model was called.
+        name: by which the model was loaded.
         kind: what lies there.
-        revision: branch, tag or commit of a Hub repository that was asked for.
+        revision: requested branch, tag or commit of a Hub repository.
         commit: of a Hub repository.
     """
 

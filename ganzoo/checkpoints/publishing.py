@@ -1,13 +1,13 @@
-"""Publishing of a checkpoint on the Hugging Face Hub, and copies of what is published there."""
+"""Publishing of checkpoints on the Hugging Face Hub, and copying of published ones."""
 
 import shutil
 from contextlib import ExitStack
 from pathlib import Path
 
-from ganzoo.checkpoints.folder_format import read
-from ganzoo.checkpoints.hub import checkpoint_files, download, patience, require_names, told
-from ganzoo.checkpoints.licences import UNKNOWN
-from ganzoo.checkpoints.upload import prepare
+from ganzoo.checkpoints.folder_format import read_folder
+from ganzoo.checkpoints.hub import checkpoint_files, download, hub_errors_in_one_line, hub_timeouts, require_names
+from ganzoo.checkpoints.licences import UNKNOWN_LICENCE
+from ganzoo.checkpoints.upload import prepare_upload
 from ganzoo.common.errors import GanzooError
 from ganzoo.common.files import atomic_write
 
@@ -34,7 +34,7 @@ def pull(
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise GanzooError(f"-o: '{out}' is there already; name a new or an empty folder.")
     snapshot = download(repo, revision, pictures=True)
-    read(snapshot, trusted=trust_remote_code)
+    read_folder(snapshot, trusted=trust_remote_code)
     with ExitStack() as stack:
         for file in checkpoint_files(snapshot):
             shutil.copyfile(file, stack.enter_context(atomic_write(out / file.name)))
@@ -70,13 +70,13 @@ def push(
     from huggingface_hub import CommitOperationAdd, HfApi
 
     require_names(repo, revision)
-    upload = prepare(name, repo, licence, message)
-    if licence is None and upload.licence == UNKNOWN:
+    upload = prepare_upload(name, repo, licence, message)
+    if licence is None and upload.licence == UNKNOWN_LICENCE:
         raise GanzooError(
             f"--licence: the card of '{name}' knows none of its data; name it, such as --licence cc-by-4.0, or say "
             "--licence unknown."
         )
-    with told(f"cannot push to '{repo}'", revision), patience():
+    with hub_errors_in_one_line(f"cannot push to '{repo}'", revision), hub_timeouts():
         hub = HfApi(library_name="ganzoo")
         hub.create_repo(repo, private=private or None, exist_ok=True)
         if private and not hub.model_info(repo).private:

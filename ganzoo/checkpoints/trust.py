@@ -1,4 +1,4 @@
-"""What a recipe of someone else's may say: plain words, known classes, and no more than its weights file holds.
+"""Checks of a stranger's recipe: plain words, trusted classes, and a model no larger than its weights file.
 
 `docs/trust.md` lists what was tried against it.
 """
@@ -36,16 +36,16 @@ OPERATIONS = 100  # that may go into making a tensor, on the average; spectral n
 
 
 def read_text(file: Path) -> str:
-    """Reads a recipe or a card.
+    """Returns the text of a recipe's or a card's file.
 
     Raises:
         GanzooError: if it is no UTF-8, or too long to be one.
     """
-    return decoded(read_bytes(file), file)
+    return decode_text(read_bytes(file), file)
 
 
 def read_bytes(file: Path) -> bytes:
-    """Reads the bytes of a recipe or a card.
+    """Returns the bytes of a recipe's or a card's file.
 
     Raises:
         GanzooError: if it is too long to be one.
@@ -55,7 +55,7 @@ def read_bytes(file: Path) -> bytes:
     return file.read_bytes()
 
 
-def decoded(content: bytes, file: Path) -> str:
+def decode_text(content: bytes, file: Path) -> str:
     """Returns the text of a recipe or a card, its lines ended by a line feed alone.
 
     Raises:
@@ -67,8 +67,8 @@ def decoded(content: bytes, file: Path) -> str:
         raise GanzooError(f"'{file}' is not UTF-8 text.") from error
 
 
-def parse(text: str) -> Any:
-    """Parses YAML that may have been made to explode: aliases multiply, and nesting overflows whatever walks it.
+def parse_yaml(text: str) -> Any:
+    """Returns parsed YAML that may have been made to explode: aliases multiply, and nesting overflows what walks it.
 
     Raises:
         ValueError: if it is no plain YAML, or too large or deep once it is expanded. One line.
@@ -101,11 +101,7 @@ def _is_small(root: yaml.Node | None) -> bool:
 
 
 def require_all_trusted(value: Any, source: Path) -> None:
-    """Checks everything in a nested structure that could be taken for an import path.
-
-    Raises:
-        GanzooError: if one is not trusted, or a string could hide one.
-    """
+    """Raises GanzooError if anything in a nested structure is an import path that is not trusted, or could hide one."""
     if isinstance(value, dict):
         for key in value:
             if not isinstance(key, str) or not KEY.fullmatch(key):  # the parser's complaints are parsed for names
@@ -124,29 +120,28 @@ def require_all_trusted(value: Any, source: Path) -> None:
         for word in value.replace(",", " ").split():
             if "." in word:
                 require_trusted(word, source)
-    elif isinstance(value, type):  # what the parser has found for a short name
+    elif isinstance(value, type):  # the parser's, for a short name
         require_trusted(f"{value.__module__}.{value.__qualname__}", source)
     elif not isinstance(value, int | float | None):
         raise GanzooError(f"'{source}': {value!r} is neither a word nor a number.")
 
 
 def require_trusted(name: str, source: Path) -> None:
-    """Checks that an import path leads to a network or optimizer class of ganzoo or PyTorch.
+    """Raises GanzooError unless an import path leads to a network or optimizer class of ganzoo or PyTorch.
 
-    Raises:
-        GanzooError: if it leads anywhere else, or to a class that a module of theirs has merely imported.
+    A class that a module of theirs has merely imported is none.
     """
     module, _, attribute = name.rpartition(".")
-    found: Any = None
+    trusted_class: Any = None
     if name.startswith(TRUSTED):
         try:
-            found = getattr(import_module(module), attribute)
+            trusted_class = getattr(import_module(module), attribute)
         except (ImportError, AttributeError):
-            found = None
+            trusted_class = None
     if not (
-        isinstance(found, type)
-        and issubclass(found, nn.Module | torch.optim.Optimizer)
-        and found.__module__.startswith(TRUSTED)
+        isinstance(trusted_class, type)
+        and issubclass(trusted_class, nn.Module | torch.optim.Optimizer)
+        and trusted_class.__module__.startswith(TRUSTED)
     ):
         raise GanzooError(
             f"'{source}' names {name}, which is no network or optimizer of ganzoo, torch.nn or torch.optim; "
@@ -155,7 +150,7 @@ def require_trusted(name: str, source: Path) -> None:
 
 
 class Budget(TorchDispatchMode):
-    """Lets a constructor make a model not much larger than its weights file, and refuses before it takes more memory.
+    """Limit on the size of a model that a constructor makes: not much larger than its weights file.
 
     Args:
         weights: the tensors of the weights file; only their sizes count.
@@ -200,6 +195,6 @@ def new_numbers(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -
     options = {argument.name for argument in function._schema.arguments} & sized.keys()
     args, kwargs = tree_map_only(Tensor, lambda tensor: tensor.to("meta"), (tuple(args), dict(kwargs)))
     with suppress(Exception):  # what depends on values is no larger than they are; what is impossible fails when called
-        made = function(*args, **{**kwargs, **{name: sized[name] for name in options}})
-        return sum(tensor.numel() for tensor in tree_leaves(made) if isinstance(tensor, Tensor))
+        results = function(*args, **{**kwargs, **{name: sized[name] for name in options}})
+        return sum(tensor.numel() for tensor in tree_leaves(results) if isinstance(tensor, Tensor))
     return 0

@@ -1,13 +1,13 @@
-"""What a push sends to the Hub: a checkpoint's files, and its card as the repository is to show it."""
+"""Upload of a checkpoint to the Hub, made ready: its files, and its card as the repository is to show it."""
 
 import logging
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from ganzoo.checkpoints.folder_format import read
+from ganzoo.checkpoints.folder_format import read_folder
 from ganzoo.checkpoints.hub import checkpoint_files, require_names
-from ganzoo.checkpoints.licences import UNKNOWN, licence_of, require_licence, with_licence
+from ganzoo.checkpoints.licences import UNKNOWN_LICENCE, licence_of, require_licence, with_licence
 from ganzoo.checkpoints.locate import locate_checkpoint
 from ganzoo.checkpoints.trust import read_text
 from ganzoo.common import registry
@@ -22,7 +22,7 @@ USED = re.compile(r"(?<=^ganzoo )(sample|translate) ('[^']*'|\S+)", re.MULTILINE
 
 @dataclass(frozen=True)
 class Upload:
-    """A commit that has not been made yet.
+    """Contents of a commit that has not been made yet.
 
     Attributes:
         folder: The checkpoint's.
@@ -41,17 +41,17 @@ class Upload:
     message: str
 
     def contents(self) -> dict[str, Path | bytes]:
-        """Returns what is sent by its name in the repository."""
+        """Returns the files that are sent by their names in the repository."""
         return {"README.md": self.card.encode(), **{file.name: file for file in self.files}}
 
     def describe(self, private: bool = False, revision: str | None = None) -> str:
-        """Says what would be sent where, in lines: files with sizes, licence, and the beginning of the card."""
+        """Returns a preview in lines: repository, files with sizes, licence, and the beginning of the card."""
         sizes = {file.name: file.stat().st_size for file in self.files} | {"README.md": len(self.card.encode())}
         width = max(map(len, sizes))
         lines = [
             f"repository  {self.repo} ({'private' if private else 'public'}), branch {revision or 'main'}",
             f"commit      {self.message}",
-            f"licence     {self.licence}{'; --licence names it' if self.licence == UNKNOWN else ''}",
+            f"licence     {self.licence}{'; --licence names it' if self.licence == UNKNOWN_LICENCE else ''}",
             *(f"file        {name:{width}}  {_size(sizes[name]):>9}" for name in sorted(sizes)),
             f"together    {'':{width}}  {_size(sum(sizes.values())):>9}",
             "card",
@@ -60,8 +60,8 @@ class Upload:
         return "\n".join(lines)
 
 
-def prepare(name: str | Path, repo: str, licence: str | None = None, message: str | None = None) -> Upload:
-    """Makes ready what a push sends; asks the Hub nothing.
+def prepare_upload(name: str | Path, repo: str, licence: str | None = None, message: str | None = None) -> Upload:
+    """Returns the upload that a push sends; asks the Hub nothing.
 
     Args:
         name: A checkpoint folder, a run whose export is meant, or a bundled checkpoint.
@@ -74,9 +74,9 @@ def prepare(name: str | Path, repo: str, licence: str | None = None, message: st
     """
     folder = locate_checkpoint(name)
     require_names(repo, None)
-    read(folder)
+    read_folder(folder)
     try:
-        read(folder, trusted=False)
+        read_folder(folder, trusted=False)
     except GanzooError as error:
         log.warning("others can load this only with trust_remote_code=True: %s", error)
     files = checkpoint_files(folder)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from ganzoo.checkpoints.hashes import stamp
+from ganzoo.checkpoints.hashes import write_hashes
 
 
 def card(folders: Sequence[Path]) -> list[Path]:
@@ -19,5 +19,5 @@ def card(folders: Sequence[Path]) -> list[Path]:
         GanzooError: if one is no complete checkpoint folder.
     """
     for folder in folders:
-        stamp(folder)
+        write_hashes(folder)
     return [folder / "README.md" for folder in folders]

@@ -49,14 +49,14 @@ def export(
         cpu.limit_threads(threads)
     if format is not None:
         return Exported(out, tuple(_generator(run, out, weights, samples, format, revision)))
-    from ganzoo.checkpoints.licences import UNKNOWN
+    from ganzoo.checkpoints.licences import UNKNOWN_LICENCE
     from ganzoo.training.export import export_run
 
     if revision is not None:
         raise GanzooError("--revision: it is of a Hub repository; without --format a run is exported.")
     facts = export_run(Path(run), out, weights or "best", samples)
     lines = ["  ".join([str(out), *(f"{key} {number:.4g}" for key, number in facts.scores.items())])]
-    if facts.licence == UNKNOWN:
+    if facts.licence == UNKNOWN_LICENCE:
         lines.append(f"licence of {facts.data}: unknown; ganzoo push asks for it, --data.licence says it in training")
     return Exported(out, tuple(lines))
 

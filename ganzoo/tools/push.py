@@ -33,13 +33,13 @@ def push(
     """
     from ganzoo.checkpoints import publishing
     from ganzoo.checkpoints.hub import require_names
-    from ganzoo.checkpoints.licences import UNKNOWN
-    from ganzoo.checkpoints.upload import prepare
+    from ganzoo.checkpoints.licences import UNKNOWN_LICENCE
+    from ganzoo.checkpoints.upload import prepare_upload
 
     require_names(repo, revision)
-    upload = prepare(name, repo, licence, message)
+    upload = prepare_upload(name, repo, licence, message)
     if dry_run:
         return upload.describe(private, revision)
-    if licence is None and upload.licence == UNKNOWN and sys.stdin.isatty():
+    if licence is None and upload.licence == UNKNOWN_LICENCE and sys.stdin.isatty():
         licence = input(f"Licence of {upload.folder}'s data, such as cc-by-4.0, or unknown: ").strip()
     return publishing.push(name, repo, private, revision, message, licence or None)

@@ -9,9 +9,9 @@ import torch
 import yaml
 
 from ganzoo.checkpoints import folder_format, loading
-from ganzoo.checkpoints.build import make_datamodule, publishable
+from ganzoo.checkpoints.build import make_datamodule, publishable_recipe
 from ganzoo.checkpoints.card import Facts, write_card
-from ganzoo.checkpoints.licences import UNKNOWN
+from ganzoo.checkpoints.licences import UNKNOWN_LICENCE
 from ganzoo.common import curves, registry
 from ganzoo.common.curves import Curve, read_metrics
 from ganzoo.common.errors import GanzooError
@@ -70,13 +70,13 @@ def export_run(
     facts = _facts(run, out, weights, file, model, recipe, datamodule)
     facts.scores, facts.seed, facts.samples = _scores(model, datamodule, quality), quality["seed"], quality["samples"]
     facts.own_scores = own.descriptions(quality["metrics"] or [])
-    if facts.made == "translations":
+    if facts.makes == "translations":
         itself = Function(partial(pictures.fitted, shape=datamodule.shape))
         facts.source_scores = _scores(itself, datamodule, quality)
-    if facts.made == "samples" and len(datamodule.shape) == 3:
+    if facts.makes == "samples" and len(datamodule.shape) == 3:
         _look_closer(model, datamodule, quality, facts, out)
     picture = Preview(datamodule, 64 if len(datamodule.shape) == 3 else 2000)(model)
-    folder_format.save(model, out, publishable(recipe), write_card(facts), picture)
+    folder_format.save_folder(model, out, publishable_recipe(recipe), write_card(facts), picture)
     if logged := measured(run):
         with atomic_write(out / folder_format.CURVES) as part:
             part.write_text(curves.thinned_csv(logged, facts.steps), encoding="utf-8")
@@ -122,15 +122,15 @@ def finish(run: Path, datamodule: Any, name: str) -> None:
         print(f"{key:24} {was}{number:.4g} after training")
     time = "" if facts.seconds is None else f"{duration(facts.seconds)} for "
     print(f"{'time':24} {time}{facts.steps:,} generator steps ({weights} weights)")
-    if facts.made != "classes":
-        print(f"{facts.made:24} {run / 'export' / 'samples.png'} (step {facts.steps:,})")
-    if facts.licence == UNKNOWN:
+    if facts.makes != "classes":
+        print(f"{facts.makes:24} {run / 'export' / 'samples.png'} (step {facts.steps:,})")
+    if facts.licence == UNKNOWN_LICENCE:
         print(f"{'licence of the data':24} unknown; --data.licence says it, and --data.title and .source the rest")
     if logged:
         print(f"{'curves':24} {command('plot', run)}")
-    if facts.made == "samples":
+    if facts.makes == "samples":
         print(f"{'draw more':24} {command('sample', run / 'export', '-n', 64, '-o', f'{name}.png')}")
-    elif facts.made == "translations":
+    elif facts.makes == "translations":
         print(f"{'translate your own':24} {command('translate', run / 'export', 'PICTURES', '-o', name)}")
 
 
@@ -153,7 +153,7 @@ def _facts(
         training_images=len(datamodule.split("train")[0]),
         reference=datamodule.reference,
         reference_images=reference_items(datamodule),
-        made=made_by(model),
+        makes=made_by(model),
         shape=datamodule.shape,
         source_shape=getattr(datamodule, "source_shape", None),
         truth=getattr(datamodule, "paired", False),

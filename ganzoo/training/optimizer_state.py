@@ -14,10 +14,10 @@ PROGRESS = {"last_epoch", "_step_count", "_last_lr"}  # of a scheduler
 
 def steppers(recipe: str) -> Steppers:
     """Returns the players' optimizers and learning-rate schedulers as they are at the beginning of a recipe's run."""
-    from ganzoo.checkpoints.build import build  # it imports the game, which imports this
+    from ganzoo.checkpoints.build import build_model  # it imports the game, which imports this
 
     with torch.random.fork_rng(devices=[]):
-        model = build(recipe, Path("recipe.yaml"))
+        model = build_model(recipe, Path("recipe.yaml"))
     return [(entry["optimizer"], entry.get("lr_scheduler")) for entry in model.configure_optimizers()]
 
 

@@ -134,7 +134,7 @@ def cases(makes):
 def test_what_draws_draws_the_same_elsewhere(name, kind, tmp_path):
     model = lived_in(DRAWING[name])
     file = tmp_path / f"model{SUFFIX[kind]}"
-    about, difference = export_formats.export(model, file, kind, "mine")
+    about, difference = export_formats.export_generator(model, file, kind, "mine")
     assert difference < 1e-5
     for n in (1, 7):
         inputs, expected = drawn(model, n)
@@ -154,7 +154,7 @@ def test_what_draws_draws_the_same_elsewhere(name, kind, tmp_path):
 def test_what_translates_translates_the_same_elsewhere(name, kind, tmp_path):
     model = lived_in(TRANSLATING[name])
     file = tmp_path / f"model{SUFFIX[kind]}"
-    export_formats.export(model, file, kind)
+    export_formats.export_generator(model, file, kind)
     for n, side in ((1, 32), (3, 32), *([(2, 40)] if name != "dropout" else [])):
         inputs = {"x": torch.rand(n, 1, side, 32) * 2 - 1}
         if name == "dropout":
@@ -176,7 +176,7 @@ def test_the_model_is_left_as_it_was(tmp_path):
     model = lived_in(spectral)
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
     expected = model.sample(3, seed=0)
-    export_formats.export(model, tmp_path / "model.pt2", "torch_export")
+    export_formats.export_generator(model, tmp_path / "model.pt2", "torch_export")
     assert all(torch.equal(tensor, before[name]) for name, tensor in model.state_dict().items())
     assert torch.equal(model.sample(3, seed=0), expected)
 
@@ -185,7 +185,7 @@ def test_only_the_averaged_generator_is_in_the_file(tmp_path):
     model = conv()
     for parameter in model.averaged("generator").parameters():
         parameter.data *= 0.5
-    export_formats.export(model, tmp_path / "model.pt2", "torch_export")
+    export_formats.export_generator(model, tmp_path / "model.pt2", "torch_export")
     kept = torch.export.load(tmp_path / "model.pt2").state_dict
     assert {name.removeprefix("network.") for name in kept} == {
         name for name, _ in model.generator.state_dict().items()
@@ -239,13 +239,13 @@ def test_an_unknown_model_is_told():
 def test_a_missing_package_is_told(package, monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, package, None)
     with pytest.raises(GanzooError, match=rf"onnx needs {package}: pip install 'ganzoo-lightning\[onnx\]'\."):
-        export_formats.export(conv(), tmp_path / "model.onnx")
+        export_formats.export_generator(conv(), tmp_path / "model.onnx")
 
 
 def refused(model, folder, kind="torch_export"):
     """Returns what is said, after making sure that it is a line, and that nothing was left."""
     with pytest.raises(GanzooError) as error:
-        export_formats.export(model, folder / f"model{SUFFIX[kind]}", kind)
+        export_formats.export_generator(model, folder / f"model{SUFFIX[kind]}", kind)
     assert list(folder.iterdir()) == []
     assert "\n" not in str(error.value)
     return str(error.value)

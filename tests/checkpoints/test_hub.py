@@ -28,7 +28,7 @@ def trained(tmp_path_factory):
     """A model of the recipe after a few steps, its run folder, and the checkpoint folder made from it."""
     torch.manual_seed(0)
     home = tmp_path_factory.mktemp("trained")
-    model = build.build(RECIPE, home)
+    model = build.build_model(RECIPE, home)
     model.recipe = RECIPE
     fit(home / "run", model, digits(), 4, Last())
     publish(model, home / "tiny-wgan")
@@ -187,7 +187,7 @@ def test_a_folder_is_replaced_as_a_whole_or_not_at_all(trained, tmp_path):
     publish(trained[0], tmp_path / "own")
     before = {file.name: file.read_bytes() for file in (tmp_path / "own").iterdir()}
     with pytest.raises(OSError, match="no space"):
-        folder_format.save(trained[0], tmp_path / "own", changed("init_args", "g_lr", to=0.5), CARD, Full())
+        folder_format.save_folder(trained[0], tmp_path / "own", changed("init_args", "g_lr", to=0.5), CARD, Full())
     assert {file.name: file.read_bytes() for file in (tmp_path / "own").iterdir()} == before
 
 
@@ -331,7 +331,7 @@ def evil(tmp_path, monkeypatch):
 
 
 def test_our_own_recipe_is_trusted(trained):
-    assert type(folder_format.read(trained[2], trusted=False)) is WGAN
+    assert type(folder_format.read_folder(trained[2], trusted=False)) is WGAN
 
 
 PLACES = [("class_path",), ("init_args", "generator", "class_path"), ("init_args", "optimizer")]
@@ -362,7 +362,7 @@ def test_classes_from_elsewhere_are_not_trusted(evil, class_path, place):
         pytest.skip("no import path")
     recipe = changed(*place, to=class_path)
     assert f"names {class_path}, which is no network or optimizer" in refusal(
-        build.build, recipe, "there", trusted=False
+        build.build_model, recipe, "there", trusted=False
     )
     assert not evil.exists()
 
@@ -387,7 +387,7 @@ def test_classes_from_elsewhere_are_not_trusted(evil, class_path, place):
 def test_no_text_smuggles_a_class_in(evil, text):
     """The parser takes a string for YAML, or for the name of a file with more YAML, where it stands for an object."""
     recipe = changed("init_args", "generator", to=text.replace("{HERE}", str(evil.parent / "evil")))
-    refusal(build.build, recipe, "there", trusted=False)
+    refusal(build.build_model, recipe, "there", trusted=False)
     assert not evil.exists()
 
 

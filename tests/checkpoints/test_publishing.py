@@ -21,7 +21,7 @@ from tiny import Told
 import ganzoo as package
 from ganzoo.checkpoints import hub, loading
 from ganzoo.checkpoints.card import DATASETS, Facts, write_card
-from ganzoo.checkpoints.hashes import stamp
+from ganzoo.checkpoints.hashes import write_hashes
 from ganzoo.common import registry
 from ganzoo.common.errors import GanzooError
 from ganzoo.drawing.pictures import picture, save
@@ -276,7 +276,7 @@ def test_a_game_of_ones_own_is_pushed_with_a_warning_and_loads_for_who_trusts_it
     networks = {part: MODEL["init_args"][part] for part in ("generator", "discriminator")}
     recipe = {"model": {"class_path": "tiny.Told", "init_args": networks}}
     (own / "recipe.yaml").write_text(yaml.safe_dump(recipe))
-    stamp(own)
+    write_hashes(own)
     package.push(own, "someone/gan")
     assert "others can load this only with trust_remote_code=True: " in caplog.text
     assert "names tiny.Told, which is no network" in refusal(loading.load, "someone/gan")

@@ -41,7 +41,7 @@ def test_the_page_lists_what_was_tried_and_no_more(section):
 @pytest.mark.parametrize("name", registry.list_checkpoints())
 def test_no_checkpoint_of_ours_is_too_strange_for_the_hub(name):
     model = loading.load(registry.CHECKPOINTS / name, trust_remote_code=False)
-    assert set(hashes.metadata(model.card)["ganzoo"]["sha256"]) == set(hashes.HASHED)
+    assert set(hashes.card_metadata(model.card)["ganzoo"]["sha256"]) == set(hashes.HASHED)
     for ours, theirs in zip(model.parameters(), loading.load(name).parameters(), strict=True):
         assert ours.equal(theirs)
 

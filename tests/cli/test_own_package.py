@@ -160,7 +160,7 @@ def test_a_stranger_finds_nothing_in_the_current_folder(tmp_path, monkeypatch):
     Path("evil_module.py").write_text("from pathlib import Path\nPath('harm').touch()\n")
     described = "model: {class_path: evil_module.Net}\nquality: {metrics: [evil_module.Metric]}\n"
     with importing.current_folder(), pytest.raises(GanzooError, match="evil_module"):
-        build.build(described, Path("it"), trusted=False)
+        build.build_model(described, Path("it"), trusted=False)
     assert not Path("harm").exists()
     assert "evil_module" not in sys.modules
 

@@ -11,8 +11,8 @@ from commands import ganzoo
 from PIL import Image
 
 import ganzoo as package
-from ganzoo.checkpoints.hashes import metadata
-from ganzoo.checkpoints.licences import UNKNOWN, hub_licence, licence_of, with_licence
+from ganzoo.checkpoints.hashes import card_metadata
+from ganzoo.checkpoints.licences import UNKNOWN_LICENCE, hub_licence, licence_of, with_licence
 from ganzoo.common.curves import read_metrics
 
 SIZE = ["--data.size", 8, "--data.channels", 1, "--data.batch_size", 8, "--data.num_workers", 0]
@@ -63,7 +63,7 @@ def card(run):
 
 
 def test_the_card_names_the_data_that_was_used_and_counts_it(run):
-    about, text = metadata(card(run)), card(run)
+    about, text = card_metadata(card(run)), card(run)
     assert "- Data: pets, licence: unknown.\n" in text
     assert "- Counts: 18 images to train on; scores refer to 18, the same, for nothing is held out\n" in text
     assert about["license"] == "unknown"
@@ -114,7 +114,7 @@ def test_class_names_are_kept_in_every_kind_of_checkpoint(run):
         assert package.load(file).class_names == ("cat", "dog", "owl")
     assert "- Classes: 0 cat, 1 dog, 2 owl\n" in card(run)
     assert "The classes take turns: cat, dog, owl." in card(run)
-    assert metadata(card(run))["ganzoo"]["class_names"] == ["cat", "dog", "owl"]
+    assert card_metadata(card(run))["ganzoo"]["class_names"] == ["cat", "dog", "owl"]
 
 
 def test_classes_are_named_wherever_labels_are_asked_for(folder, tmp_path):
@@ -234,11 +234,11 @@ def test_a_push_of_an_unknown_licence_asks_for_it(folder, monkeypatch):
 
 def test_another_licence_changes_the_card_in_words_and_metadata(run):
     text = with_licence(card(run), "CC BY-NC 4.0")
-    assert metadata(text)["license"] == "cc-by-nc-4.0"
+    assert card_metadata(text)["license"] == "cc-by-nc-4.0"
     assert licence_of(text) == "CC BY-NC 4.0"
     assert "- Data: pets, licence: CC BY-NC 4.0.\n" in text
     assert "It is not known under which terms" not in text
-    assert metadata(text)["ganzoo"] == metadata(card(run))["ganzoo"]
+    assert card_metadata(text)["ganzoo"] == card_metadata(card(run))["ganzoo"]
     assert hub_licence("my own terms") == {"license": "other", "license_name": "my-own-terms"}
-    assert (hub_licence(UNKNOWN), hub_licence("MIT")) == ({"license": "unknown"}, {"license": "mit"})
-    assert licence_of("# no card at all") == UNKNOWN
+    assert (hub_licence(UNKNOWN_LICENCE), hub_licence("MIT")) == ({"license": "unknown"}, {"license": "mit"})
+    assert licence_of("# no card at all") == UNKNOWN_LICENCE

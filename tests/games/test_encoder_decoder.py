@@ -144,7 +144,7 @@ def exported(model, name, folder):
     if name == "autoencoder":
         said["components"] = 2
     recipe = {"model": {"class_path": f"ganzoo.models.{CLASSES[name]}", "init_args": said}}
-    folder_format.save(model, folder / name, yaml.safe_dump(recipe), "", Image.new("L", (1, 1)))
+    folder_format.save_folder(model, folder / name, yaml.safe_dump(recipe), "", Image.new("L", (1, 1)))
     return loading.load(folder / name)
 
 

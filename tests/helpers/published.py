@@ -40,12 +40,12 @@ CARD = "---\nlicense: mit\nganzoo:\n  steps: 4\n---\n\n# A tiny GAN\n"
 def tiny_model() -> Game:
     """The recipe's model; nobody changes it."""
     torch.manual_seed(0)
-    return build.build(RECIPE, Path("recipe.yaml"))
+    return build.build_model(RECIPE, Path("recipe.yaml"))
 
 
 def publish(model: Any, folder: Path, recipe: str = RECIPE, card: str = CARD) -> None:
     """Writes a checkpoint folder."""
-    folder_format.save(model, folder, recipe, card, picture(model.sample(4, seed=0)))
+    folder_format.save_folder(model, folder, recipe, card, picture(model.sample(4, seed=0)))
 
 
 def refusal(action: Callable[..., Any], *arguments: Any, **options: Any) -> str:

@@ -93,7 +93,7 @@ model:
     discriminator: {{class_path: ganzoo.networks.mlp.MLPDiscriminator, init_args: {{shape: [{dim}]}}}}
     prior: {{class_path: ganzoo.priors.{name}, init_args: {{{arguments}}}}}
 """
-    model = build.build(recipe, Path("recipe.yaml"), trusted=False)
+    model = build.build_model(recipe, Path("recipe.yaml"), trusted=False)
     assert type(model.code_prior).__name__ == name
     assert model.latent(3, seed=0).shape == (3, dim)
     assert not any(name.startswith("code_prior") for name in model.state_dict())

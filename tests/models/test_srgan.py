@@ -212,7 +212,7 @@ def start(tmp_path):
     torch.manual_seed(3)
     model = SRResNet(SRResNetGenerator(1, 4, 2), g_lr=1e-2)
     fit(tmp_path / "run", model, ramps(), 5)
-    folder_format.save(model, tmp_path / "srresnet", described(SRResNet), "# card\n", Image.new("L", (8, 8)))
+    folder_format.save_folder(model, tmp_path / "srresnet", described(SRResNet), "# card\n", Image.new("L", (8, 8)))
     return tmp_path / "srresnet"
 
 
@@ -252,7 +252,7 @@ def test_a_training_starts_from_another_checkpoints_generator(tmp_path, start):
 def test_a_loaded_model_trains_on_from_its_own_weights(tmp_path, start):
     model = srgan("pixels", adv_weight=0.0)
     recipe = described(SRGAN, content="pixels", adv_weight=0.0, init=str(start))
-    folder_format.save(model, tmp_path / "srgan", recipe, "# card\n", Image.new("L", (8, 8)))
+    folder_format.save_folder(model, tmp_path / "srgan", recipe, "# card\n", Image.new("L", (8, 8)))
     loaded = loading.load(tmp_path / "srgan")
     own = {key: tensor.clone() for key, tensor in loaded.generator.state_dict().items()}
     assert same(own, begun(loaded, tmp_path))

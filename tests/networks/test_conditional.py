@@ -299,7 +299,7 @@ def test_data_with_other_classes_is_refused(tmp_path):
 @pytest.mark.parametrize("name", ["cgan_mnist", "acgan_mnist", "projection_gan_mnist", "infogan_mnist"])
 def test_nested_networks_are_built_from_anyones_recipe(name):
     path = registry.CHECKPOINTS / name.replace("_", "-") / "recipe.yaml"
-    model = build.build(path.read_text(), path, trusted=False)
+    model = build.build_model(path.read_text(), path, trusted=False)
     assert model.n_classes == 10
     assert model.sample(11).shape == (11, *model.generator.shape)
 
@@ -315,13 +315,13 @@ def checkpoint(tmp_path_factory):
     options = {"generator": generator, "discriminator": discriminator}
     recipe = yaml.safe_dump({"model": {"class_path": "ganzoo.models.acgan.ACGAN", "init_args": options}})
     folder = tmp_path_factory.mktemp("checkpoint") / "bright"
-    model = build.build(recipe, folder)
+    model = build.build_model(recipe, folder)
     with torch.no_grad():
         for generator in (model.generator, model.averaged("generator")):
             generator.embed.weight.copy_(torch.arange(-2, 3).view(5, 1) / 4)
             generator.network.net[0].weight.copy_(torch.tensor([0.0, 1.0]).expand(64, 2))
             generator.network.net[0].bias.zero_()
-    folder_format.save(model, folder, recipe, "# Bright\n", picture(model.sample(4)))
+    folder_format.save_folder(model, folder, recipe, "# Bright\n", picture(model.sample(4)))
     return folder
 
 

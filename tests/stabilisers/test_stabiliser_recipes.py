@@ -72,7 +72,7 @@ def test_a_published_checkpoint_loads_without_their_state_and_is_trusted(trained
     _, run = trained
     weights = load_file(run / "export" / "model.safetensors")
     assert {name.partition(".")[0] for name in weights} == {"generator", "discriminator"}
-    for model in (folder_format.read(run / "export", trusted=False), loading.load(run / "last.ckpt")):
+    for model in (folder_format.read_folder(run / "export", trusted=False), loading.load(run / "last.ckpt")):
         assert [type(one).__name__ for one in model.stabilisers] == [one["class_path"].split(".")[-1] for one in ALL]
         assert model.sample(2).shape == (2, 1, 8, 8)
     assert model.stabilisers[7].p > 0  # a training checkpoint goes on where it was

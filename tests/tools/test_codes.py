@@ -92,7 +92,7 @@ def test_it_says_that_pictures_are_no_model(tmp_path):
 
 def test_data_that_a_strangers_recipe_names_is_not_imported(tmp_path, monkeypatch):
     model = described_aae("evil_data.Data")
-    folder_format.save(model, tmp_path / "aae", model.recipe, "# AAE\n", None)
+    folder_format.save_folder(model, tmp_path / "aae", model.recipe, "# AAE\n", None)
     (tmp_path / "evil_data.py").write_text(f"import os\nos.mkdir({str(tmp_path / 'ran')!r})\n")
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setattr(huggingface_hub, "snapshot_download", lambda repo, **options: str(tmp_path / "aae"))

@@ -176,7 +176,7 @@ def test_a_models_samples_score_like_their_files(digits_run, tmp_path):
 
 def test_translators_and_classifiers_get_scores_of_their_own(tmp_path):
     def publish(name, model, data, described):
-        folder_format.save(
+        folder_format.save_folder(
             model, tmp_path / name, yaml.safe_dump({"model": described, "data": {"class_path": data}}), "# It\n", None
         )
         return evaluated(tmp_path / name, *BRIEF, out=tmp_path / f"{name}.json")[1]
@@ -391,7 +391,7 @@ def test_points_are_called_points(tmp_path):
         name = f"ganzoo.networks.mlp.MLP{part.capitalize()}"
         model["init_args"][part] = {"class_path": name, "init_args": arguments}
     data = {"class_path": "ganzoo.data.Toy2D", "init_args": {"samples": 256}}
-    folder_format.save(mlp(), tmp_path / "toy", yaml.safe_dump({"model": model, "data": data}), "# Toy\n", None)
+    folder_format.save_folder(mlp(), tmp_path / "toy", yaml.safe_dump({"model": model, "data": data}), "# Toy\n", None)
     said, found = evaluated(tmp_path / "toy", "--samples", 100, *BRIEF, out=tmp_path / "toy.json")
     assert " points of " in said
     assert "images" not in said

@@ -12,7 +12,7 @@ import pytest
 from commands import ganzoo
 from PIL import Image
 
-from ganzoo.checkpoints.hashes import metadata
+from ganzoo.checkpoints.hashes import card_metadata
 from ganzoo.common import registry
 from ganzoo.common.curves import Curve, read_metrics, thinned_csv
 from ganzoo.drawing.plot import concise
@@ -65,7 +65,7 @@ def test_every_checkpoint_has_a_section_that_says_what_its_card_says(page):
         text = " ".join(page.texts[name].split())
         folder = registry.CHECKPOINTS / name
         about, variant = (
-            metadata((folder / "README.md").read_text()),
+            card_metadata((folder / "README.md").read_text()),
             registry.variant(registry.model_class_path(folder / "recipe.yaml")),
         )
         assert variant.title in text

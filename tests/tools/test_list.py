@@ -6,7 +6,7 @@ import sys
 import pytest
 from commands import ganzoo
 
-from ganzoo.checkpoints.hashes import metadata
+from ganzoo.checkpoints.hashes import card_metadata
 from ganzoo.common import registry
 from ganzoo.tools import list as listing
 
@@ -42,7 +42,7 @@ def test_the_trained_are_those_with_a_checkpoint():
 def test_size_and_score_are_those_of_the_checkpoint():
     folder = registry.CHECKPOINTS / "dcgan-faces"
     (line,) = ganzoo("list", "dcgan_faces").out.splitlines()[1:]
-    (score,) = metadata((folder / "README.md").read_text())["model-index"][0]["results"][0]["metrics"]
+    (score,) = card_metadata((folder / "README.md").read_text())["model-index"][0]["results"][0]["metrics"]
     assert f"{score['name']} {score['value']:.4g}" in line
     assert f"{(folder / 'model.safetensors').stat().st_size / 1e6:.1f}" in line
 

@@ -61,7 +61,7 @@ def save(tmp_path_factory):
         model = kind(*[Negative(**options) for _ in networks])
         folder = tmp_path_factory.mktemp("models") / "negative"
         text = yaml.safe_dump({"model": {"class_path": path, "init_args": networks}})
-        folder_format.save(model, folder, text, "# A card", Image.new("L", (8, 8)))
+        folder_format.save_folder(model, folder, text, "# A card", Image.new("L", (8, 8)))
         return folder
 
     return write
@@ -219,7 +219,7 @@ def test_noise_is_the_same_for_the_same_seed(tmp_path, photo):
     nn.init.ones_(model.generator[1].bias)  # so that there is something to drop
     tint = {"class_path": "tiny.Tint", "init_args": {"dropout": 0.5}}
     text = yaml.safe_dump({"model": {"class_path": f"{__name__}.Noisy", "init_args": {"generator": tint}}})
-    folder_format.save(model, tmp_path / "noisy", text, "# A card", None)
+    folder_format.save_folder(model, tmp_path / "noisy", text, "# A card", None)
     found = []
     for seed in (0, 0, 1):
         assert ganzoo("translate", tmp_path / "noisy", photo, "-o", tmp_path / "out.png", "--seed", seed).status == 0
@@ -238,7 +238,7 @@ def test_a_checkpoint_translates_like_the_model_that_it_was_made_from(tmp_path):
     model.discriminator = nn.Conv2d(1, 1, 3)
     init = RECIPE["model"]["init_args"] | {"discriminator": discriminator, "ema": 0.5}
     text = yaml.safe_dump({"model": {"class_path": "tiny.Recolour", "init_args": init}})
-    folder_format.save(model, tmp_path / "tint", text, "# A card", Image.new("L", (8, 8)))
+    folder_format.save_folder(model, tmp_path / "tint", text, "# A card", Image.new("L", (8, 8)))
     loaded = load(tmp_path / "tint")
     x = torch.rand(2, 1, 10, 12) * 2 - 1
     torch.testing.assert_close(loaded.translate(x), model.translate(x), atol=2e-2, rtol=2e-2)
@@ -274,7 +274,7 @@ def test_a_picture_that_a_network_fails_with_is_named_and_skipped(tmp_path):
     text = yaml.safe_dump(
         {"model": {"class_path": "ganzoo.games.translator.Translator", "init_args": {"generator": network}}}
     )
-    folder_format.save(Translator(Fails()), tmp_path / "fails", text, "# A card", Image.new("L", (8, 8)))
+    folder_format.save_folder(Translator(Fails()), tmp_path / "fails", text, "# A card", Image.new("L", (8, 8)))
     for width in (5, 6, 7):
         (tmp_path / "in").mkdir(exist_ok=True)
         Image.new("L", (width, 6)).save(tmp_path / "in" / f"{width}.png")

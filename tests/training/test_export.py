@@ -145,7 +145,7 @@ def test_an_export_describes_itself(digits_run):
 def test_a_published_recipe_holds_nothing_of_the_machine(digits_run):
     full = yaml.safe_load((digits_run.folder / "recipe.yaml").read_text())
     full["data"]["init_args"]["root"] = "/home/me/pictures.zip"
-    published = yaml.safe_load(build.publishable(full))
+    published = yaml.safe_load(build.publishable_recipe(full))
     assert published["data"]["init_args"]["root"] is None
     assert set(published) == {"seed_everything", "model", "data", "quality", "trainer"}
     assert set(published["trainer"]) == {"max_steps", "precision", "val_check_interval"}
@@ -155,7 +155,7 @@ def test_a_published_recipe_holds_nothing_of_the_machine(digits_run):
 def test_a_published_recipe_keeps_a_root_that_others_have(digits_run):
     full = yaml.safe_load((digits_run.folder / "recipe.yaml").read_text())
     full["data"]["init_args"]["root"] = "portraits.zip"
-    assert yaml.safe_load(build.publishable(full))["data"]["init_args"]["root"] == "portraits.zip"
+    assert yaml.safe_load(build.publishable_recipe(full))["data"]["init_args"]["root"] == "portraits.zip"
 
 
 def test_last_weights_can_be_exported_and_loaded(digits_run, tmp_path):

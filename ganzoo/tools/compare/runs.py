@@ -13,7 +13,7 @@ from typing import Any
 import torch
 import yaml
 
-from ganzoo.checkpoints.hashes import facts as facts_of
+from ganzoo.checkpoints.hashes import training_facts as facts_of
 from ganzoo.checkpoints.loading import load
 from ganzoo.checkpoints.trust import read_text
 from ganzoo.common import registry

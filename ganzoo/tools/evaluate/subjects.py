@@ -13,9 +13,9 @@ from PIL import Image
 from ganzoo import data
 from ganzoo.checkpoints import locate
 from ganzoo.checkpoints.build import make_datamodule
-from ganzoo.checkpoints.loading import read_place
+from ganzoo.checkpoints.loading import read_model
 from ganzoo.checkpoints.origin import Origin, dtypes
-from ganzoo.checkpoints.trust import PLAIN, parse
+from ganzoo.checkpoints.trust import PLAIN, parse_yaml
 from ganzoo.common import registry
 from ganzoo.common.errors import GanzooError, nearest
 from ganzoo.common.parser_errors import innermost
@@ -82,10 +82,10 @@ def find(name: str, revision: str | None, weights: str | None, device: torch.dev
     Raises:
         GanzooError: It is nothing of the kind, or cannot be loaded.
     """
-    place = locate.find(name, weights)
+    place = locate.find_place(name, weights)
     if place is not None and (place.kind != "training checkpoint" or place.path.suffix == ".ckpt"):
-        locate.require_fit(place, revision, weights)
-        return read_place(place, revision, device=device)
+        locate.require_options_fit(place, revision, weights)
+        return read_model(place, revision, device=device)
     path = Path(name).expanduser()
     if locate.newest_run(path):
         raise locate.no_model(name)
@@ -164,7 +164,7 @@ def agreed(albums: Sequence[Album], size: int | None, channels: int | None, draw
 def recipe_of(subject: Game | Album) -> dict[str, Any]:
     """Returns the recipe of a model; nothing of pictures, or if there is none."""
     try:
-        recipe = parse(subject.recipe) if isinstance(subject, Game) else {}
+        recipe = parse_yaml(subject.recipe) if isinstance(subject, Game) else {}
     except (ValueError, AttributeError):
         recipe = {}
     return recipe if isinstance(recipe, dict) else {}

@@ -14,9 +14,9 @@ import yaml
 from jinja2 import Environment, PackageLoader
 from PIL import Image
 
-from ganzoo.checkpoints.folder_format import CURVES, PICTURE, read
-from ganzoo.checkpoints.hashes import metadata
-from ganzoo.checkpoints.licences import LINE
+from ganzoo.checkpoints.folder_format import CURVES, PICTURE, read_folder
+from ganzoo.checkpoints.hashes import card_metadata
+from ganzoo.checkpoints.licences import DATA_LINE
 from ganzoo.checkpoints.locate import locate_checkpoint
 from ganzoo.common import registry
 from ganzoo.common.class_names import class_list
@@ -102,10 +102,10 @@ def entry(folder: Path) -> Entry:
     Raises:
         GanzooError: if it is not complete.
     """
-    model, name = read(folder), registry.title_of(folder)
+    model, name = read_folder(folder), registry.title_of(folder)
     if not (folder / PICTURE).is_file():
         raise GanzooError(f"'{folder}' has no {PICTURE} to show.")
-    about = metadata(model.card)
+    about = card_metadata(model.card)
     strip, made = ways(model.eval(), WAYS, STEPS), made_by(model)
     told = (
         "translations of pictures of the reference split, in rows"
@@ -144,7 +144,7 @@ def caption(card: str) -> str:
 
 def facts(about: dict[str, Any], card: str) -> list[tuple[str, str]]:
     """Returns what a checkpoint was made from, by what, and for how long."""
-    data = LINE.search(card)
+    data = DATA_LINE.search(card)
     rows = [("data", data["data"]), ("licence of the data", data["licence"])] if data else []
     names = about.get("class_names")
     if isinstance(names, list) and all(isinstance(name, str) for name in names):  # as somebody may have written them
