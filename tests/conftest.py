@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 from commands import DIGITS, Run, ganzoo
-from comparing import DIGITS as SHORT_DIGITS
-from comparing import TOY
+from short_recipes import GAN_ON_DIGITS, TOY
 
 from ganzoo.cli import main
 
@@ -56,7 +55,7 @@ def recipes(tmp_path, monkeypatch) -> list[str]:
     """Two recipes in the current folder that train in seconds."""
     monkeypatch.chdir(tmp_path)
     Path("toy.yaml").write_text(TOY)
-    Path("digits.yaml").write_text(SHORT_DIGITS)
+    Path("digits.yaml").write_text(GAN_ON_DIGITS)
     return ["digits.yaml", "toy.yaml"]
 
 

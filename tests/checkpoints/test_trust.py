@@ -24,9 +24,8 @@ def listed(section: str) -> list[str]:
 
 @pytest.mark.parametrize("one", CASES, ids=lambda one: f"{one.section}: {one.name}")
 def test_it_is_refused_as_the_page_says(one: Case, tmp_path):
-    assert row(one, answer(one, tmp_path)) in listed(
-        one.section
-    )  # `python tests/helpers/hostile.py` writes the page anew
+    # `python tests/helpers/hostile.py` writes the page anew
+    assert row(one, answer(one, tmp_path)) in listed(one.section)
     assert torch.is_grad_enabled()  # whatever it interrupted
 
 

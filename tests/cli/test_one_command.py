@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 import yaml
-from commands import ganzoo
+from commands import NARROW, NARROW_INSIDE, SMALL, ganzoo
+from picture_folders import paint
 from PIL import Image
 from sklearn.datasets import load_sample_images
-from test_follow_data import NARROW, NARROW_INSIDE, SMALL, paint
 
 from ganzoo import load
 

@@ -7,9 +7,9 @@ import pytest
 import tiny
 import torch
 import yaml
+from cards import facts, front_matter
 from commands import Run, ganzoo
 from PIL import Image
-from test_export import facts, front_matter
 
 from ganzoo import load
 from ganzoo.checkpoints.card import write_card

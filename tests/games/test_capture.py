@@ -5,63 +5,17 @@ import logging
 import pytest
 import torch
 from coders import aae, autoencoder, vae
+from tape import taped
 from tiny import conv, digits, fit, mlp, points
 from torch import Tensor
 
 from ganzoo.games import capture
-from ganzoo.games.capture import WARM_UP, CudaGraphs, Recorder, make_capturable
+from ganzoo.games.capture import WARM_UP, CudaGraphs, make_capturable
 from ganzoo.games.schedules import Schedule
 from ganzoo.models.dcgan import DCGAN
 from ganzoo.models.gan import VanillaGAN
 from ganzoo.models.wgan import WGAN
 from ganzoo.models.wgan_gp import WGANGP
-
-
-class Tape:
-    """Records without a GPU: a replay is the recorded call again, on whatever lies in its static tensors by then."""
-
-    def __init__(self) -> None:
-        self.warmed = self.recorded = self.replayed = 0
-
-    def warm(self, move) -> None:
-        self.warmed += 1
-        move()
-
-    def record(self, move):
-        self.recorded += 1
-
-        def replay() -> None:
-            self.replayed += 1
-            with self.game.notes.isolated() as again:
-                move()
-            for name, (total, _) in again.items():  # a graph fills the tensors that it has
-                noted[name][0].copy_(total)
-
-        weights = {name: value.clone() for name, value in self.game.state_dict().items()}
-        states = [{k: dict(v) for k, v in o.state.items()} for o in self.game.trainer.optimizers]
-        states = [{k: {n: t.clone() for n, t in v.items()} for k, v in s.items()} for s in states]
-        random = torch.get_rng_state()
-        move()  # only to see what it notes: a recording changes nothing
-        noted = dict(self.game.notes.totals)
-        self.game.load_state_dict(weights)
-        for optimizer, state in zip(self.game.trainer.optimizers, states, strict=True):
-            for parameter, values in state.items():
-                for name, tensor in values.items():
-                    optimizer.state[parameter][name].copy_(tensor)
-        torch.set_rng_state(random)
-        return replay
-
-
-def taped(monkeypatch) -> Tape:
-    tape = Tape()
-
-    def make(play, notes, trainer):
-        tape.game = trainer.lightning_module
-        return Recorder(play, notes, tape)
-
-    monkeypatch.setattr("ganzoo.games.game.recorder", make)
-    return tape
-
 
 CASES = {
     "dcgan": lambda **o: conv(DCGAN, **o),

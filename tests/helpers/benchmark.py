@@ -1,4 +1,4 @@
-"""The benchmarks, which are in no package, as modules."""
+"""Imports benchmarks, which are in no package."""
 
 import importlib.util
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Reading tables as a person does."""
+"""Reads Markdown tables, cell by cell."""
 
 
 def table(text: str) -> dict[str, dict[str, str]]:

@@ -1,4 +1,4 @@
-"""The `ganzoo` command in this process: how it ended, what it printed, and nothing left in the environment."""
+"""Runs the `ganzoo` command, in this process or in one of its own, and options with which it takes seconds."""
 
 import contextlib
 import io
@@ -24,6 +24,11 @@ DIGITS = [
     *("--trainer.accelerator", "cpu"),
     *("--trainer.log_every_n_steps", "2"),
 ]
+# One step of any recipe, and narrow networks for it, which in conditional games stand inside others.
+SMALL = ["--data.batch_size=4", "--quality.samples=8", "--grid.samples=4", "--trainer.max_steps=1"]
+SMALL += ["--trainer.enable_progress_bar=false", "--trainer.accelerator=cpu"]
+NARROW = ["--model.generator.width=4", "--model.discriminator.width=4"]
+NARROW_INSIDE = ["--model.generator.network.width=4", "--model.discriminator.network.width=4"]
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""The `ganzoo` command in processes of their own, forked from one that has imported everything: each starts at once."""
+"""Runs the `ganzoo` command in processes forked from one that has imported everything, so that each starts at once."""
 
 import multiprocessing
 import os

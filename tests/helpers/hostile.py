@@ -1,4 +1,7 @@
-"""Hostile checkpoints, recipes, names and hubs. `python tests/helpers/hostile.py` writes what each gets into docs/trust.md."""
+"""Hostile checkpoints, recipes, names and hubs, each with the line that refuses it.
+
+`python tests/helpers/hostile.py` tries them all, and writes the lines into docs/trust.md.
+"""
 
 import os
 import pickle
@@ -13,24 +16,20 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import huggingface_hub
 import pytest
 import torch
+from hubserver import Hub, serve
 from PIL import Image
+from published import CARD, RECIPE, changed, publish, tiny_model
 from safetensors.torch import load_file, save_file
 
-TESTS = Path(__file__).parents[1]
-sys.path.insert(0, str(TESTS))  # for when this is run, not imported
+from ganzoo.checkpoints import hashes, hub, loading, publishing
+from ganzoo.cli import main
+from ganzoo.common.errors import GanzooError
+from ganzoo.data import ImageFolder
 
-import huggingface_hub  # noqa: E402
-from hubserver import Hub, serve  # noqa: E402
-from published import CARD, RECIPE, changed, publish, tiny_model  # noqa: E402
-
-from ganzoo.checkpoints import hashes, hub, loading, publishing  # noqa: E402
-from ganzoo.cli import main  # noqa: E402
-from ganzoo.common.errors import GanzooError  # noqa: E402
-from ganzoo.data import ImageFolder  # noqa: E402
-
-PAGE = TESTS.parent / "docs" / "trust.md"
+PAGE = Path(__file__).parents[2] / "docs" / "trust.md"
 TOKEN = "hf_theTokenThatNobodyMayEverSee01"
 
 

@@ -1,4 +1,4 @@
-"""Writes tiny real MNIST and CIFAR-10 files, in the layout and the format that torchvision reads."""
+"""Writes tiny MNIST and CIFAR-10 data sets, in the layout and the formats that torchvision reads."""
 
 import pickle
 import struct

@@ -1,4 +1,4 @@
-"""Metrics of somebody else's, right ones and wrong ones, and a module that says when it is imported."""
+"""Metrics of somebody else's: two that work, and others that must be refused."""
 
 import torch
 from torchmetrics import Metric

@@ -1,4 +1,4 @@
-"""A tiny GAN's recipe, what is published of it, and how a refusal looks."""
+"""A tiny GAN's recipe and checkpoint folder, changes to them, and the message with which one is refused."""
 
 from collections.abc import Callable
 from copy import deepcopy

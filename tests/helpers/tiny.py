@@ -15,8 +15,10 @@ from ganzoo.games.gan import GAN
 from ganzoo.games.players import Terms
 from ganzoo.games.translator import Translator
 from ganzoo.losses.objectives import lsgan_d, lsgan_g
+from ganzoo.models.began import BEGAN
 from ganzoo.models.cgan import CGAN
 from ganzoo.models.gan import VanillaGAN
+from ganzoo.networks.autoencoder import Autoencoder, ConvDecoder, ConvEncoder
 from ganzoo.networks.conditional import LabelledDiscriminator, LabelledGenerator
 from ganzoo.networks.dcgan import DCGANDiscriminator, DCGANGenerator
 from ganzoo.networks.mlp import MLPDiscriminator, MLPGenerator
@@ -44,6 +46,13 @@ def conv(kind: type[GAN] = VanillaGAN, dropout: float = 0.0, **options: Any) -> 
     torch.manual_seed(0)
     generator = DCGANGenerator(8, 1, width=8, latent_dim=6)
     return kind(generator, DCGANDiscriminator(8, 1, width=8, dropout=dropout), **options)
+
+
+def began(**options: Any) -> BEGAN:
+    """A BEGAN on 8-pixel digits; the same weights every time."""
+    torch.manual_seed(0)
+    discriminator = Autoencoder(ConvEncoder(8, 1, 8, 6), ConvDecoder(8, 1, 8, 6))
+    return BEGAN(ConvDecoder(8, 1, 8, 6), discriminator, **options)
 
 
 class Negatives(Digits):

@@ -2,11 +2,11 @@
 
 import pytest
 import torch
-from tiny import digits, fit, points, trainer
+from tiny import began, digits, fit, points, trainer
 from torch import Tensor, nn
 
 from ganzoo.models.began import BEGAN
-from ganzoo.networks.autoencoder import Autoencoder, ConvDecoder, ConvEncoder, MLPEncoder
+from ganzoo.networks.autoencoder import Autoencoder, MLPEncoder
 from ganzoo.networks.began import BEGANDecoder, BEGANEncoder
 from ganzoo.networks.mlp import MLPGenerator
 from ganzoo.training.callbacks.keep import Last
@@ -17,13 +17,6 @@ def small(**options) -> BEGAN:
     torch.manual_seed(0)
     discriminator = Autoencoder(MLPEncoder([2], 2, (16,)), MLPGenerator([2], 2, (16,), squash=False))
     return BEGAN(MLPGenerator([2], 4, (16,), squash=False), discriminator, **options)
-
-
-def images(**options) -> BEGAN:
-    """A game on 8-pixel digits."""
-    torch.manual_seed(0)
-    discriminator = Autoencoder(ConvEncoder(8, 1, 8, 6), ConvDecoder(8, 1, 8, 6))
-    return BEGAN(ConvDecoder(8, 1, 8, 6), discriminator, **options)
 
 
 def judged(model: BEGAN, real: list[float], fake: list[float]) -> BEGAN:
@@ -109,7 +102,7 @@ def test_in_a_run_k_follows_the_balance_of_every_batch(tmp_path):
 
 def test_k_is_saved_with_the_training_and_not_exported(tmp_path):
     run = lambda folder, model, steps, **of: trainer(folder, Last(), max_steps=steps).fit(model, digits(), **of)  # noqa: E731
-    whole, part, rest = (images(lambda_k=0.5, gamma=1.0) for _ in range(3))
+    whole, part, rest = (began(lambda_k=0.5, gamma=1.0) for _ in range(3))
     run(tmp_path / "whole", whole, 6)
     run(tmp_path / "part", part, 3)
     assert 0 < part.k < 1
@@ -124,7 +117,7 @@ def test_k_is_saved_with_the_training_and_not_exported(tmp_path):
 
 
 def test_trains_in_bfloat16_on_float32_losses(tmp_path):
-    model = images()
+    model = began()
     assert fit(tmp_path, model, digits(), 3, precision="bf16-mixed").global_step == 3
     assert {"d/adv", "g/adv", "d/k", "d/convergence"} == model.notes.means().keys()
     assert torch.tensor(list(model.notes.means().values())).isfinite().all()

@@ -3,47 +3,22 @@
 import pytest
 import torch
 import yaml
+from equality import alike
 from PIL import Image
-from test_capture import taped
-from test_resume import alike
+from tape import taped
 from tiny import Each, fit, trainer
 from torch import Tensor, nn
+from translators import Blobs, cyclegan
 
 from ganzoo import from_recipe
 from ganzoo.common import registry
 from ganzoo.common.errors import GanzooError
 from ganzoo.data import DataModule, UnpairedFolder
-from ganzoo.data.recoloured_mnist import recolour
-from ganzoo.data.unpaired import Domains, Unpaired
 from ganzoo.games.schedules import Schedule
 from ganzoo.models.cyclegan import CycleGAN
-from ganzoo.networks.patch import PatchGAN, receptive_field
+from ganzoo.networks.patch import receptive_field
 from ganzoo.networks.resnet_translator import ResNetTranslator
 from ganzoo.training.callbacks.keep import Last
-
-
-class Blobs(Unpaired):
-    """Grey blobs in A, others in the colours of B; different numbers of them."""
-
-    title = "blobs"
-    stored = 1
-    paired = True
-
-    def __init__(self, size: int = 8, batch_size: int = 4) -> None:
-        super().__init__(size=size, batch_size=batch_size, num_workers=0)
-
-    def load(self, split):
-        places = torch.rand(48, 2, 1, 1, generator=torch.Generator().manual_seed(len(split)))
-        side = torch.linspace(0, 1, self.size)
-        distance = (side[:, None] - places[:, 0]) ** 2 + (side - places[:, 1]) ** 2
-        blobs = (255 * torch.exp(-distance / 0.05)).to(torch.uint8)[:, None]
-        return (Domains(blobs[:20], blobs[20:]) if split == "train" else blobs), None
-
-    def show_a(self, x, generator, train):
-        return x.expand(-1, 3, -1, -1)
-
-    def show_b(self, x, generator, train):
-        return recolour(x)
 
 
 class Still(nn.Module):
@@ -66,14 +41,6 @@ class Flat(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return self.score.expand(len(x), 1, 2, 2)
-
-
-def tiny(**options) -> CycleGAN:
-    """Two narrow pairs; the same weights every time."""
-    torch.manual_seed(0)
-    generators = [ResNetTranslator(3, 3, width=4, blocks=1) for _ in range(2)]
-    discriminators = [PatchGAN(3, width=4, field=1, norm="instance") for _ in range(2)]
-    return CycleGAN(*generators, *discriminators, **{"g_lr": 2e-3, "d_lr": 2e-3} | options)
 
 
 def still(**options) -> CycleGAN:
@@ -128,7 +95,7 @@ def test_either_discriminator_sees_its_own_domain_and_its_own_pool():
 
 
 def test_two_pairs_move_each_while_the_other_is_frozen(tmp_path):
-    game, moves = tiny(), []
+    game, moves = cyclegan(), []
     parts = ("generator", "back", "discriminator", "discriminator_back")
     trains = lambda: {name for name in parts if all(p.requires_grad for p in getattr(game, name).parameters())}  # noqa: E731
     for name in "dg":
@@ -148,14 +115,14 @@ def test_two_pairs_move_each_while_the_other_is_frozen(tmp_path):
 def test_the_learning_rate_stays_for_half_of_the_run_and_ends_at_0(tmp_path):
     rates = []
     look = Each(lambda trainer, _: rates.append([o.param_groups[0]["lr"] for o in trainer.optimizers]))
-    fit(tmp_path, tiny(d_lr=1e-3), Blobs(), 8, look)
+    fit(tmp_path, cyclegan(d_lr=1e-3), Blobs(), 8, look)
     expected = [1, 1, 1, 1, 0.75, 0.5, 0.25, 0]
     assert [d for d, _ in rates] == pytest.approx([1e-3 * factor for factor in expected])
     assert [g for _, g in rates] == pytest.approx([2e-3 * factor for factor in expected])
 
 
 def test_translation_goes_both_ways_by_the_averaged_generators(tmp_path):
-    game = tiny(ema=0.9)
+    game = cyclegan(ema=0.9)
     fit(tmp_path, game, Blobs(), 3)
     x = torch.rand(3, 3, 12, 20) * 2 - 1
     there, back = game.translate(x), game.translate(x, back=True)
@@ -170,12 +137,12 @@ def test_translation_goes_both_ways_by_the_averaged_generators(tmp_path):
 
 
 def test_a_checkpoint_publishes_all_four_networks_and_no_pool():
-    assert tiny(ema=0.9).exported().keys() == {"generator", "back", "discriminator", "discriminator_back"}
-    assert "pool.images" in tiny().state_dict()
+    assert cyclegan(ema=0.9).exported().keys() == {"generator", "back", "discriminator", "discriminator_back"}
+    assert "pool.images" in cyclegan().state_dict()
 
 
 def run(folder, *callbacks, ckpt_path=None, model=None):
-    model = model or tiny(pool=6)
+    model = model or cyclegan(pool=6)
     trainer(folder, *callbacks, Last(), max_steps=9).fit(model, Blobs(), ckpt_path=ckpt_path)
     checkpoint = torch.load(folder / "last.ckpt", weights_only=True)
     return {key: checkpoint[key] for key in ("global_step", "state_dict", "optimizer_states", "lr_schedulers", "game")}
@@ -193,7 +160,7 @@ def test_a_run_that_was_interrupted_resumes_exactly_pools_included(tmp_path, sto
 
     run(tmp_path / "part", Each(interrupt))
     assert torch.load(tmp_path / "part" / "last.ckpt", weights_only=True)["game"]["batches"] == stop
-    strange = tiny(pool=6)
+    strange = cyclegan(pool=6)
     with torch.no_grad():
         for parameter in strange.parameters():
             parameter.add_(1)
@@ -201,7 +168,7 @@ def test_a_run_that_was_interrupted_resumes_exactly_pools_included(tmp_path, sto
 
 
 def test_it_learns(tmp_path):
-    game, data = tiny(g_lr=5e-3, d_lr=1e-3, identity_weight=0), Blobs()
+    game, data = cyclegan(g_lr=5e-3, d_lr=1e-3, identity_weight=0), Blobs()
     data.setup()
     x, truth = next(iter(data.val_dataloader()))
     before = (game.translate(x) - truth).abs().mean()
@@ -218,13 +185,13 @@ def test_it_learns(tmp_path):
 
 
 def test_accumulated_chunks_fill_the_pool_as_a_batch_does(tmp_path):
-    game = tiny(accumulate=2, pool=8)
+    game = cyclegan(accumulate=2, pool=8)
     fit(tmp_path, game, Blobs(), 1)
     assert int(game.pool.filled) == int(game.pool_back.filled) == 4
 
 
 def test_recorded_moves_exchange_with_the_pools_as_eager_ones_do(tmp_path, monkeypatch):
-    eager, recorded = tiny(pool=6), tiny(pool=6, capture=True)
+    eager, recorded = cyclegan(pool=6), cyclegan(pool=6, capture=True)
     fit(tmp_path / "eager", eager, Blobs(), 8)
     tape = taped(monkeypatch)
     fit(tmp_path / "recorded", recorded, Blobs(), 8)
@@ -246,16 +213,16 @@ def test_networks_that_do_not_fit_the_domains_are_refused():
     with pytest.raises(GanzooError, match=r"model\.back.*1xHxW"):
         CycleGAN(ResNetTranslator(3, 3, 4, 1), ResNetTranslator(1, 3, 4, 1), Flat(0.0), Flat(0.0)).fits(Blobs())
     with pytest.raises(GanzooError, match=r"model\.identity_weight"):
-        tiny().fits(Wide())
-    tiny(identity_weight=0).fits(Wide())
+        cyclegan().fits(Wide())
+    cyclegan(identity_weight=0).fits(Wide())
     with pytest.raises(GanzooError, match="translates images"):
-        tiny().fits(DataModule())
+        cyclegan().fits(DataModule())
 
 
 def test_a_schedule_of_ones_own_replaces_the_default(tmp_path):
     rates = []
     look = Each(lambda trainer, _: rates.append(trainer.optimizers[0].param_groups[0]["lr"]))
-    fit(tmp_path, tiny(lr_factor=Schedule([1], [0]), d_lr=1e-3), Blobs(), 4, look)
+    fit(tmp_path, cyclegan(lr_factor=Schedule([1], [0]), d_lr=1e-3), Blobs(), 4, look)
     assert rates == pytest.approx([1e-3] * 4)
 
 

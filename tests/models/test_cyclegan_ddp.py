@@ -1,21 +1,21 @@
 """CycleGAN in two processes on the CPU, started by Lightning, which runs this very file as a script."""
 
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import torch
-from test_cyclegan import Blobs, tiny
-from test_resume import alike
+import two_processes
+from equality import alike
 from tiny import fit, trainer
+from translators import Blobs, cyclegan
 
 from ganzoo.training.callbacks.keep import Last
 
 
 def game():
     """Its learning rates stay, so that a shorter run is the beginning of a longer one."""
-    return tiny(pool=6, lr_factor=None)
+    return cyclegan(pool=6, lr_factor=None)
 
 
 def main(folder: Path) -> None:
@@ -38,10 +38,7 @@ def main(folder: Path) -> None:
 @pytest.fixture(scope="module")
 def endings(tmp_path_factory):
     """What either process ends with."""
-    folder = tmp_path_factory.mktemp("ddp")
-    done = subprocess.run([sys.executable, __file__, folder], capture_output=True, text=True, timeout=300, check=False)
-    assert done.returncode == 0, done.stderr
-    return [torch.load(folder / f"{rank}.pt") for rank in (0, 1)]
+    return two_processes.endings(__file__, tmp_path_factory.mktemp("ddp"))
 
 
 def test_processes_hold_the_same_pool_at_every_batch_and_end_alike(endings):

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 from commands import ganzoo
+from domains import Bars, dann
 from idx import write_mnist
 from lightning.pytorch import Callback
 from tiny import Each, fit, trainer
@@ -13,18 +14,11 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from ganzoo.common.errors import GanzooError
-from ganzoo.data import DataModule, ShiftedMNIST
+from ganzoo.data import ShiftedMNIST
 from ganzoo.models.dann import ANNEALED, DANN, RAMP, Reversal
 from ganzoo.networks.lenet import Head, LeNetFeatures
 from ganzoo.training.callbacks.keep import Last
 from ganzoo.training.notebook import from_recipe
-
-
-def dann(**options) -> DANN:
-    """A game on 16-pixel grey images with two classes; the same weights every time."""
-    torch.manual_seed(0)
-    features = LeNetFeatures(16, 1, (4, 6))
-    return DANN(features, Head(features.n_features, (12,), 2), Head(features.n_features, (12,), 1), **options)
 
 
 def batch(n: int = 8) -> tuple[Tensor, tuple[Tensor, Tensor]]:
@@ -35,25 +29,6 @@ def batch(n: int = 8) -> tuple[Tensor, tuple[Tensor, Tensor]]:
 
 def gradients(model: DANN, network: torch.nn.Module, loss: Tensor) -> list[Tensor]:
     return list(torch.autograd.grad(loss, list(network.parameters()), retain_graph=True, allow_unused=True))
-
-
-class Bars(DataModule):
-    """Upright and lying bars, white on black in the source, white on grey in the target."""
-
-    title = "bars"
-    shape = (1, 16, 16)
-    n_classes = 2
-
-    def load(self, split: str) -> tuple[Tensor, Tensor]:
-        generator = torch.Generator().manual_seed(len(split))
-        images, labels = torch.zeros(256, 1, 16, 16, dtype=torch.uint8), torch.arange(256) % 2
-        for image, label, place in zip(images, labels, torch.randint(3, 13, (256,), generator=generator), strict=True):
-            image[:, *((slice(None), place) if label else (place, slice(None)))] = 255
-        return images, labels
-
-    def make(self, x, y, generator, train):
-        target = x.clamp(min=0)
-        return (x, (target.flip(0), y)) if train else (target, y)
 
 
 # The reversal and its schedules
@@ -230,7 +205,7 @@ model:
     features: {{class_path: ganzoo.networks.lenet.LeNetFeatures, init_args: {{size: 16, channels: 1, maps: [4, 6]}}}}
     classifier: {{{head}, n_logits: 2}}}}
     discriminator: {{{head}, n_logits: 1}}}}
-data: {{class_path: test_dann.Bars, init_args: {{batch_size: 32}}}}
+data: {{class_path: domains.Bars, init_args: {{batch_size: 32}}}}
 trainer: {{max_steps: 1, accelerator: cpu}}
 """)
     said = ganzoo("fit", "--config", "bars.yaml")

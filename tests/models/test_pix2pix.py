@@ -6,37 +6,14 @@ import pytest
 import torch
 from tiny import Each, fit, trainer
 from torch.nn.functional import logsigmoid
+from translators import Shifts, pix2pix
 
 from ganzoo.common.errors import GanzooError
-from ganzoo.data import DataModule
-from ganzoo.data.pairs import part
 from ganzoo.games.translator import Translator
 from ganzoo.models.pix2pix import Pix2Pix
 from ganzoo.networks.patch import PatchGAN
 from ganzoo.networks.unet import UNet
 from ganzoo.training.callbacks.keep import Last
-
-
-def small(norm="batch", source_channels=1, channels=1, field=16, **options) -> Pix2Pix:
-    """Tiny networks for 32 pixels; the same weights every time."""
-    torch.manual_seed(0)
-    discriminator = PatchGAN(source_channels + channels, 4, field, norm)
-    return Pix2Pix(UNet(32, source_channels, channels, width=4, norm=norm), discriminator, **options)
-
-
-class Shifts(DataModule):
-    """24 smooth pictures, and as their targets the same ones, inverted."""
-
-    title = "shifts"
-    shape = source_shape = (1, 32, 32)
-
-    def load(self, split):
-        coarse = torch.rand(24, 1, 4, 4, generator=torch.Generator().manual_seed(1))
-        x = torch.nn.functional.interpolate(coarse, (32, 32), mode="bilinear")
-        return torch.cat([x, 1 - x], 1).mul(255).to(torch.uint8), None
-
-    def make(self, x, y, generator, train):
-        return part(x, y, 1)
 
 
 def pairs(n=4):
@@ -45,7 +22,7 @@ def pairs(n=4):
 
 
 def test_defaults_are_the_papers():
-    model = small()
+    model = pix2pix()
     assert isinstance(model, Translator)
     assert (model.l1_weight, model.adv_weight) == (100, 1)
     for player in model.players():
@@ -56,7 +33,7 @@ def test_defaults_are_the_papers():
 
 @pytest.mark.parametrize(("l1_weight", "adv_weight"), [(100.0, 1.0), (10.0, 0.5)])
 def test_the_generator_descends_adv_plus_lambda_l1(l1_weight, adv_weight):
-    model, (x, y) = small(l1_weight=l1_weight, adv_weight=adv_weight), pairs()
+    model, (x, y) = pix2pix(l1_weight=l1_weight, adv_weight=adv_weight), pairs()
     torch.manual_seed(2)
     terms = model.g_loss(x, y)
     torch.manual_seed(2)
@@ -69,7 +46,7 @@ def test_the_generator_descends_adv_plus_lambda_l1(l1_weight, adv_weight):
 
 
 def test_the_discriminators_objective_is_divided_by_2():
-    model, (x, y) = small(), pairs()
+    model, (x, y) = pix2pix(), pairs()
     torch.manual_seed(2)
     terms = model.d_loss(x, y)
     torch.manual_seed(2)
@@ -79,14 +56,14 @@ def test_the_discriminators_objective_is_divided_by_2():
 
 
 def test_the_discriminator_looks_at_the_source():
-    model, (x, y) = small(norm="none"), pairs()
+    model, (x, y) = pix2pix(norm="none"), pairs()
     right, wrong = model.judge(x, y), model.judge(x.roll(1, 0), y)
     assert (right - wrong).abs().max() > 0.01 * right.std()
     torch.testing.assert_close(model.judge(x.roll(1, 0), y.roll(1, 0)), right.roll(1, 0))
 
 
 def test_it_learns_a_pair_that_the_source_tells(tmp_path):
-    model, data = small(norm="instance", g_lr=5e-3), Shifts(batch_size=8)
+    model, data = pix2pix(norm="instance", g_lr=5e-3), Shifts(batch_size=8)
     data.setup()
     x, y = next(iter(data.val_dataloader()))
     error = lambda: (model.translate(x, seed=0) - y).abs().mean().item()  # noqa: E731
@@ -97,7 +74,7 @@ def test_it_learns_a_pair_that_the_source_tells(tmp_path):
 
 
 def test_l1_alone_has_no_discriminator(tmp_path):
-    model = small(adv_weight=0)
+    model = pix2pix(adv_weight=0)
     assert [player.name for player in model.players()] == ["g"]
     assert model.discriminator is None
     assert model.exported().keys() == {"generator"}
@@ -110,7 +87,7 @@ def test_l1_alone_has_no_discriminator(tmp_path):
 
 @pytest.mark.parametrize("norm", ["batch", "instance"])
 def test_dropout_stays_on_in_translation_and_a_seed_fixes_it(norm):
-    model, (x, _) = small(norm), pairs(5)
+    model, (x, _) = pix2pix(norm), pairs(5)
     model.generator(x)  # running statistics that are not the initial ones
     first = model.translate(x, seed=3)
     assert first.shape == (5, 1, 32, 32)
@@ -132,10 +109,10 @@ def test_a_network_without_noise_will_do_and_translates_alike_every_time():
 @pytest.mark.parametrize(
     ("model", "shapes", "complaint"),
     [
-        (small(), ((1, 64, 64), (1, 64, 64)), r"model\.generator: sources of shape 1x32x32"),
-        (small(), ((3, 32, 32), (1, 32, 32)), r"model\.generator: it is made for images of shape 1x32x32"),
-        (small(field=70), None, None),
-        (small(field=142), ((1, 32, 32),) * 2, r"model\.discriminator: its patches need images of 48 pixels"),
+        (pix2pix(), ((1, 64, 64), (1, 64, 64)), r"model\.generator: sources of shape 1x32x32"),
+        (pix2pix(), ((3, 32, 32), (1, 32, 32)), r"model\.generator: it is made for images of shape 1x32x32"),
+        (pix2pix(field=70), None, None),
+        (pix2pix(field=142), ((1, 32, 32),) * 2, r"model\.discriminator: its patches need images of 48 pixels"),
         (
             Pix2Pix(UNet(32, 1, 3, 2), PatchGAN(3)),
             ((3, 32, 32), (1, 32, 32)),
@@ -159,7 +136,7 @@ def test_networks_that_do_not_fit_are_refused(model, shapes, complaint):
 def test_an_interrupted_run_ends_in_the_very_same_weights(tmp_path):
     def run(folder, *callbacks, ckpt_path=None):
         trainer(folder, *callbacks, Last(), max_steps=5).fit(
-            small(), Shifts(batch_size=8, flip=True), ckpt_path=ckpt_path
+            pix2pix(), Shifts(batch_size=8, flip=True), ckpt_path=ckpt_path
         )
         return torch.load(folder / "last.ckpt", weights_only=True)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from cells import table
-from comparing import AUTOENCODER
+from short_recipes import AUTOENCODER
 
 from ganzoo.common.curves import Curve
 from ganzoo.common.errors import GanzooError

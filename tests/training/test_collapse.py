@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from test_resume import alike
+from equality import alike
 from tiny import digits, fit, mlp, points
 
 import ganzoo

@@ -3,7 +3,6 @@
 import os
 import signal
 import socket
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -11,16 +10,16 @@ from typing import Any
 
 import pytest
 import torch
+import two_processes
 from coders import IMAGES
 from commands import DIGITS, process
+from domains import Bars, dann
 from enlargers import EVERY as ENLARGERS
 from enlargers import ramps
-from test_began import images
-from test_dann import Bars, dann
-from test_pix2pix import Shifts, small
-from tiny import Each, Labelled, Told, conv, digits, fit, mlp, points
+from tiny import Each, Labelled, Told, began, conv, digits, fit, mlp, points
 from torch import Tensor
 from torch.optim import SGD
+from translators import Shifts, pix2pix
 
 from ganzoo.games.gan import GAN
 from ganzoo.games.players import Terms
@@ -30,7 +29,7 @@ from ganzoo.networks.dcgan import DCGANDiscriminator
 from ganzoo.networks.mlp import MLPGenerator
 from ganzoo.training.callbacks.keep import Last
 
-PAIRED = {"pix2pix": (small, Shifts), "dann": (dann, Bars)}
+PAIRED = {"pix2pix": (pix2pix, Shifts), "dann": (dann, Bars)}
 
 
 class Heard(WGANGP):
@@ -90,7 +89,7 @@ def main(folder: Path) -> None:
     torch.manual_seed(run.global_rank)  # what a process was seeded with does not matter
     heard = conv(Heard, dropout=0.3, n_critic=2, augment="translation")
     run = fit(folder, heard, digits(batch_size=64, flip=True), 5, Last(), **both)
-    balanced = images(lambda_k=0.5, gamma=1.0)
+    balanced = began(lambda_k=0.5, gamma=1.0)
     fit(folder, balanced, digits(batch_size=32), 4, **both)
     coders = {name: make(lr=1e-2) for name, make in IMAGES.items()}
     for model in coders.values():
@@ -127,9 +126,7 @@ def main(folder: Path) -> None:
 def endings(tmp_path_factory):
     """What either process ends with, and their folder."""
     folder = tmp_path_factory.mktemp("ddp")
-    done = subprocess.run([sys.executable, __file__, folder], capture_output=True, text=True, timeout=300, check=False)
-    assert done.returncode == 0, done.stderr
-    return [torch.load(folder / f"{rank}.pt") for rank in (0, 1)], folder
+    return two_processes.endings(__file__, folder), folder
 
 
 def test_counts_are_those_of_one_process_and_images_of_both(endings):

@@ -5,49 +5,17 @@ import shlex
 import pytest
 import torch
 import yaml
+from cards import SCORES, facts, front_matter
 from commands import ganzoo
 from huggingface_hub import ModelCard
 from PIL import Image
 
 import ganzoo as package
 from ganzoo.checkpoints import build, folder_format
-from ganzoo.checkpoints.card import Facts, write_card
+from ganzoo.checkpoints.card import write_card
 from ganzoo.common.curves import read_metrics
 from ganzoo.common.errors import GanzooError
 from ganzoo.training import export
-
-SCORES = {"fid[mnist,10k/test]": 6.28, "is[mnist,10k]": 9.3456, "kid[mnist,10k/test]": 0.00123}
-
-
-def facts(**others):
-    return Facts(
-        **{
-            "name": "wgan-gp-mnist",
-            "recipe": "wgan_gp_mnist",
-            "class_path": "ganzoo.models.wgan_gp.WGANGP",
-            "data": "MNIST",
-            "licence": "CC BY-SA 3.0",
-            "source": "Yann LeCun and others",
-            "shape": (1, 32, 32),
-            "steps": 8000,
-            "images": 2_560_000,
-            "seconds": 5400.4,
-            "training_seed": 3,
-            "precision": "bf16-mixed",
-            "weights": "best",
-            "hardware": "an abacus, 2 cores",
-            "versions": {"ganzoo": "0.1.0", "torch": "2.11"},
-            "parameters": {"generator": 1_234_567, "discriminator": 7654},
-            "scores": SCORES,
-        }
-        | others
-    )
-
-
-def front_matter(card):
-    opening, metadata, body = card.split("---\n", 2)
-    assert opening == ""
-    return yaml.safe_load(metadata), body
 
 
 def test_the_metadata_block_is_what_the_hub_reads():

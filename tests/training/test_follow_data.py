@@ -1,11 +1,9 @@
 """Networks take from the data what nobody states, and a recipe's words on its own pictures stay with those."""
 
-from pathlib import Path
-
 import pytest
 import yaml
-from commands import ganzoo
-from PIL import Image
+from commands import NARROW, NARROW_INSIDE, SMALL, ganzoo
+from picture_folders import paint
 from torch import Tensor, nn
 
 from ganzoo import from_recipe, load
@@ -18,11 +16,6 @@ from ganzoo.networks.dcgan import DCGANGenerator
 from ganzoo.networks.lenet import Head, LeNetFeatures
 from ganzoo.networks.patch import PatchGAN
 from ganzoo.training.follow_data import REQUIRED, parameters
-
-SMALL = ["--data.batch_size=4", "--quality.samples=8", "--grid.samples=4", "--trainer.max_steps=1"]
-SMALL += ["--trainer.enable_progress_bar=false", "--trainer.accelerator=cpu"]
-NARROW = ["--model.generator.width=4", "--model.discriminator.width=4"]
-NARROW_INSIDE = ["--model.generator.network.width=4", "--model.discriminator.network.width=4"]
 
 
 class Foreign(nn.Module):
@@ -50,14 +43,6 @@ class Grey(DCGANGenerator):
 
     def __init__(self, **options: object) -> None:
         super().__init__(channels=1, **options)  # type: ignore[arg-type]
-
-
-def paint(folder: Path, count: int = 6, size: tuple[int, int] = (20, 16), mode: str = "RGB") -> Path:
-    """Makes a folder of pictures, each in a colour of its own."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for i in range(count):
-        Image.new(mode, size, (40 * i, 90, 200 - 30 * i) if mode == "RGB" else 40 * i).save(folder / f"{i}.png")
-    return folder
 
 
 @pytest.fixture

@@ -2,8 +2,8 @@
 
 import pytest
 import yaml
-from commands import ganzoo
-from test_follow_data import NARROW, SMALL, paint
+from commands import NARROW, SMALL, ganzoo
+from picture_folders import paint
 
 from ganzoo import from_recipe
 from ganzoo.training.provenance import WORDS, dropped, layers, same_place

@@ -5,8 +5,8 @@ import signal
 import pytest
 import torch
 from coders import aae, autoencoder, vae
+from equality import alike
 from tiny import Each, conv, digits, fit, mlp, points, trainer
-from torch import Tensor
 
 from ganzoo.common.errors import GanzooError
 from ganzoo.games.schedules import Schedule
@@ -26,17 +26,6 @@ GAMES = {
     "noise in the code, KL rises": lambda: vae(beta=Schedule([0, 1], [0, 1], "linear")),
     "one network, two optimizers": lambda: aae(lr_factor=Schedule([1, 0], [0, 1], "linear")),
 }
-
-
-def alike(left, right) -> bool:
-    """Whether two nested structures are equal, tensors bit by bit."""
-    if isinstance(left, Tensor):
-        return torch.equal(left, right)
-    if isinstance(left, dict):
-        return left.keys() == right.keys() and all(alike(left[key], right[key]) for key in left)
-    if isinstance(left, list | tuple):
-        return len(left) == len(right) and all(map(alike, left, right))
-    return left == right
 
 
 def run(folder, model, *callbacks, steps=12, ckpt_path=None):

@@ -13,9 +13,9 @@ import pytest
 import torch
 import yaml
 from commands import DIGITS
+from equality import alike
 from forks import Fork, fork, slowly, until
 from PIL import Image
-from test_resume import alike
 
 import ganzoo
 from ganzoo.common import registry

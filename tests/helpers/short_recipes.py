@@ -1,4 +1,4 @@
-"""Recipes that are compared in seconds."""
+"""Recipes that train in seconds: a GAN on points, a WGAN-GP and an autoencoder on digits."""
 
 TOY = """
 model:
@@ -12,7 +12,7 @@ quality: {samples: 50}
 grid: {samples: 50}
 trainer: {max_steps: 4, val_check_interval: 4, log_every_n_steps: 1, accelerator: cpu}
 """
-DIGITS = """
+GAN_ON_DIGITS = """
 model:
   class_path: ganzoo.models.wgan_gp.WGANGP
   init_args:
@@ -21,10 +21,6 @@ model:
     discriminator: {class_path: ganzoo.networks.mlp.MLPDiscriminator,
       init_args: {shape: [1, 8, 8], hidden: [16], dropout: 0.0}}
     n_critic: 1
-data: {class_path: ganzoo.data.Digits}
-quality: {samples: 50}
-grid: {samples: 16}
-trainer: {max_steps: 4, val_check_interval: 1, log_every_n_steps: 1, accelerator: cpu}
 """
 AUTOENCODER = """
 model:
@@ -33,8 +29,12 @@ model:
     encoder: {class_path: ganzoo.networks.autoencoder.MLPEncoder,
       init_args: {shape: [1, 8, 8], code_dim: 4, hidden: [16]}}
     decoder: {class_path: ganzoo.networks.mlp.MLPGenerator, init_args: {shape: [1, 8, 8], latent_dim: 4, hidden: [16]}}
+"""
+ON_DIGITS = """
 data: {class_path: ganzoo.data.Digits}
 quality: {samples: 50}
 grid: {samples: 16}
 trainer: {max_steps: 4, val_check_interval: 1, log_every_n_steps: 1, accelerator: cpu}
 """
+GAN_ON_DIGITS += ON_DIGITS
+AUTOENCODER += ON_DIGITS
