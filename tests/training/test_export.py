@@ -128,7 +128,7 @@ def test_a_published_recipe_keeps_a_root_that_others_have(digits_run):
 
 def test_last_weights_can_be_exported_and_loaded(digits_run, tmp_path):
     out = tmp_path / "my-digits"
-    told = export.export(digits_run.folder, out, weights="last", samples=20)
+    told = export.export_run(digits_run.folder, out, weights="last", samples=20)
     assert told.weights == "last"
     assert [name.partition("[")[2] for name in told.scores] == ["20/test]"]
     assert sorted(path.name for path in out.iterdir()) == sorted(
@@ -141,5 +141,5 @@ def test_last_weights_can_be_exported_and_loaded(digits_run, tmp_path):
 
 def test_a_folder_without_weights_is_no_run(tmp_path):
     with pytest.raises(GanzooError, match=r"is no run with a best\.ckpt"):
-        export.export(tmp_path, tmp_path / "out")
+        export.export_run(tmp_path, tmp_path / "out")
     assert list(tmp_path.iterdir()) == []
