@@ -5,10 +5,11 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
+from cards import facts
 from PIL import Image
 from torch.nn.functional import interpolate
 
-from ganzoo.checkpoints.card import Facts, write_card
+from ganzoo.checkpoints.card import write_card
 from ganzoo.common.errors import GanzooError
 from ganzoo.data.low_resolution import Crops, LowResolution, shrink
 from ganzoo.drawing.pictures import fitted
@@ -146,23 +147,20 @@ def test_pictures_show_input_bicubic_output_and_truth(folder):
 
 
 def test_the_card_says_that_the_baseline_is_bicubic():
-    about = {"name": "a", "recipe": "a", "class_path": "ganzoo.models.srgan.SRGAN", "data": "a", "licence": "a"}
-    told = {
-        "source": "",
-        "steps": 1,
-        "images": 1,
-        "seconds": 1,
-        "training_seed": 0,
-        "precision": "32",
-        "weights": "best",
-    }
-    rest = {"hardware": "", "versions": {}, "parameters": {}, "made": "translations", "truth": True}
-    scores = {"scores": {"psnr[test]": 26.0}, "source_scores": {"psnr[test]": 24.0}, "remarks": ["Content loss: told"]}
-    facts = Facts(**about, **told, **rest, **scores, shape=(1, 64, 64), source_shape=(1, 16, 16))
-    card = write_card(facts)
+    about = facts(
+        class_path="ganzoo.models.srgan.SRGAN",
+        makes="translations",
+        truth=True,
+        shape=(1, 64, 64),
+        source_shape=(1, 16, 16),
+        scores={"psnr[test]": 26.0},
+        source_scores={"psnr[test]": 24.0},
+        remarks=["Content loss: VGG"],
+    )
+    card = write_card(about)
     assert "from the left: source, the same, resized (bicubic), translation, truth." in card
     assert "| score | value | bicubic |\n|---|---|---|\n| `psnr[test]` | 26 | 24 |" in card
-    assert "- Content loss: told\n" in card
-    facts.source_shape = (3, 64, 64)
-    assert "from the left: source, translation, truth." in write_card(facts)
-    assert "| the source itself |" in write_card(facts)
+    assert "- Content loss: VGG\n" in card
+    about.source_shape = (3, 64, 64)
+    assert "from the left: source, translation, truth." in write_card(about)
+    assert "| the source itself |" in write_card(about)

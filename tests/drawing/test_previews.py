@@ -97,7 +97,7 @@ def test_images_are_fitted_in_colour_and_size():
 
 
 PAIRED = {
-    "made": "translations",
+    "makes": "translations",
     "class_path": "ganzoo.models.cyclegan.CycleGAN",
     "shape": (3, 64, 64),
     "source_shape": (1, 64, 64),
@@ -125,7 +125,7 @@ def test_a_translators_card_says_how_to_translate_and_what_the_source_gets():
 
 
 def test_a_classifiers_card_says_how_to_classify():
-    about, body = front_matter(write_card(facts(made="classes", scores={"accuracy[test]": 0.81})))
+    about, body = front_matter(write_card(facts(makes="classes", scores={"accuracy[test]": 0.81})))
     assert about["pipeline_tag"] == "image-classification"
     assert 'ganzoo.load("wgan-gp-mnist").classify(x).argmax(1)  # of (N, 1, 32, 32) in [-1, 1]' in body
     assert "samples.png" not in body
