@@ -12,7 +12,7 @@ from ganzoo.checkpoints.licences import ASK, UNKNOWN_LICENCE, data_line, hub_lic
 from ganzoo.common.class_names import CLASSES_SHOWN, class_list
 from ganzoo.common.registry import variant
 from ganzoo.common.text import duration
-from ganzoo.games.capabilities import Made
+from ganzoo.games.capabilities import Output
 
 TASKS = {
     "samples": "unconditional-image-generation",
@@ -60,7 +60,7 @@ class Facts:
     reference: str = ""  # name of the split that scores compare with
     reference_images: int | None = None
     samples: int | None = None  # that scores were computed from
-    makes: Made = "samples"
+    makes: Output = "samples"
     source_shape: tuple[int, ...] | None = None  # of what it translates
     source_scores: dict[str, float] = field(default_factory=dict)  # of what it translates, merely fitted in shape
     truth: bool = False  # whether it is known what translations should look like

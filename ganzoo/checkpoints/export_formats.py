@@ -24,7 +24,7 @@ from ganzoo.common.class_names import class_list
 from ganzoo.common.errors import GanzooError
 from ganzoo.common.files import atomic_write
 from ganzoo.common.version import __version__
-from ganzoo.games.capabilities import made_by
+from ganzoo.games.capabilities import output_of
 from ganzoo.games.game import Game
 from ganzoo.games.latent import draw_latent
 from ganzoo.games.priors import noise_of_codes
@@ -72,7 +72,7 @@ class Drawing(TensorFunction):
         self.__dict__["model"] = model
         self.network = model.averaged(model.drawn_by)
         self.prior = getattr(model, "code_prior", None)
-        self.descriptions = {"z": model.told_latent() if self.prior is None else "standard normal"}
+        self.descriptions = {"z": model.latent_text() if self.prior is None else "standard normal"}
         if self.prior is not None and self.prior.mixed:
             self.descriptions["u"] = "uniform on [0, 1]"
         if model.n_classes:
@@ -151,7 +151,7 @@ def make_function(model: Game) -> TensorFunction:
     Raises:
         GanzooError: if it makes no samples or translations.
     """
-    makes = made_by(model)
+    makes = output_of(model)
     if makes == "classes":
         raise GanzooError(f"name: {type(model).__name__} makes {makes}; only what draws or translates can be exported.")
     model = deepcopy(model).cpu().float().eval()

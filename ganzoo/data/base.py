@@ -1,4 +1,4 @@
-"""What every data set of ganzoo has in common: splits held in memory, loaders, fingerprints."""
+"""Base of data sets as LightningDataModules: splits in memory, loaders, fingerprints."""
 
 import hashlib
 import os
@@ -18,7 +18,7 @@ Loaded = tuple[Stored, Tensor | None]
 
 
 class DataModule(pl.LightningDataModule):
-    """Batches (x, y) of a data set; a subclass says how a split is loaded and what shape an item has.
+    """Base of data sets, which serve batches (x, y); a subclass loads its splits and says its items' shape.
 
     What fits is held once as a tensor, on the training device when that is a GPU; a batch is then an index.
     Validation, test and prediction serve the `reference` split in its stored order. Works without a trainer, too.
@@ -62,7 +62,7 @@ class DataModule(pl.LightningDataModule):
         self._fingerprints: dict[Split, str] = {}
 
     def inspect(self) -> None:
-        """Finds out `shape`, `n_classes` and `class_names` where only the files tell; here: all is known already.
+        """Finds `shape`, `n_classes` and `class_names` where only the files tell; by default all is known already.
 
         Needs no trainer, decodes nothing, and may be called any number of times. `split` calls it.
 
@@ -72,7 +72,7 @@ class DataModule(pl.LightningDataModule):
 
     @property
     def resized(self) -> str | None:
-        """How the images of the reference come to their size; here: they are stored so."""
+        """Words for how the reference's images come to their size; by default they are stored so."""
         return None
 
     def load(self, split: Split) -> Loaded:
@@ -88,7 +88,7 @@ class DataModule(pl.LightningDataModule):
         raise NotImplementedError
 
     def make(self, x: Tensor, y: Tensor | None, generator: torch.Generator, train: bool) -> tuple[Any, Any]:
-        """Turns a normalised batch, on its device and flipped already, into what is handed out; here: leaves it.
+        """Changes a normalised batch, on its device and flipped already, before it is served; by default not at all.
 
         Data of pairs makes (source, target) or (source, (target, labels)) of it.
 
@@ -102,11 +102,11 @@ class DataModule(pl.LightningDataModule):
         return x, y
 
     def readable(self, images: Tensor) -> Tensor:
-        """Returns what the extractor of a score is to see of images (N, C, H, W) like the targets; here: them."""
+        """Returns images (N, C, H, W) like the targets as a score's extractor is to see them; by default unchanged."""
         return images
 
     def prepare_data(self) -> None:
-        """Downloads what is missing: Lightning calls this on one process per machine, before `setup` on all."""
+        """Downloads what is missing. Lightning calls this on one process per machine, before `setup` on all."""
         self.inspect()
         self.split(self.reference)  # with one split of a downloaded data set the other comes, too
 
@@ -118,7 +118,7 @@ class DataModule(pl.LightningDataModule):
             self.split("train")
 
     def split(self, name: Split) -> Loaded:
-        """Returns a split as it is stored, uint8 not yet normalised; loads it when first asked for.
+        """Returns a split as it is stored, uint8 not yet normalised, and loads it if it is not there.
 
         Raises:
             GanzooError: the data is missing or damaged, or has no such split.
@@ -135,8 +135,8 @@ class DataModule(pl.LightningDataModule):
         if split not in self._fingerprints:
             items, labels = self.split(split)
             digest = hashlib.sha256(repr((self.shape, len(items))).encode())
-            digest.update(content(items) if isinstance(items, Tensor) else items.signature().encode())
-            digest.update(b"" if labels is None else content(labels))
+            digest.update(tensor_bytes(items) if isinstance(items, Tensor) else items.signature().encode())
+            digest.update(b"" if labels is None else tensor_bytes(labels))
             self._fingerprints[split] = digest.hexdigest()
         return self._fingerprints[split]
 
@@ -178,30 +178,30 @@ class DataModule(pl.LightningDataModule):
         )
 
     def _device(self) -> torch.device:
-        """Where batches are made: on the trainer's GPU, or on the CPU."""
+        """Device on which batches are made: the trainer's GPU, or the CPU."""
         if self.trainer is not None and self.trainer.strategy.root_device.type == "cuda":
             return self.trainer.strategy.root_device
         return torch.device("cpu")
 
     def train_dataloader(self) -> Resumable:
-        """Shuffled batches of the training split."""
+        """Returns shuffled batches of the training split."""
         return self.loader("train", train=True)
 
     def val_dataloader(self) -> BatchLoader:
-        """The reference split in its stored order."""
+        """Returns batches of the reference split in its stored order."""
         return self.loader(self.reference)
 
     def test_dataloader(self) -> BatchLoader:
-        """The reference split in its stored order."""
+        """Returns batches of the reference split in its stored order."""
         return self.loader(self.reference)
 
     def predict_dataloader(self) -> BatchLoader:
-        """The reference split in its stored order."""
+        """Returns batches of the reference split in its stored order."""
         return self.loader(self.reference)
 
 
 class ImageDataModule(DataModule):
-    """Square images in [-1, 1], NCHW.
+    """Base of data sets of square images in [-1, 1], NCHW.
 
     Args:
         root: folder of the data. Default: `$GANZOO_DATA`, else `./data`.
@@ -252,6 +252,6 @@ def require_at_least(least: int, **fields: int) -> None:
             raise GanzooError(f"data.{name}: {value} given, but it must be at least {least}.")
 
 
-def content(tensor: Tensor) -> bytes:
-    """Returns a tensor's numbers, wherever it lies and however it is laid out."""
+def tensor_bytes(tensor: Tensor) -> bytes:
+    """Returns a tensor's numbers as bytes, wherever it lies and however it is laid out."""
     return tensor.cpu().contiguous().numpy().tobytes()

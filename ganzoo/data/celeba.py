@@ -3,8 +3,8 @@
 from typing import Any
 
 from ganzoo.data.base import ImageDataModule, Loaded, Split
+from ganzoo.data.decoding import MIDDLE, Pictures
 from ganzoo.data.fetch import from_torchvision
-from ganzoo.data.pictures import MIDDLE, Pictures
 
 
 class CelebA(ImageDataModule):
@@ -23,7 +23,7 @@ class CelebA(ImageDataModule):
 
     @property
     def resized(self) -> str:
-        """The middle square of 178x218."""
+        """Words for the resizing: the middle square of 178x218."""
         return MIDDLE if self.size != 178 else "the middle square"
 
     def load(self, split: Split) -> Loaded:

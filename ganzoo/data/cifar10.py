@@ -3,8 +3,8 @@
 import torch
 
 from ganzoo.data.base import ImageDataModule, Loaded, Split
+from ganzoo.data.decoding import resize_to
 from ganzoo.data.fetch import from_torchvision
-from ganzoo.data.pictures import resize_to
 
 
 class CIFAR10(ImageDataModule):
@@ -22,7 +22,7 @@ class CIFAR10(ImageDataModule):
 
     @property
     def resized(self) -> str | None:
-        """Bicubic, at other sizes than 32."""
+        """Words for the resizing, at other sizes than 32."""
         return "from 32x32 by bicubic interpolation, antialiased" if self.size != 32 else None
 
     def load(self, split: Split) -> Loaded:

@@ -1,4 +1,4 @@
-"""Colour photographs and their brightness: pairs for colouring, made from CIFAR-10."""
+"""CIFAR-10 for colouring: photographs and their brightness as pairs."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from ganzoo.data.cifar10 import CIFAR10
 
 
 class CIFAR10Colours(CIFAR10):
-    """The photographs of CIFAR-10 as targets, and their brightness alone, one grey channel, as sources.
+    """CIFAR-10 as pairs: the photographs as targets, and their brightness, one grey channel, as sources.
 
     Targets are RGB, not the a and b of Lab: the generator has to keep the brightness that it is shown.
     """
@@ -22,5 +22,5 @@ class CIFAR10Colours(CIFAR10):
         self.source_shape = (1, self.size, self.size)
 
     def make(self, x: Tensor, y: Tensor | None, generator: torch.Generator, train: bool) -> tuple[Tensor, Any]:
-        """Makes (grey, (coloured, labels)) of photographs."""
+        """Returns (grey, (coloured, labels)) of photographs."""
         return luma(x), (x, y)

@@ -5,7 +5,7 @@ from typing import Any
 import torch
 
 from ganzoo.data.base import ImageDataModule, Loaded, Split
-from ganzoo.data.pictures import pad_to, padded
+from ganzoo.data.decoding import pad_to, padded
 
 HELD_OUT = 297
 
@@ -29,11 +29,11 @@ class Digits(ImageDataModule):
 
     @property
     def resized(self) -> str | None:
-        """Padded, at larger sizes than 8."""
+        """Words for the padding, at larger sizes than 8."""
         return padded(8, self.size)
 
     def load(self, split: Split) -> Loaded:
-        """Splits the digits, always in the same way."""
+        """Loads a split of the digits, which are split always in the same way."""
         from sklearn.datasets import load_digits
         from sklearn.model_selection import train_test_split
 

@@ -1,4 +1,4 @@
-"""Pictures and drawings of their edges: pairs for image to image, made from any folder."""
+"""Edge drawings of pictures: pairs for image to image, made from any folder."""
 
 from math import ceil
 from typing import Any
@@ -39,19 +39,19 @@ class Edges(ImageFolder):
         **kwargs: Any,
     ) -> None:
         super().__init__(root, size, held_out=held_out, **kwargs)
-        for name, given in (("sigma", sigma), ("threshold", threshold)):
-            if given <= 0:
-                raise GanzooError(f"data.{name}: {given} given, but it must be above 0.")
+        for name, value in (("sigma", sigma), ("threshold", threshold)):
+            if value <= 0:
+                raise GanzooError(f"data.{name}: {value} given, but it must be above 0.")
         self.sigma, self.threshold = sigma, threshold
         self.source_shape = (1, size, size)
 
     def make(self, x: Tensor, y: Tensor | None, generator: torch.Generator, train: bool) -> tuple[Tensor, Any]:
-        """Makes (edges, pictures) of pictures; (edges, (pictures, labels)) where there are classes."""
+        """Returns (edges, pictures) of pictures; (edges, (pictures, labels)) if there are classes."""
         return draw_edges(x, self.sigma, self.threshold), x if y is None else (x, y)
 
 
 def draw_edges(x: Tensor, sigma: float = 0.7, threshold: float = 0.02, sharpness: float = 100.0) -> Tensor:
-    """Draws the edges of pictures as a pen would, where they are darker than what surrounds them.
+    """Draws the edges of pictures like a pen, where they are darker than their surroundings.
 
     The difference of two Gaussians under a soft threshold: Winnemöller, Kyprianidis, Olsen 2012, "XDoG: an eXtended
     difference-of-Gaussians compendium", with equal weights of the two and a negative epsilon.

@@ -1,4 +1,4 @@
-"""torchvision's data sets with one-line errors, and without waiting long for an internet that is not there."""
+"""torchvision's data sets, with one-line errors and short waits for the internet."""
 
 from pathlib import Path
 from typing import Any
@@ -8,7 +8,7 @@ from ganzoo.common.files import socket_timeout
 
 
 def from_torchvision(name: str, root: Path, download: bool, **options: Any) -> Any:
-    """Returns torchvision's data set `name` under `root`, downloaded if it is missing and `download` allows it.
+    """Returns torchvision's data set `name` under `root`; downloads a missing one if `download` allows it.
 
     Raises:
         GanzooError: it is not there and cannot be fetched, or its files are damaged.
@@ -41,5 +41,5 @@ def from_torchvision(name: str, root: Path, download: bool, **options: Any) -> A
 
 
 def _line(error: BaseException) -> str:
-    """The last line of what an exception says."""
+    """Returns the last line of an exception's text."""
     return (str(error).strip().splitlines() or [type(error).__name__])[-1]

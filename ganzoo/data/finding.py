@@ -1,4 +1,4 @@
-"""Picture files of a folder or a zip: which there are, and what is passed over."""
+"""Search for picture files in a folder or a zip."""
 
 import logging
 import os
@@ -37,7 +37,7 @@ BEGINNINGS = {
 
 @dataclass
 class Files:
-    """What lies below a folder or in a zip; all paths are relative to it, with slashes.
+    """Files below a folder or in a zip; all paths are relative to it, with slashes.
 
     Attributes:
         names: pictures, sorted.
@@ -54,7 +54,7 @@ class Files:
     others: Counter[str] = field(default_factory=Counter)
 
     def remarks(self) -> list[str]:
-        """Says in a line each what is passed over."""
+        """Returns a line on each kind of file that is passed over."""
         lines = []
         if self.foreign:
             kinds = endings(Counter(PurePosixPath(name).suffix.lower() for name in self.foreign))
@@ -66,7 +66,7 @@ class Files:
 
 @cache
 def suffixes() -> tuple[str, ...]:
-    """Returns the endings, in lower case, of the pictures that Pillow reads."""
+    """Returns the endings, in lower case, of the picture formats that Pillow reads."""
     from PIL import Image
 
     known = Image.registered_extensions()
@@ -75,7 +75,7 @@ def suffixes() -> tuple[str, ...]:
 
 
 def find_pictures(root: Path) -> list[str]:
-    """Returns the sorted paths of the pictures inside a folder or zip; says in a line what is passed over.
+    """Returns the sorted paths of the pictures inside a folder or zip; logs a line on what is passed over.
 
     Raises:
         GanzooError: see `find_files`.
@@ -87,7 +87,7 @@ def find_pictures(root: Path) -> list[str]:
 
 
 def find_files(root: Path) -> Files:
-    """Returns the pictures inside a folder or zip, and what is passed over.
+    """Returns the pictures inside a folder or zip, and the files that are passed over.
 
     Raises:
         GanzooError: it is missing, damaged, neither a folder nor a zip, or has no picture.
@@ -144,24 +144,24 @@ def members(root: Path) -> dict[str, zipfile.ZipInfo]:
 
 
 def elsewhere(root: str) -> list[Path]:
-    """Returns where a root is looked for beside the place that its name says."""
+    """Returns other places in which a root is looked for."""
     data = os.environ.get("GANZOO_DATA")
     return [Path(data).expanduser() / root] if data else []
 
 
 def some(names: Iterable[str], most: int = 5) -> str:
-    """Lists the first of some names, and says how many more there are."""
+    """Returns the first of some names as text, and how many more there are."""
     names = list(names)
     return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
 def endings(counts: Counter[str]) -> str:
-    """Lists how many files have which ending, the most frequent first."""
+    """Returns as text how many files have which ending, the most frequent first."""
     return ", ".join(f"{count} {ending or 'without ending'}" for ending, count in counts.most_common(5))
 
 
 def warn(label: str, line: str) -> None:
-    """Logs one line about some pictures, on one process."""
+    """Logs a line about a data set's pictures, on one process."""
     rank_zero_only(log.warning)(one_line(f"{label}: {line}"))
 
 
@@ -179,7 +179,7 @@ def _sort(names: Iterable[str], files: Files) -> None:
 
 
 def _walked(root: Path) -> Files:
-    """Looks at all files below a folder, through links, too, but at no folder twice: links may run in circles."""
+    """Returns the files below a folder, through links, too, but of no folder twice: links may run in circles."""
     files = Files()
     entered: set[str] = set()
     names: list[str] = []
@@ -203,7 +203,7 @@ def _walked(root: Path) -> Files:
 
 
 def _what(root: Path) -> str:
-    """Says what a file is that is no zip, and what to do."""
+    """Returns what a file is that is no zip, and what to do."""
     with root.open("rb") as file:
         start = file.read(512)
     if not start:

@@ -1,4 +1,4 @@
-"""Your own pictures: a folder or a zip of them."""
+"""Data set of your own pictures: a folder or a zip of them."""
 
 import os
 from concurrent.futures import ThreadPoolExecutor
@@ -12,9 +12,9 @@ import torch
 
 from ganzoo.common.errors import GanzooError, nearest
 from ganzoo.data.base import ImageDataModule, Loaded, Split
+from ganzoo.data.decoding import FITS, Fit, Header, Pictures, unreadable_reason
 from ganzoo.data.finding import Files, elsewhere, find_files, some, warn
 from ganzoo.data.layout import Layout, arrange
-from ganzoo.data.pictures import FITS, Fit, Header, Pictures, reason
 from ganzoo.data.survey import survey
 
 RESIDENT_BYTES = 2 * 2**30
@@ -79,7 +79,7 @@ class ImageFolder(ImageDataModule):
 
     @property
     def channels(self) -> int:
-        """3 (RGB) or 1 (grey); where that was left open, the pictures are looked at, and 3 without any."""
+        """3 (RGB) or 1 (grey); if that was left open, as the pictures' headers say, and 3 without any."""
         if self._channels is None:
             with suppress(GanzooError):  # `inspect` and `split` say what is wrong
                 self.inspect()
@@ -98,7 +98,7 @@ class ImageFolder(ImageDataModule):
 
     @property
     def resized(self) -> str:
-        """How they come to a square; what has the size already is left as it is by that."""
+        """Words for how pictures come to a square."""
         return FITS[self.fit]
 
     def inspect(self) -> None:
@@ -121,7 +121,7 @@ class ImageFolder(ImageDataModule):
         self._layout = layout
 
     def files(self) -> Files:
-        """Returns what lies in the folder or zip.
+        """Returns the files of the folder or zip.
 
         Raises:
             GanzooError: see `inspect`.
@@ -136,7 +136,7 @@ class ImageFolder(ImageDataModule):
         return layout if layout.test is not None else self.hold_out(layout)
 
     def hold_out(self, layout: Layout) -> Layout:
-        """Takes the share `held_out` of the pictures out of those to train on."""
+        """Moves the share `held_out` of the pictures from those to train on to the held-out ones."""
         if not self.held_out:
             return layout
         names = layout.train
@@ -166,7 +166,7 @@ class ImageFolder(ImageDataModule):
                 if resident:
                     images[index] = pictures.decode(index)
             except Exception as error:  # Pillow fails in many ways
-                return reason(error)
+                return unreadable_reason(error)
             return header
 
         with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
@@ -185,11 +185,11 @@ class ImageFolder(ImageDataModule):
         return images if len(good) == len(names) else images[good], labels
 
     def pictures(self, split: Split, names: list[str]) -> Pictures:
-        """Returns what decodes these pictures of a split."""
+        """Returns a decoder of these pictures of a split."""
         return Pictures(self.root, names, self.size, self._channels or 3, self.fit)
 
     def _report(self, faults: dict[str, str], total: int, split: Split) -> None:
-        """Says in a line which pictures cannot be read, and why, a reason for each kind, and which classes that ends.
+        """Logs in a line which pictures cannot be read, and why, and which classes that ends.
 
         Raises:
             GanzooError: none can be read.
@@ -198,11 +198,11 @@ class ImageFolder(ImageDataModule):
         kinds: dict[str, list[str]] = {}
         for name, fault in faults.items():
             kinds.setdefault(fault, []).append(name)
-        told = "; ".join(f"{some(names)} ({fault})" for fault, names in kinds.items())
+        reasons = "; ".join(f"{some(names)} ({fault})" for fault, names in kinds.items())
         if faults and len(faults) == total:
-            raise GanzooError(f"data.root: none of the {total} pictures in {self.root} can be read: {told}.")
+            raise GanzooError(f"data.root: none of the {total} pictures in {self.root} can be read: {reasons}.")
         if faults:
-            warn(self.label, f"skipped {len(faults)} of {total} pictures that cannot be read: {told}")
+            warn(self.label, f"skipped {len(faults)} of {total} pictures that cannot be read: {reasons}")
         numbers = self._layout.numbers
         if numbers and split == "train":
             left = {numbers[name] for name in self._layout.train if name not in faults}
@@ -212,12 +212,12 @@ class ImageFolder(ImageDataModule):
 
 
 def named_after(root: Path) -> str:
-    """Returns a title for the pictures of a folder or zip: its name."""
+    """Returns a folder's or zip's name as a title for its pictures."""
     return (root.stem if root.suffix.lower() == ".zip" else root.name) or root.resolve().name or "pictures"
 
 
 def all_grey(pictures: Pictures) -> bool:
-    """Says whether the headers of all pictures that can be read tell of no colours; stops at the first that do."""
+    """Returns whether the headers of all readable pictures say grey; stops at the first that does not."""
     readable = False
     for index in range(len(pictures)):
         try:

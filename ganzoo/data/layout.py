@@ -1,4 +1,4 @@
-"""Classes and splits that the folders of pictures stand for."""
+"""Classes and splits of pictures, read off the names of their folders."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -18,7 +18,7 @@ Parts = tuple[str, ...]
 
 @dataclass
 class Layout:
-    """Which pictures are for training, which are held out, and of what class they are.
+    """Pictures to train on, held-out pictures, and their classes.
 
     Attributes:
         train: paths of the pictures to train on, sorted.
@@ -41,7 +41,7 @@ class Layout:
 
 @dataclass
 class Branches:
-    """The first level below which pictures lie in several folders.
+    """First level of folders at which pictures lie in several of them.
 
     Attributes:
         depth: how many folders lie above it.
@@ -61,7 +61,7 @@ def role(folder: str) -> str | None:
 
 
 def naturally(names: Iterable[str]) -> list[str]:
-    """Sorts names as people do: numbers by their value, and whole numbers within names likewise."""
+    """Returns names sorted as people do, numbers by their value."""
     names = sorted(names)
     if all(re.fullmatch(r"[+-]?[0-9]+(\.[0-9]+)?", name) for name in names):
         return sorted(names, key=float)
@@ -165,12 +165,12 @@ def _classed(inside: dict[str, Parts]) -> Layout:
 
 
 def few(total: int) -> int:
-    """Returns how many of so many pictures may lie beside the folders of the classes: 1 in 50, but at least 1."""
+    """Returns how many of so many pictures may lie beside the folders of the classes: 1 in 50, at least 1."""
     return max(1, total // 50)
 
 
 def _branches(inside: dict[str, Parts]) -> Branches:
-    """Finds the first level with several folders; one that wraps everything, or all but a few, says nothing."""
+    """Returns the first level with several folders; one that wraps all, or all but a few, is passed."""
     depth, rest, loose = 0, list(inside), []
     while True:
         folders: dict[str, list[str]] = {}
@@ -185,7 +185,7 @@ def _branches(inside: dict[str, Parts]) -> Branches:
 
 
 def _parted(inside: dict[str, Parts], depth: int, names: list[str]) -> bool:
-    """Says whether all these pictures lie in train and other splits at a depth."""
+    """Returns whether all these pictures lie in train and other splits at a depth."""
     roles = {role(inside[name][depth]) if len(inside[name]) > depth else None for name in names}
     return None not in roles and "train" in roles and len(roles) > 1
 

@@ -1,4 +1,4 @@
-"""Batches of images in a seeded order that can stop and resume anywhere."""
+"""Loader of batches of images in a seeded order, which can stop and resume anywhere."""
 
 from collections.abc import Callable, Iterator
 from typing import Any, Protocol
@@ -16,7 +16,7 @@ Make = Callable[[Tensor, Tensor | None, torch.Generator, bool], Batch]
 
 
 class Images(Protocol):
-    """What a dataset read by workers has: items, a length, and a text that identifies its content."""
+    """Protocol of a dataset read by workers: items, a length, and a text that identifies its content."""
 
     def __getitem__(self, index: int) -> Tensor: ...
     def __len__(self) -> int: ...
@@ -27,7 +27,7 @@ Stored = Tensor | Images
 
 
 class Resumable:
-    """Epochs of batches that can stop and resume anywhere, because their order depends on the epoch's number alone.
+    """Base of loaders that can stop and resume anywhere, as the order depends on the epoch's number alone.
 
     `state_dict` counts the batches handed out; after `load_state_dict` the next `iter` yields what was left of that
     epoch, and the following ones are whole. Lightning saves and restores this.
@@ -57,7 +57,7 @@ class Resumable:
         return self.batches(self.epoch, self.position)
 
     def state_dict(self) -> dict[str, int]:
-        """Returns the epoch and how many of its batches were handed out."""
+        """Returns the epoch and the number of its batches that were served."""
         return {"epoch": self.epoch, "position": self.position}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -70,7 +70,7 @@ class Resumable:
 
 
 class BatchLoader(Resumable):
-    """Yields batches (x, y) of a tensor held in memory or of a dataset read by workers.
+    """Loader of batches (x, y) of a tensor in memory or of a dataset read by workers.
 
     Epoch e of a shuffled loader follows a permutation drawn from (seed, e), so the order depends on nothing else and
     never touches the global random state.
@@ -130,12 +130,12 @@ class BatchLoader(Resumable):
             )
 
     def __len__(self) -> int:
-        """Returns the batches of a whole epoch on this rank."""
+        """Returns the number of batches of a whole epoch on this rank."""
         whole, rest = divmod(self.size, self.batch_size * self.world_size)
         return whole if self.shuffle else whole + (self.rank < rest)
 
     def state_dict(self) -> dict[str, int]:
-        """Returns the place in the epoch, and how many images there are."""
+        """Returns the place in the epoch, and the number of images."""
         return super().state_dict() | {"items": self.size}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -148,10 +148,10 @@ class BatchLoader(Resumable):
         super().load_state_dict(state)
 
     def require(self, before: int) -> None:
-        """Raises GanzooError if there were more or fewer images when a run began."""
+        """Raises GanzooError unless there are as many images as when the run began."""
         if before != self.size:
-            said = f"data: the run began with {before:,} items to train on, and now there are {self.size:,}"
-            raise GanzooError(f"{said}; bring back those, or start a new run without --ckpt_path.")
+            message = f"data: the run began with {before:,} items to train on, and now there are {self.size:,}"
+            raise GanzooError(f"{message}; bring back those, or start a new run without --ckpt_path.")
 
     def batches(self, epoch: int, start: int) -> Iterator[Batch]:
         """Yields the batches of an epoch from the `start`-th on."""

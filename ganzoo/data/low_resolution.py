@@ -1,4 +1,4 @@
-"""Pictures and what is left of them at a fraction of their size: pairs for super-resolution, made from any folder."""
+"""Pictures and small copies of them: pairs for super-resolution, made from any folder."""
 
 from copy import copy
 from typing import Any
@@ -10,8 +10,8 @@ from torch.nn.functional import interpolate
 from ganzoo.common.errors import GanzooError
 from ganzoo.common.seeding import mix
 from ganzoo.data.base import Split
+from ganzoo.data.decoding import Header, Pictures, opened, to_tensor
 from ganzoo.data.image_folder import ImageFolder
-from ganzoo.data.pictures import Header, Pictures, opened, to_tensor
 
 
 class LowResolution(ImageFolder):
@@ -56,11 +56,11 @@ class LowResolution(ImageFolder):
 
     @property
     def resized(self) -> str:
-        """The middle, in the pictures' own resolution if they are cropped."""
+        """Words for the resizing; cropped pictures keep their resolution."""
         return f"the middle {self.size}x{self.size} pixels, not resized" if self.crop else super().resized
 
     def pictures(self, split: Split, names: list[str]) -> Pictures:
-        """Returns what decodes these pictures: resized, or cropped."""
+        """Returns a decoder of these pictures, which resizes or crops them."""
         if self.crop:
             crops = Crops(self.root, names, self.size, self._channels or 3)
             crops.fixed = split == "test"
@@ -68,18 +68,18 @@ class LowResolution(ImageFolder):
         return super().pictures(split, names)
 
     def make(self, x: Tensor, y: Tensor | None, generator: torch.Generator, train: bool) -> tuple[Tensor, Any]:
-        """Makes (small, pictures) of pictures; (small, (pictures, labels)) where there are classes."""
+        """Returns (small, pictures) of pictures; (small, (pictures, labels)) if there are classes."""
         return shrink(x, self.factor), x if y is None else (x, y)
 
 
 class Crops(Pictures):
-    """Picture files in their own resolution, of which a square of `size` is cut out: from the middle, or by chance."""
+    """Pictures in their own resolution, of which a square of `size` is cut out, in the middle or at random."""
 
     crops = False  # the middle alone is not what is taken
     seed: int | None = None  # of where the squares lie; None: in the middle
 
     def seeded(self, seed: int) -> "Crops":
-        """Returns these pictures, each cropped where the seed and its index say."""
+        """Returns a copy whose crops the seed and a picture's index choose."""
         crops = copy(self)
         crops.seed = seed
         return crops

@@ -1,8 +1,8 @@
-"""Handwritten digits and pictures of clothes: MNIST and Fashion-MNIST, 28x28, grey."""
+"""MNIST and Fashion-MNIST: handwritten digits and pictures of clothes, 28x28, grey."""
 
 from ganzoo.data.base import ImageDataModule, Loaded, Split
+from ganzoo.data.decoding import pad_to, padded
 from ganzoo.data.fetch import from_torchvision
-from ganzoo.data.pictures import pad_to, padded
 
 
 class MNIST(ImageDataModule):
@@ -22,7 +22,7 @@ class MNIST(ImageDataModule):
 
     @property
     def resized(self) -> str | None:
-        """Padded, at larger sizes than 28."""
+        """Words for the padding, at larger sizes than 28."""
         return padded(28, self.size)
 
     def load(self, split: Split) -> Loaded:

@@ -1,4 +1,4 @@
-"""Domains A and B that folders stand for, and the pictures of both that have one name."""
+"""Pairs of pictures in domains A and B, read off the names of folders and files."""
 
 import re
 from collections.abc import Sequence
@@ -12,8 +12,8 @@ Parts = tuple[str, ...]
 
 
 @dataclass
-class Place:
-    """Where a picture of a domain lies.
+class PicturePlace:
+    """Domain, split and name of a picture in two domains.
 
     Attributes:
         domain: 0 for A, 1 for B.
@@ -27,8 +27,8 @@ class Place:
     rest: Parts
 
 
-def place(name: str, folders: Sequence[str] | None = None) -> Place | None:
-    """Reads the domain and the split of a picture off its path; None if no folder tells its domain.
+def picture_place(name: str, folders: Sequence[str] | None = None) -> PicturePlace | None:
+    """Returns the domain and the split of a picture, read off its path; None if no folder tells its domain.
 
     Args:
         name: path of the picture, such as `trainA/x.png`, `A/train/x.png`, `train/A/x.png` or `A/x.png`.
@@ -41,13 +41,13 @@ def place(name: str, folders: Sequence[str] | None = None) -> Place | None:
             both = re.fullmatch(r"(.+?)[_ -]?([abAB])", part)
             if both and (split := role(both[1])):
                 rest = (*parts[:depth], split, *parts[depth + 1 :], path.stem)
-                return Place("ab".index(both[2].lower()), split, rest)
+                return PicturePlace("ab".index(both[2].lower()), split, rest)
     names = ["a", "b"] if folders is None else list(folders)
     for depth, part in enumerate(parts):
-        called = part.lower() if folders is None else part
-        if called in names:
+        folder = part.lower() if folders is None else part
+        if folder in names:
             others = parts[:depth] + parts[depth + 1 :]
-            return Place(names.index(called), split_of(others), (*others, path.stem))
+            return PicturePlace(names.index(folder), split_of(others), (*others, path.stem))
     return None
 
 
@@ -56,7 +56,7 @@ def split_of(folders: Sequence[str]) -> str | None:
     return next((kind for folder in folders if (kind := role(folder))), None)
 
 
-def partners(places: dict[str, Place]) -> tuple[dict[str, str], list[str]]:
+def partners(places: dict[str, PicturePlace]) -> tuple[dict[str, str], list[str]]:
     """Pairs pictures of A with those of B that have the same place and name, whatever their endings.
 
     Args:
@@ -88,5 +88,5 @@ def alike(names: Sequence[str]) -> list[str]:
 
 
 def unpaired_remark(names: Sequence[str]) -> list[str]:
-    """Says that pictures without a partner are left out."""
+    """Returns a line on pictures without a partner, which are left out."""
     return [f"left out {len(names)} picture(s) without a partner of the same name: {some(names)}"] if names else []

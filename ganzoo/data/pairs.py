@@ -1,4 +1,4 @@
-"""Pairs of pictures, side by side in one file or of one name in two folders: a source, and what it is to become."""
+"""Data set of pairs of pictures, side by side in one file or by one name in two folders."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -10,10 +10,10 @@ from torch import Tensor
 
 from ganzoo.common.errors import GanzooError
 from ganzoo.data.base import Split, require_at_least
+from ganzoo.data.decoding import Header, Pictures, colourful, fit_image, opened, to_tensor, unreadable_reason
 from ganzoo.data.image_folder import ImageFolder
 from ganzoo.data.layout import Layout
-from ganzoo.data.pairing import alike, partners, place, split_of, unpaired_remark
-from ganzoo.data.pictures import Header, Pictures, colourful, fitted, opened, reason, to_tensor
+from ganzoo.data.pairing import alike, partners, picture_place, split_of, unpaired_remark
 
 Direction = Literal["AtoB", "BtoA"]
 
@@ -67,12 +67,12 @@ class PairedFolder(ImageFolder):
 
     @property
     def reference(self) -> Split:  # type: ignore[override]  # nobody sets that of pictures
-        """What is held out."""
+        """Split that scores are computed against: the held-out one."""
         return "test"
 
     @property
     def source_channels(self) -> int:
-        """Channels of the source; those of the target unless told otherwise."""
+        """Channels of the source; by default those of the target."""
         return self._source_channels or self.channels
 
     @property
@@ -82,7 +82,7 @@ class PairedFolder(ImageFolder):
 
     @property
     def resized(self) -> str:
-        """How the images of a pair come to a square."""
+        """Words for how the images of a pair come to a square."""
         return f"of each {'image' if self.partners else 'half'} {super().resized}"
 
     def arrange(self, names: list[str]) -> Layout:
@@ -93,7 +93,7 @@ class PairedFolder(ImageFolder):
                 or nothing is held out, or to train on.
         """
         remarks: list[str] = []
-        places = {name: where for name in names if (where := place(name, self.folders))}
+        places = {name: where for name in names if (where := picture_place(name, self.folders))}
         missing = {0, 1}.difference(where.domain for where in places.values())
         if self.folders and missing:
             lacking = " and ".join(f"'{self.folders[i]}'" for i in sorted(missing))
@@ -127,7 +127,7 @@ class PairedFolder(ImageFolder):
         return Layout(train, test, remarks=remarks)
 
     def _wide(self, names: Sequence[str]) -> bool:
-        """Says whether the first picture that can be read is as wide as two side by side."""
+        """Returns whether the first readable picture is as wide as two side by side."""
         for name in names:
             try:
                 width, height, *_ = Pictures(self.root, [name], 1, 3).header(0)
@@ -149,19 +149,19 @@ class PairedFolder(ImageFolder):
         return super().load(split)
 
     def pictures(self, split: Split, names: list[str]) -> Pictures:
-        """Returns what decodes these pairs: with room for crops in training."""
+        """Returns a decoder of these pairs, in training with room for crops."""
         size = self.size + (self.jitter if split == "train" else 0)
         channels = self._channels or 3
         about = (self.root, names, size, (self._source_channels or channels, channels), self.direction, self.fit)
         return InTwoFolders(*about, self.partners) if self.partners else SideBySide(*about)
 
     def make(self, x: Tensor, y: Tensor | None, generator: torch.Generator, train: bool) -> tuple[Any, Any]:
-        """Crops pairs at random, and parts them into (source, target) or (source, (target, labels))."""
+        """Returns (source, target) or (source, (target, labels)) of stored pairs, cropped at random in training."""
         return part(random_crop(x, self.size, generator), y, self.source_channels)
 
 
 class SideBySide(Pictures):
-    """Pictures of pairs, decoded to (source channels + channels, size, size), the source first.
+    """Pairs in one picture each, decoded to (source channels + channels, size, size), the source first.
 
     Args:
         root: a folder, or a zip.
@@ -196,7 +196,7 @@ class SideBySide(Pictures):
     def decode(self, index: int) -> Tensor:
         """Returns a pair, uint8; raises what Pillow raises, and ValueError for a picture that cannot be halved."""
         both = [image.convert("L" if n == 1 else "RGB") for image, n in self.pair(index, 2 * self.size)]
-        return torch.cat([to_tensor(fitted(image, self.size, self.size, self.fit)) for image in both])
+        return torch.cat([to_tensor(fit_image(image, self.size, self.size, self.fit)) for image in both])
 
     def header(self, index: int) -> Header:
         """Reads no more than a picture's header; returns that of a half."""
@@ -209,7 +209,7 @@ class SideBySide(Pictures):
         return header._replace(width=header.width // 2)
 
     def loses_colours(self, index: int) -> bool:
-        """Says whether an image of a pair shows colours and is to be grey."""
+        """Returns whether an image of a pair shows colours and is to be grey."""
         return any(n == 1 and colourful(image) for image, n in self.pair(index, 64)) if 1 in self.each else False
 
     def signature(self) -> str:
@@ -218,7 +218,7 @@ class SideBySide(Pictures):
 
 
 class InTwoFolders(SideBySide):
-    """Pairs of picture files, decoded to (source channels + channels, size, size), the source first.
+    """Pairs of two picture files each, decoded to (source channels + channels, size, size), the source first.
 
     Args:
         *about: see `SideBySide`; the pictures are those of A.
@@ -236,7 +236,7 @@ class InTwoFolders(SideBySide):
             return a, opened(self.read(self.partners[self.names[index]]), 3, draft)
 
     def header(self, index: int) -> Header:
-        """Reads no more than the headers of two pictures; returns A's."""
+        """Returns A's header, and reads no more of both pictures than these."""
         a = self.header_of(self.names[index])
         with _of_partner():
             b = self.header_of(self.partners[self.names[index]])
@@ -253,21 +253,21 @@ class InTwoFolders(SideBySide):
 
 @contextmanager
 def _of_partner() -> Iterator[None]:
-    """Says of an error that it is about the picture in B."""
+    """Context manager: errors inside are said to be about the picture in B."""
     try:
         yield
     except Exception as error:  # Pillow fails in many ways
-        raise ValueError(f"its partner in B: {reason(error)}") from error
+        raise ValueError(f"its partner in B: {unreadable_reason(error)}") from error
 
 
 def part(x: Tensor, y: Tensor | None, source_channels: int) -> tuple[Any, Any]:
-    """Parts stacked pairs (N, C_source + C, H, W) into (source, target), or (source, (target, y)) with labels y."""
+    """Splits stacked pairs (N, C_source + C, H, W) into (source, target), or (source, (target, y)) with labels y."""
     source, target = x[:, :source_channels], x[:, source_channels:]
     return source, target if y is None else (target, y)
 
 
 def random_crop(x: Tensor, size: int, generator: torch.Generator) -> Tensor:
-    """Crops each image of (N, C, H, W) to `size` where chance will have it; an image of that size stays as it is.
+    """Crops each image of (N, C, H, W) to `size` at a random place; an image of that size stays as it is.
 
     Args:
         x: images of at least `size` pixels a side.

@@ -1,4 +1,4 @@
-"""MNIST and the same kind of digits in other colours: domains without pairs whose truth is known."""
+"""MNIST in two colourings: domains without pairs, whose true translations are known."""
 
 from hashlib import sha256
 from typing import Any
@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from ganzoo.data.base import Loaded, Split
+from ganzoo.data.decoding import pad_to, padded
 from ganzoo.data.fetch import from_torchvision
-from ganzoo.data.pictures import pad_to, padded
 from ganzoo.data.unpaired import Domains, Unpaired
 
 PAPER = (1.0, 0.82, 0.25)  # red, green and blue in [0, 1]: a bright yellow
@@ -40,7 +40,7 @@ class RecolouredMNIST(Unpaired):
 
     @property
     def resized(self) -> str | None:
-        """Padded, at larger sizes than 28, before there are colours."""
+        """Words for the padding, at larger sizes than 28, before there are colours."""
         return padded(28, self.size)
 
     def load(self, split: Split) -> Loaded:
@@ -53,15 +53,15 @@ class RecolouredMNIST(Unpaired):
         return Domains(digits[:half], digits[half:]), None
 
     def show_a(self, x: Tensor, generator: torch.Generator, train: bool) -> Tensor:
-        """Shows grey digits (N, 1, H, W) white on black, (N, 3, H, W)."""
+        """Returns grey digits (N, 1, H, W) white on black, (N, 3, H, W)."""
         return x.expand(-1, 3, -1, -1)
 
     def show_b(self, x: Tensor, generator: torch.Generator, train: bool) -> Tensor:
-        """Shows grey digits (N, 1, H, W) in the colours of B, (N, 3, H, W)."""
+        """Returns grey digits (N, 1, H, W) in the colours of B, (N, 3, H, W)."""
         return recolour(x)
 
     def readable(self, images: Tensor) -> Tensor:
-        """Undoes the colours of B, for what reads grey digits.
+        """Undoes the colours of B, for extractors that read grey digits.
 
         Args:
             images: (N, 3, H, W) in [-1, 1], translated ones or the truth.
@@ -70,8 +70,8 @@ class RecolouredMNIST(Unpaired):
             Digits (N, 1, H, W) in [-1, 1], white on black: how far each pixel is on its way from paper to ink.
         """
         paper, ink = _colours(images)
-        way = ink - paper
-        return (((images - paper) * way).sum(1, keepdim=True) / way.square().sum()).clamp(0, 1) * 2 - 1
+        contrast = ink - paper
+        return (((images - paper) * contrast).sum(1, keepdim=True) / contrast.square().sum()).clamp(0, 1) * 2 - 1
 
     def fingerprint(self, split: Split) -> str:
         """Returns the sha256 (hexadecimal) of a split's digits and their colours."""
@@ -79,7 +79,7 @@ class RecolouredMNIST(Unpaired):
 
 
 def recolour(x: Tensor) -> Tensor:
-    """Maps digits of A, (N, 1 or 3, H, W) in [-1, 1], to their truth in the colours of B, (N, 3, H, W)."""
+    """Translates digits of A, (N, 1 or 3, H, W) in [-1, 1], to B truly: (N, 3, H, W)."""
     paper, ink = _colours(x)
     return torch.lerp(paper, ink, (x[:, :1] + 1) / 2)
 

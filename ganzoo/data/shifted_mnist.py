@@ -1,4 +1,4 @@
-"""MNIST as a source domain, and the same digits on coloured textures as the target domain."""
+"""MNIST for domain adaptation: digits as the source, the same digits on coloured textures as the target."""
 
 from functools import cache
 from typing import Any
@@ -86,7 +86,7 @@ class ShiftedMNIST(MNIST):
 
 @cache
 def textures(split: Split) -> Tensor:
-    """Makes a split's textures (N, 3, side, side), uint8, once per process."""
+    """Returns a split's textures (N, 3, side, side), uint8, made once per process."""
     return make_textures(TEXTURES, SIDE, SEEDS[split])
 
 

@@ -1,9 +1,9 @@
-"""What the user should know of pictures, by a look at them: what is cut off, loses its colours, or comes out black."""
+"""Remarks on pictures that a user should know: cut-off parts, lost colours, near-black pictures."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 
-from ganzoo.data.pictures import Header, Pictures
+from ganzoo.data.decoding import Header, Pictures
 
 LOOKED_AT = 64  # pictures that are decoded for a line, at most
 CUT_OFF = 0.34  # share of the pictures' area; 3:2 is just below
@@ -11,7 +11,7 @@ DARK = 31  # of 255
 
 
 def survey(pictures: Pictures, headers: Sequence[Header]) -> list[str]:
-    """Returns what the user should know of pictures, a line each.
+    """Returns remarks on pictures, a line each.
 
     Args:
         pictures: those that can be read.
@@ -45,9 +45,9 @@ def survey(pictures: Pictures, headers: Sequence[Header]) -> list[str]:
     return lines
 
 
-def _those(says: Callable[[int], bool], indices: Sequence[int]) -> Iterator[int]:
-    """Yields those indices for which something holds, of at most `LOOKED_AT` that are evenly spaced."""
+def _those(holds: Callable[[int], bool], indices: Sequence[int]) -> Iterator[int]:
+    """Yields the indices for which something holds, of at most `LOOKED_AT` that are evenly spaced."""
     for index in indices[:: -(-len(indices) // LOOKED_AT) or 1]:
         with suppress(Exception):  # Pillow fails in many ways; a picture that cannot be read is named elsewhere
-            if says(index):
+            if holds(index):
                 yield index

@@ -1,4 +1,4 @@
-"""Coloured textures made by rule: noise, gratings, checks and spots, a stand-in for crops of photographs."""
+"""Procedural textures in colour: noise, gratings, checks and spots, a stand-in for crops of photographs."""
 
 import torch
 from torch import Tensor
@@ -19,18 +19,18 @@ def make_textures(count: int, side: int, seed: int) -> Tensor:
         (count, 3, side, side) uint8.
     """
     generator = torch.Generator().manual_seed(seed)
-    made = torch.empty(count, 3, side, side, dtype=torch.uint8)
+    textures = torch.empty(count, 3, side, side, dtype=torch.uint8)
     for kind, pattern in enumerate((noise, gratings, checks, spots)):
-        n = len(made[kind::4])
+        n = len(textures[kind::4])
         share = pattern(n, side, generator)
         one, other = torch.rand(2, n, 3, 1, 1, generator=generator)
         light = 0.6 + 0.4 * noise(n, side, generator)
-        made[kind::4] = (255 * light * torch.lerp(one, other, share)).round().to(torch.uint8)
-    return made
+        textures[kind::4] = (255 * light * torch.lerp(one, other, share)).round().to(torch.uint8)
+    return textures
 
 
 def noise(n: int, side: int, generator: torch.Generator) -> Tensor:
-    """Smooth noise (n, 3, side, side) in [0, 1]: scales from a quarter of a texture down, the coarse ones stronger."""
+    """Returns smooth noise (n, 3, side, side) in [0, 1], scales from a quarter of a texture down, coarse ones most."""
     total = torch.zeros(n, 3, side, side)
     for cells in SCALES:
         grid = torch.randn(n, 3, cells + 1, cells + 1, generator=generator)
@@ -40,23 +40,23 @@ def noise(n: int, side: int, generator: torch.Generator) -> Tensor:
 
 
 def gratings(n: int, side: int, generator: torch.Generator) -> Tensor:
-    """Sine waves (n, 1, side, side) in [0, 1] of random direction and a period of 4 to 24 pixels."""
+    """Returns sine waves (n, 1, side, side) in [0, 1] of random direction and a period of 4 to 24 pixels."""
     return 0.5 + 0.5 * torch.sin(_waves(n, side, generator)[0])
 
 
 def checks(n: int, side: int, generator: torch.Generator) -> Tensor:
-    """Turned chessboards (n, 1, side, side) of zeros and ones, with fields of 2 to 12 pixels."""
+    """Returns turned chessboards (n, 1, side, side) of zeros and ones, with fields of 2 to 12 pixels."""
     along, across = _waves(n, side, generator)
     return (along.sin() * across.sin() > 0).float()
 
 
 def spots(n: int, side: int, generator: torch.Generator) -> Tensor:
-    """Spots (n, 1, side, side) with soft edges, in [0, 1]: where smooth noise is above its middle."""
+    """Returns spots (n, 1, side, side) with soft edges, in [0, 1]: where smooth noise is above its middle."""
     return torch.sigmoid(40 * (noise(n, side, generator)[:, :1] - 0.5))
 
 
 def _waves(n: int, side: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Phases (n, 1, side, side) of two plane waves at right angles, of one period."""
+    """Returns the phases (n, 1, side, side) of two plane waves at right angles, of one period."""
     angle, phase, octave = torch.rand(3, n, 1, 1, generator=generator)
     angle, phase, period = torch.pi * angle, 2 * torch.pi * phase, 4 * 6**octave
     y, x = torch.meshgrid(torch.arange(side), torch.arange(side), indexing="ij")

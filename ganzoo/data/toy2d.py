@@ -1,4 +1,4 @@
-"""Points in the plane on which a GAN can be watched: curves, and rings and grids of Gaussians."""
+"""Points in the plane for toy experiments: curves, and rings and grids of Gaussians."""
 
 import math
 from typing import Literal

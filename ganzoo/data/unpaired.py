@@ -1,4 +1,4 @@
-"""Two domains of pictures without pairs: what has to be translated, and what it should look like."""
+"""Data set of two domains of pictures without pairs."""
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -11,18 +11,18 @@ from torch.utils.data import Dataset
 
 from ganzoo.common.errors import GanzooError
 from ganzoo.common.seeding import mix, run_seed
-from ganzoo.data.base import ImageDataModule, Loaded, Split, content, require_at_least
+from ganzoo.data.base import ImageDataModule, Loaded, Split, require_at_least, tensor_bytes
+from ganzoo.data.decoding import FITS, Fit, Pictures
 from ganzoo.data.finding import some, warn
 from ganzoo.data.image_folder import ImageFolder, all_grey
 from ganzoo.data.layout import Layout
 from ganzoo.data.loader import Batch, BatchLoader, Resumable, Stored
-from ganzoo.data.pairing import place
+from ganzoo.data.pairing import picture_place
 from ganzoo.data.pairs import random_crop
-from ganzoo.data.pictures import FITS, Fit, Pictures
 
 
 class Domains(Dataset[Tensor]):
-    """The pictures of two domains as they are stored; an item is the i-th of A and the i-th of B, channels joined.
+    """Pictures of two domains as stored; an item is the i-th of A and the i-th of B, channels joined.
 
     Args:
         a: pictures of domain A, (C, H, W) uint8 each.
@@ -41,7 +41,7 @@ class Domains(Dataset[Tensor]):
     def signature(self) -> str:
         """Returns a text that changes with the pictures."""
         sides = (self.a, self.b)
-        return repr([sha256(content(s)).digest() if isinstance(s, Tensor) else s.signature() for s in sides])
+        return repr([sha256(tensor_bytes(s)).digest() if isinstance(s, Tensor) else s.signature() for s in sides])
 
     def resident(self) -> Stored:
         """Returns all items as one tensor where the pictures are in memory, else these."""
@@ -51,7 +51,7 @@ class Domains(Dataset[Tensor]):
 
 
 class UnpairedLoader(Resumable):
-    """Yields (x, y): the next batches of two loaders that know nothing of each other.
+    """Loader of batches (x, y) from two loaders that run independently.
 
     An epoch is as long as the longer loader's; the other one starts anew, in a new order, whenever it is through.
 
@@ -68,7 +68,7 @@ class UnpairedLoader(Resumable):
         return max(len(self.a), len(self.b))
 
     def state_dict(self) -> dict[str, int]:
-        """Returns the place in the epoch, and how many pictures either domain has."""
+        """Returns the place in the epoch, and the numbers of pictures of both domains."""
         return super().state_dict() | {"a": self.a.size, "b": self.b.size}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -91,7 +91,7 @@ class UnpairedLoader(Resumable):
 
 
 def _endless(loader: BatchLoader, done: int) -> Iterator[Batch]:
-    """Yields one epoch's batches after the other's, without the first `done`."""
+    """Yields batches of one epoch after the other, without the first `done`."""
     epoch, position = divmod(done, len(loader))
     while True:
         yield from loader.batches(epoch, position)
@@ -99,7 +99,7 @@ def _endless(loader: BatchLoader, done: int) -> Iterator[Batch]:
 
 
 class Unpaired(ImageDataModule):
-    """Two domains of pictures: (x, y) are pictures of A and of B.
+    """Base of data sets of two domains of pictures: (x, y) are pictures of A and of B.
 
     In training they have nothing to do with one another: either domain has its own order and its own flips, an epoch is
     as long as the larger domain, and the smaller one starts anew within it. A subclass loads the training split as
@@ -117,21 +117,21 @@ class Unpaired(ImageDataModule):
         return self.shape
 
     def show_a(self, x: Tensor, generator: torch.Generator, train: bool) -> Tensor:
-        """Turns normalised pictures of A (N, stored, H, W) into those of a batch; see `DataModule.make`."""
+        """Returns normalised pictures of A (N, stored, H, W) as they are in a batch; see `DataModule.make`."""
         return x
 
     def show_b(self, x: Tensor, generator: torch.Generator, train: bool) -> Tensor:
-        """Turns normalised pictures of B (N, stored, H, W) into those of a batch; see `DataModule.make`."""
+        """Returns normalised pictures of B (N, stored, H, W) as they are in a batch; see `DataModule.make`."""
         return x
 
     def make(self, x: Tensor, y: Tensor | None, generator: torch.Generator, train: bool) -> tuple[Tensor, Any]:
-        """Makes (A's, B's) of pictures stored with their channels joined, or stored once for both."""
+        """Returns (A's, B's) of pictures stored with their channels joined, or stored once for both."""
         a = self.show_a(x[:, : self.stored], generator, train)
         b = self.show_b(x[:, -self.stored :], generator, train)
         return a, b if y is None else (b, y)
 
     def train_dataloader(self) -> Resumable:
-        """Batches of both domains, each shuffled by itself."""
+        """Returns batches of both domains, each shuffled by itself."""
         domains, _ = self.split("train")
         assert isinstance(domains, Domains)
         return UnpairedLoader(self._side(0, domains.a, self.show_a), self._side(1, domains.b, self.show_b))
@@ -146,7 +146,7 @@ class Unpaired(ImageDataModule):
 
 
 class Domain(ImageFolder):
-    """The pictures of one domain and split, which its owner hands over.
+    """Pictures of one domain and split of an `UnpairedFolder`.
 
     Args:
         folder: domain and split, such as trainA.
@@ -159,7 +159,7 @@ class Domain(ImageFolder):
         self.folder, self.owner, self.label = folder, owner, f"{self.label}/{folder}"
 
     def inspect(self) -> None:
-        """Takes over what its owner has found.
+        """Takes names and channels from its owner.
 
         Raises:
             GanzooError: see `UnpairedFolder`; or there are no pictures of this domain and split.
@@ -231,19 +231,19 @@ class UnpairedFolder(Unpaired):
 
     @property
     def stored(self) -> int:  # type: ignore[override]  # nobody sets that of pictures
-        """Channels of a picture as it is stored: its own."""
+        """Channels of a picture as it is stored."""
         return self.channels
 
     @property
     def reference(self) -> Split:  # type: ignore[override]  # nobody sets that of pictures
-        """The pictures to test on, or without any those to train on."""
+        """Split that scores are computed against: the test pictures, or without any the training ones."""
         with suppress(GanzooError):
             self.inspect()
         return "test" if self.names.get("testA") or self.names.get("testB") else "train"
 
     @property
     def resized(self) -> str:
-        """How they come to a square; of training pictures, which have room for crops, the middle of that."""
+        """Words for how pictures come to a square, training pictures with room for crops."""
         size = self.folders[self.reference][0].size
         fit = FITS[self.fit]
         return fit if size == self.size else f"{fit}, to {size}x{size}, of which the middle is cut out"
@@ -257,7 +257,7 @@ class UnpairedFolder(Unpaired):
         if self.names:
             return
         files = self.album.files()
-        places = {name: where for name in files.names if (where := place(name))}
+        places = {name: where for name in files.names if (where := picture_place(name))}
         apart = any(where.split for where in places.values())
         held = "test" if "test" in {where.split for where in places.values()} else "val"
         names: dict[str, list[str]] = {domain.folder: [] for domains in self.folders.values() for domain in domains}

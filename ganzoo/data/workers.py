@@ -1,4 +1,4 @@
-"""Processes that read data, which leave signals to the process that trains."""
+"""Worker processes that read data and leave signals to the process that trains."""
 
 import signal
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ GROUP = {getattr(signal, name) for name in ("SIGTERM", "SIGINT", "SIGHUP", "SIGU
 
 
 def ignore_signals(worker: int = 0) -> None:
-    """Lets a data worker ignore what stops a run: it ends with the process that reads from it, or when that says so."""
+    """Ignores, in a data worker, the signals that stop a run: it ends with the process that reads from it."""
     for number in GROUP:
         signal.signal(number, signal.SIG_IGN)
     if hasattr(signal, "pthread_sigmask"):
@@ -19,7 +19,7 @@ def ignore_signals(worker: int = 0) -> None:
 
 @contextmanager
 def holding_signals() -> Iterator[None]:
-    """Context in which signals wait: a worker started here gets none before it ignores them."""
+    """Context manager: signals wait, so that a worker started inside gets none before it ignores them."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return

@@ -1,1 +1,1 @@
-"""Drawing: tensors and curves to pictures, movies and figures."""
+"""Pictures, movies and figures from tensors and curves."""

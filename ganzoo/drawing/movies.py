@@ -1,4 +1,4 @@
-"""Pictures that follow one another, as a GIF or an MP4."""
+"""Movies of pictures, as GIF or MP4."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,22 +13,22 @@ SUFFIXES = (".gif", ".mp4")
 
 
 def is_movie(path: Path) -> bool:
-    """Says whether a path names a movie, not a picture."""
+    """Returns whether a path names a movie, not a picture."""
     return path.suffix.lower() in SUFFIXES
 
 
-def check(path: Path) -> None:
-    """Raises GanzooError where a movie needs a package that is not installed: told before anything is drawn."""
+def require_encoder(path: Path) -> None:
+    """Raises GanzooError if the movie needs a package that is not installed; to be called before drawing."""
     if path.suffix.lower() == ".mp4":
         try:
             import imageio_ffmpeg  # noqa: F401
         except ImportError as error:
-            told = "pip install imageio-ffmpeg, or name a .gif, which needs nothing"
-            raise GanzooError(f"-o: {path.name} needs the package imageio-ffmpeg: {told}.") from error
+            hint = "pip install imageio-ffmpeg, or name a .gif, which needs nothing"
+            raise GanzooError(f"-o: {path.name} needs the package imageio-ffmpeg: {hint}.") from error
 
 
-def save(frames: Sequence[Image.Image], path: Path, fps: float = 16.0) -> None:
-    """Writes a movie in the format its name says, beside and renamed. A GIF starts again at its end.
+def save_movie(frames: Sequence[Image.Image], path: Path, fps: float = 16.0) -> None:
+    """Writes a movie in the format of its name's ending, beside and renamed. A GIF starts again at its end.
 
     Args:
         frames: pictures of one size.
@@ -42,7 +42,7 @@ def save(frames: Sequence[Image.Image], path: Path, fps: float = 16.0) -> None:
         raise GanzooError(f"-o: a movie ends in {' or '.join(SUFFIXES)}, not '{path.name}'.")
     if fps <= 0:
         raise GanzooError(f"--fps: it must be above 0, not {fps:g}.")
-    check(path)
+    require_encoder(path)
     with atomic_write(path) as beside:
         if path.suffix.lower() == ".gif":
             still = 10 * max(1, round(100 / fps))  # milliseconds
@@ -52,7 +52,7 @@ def save(frames: Sequence[Image.Image], path: Path, fps: float = 16.0) -> None:
 
 
 def _save_mp4(frames: Sequence[Image.Image], path: Path, fps: float) -> None:
-    """Writes H.264 in the pixel format that every player knows, which wants even sides: white lines are added."""
+    """Writes H.264 in the pixel format that every player knows; as it needs even sides, white lines are added."""
     from imageio_ffmpeg import write_frames
 
     width, height = (side + side % 2 for side in frames[0].size)

@@ -1,4 +1,4 @@
-"""Tensors to pictures: grids of images, scatters of points."""
+"""Pictures of tensors: grids of images, scatters of points."""
 
 from collections.abc import Sequence
 from math import ceil, isqrt
@@ -53,7 +53,7 @@ def to_pil(images: Tensor) -> list[Image.Image]:
 
 
 def grid(x: Tensor, columns: int | None = None, gap: int = 2, scale: int | None = None) -> Image.Image:
-    """Lays images out in rows, left to right.
+    """Arranges images in rows, left to right.
 
     Args:
         x: images (N, C, H, W) in [-1, 1], N at least 1.
@@ -74,7 +74,7 @@ def grid(x: Tensor, columns: int | None = None, gap: int = 2, scale: int | None 
 
 
 def beside(columns: Sequence[Tensor], gap: int = 12) -> Image.Image:
-    """Lays out an image to a row, its versions side by side; more than eight rows are parted into two halves.
+    """Arranges versions of the same images side by side, an image to a row; more than eight rows become two halves.
 
     Args:
         columns: versions of the same images, (N, C, H, W) in [-1, 1] each; one without colours may have one channel.
@@ -90,8 +90,8 @@ def beside(columns: Sequence[Tensor], gap: int = 12) -> Image.Image:
     return sheet
 
 
-def fitted(x: Tensor, shape: Sequence[int], mode: Literal["nearest", "bicubic"] = "bicubic") -> Tensor:
-    """Gives images (N, C, H, W) another shape (C', H', W'): grey ones in colour, coloured ones grey, resized.
+def to_shape(x: Tensor, shape: Sequence[int], mode: Literal["nearest", "bicubic"] = "bicubic") -> Tensor:
+    """Converts images (N, C, H, W) to another shape (C', H', W'): grey or coloured, and resized.
 
     Args:
         x: images in [-1, 1].
@@ -131,12 +131,12 @@ def _dots(axes: Any, points: Tensor, color: str) -> None:
 
 
 def picture(samples: Tensor, real: Tensor | None = None) -> Image.Image:
-    """Returns the picture that suits the samples: a grid of images or a scatter of points."""
+    """Returns the picture of samples: a grid of images or a scatter of points."""
     return grid(samples) if samples.dim() == 4 else scatter(samples, real)
 
 
-def save(image: Image.Image, path: Path) -> None:
-    """Writes a picture in the format its name says, beside and renamed.
+def save_picture(image: Image.Image, path: Path) -> None:
+    """Writes a picture in the format of its name's ending, beside and renamed.
 
     Raises:
         GanzooError: if the name's ending is no picture format.
@@ -149,5 +149,5 @@ def save(image: Image.Image, path: Path) -> None:
 
 
 def can_write(path: Path) -> bool:
-    """Says whether a name ends like a picture of a format that can be written."""
+    """Returns whether a name ends like a picture format that can be written."""
     return Image.registered_extensions().get(path.suffix.lower()) in Image.SAVE

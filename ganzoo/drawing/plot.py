@@ -1,4 +1,4 @@
-"""Training curves: one figure per run, drawn from the numbers that it logged."""
+"""Training curves: one figure per run, from its logged numbers."""
 
 import math
 import re
@@ -18,7 +18,7 @@ REAL, FAKE = "#1f8a70", "#a23b72"
 ROUND = [1, 2, 2.5, 5, 10]  # steps between ticks that a person counts in
 
 
-def draw(curves: dict[str, Curve], title: str = "") -> Figure:
+def plot_curves(curves: dict[str, Curve], title: str = "") -> Figure:
     """Draws small multiples over one common axis of generator steps.
 
     The adversarial terms of all players share a panel, and so do D's accuracies; every other term and every score has
@@ -67,7 +67,7 @@ def _panels(curves: dict[str, Curve]) -> dict[str, dict[str, str]]:
 
 
 def _length(curves: dict[str, Curve]) -> str:
-    """Says how long the run was in steps, images and time, as far as it logged them."""
+    """Returns a run's length in steps, images and time in words, as far as it logged them."""
     words = [f"{max(curve.steps[-1] for curve in curves.values()):,} generator steps"]
     if "images" in curves:
         words.append(f"{curves['images'].values[-1]:,.0f} real images seen")
@@ -81,7 +81,7 @@ def _length(curves: dict[str, Curve]) -> str:
 
 
 def _draw_terms(ax: Axes, curves: dict[str, Curve], colours: dict[str, str]) -> None:
-    """Draws what is logged all the time: the raw values faintly, their running mean on top."""
+    """Draws losses, logged all the time: the raw values faintly, their running mean on top."""
     extent: list[float] = []
     labels = []
     for key, (steps, values) in curves.items():
@@ -105,7 +105,7 @@ def _draw_terms(ax: Axes, curves: dict[str, Curve], colours: dict[str, str]) -> 
 
 
 def _draw_score(ax: Axes, curve: Curve) -> None:
-    """Draws what is measured now and then: a dot per measurement, the last one labelled."""
+    """Draws scores, measured now and then: a dot per measurement, the last one labelled."""
     steps, values = curve
     ax.plot(steps, values, color=INK, linewidth=1.1, marker="o", markersize=3.2, markeredgewidth=0, clip_on=False)
     ax.margins(y=0.12)
@@ -119,12 +119,12 @@ def _draw_score(ax: Axes, curve: Curve) -> None:
 
 
 def concise(value: float) -> str:
-    """Writes a number in at most three significant digits, without an exponent where it stays readable."""
+    """Returns a number as text in at most three significant digits, without an exponent where it stays readable."""
     return f"{value:,.0f}" if 1000 <= abs(value) < 1e6 else f"{value:.3g}"
 
 
 def dress(ax: Axes, title: str, last: int) -> None:
-    """Gives every panel the same quiet frame: no box, hairlines to read the height by, a common x-axis."""
+    """Styles a panel: no box, hairlines to read the height by, a common x-axis."""
     ax.set_title(title, loc="left", fontsize=9.5, color=INK, pad=7)
     ax.set_xlim(0, max(last, 1))
     ax.xaxis.set_major_locator(MaxNLocator(5, integer=True, steps=ROUND))

@@ -1,4 +1,4 @@
-"""What a model makes, in one picture: samples, what lies between them, or translations beside their sources."""
+"""Preview pictures of a model: samples, interpolations, or translations beside their sources."""
 
 from typing import Any
 
@@ -7,8 +7,8 @@ from PIL import Image
 from torch import Tensor
 
 from ganzoo.common.batches import batch_target
-from ganzoo.drawing.pictures import beside, fitted, grid, picture
-from ganzoo.games.capabilities import made_by
+from ganzoo.drawing.pictures import beside, grid, picture, to_shape
+from ganzoo.games.capabilities import output_of
 from ganzoo.games.interpolation import interpolate
 from ganzoo.games.sampler import Sampler
 
@@ -31,20 +31,20 @@ class Preview:
 
     def __call__(self, model: Any) -> Image.Image | None:
         """Returns the picture; None for a model that makes no images or points."""
-        made = made_by(model)
-        if made == "samples":
+        output = output_of(model)
+        if output == "samples":
             return picture(model.sample(self.count, seed=self.seed), getattr(self.datamodule, "preview", None))
-        if made == "classes":
+        if output == "classes":
             return None
         if self.pairs is None:
             self.pairs = self._pairs()
         source, truth = self.pairs
-        made_of_it = model.translate(source, seed=self.seed).cpu()
-        shape = made_of_it.shape[1:]
-        columns = [fitted(source, shape, "nearest")]
+        translated = model.translate(source, seed=self.seed).cpu()
+        shape = translated.shape[1:]
+        columns = [to_shape(source, shape, "nearest")]
         if source.shape[2:] != shape[1:]:
-            columns.append(fitted(source, shape))  # what a model of super-resolution has to beat
-        return beside([*columns, made_of_it, *([] if truth is None else [truth])])
+            columns.append(to_shape(source, shape))  # what a model of super-resolution has to beat
+        return beside([*columns, translated, *([] if truth is None else [truth])])
 
     def _pairs(self) -> tuple[Tensor, Tensor | None]:
         count = min(self.count, PAIRS, max(2, PIXELS // (3 * self.datamodule.shape[1] * self.datamodule.shape[2])))
@@ -59,8 +59,8 @@ class Preview:
         return torch.cat(sources)[:count], torch.cat(targets)[:count] if self.datamodule.paired else None
 
 
-def ways(model: Any, count: int = 4, steps: int = 12, seed: int = 0) -> Image.Image | None:
-    """Draws the way from each sample of a seed to its next one, one below the other.
+def interpolation_picture(model: Any, count: int = 4, steps: int = 12, seed: int = 0) -> Image.Image | None:
+    """Draws interpolations from each latent vector of a seed to its next one, one below the other.
 
     Args:
         model: any game.
@@ -79,12 +79,12 @@ def ways(model: Any, count: int = 4, steps: int = 12, seed: int = 0) -> Image.Im
 
 
 def neighbours_picture(samples: Tensor, neighbours: Tensor, columns: int = 8) -> Image.Image:
-    """Lays out rows of samples, each with the row of their nearest training images below it."""
+    """Arranges rows of samples, each with the row of their nearest training images below it."""
     pairs = zip(samples.split(columns), neighbours.split(columns), strict=True)
     return grid(torch.cat([row for pair in pairs for row in pair]), columns)
 
 
-def draw(model: Sampler, z: Tensor, chosen: int | None) -> Tensor:
-    """Draws latent vectors (N, ...), all of one class: class 0 of a conditional model unless another one is named."""
+def render_class(model: Sampler, z: Tensor, chosen: int | None) -> Tensor:
+    """Returns samples of latent vectors (N, ...), all of one class: by default class 0 of a conditional model."""
     y = torch.full((len(z),), chosen or 0) if chosen is not None or model.n_classes else None
     return model.render(z, model.labels(len(z), y))

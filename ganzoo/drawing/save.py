@@ -1,4 +1,4 @@
-"""Files of samples: pictures, sheets, arrays, and folders of pictures."""
+"""Writers of samples: pictures, sheets, arrays, and folders of pictures."""
 
 from collections.abc import Sequence
 from io import BytesIO
@@ -15,7 +15,7 @@ from ganzoo.drawing import pictures
 
 
 def is_picture(path: Path) -> bool:
-    """Says whether a path names a picture, neither an array nor a folder."""
+    """Returns whether a path names a picture, neither an array nor a folder."""
     return bool(path.suffix) and path.suffix != ".npz" and not path.is_dir()
 
 
@@ -34,17 +34,17 @@ def write_rows(rows: Sequence[Tensor], titles: Sequence[str], path: Path, notes:
     with BytesIO() as file:
         sheet.savefig(file, format="png", dpi=sheets.DPI)
         # the lettering is grey, too
-        pictures.save(Image.open(file).convert("RGB" if rows[0].shape[1] == 3 else "L"), path)
+        pictures.save_picture(Image.open(file).convert("RGB" if rows[0].shape[1] == 3 else "L"), path)
 
 
 def require_images(samples: Tensor) -> None:
-    """Raises GanzooError where samples are no images."""
+    """Raises GanzooError if samples are no images."""
     if samples.dim() != 4:
         raise GanzooError(f"this is for images, but the model draws samples of shape {tuple(samples.shape[1:])}.")
 
 
-def write(samples: Tensor, path: Path, turns: int = 0, names: Sequence[int] | None = None) -> None:
-    """Writes samples as what the name of `path` says: an .npz file, a picture, or without a suffix a folder of PNGs.
+def write_samples(samples: Tensor, path: Path, turns: int = 0, names: Sequence[int] | None = None) -> None:
+    """Writes samples in the format of `path`: an .npz file, a picture, or without a suffix a folder of PNGs.
 
     Args:
         samples: images or points.
@@ -60,11 +60,11 @@ def write(samples: Tensor, path: Path, turns: int = 0, names: Sequence[int] | No
         side = len(samples) ** 0.5
         columns = turns * max(1, round(side / turns)) if 1 < turns <= 2 * side else None
         whole = pictures.grid(samples, columns) if samples.dim() == 4 else pictures.picture(samples)
-        pictures.save(whole, path)
+        pictures.save_picture(whole, path)
     elif samples.dim() == 4:
         names = names or range(len(samples))
         width = max(4, len(str(max(names))))
         for name, pixels in zip(names, images.to_uint8(samples), strict=True):
-            pictures.save(pictures.to_image(pixels), path / f"{name:0{width}d}.png")
+            pictures.save_picture(pictures.to_image(pixels), path / f"{name:0{width}d}.png")
     else:
         raise GanzooError(f"-o: points are no pictures of their own; name a .png or .npz file instead of '{path}'.")

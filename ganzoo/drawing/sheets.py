@@ -1,4 +1,4 @@
-"""Sheets of pictures: rows of samples under titles."""
+"""Sheets of samples: rows of pictures under titles."""
 
 import math
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ DPI = 160
 
 @dataclass(frozen=True)
 class Row:
-    """One row of the sheet of samples."""
+    """A row of a sheet of samples."""
 
     title: str
     notes: Sequence[str]
@@ -29,7 +29,7 @@ class Row:
 
 
 def strip(samples: Tensor, real: Tensor | None = None) -> Image.Image:
-    """Returns what stands in a row: images (N, C, H, W) side by side, or points (N, 2) over real ones."""
+    """Returns a row's picture: images (N, C, H, W) side by side, or points (N, 2) over real ones."""
     if samples.dim() == 4:
         scale = max(1, math.ceil(72 / samples.shape[2]))
         return pictures.grid(samples[:SHOWN], columns=SHOWN, gap=max(6 // scale, 1), scale=scale)
@@ -37,7 +37,7 @@ def strip(samples: Tensor, real: Tensor | None = None) -> Image.Image:
 
 
 def sheet(rows: Sequence[Row]) -> Figure:
-    """Lays rows of samples out under one another, each model's title to the left of its samples."""
+    """Arranges rows of samples under one another, each model's title to the left of its samples."""
     margin, gap = 24, 22  # pixels
     lines = [[(row.title, 12.5, INK, 38), *((note, 8.0, QUIET, 24) for note in row.notes)] for row in rows]
     written_out = [TextPath((0, 0), text, size=size) for texts in lines for text, size, *_ in texts]
@@ -58,7 +58,7 @@ def sheet(rows: Sequence[Row]) -> Figure:
     return figure
 
 
-def save(figure: Figure, path: Path) -> Path:
+def save_figure(figure: Figure, path: Path) -> Path:
     """Writes a figure as PNG, beside and renamed."""
     with atomic_write(path) as file:
         figure.savefig(file, format="png", dpi=DPI)

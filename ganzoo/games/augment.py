@@ -30,7 +30,7 @@ def contrast(x: Tensor) -> Tensor:
 
 
 def color(x: Tensor) -> Tensor:
-    """Brightness, saturation and contrast, in the paper's order."""
+    """Changes brightness, saturation and contrast, in the paper's order."""
     return contrast(saturation(brightness(x)))
 
 
@@ -66,18 +66,18 @@ def augmentations(policy: str) -> list[str]:
     Raises:
         GanzooError: if there is none of that name.
     """
-    found = [name.strip() for name in policy.split(",") if name.strip()]
-    for name in found:
+    names = [name.strip() for name in policy.split(",") if name.strip()]
+    for name in names:
         if name not in POLICIES:
             hint = nearest(name, POLICIES)
             raise GanzooError(
                 f"model.augment: there is no '{name}'.{hint} Join any of {', '.join(POLICIES)} by commas."
             )
-    return found
+    return names
 
 
 def diff_augment(x: Tensor, policy: str) -> Tensor:
-    """Applies the named augmentations, each image drawing its own.
+    """Applies the named augmentations to each image independently.
 
     Args:
         x: images (N, C, H, W) in [-1, 1].
@@ -95,12 +95,12 @@ def diff_augment(x: Tensor, policy: str) -> Tensor:
 
 
 def _per_image(x: Tensor) -> Tensor:
-    """One uniform number in [0, 1) for each image."""
+    """Returns one uniform number in [0, 1) for each image."""
     return torch.rand(len(x), 1, 1, 1, device=x.device, dtype=x.dtype)
 
 
 def _inside(n: int, length: int, side: int, device: torch.device) -> Tensor:
-    """Which of `length` positions lie in a window of `side` centred at random: (n, length) of bool."""
+    """Returns which of `length` positions lie in a window of `side` centred at random: (n, length) of bool."""
     start = torch.randint(0, length + (1 - side % 2), (n, 1), device=device) - side // 2
     position = torch.arange(length, device=device)
     return (position >= start) & (position < start + side)

@@ -1,4 +1,4 @@
-"""Moves recorded once as CUDA graphs and replayed: no Python and one launch per move.
+"""CUDA graphs of moves: recorded once and replayed, without Python and with one launch per move.
 
 A move is a pure function of static tensors (batch, parameters, optimizer state, schedules' levels, random state), so
 replaying it is repeating it. The first moves on a shape run eagerly, as CUDA asks for; then one is recorded. What
@@ -22,10 +22,10 @@ log = logging.getLogger(__name__)
 
 
 class Backend(Protocol):
-    """How moves are recorded on a device."""
+    """Protocol for recording moves on a device."""
 
     def warm(self, move: Callable[[], None]) -> None:
-        """Runs a move eagerly, as a preparation for recording it."""
+        """Runs a move eagerly to prepare for recording it."""
 
     def record(self, move: Callable[[], None]) -> Callable[[], None]:
         """Records a move without running it; returns what runs it.
@@ -36,7 +36,7 @@ class Backend(Protocol):
 
 
 class CudaGraphs:
-    """CUDA graphs, all of a game's in one stream of their own."""
+    """Backend of CUDA graphs, all of a game's in one stream of their own."""
 
     def __init__(self) -> None:
         self.stream = torch.cuda.Stream()
@@ -59,7 +59,7 @@ class CudaGraphs:
 
 
 class Recording:
-    """One player's move on batches of one shape."""
+    """A recorded move of one player on batches of one shape."""
 
     def __init__(self) -> None:
         self.warmed = 0
@@ -69,7 +69,7 @@ class Recording:
 
 
 class Recorder:
-    """Plays a game's moves, recorded where that is possible.
+    """Plays a game's moves, recorded where that is possible and eagerly elsewhere.
 
     Args:
         eager: plays a move: what is recorded.
@@ -119,7 +119,7 @@ class Recorder:
 
 
 def recorder(play: Play, notes: Notes, trainer: Any) -> Recorder | None:
-    """Returns what records a game's moves, or None, with a line in the log, where that cannot be.
+    """Returns a recorder of a game's moves, or None, with a line in the log, where nothing can be recorded.
 
     Args:
         play: plays a move.
@@ -143,7 +143,7 @@ def recorder(play: Play, notes: Notes, trainer: Any) -> Recorder | None:
 
 
 def make_capturable(optimizer: torch.optim.Optimizer, device: torch.device) -> None:
-    """Puts what an optimizer reads from the host, step counts and learning rates, into tensors."""
+    """Moves step counts and learning rates of an optimizer from the host into tensors."""
     for group in optimizer.param_groups:
         if "capturable" in group:
             group["capturable"] = True

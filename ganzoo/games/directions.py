@@ -1,4 +1,4 @@
-"""Closed-form factorisation: the directions in the latent space that a generator's first layer answers to most.
+"""Closed-form factorisation (SeFa): the directions in the latent space that change a generator's first layer most.
 
 Shen and Zhou 2021, arXiv 2007.06600, equations 2 to 5: the unit vectors n with the largest ||A n|| are the eigenvectors
 of A^T A, where A is the weight of the affine layer that meets z. No data and no training are needed.
@@ -25,7 +25,7 @@ class Directions(NamedTuple):
 
 
 def latent_directions(model: Sampler, count: int | None = None) -> Directions:
-    """Returns the directions that move the first layer's output most.
+    """Returns the directions in the latent space that move the first layer's output most.
 
     Args:
         model: draws samples through a network whose first layer is a linear one or a convolution.
@@ -60,24 +60,24 @@ def first_layer(model: Sampler) -> Tensor:
 
 
 def _matrix(model: Sampler, network: nn.Module, z: Tensor, y: Tensor | None) -> Tensor:
-    met: list[tuple[Callable[[Tensor], Tensor], torch.Size]] = []
+    layers: list[tuple[Callable[[Tensor], Tensor], torch.Size]] = []
 
     def look(layer: nn.Module, inputs: tuple[Any, ...]) -> None:
         """Remembers a layer whose input begins with the latent vectors, perhaps scaled to another length."""
         begins = inputs[0].flatten(1)[:, : z[0].numel()]
         if begins.shape == z.flatten(1).shape and bool((cosine_similarity(begins, z.flatten(1)) > 1 - 1e-5).all()):
-            met.append((layer, inputs[0].shape[1:]))
+            layers.append((layer, inputs[0].shape[1:]))
 
     handles = [layer.register_forward_pre_hook(look) for layer in network.modules() if isinstance(layer, AFFINE)]
     model.generate(network, z, y)
     for handle in handles:
         handle.remove()
-    if not met:
+    if not layers:
         name = type(network).__name__
         raise GanzooError(
             f"{name} has no linear layer or convolution that meets the latent vector; nothing to factorise."
         )
-    layer, shape = met[0]
+    layer, shape = layers[0]
     basis = torch.zeros(z[0].numel(), shape.numel(), device=z.device)
     basis.fill_diagonal_(1)
     # an affine map's columns are what it makes of the basis vectors, whatever kind of layer it is

@@ -1,4 +1,4 @@
-"""Averaged weights."""
+"""Exponential moving average of a network's weights."""
 
 from copy import deepcopy
 from typing import Any
@@ -41,7 +41,7 @@ class Average(nn.Module):
 
     @torch.no_grad()
     def update(self, live: nn.Module, updates: int) -> None:
-        """Moves the average towards `live` after its `updates`-th update."""
+        """Moves the average towards `live`, after the `updates`-th update of that."""
         if self.pairs[0] is not live:
             ours, theirs = (list(module.parameters()) for module in (self.module, live))
             self.pairs = live, ours, theirs, list(zip(self.module.buffers(), live.buffers(), strict=True))

@@ -1,4 +1,4 @@
-"""An encoder and a decoder: what every autoencoder shares.
+"""Base of autoencoders: a game of an encoder and a decoder.
 
 `EncoderDecoder` plays them as one player against a loss of the variant's own, and samples by decoding codes from a
 prior.
@@ -18,7 +18,7 @@ from ganzoo.games.schedules import Schedule
 
 
 class EncoderDecoder(Sampler):
-    """Samples to codes and back.
+    """Game of an encoder and a decoder, which maps samples to codes and back.
 
     Args:
         encoder: maps samples to what it says of their codes; says its `n_features` and its samples' `shape`.
@@ -33,7 +33,7 @@ class EncoderDecoder(Sampler):
         compiled: networks to fuse by `torch.compile`: `encoder`, `decoder`; see `Game`.
 
     Attributes:
-        told: how many numbers the encoder says for each one of a code.
+        features_per_number: how many features the encoder gives for each number of a code.
 
     Raises:
         GanzooError: if the encoder's codes are not those that the decoder takes.
@@ -41,7 +41,7 @@ class EncoderDecoder(Sampler):
 
     drawn_by = "decoder"
     of_samples = ("encoder", "decoder")
-    told: ClassVar[int] = 1
+    features_per_number: ClassVar[int] = 1
 
     def __init__(
         self,
@@ -60,10 +60,11 @@ class EncoderDecoder(Sampler):
         self.encoder = encoder
         self.decoder = decoder
         self.dim: int = decoder.latent_dim  # type: ignore[assignment]
-        if encoder.n_features != self.told * self.dim:
+        if encoder.n_features != self.features_per_number * self.dim:
+            each = self.features_per_number
             raise GanzooError(
-                f"model.encoder: {self.told * self.dim} features are wanted, {self.told} for each number of the "
-                f"decoder's code, not {encoder.n_features}."
+                f"model.encoder: {each * self.dim} features are wanted, {each} for each number of the decoder's code, "
+                f"not {encoder.n_features}."
             )
         self.optim = {"ae": build_optim(optimizer, lr, betas)}
         for name in ("encoder", "decoder"):
@@ -71,10 +72,10 @@ class EncoderDecoder(Sampler):
 
     @abstractmethod
     def loss(self, x: Tensor, y: Tensor | None) -> Terms:
-        """What encoder and decoder descend, term by term."""
+        """Returns the terms of the loss that encoder and decoder descend."""
 
     def players(self) -> Sequence[Player]:
-        """Encoder and decoder as one."""
+        """Returns encoder and decoder as one player."""
         both = [self.encoder, self.decoder]
         return (Player("ae", both, self.loss, self.optim["ae"], scheduler=self.decay, counted=True),)
 
@@ -91,9 +92,9 @@ class EncoderDecoder(Sampler):
         return self.evaluated("encoder", lambda encoder, part: encoder(part), x)
 
     def decode(self, z: Tensor) -> Tensor:
-        """Returns the samples (N, ...) of any number of codes (N, latent_dim), in the same way."""
+        """Returns the samples (N, ...) of any number of codes (N, latent_dim), from the averaged decoder."""
         return self.render(z)
 
     def reconstruct(self, x: Tensor) -> Tensor:
-        """Returns what is left of samples (N, ...) after encoding and decoding."""
+        """Returns the reconstructions of samples (N, ...): encoded and decoded."""
         return self.decode(self.encode(x))

@@ -1,4 +1,4 @@
-"""The one training loop: a game of players, each with its modules, its optimizer and its loss.
+"""The training loop that all models share: a game of players, each with its modules, its optimizer and its loss.
 
 `Game` plays any number of players in turn and keeps the averaged weights. No variant repeats the loop; those with a
 generator and a discriminator start from `ganzoo.games.gan.GAN`.
@@ -25,12 +25,12 @@ from ganzoo.games.capture import Recorder, recorder
 from ganzoo.games.ema import Average
 from ganzoo.games.lightning import clip, count_step, require_playable, take_limit
 from ganzoo.games.notes import Notes
-from ganzoo.games.players import Player, unasked
+from ganzoo.games.players import Player, without_capture_check
 from ganzoo.games.schedules import Schedule, value
 
 
 class Game(pl.LightningModule, ABC):
-    """The loop: each batch every player whose turn it is moves once, the others frozen.
+    """Base of all models: on each batch every player whose turn it is moves once, the others frozen.
 
     `trainer.global_step` and `max_steps` count the updates of the player marked `counted`.
 
@@ -82,7 +82,7 @@ class Game(pl.LightningModule, ABC):
         self.batches = 0  # seen so far in this run; seeds the next one
         self.images = 0  # real samples seen so far, over all processes
         self.limit: float | None = None  # of gradients, while Lightning looks at a Trainer without one
-        self.seen_data = ""  # digest of the training data, by which a run that goes on tells other data
+        self.data_digest = ""  # digest of the training data, by which a run that goes on tells other data
         self.changes: list[list[Any]] = []  # of the recipe in mid-run: [step, option, before, after] each
         self.waited: dict[str, int] = {}  # batches since each player's last move
         self.levels: dict[Schedule, Tensor] = {}  # the present values of the schedules that moves read
@@ -94,7 +94,7 @@ class Game(pl.LightningModule, ABC):
 
     @property
     def decay(self) -> Callable[[Optimizer], LRScheduler] | None:
-        """A player's learning-rate scheduler that follows `lr_factor`; None where there is none to follow."""
+        """Factory of a player's learning-rate scheduler, which follows `lr_factor`; None without one."""
         return None if self.lr_factor is None else self._follow
 
     def _follow(self, optimizer: Optimizer) -> LRScheduler:
@@ -115,11 +115,11 @@ class Game(pl.LightningModule, ABC):
         """Raises GanzooError where the game does not fit samples of this shape; a plain game fits any."""
 
     def fits(self, datamodule: Any) -> None:
-        """Raises GanzooError where the game does not fit the data: told before anything is loaded or trained."""
+        """Raises GanzooError where the game does not fit the data, before anything is loaded or trained."""
         self.check(datamodule.shape)
 
     def setup(self, stage: str) -> None:
-        """Lays out the weights before anything runs, and compiles what is to be compiled.
+        """Lays out the weights, and compiles the networks named in `compiled`.
 
         Raises:
             GanzooError: if there is no such network.
@@ -135,7 +135,7 @@ class Game(pl.LightningModule, ABC):
             network.compile()  # in place: parameters keep their names, and a checkpoint knows nothing of it
 
     def names_of(self, datamodule: Any) -> tuple[str, ...]:
-        """Returns the data's class names where the model draws or tells these very classes; none otherwise."""
+        """Returns the data's class names if the model draws or classifies these very classes; none otherwise."""
         names = tuple(getattr(datamodule, "class_names", ()))
         drawn = getattr(self, "n_classes", 0) if getattr(self, "supervised", False) else 0
         return names if hasattr(self, "classify") or drawn == len(names) else ()
@@ -157,7 +157,9 @@ class Game(pl.LightningModule, ABC):
         self.seats = {player.name: seats[player.shares or player.name] for player in self.line_up}
         configured: list[dict[str, Any]] = []
         for player in owners:
-            optimizer = unasked(player.optim([p for module in player.modules for p in module.parameters()]))
+            optimizer = without_capture_check(
+                player.optim([p for module in player.modules for p in module.parameters()])
+            )
             configured.append({"optimizer": optimizer})
             if player.scheduler is not None:
                 configured[-1]["lr_scheduler"] = player.scheduler(optimizer)
@@ -167,13 +169,13 @@ class Game(pl.LightningModule, ABC):
         return configured
 
     def configure_callbacks(self) -> list[Any]:
-        """Takes the Trainer's clipping over, which Lightning refuses to loops of one's own; adds no callback."""
+        """Takes over gradient clipping, which Lightning refuses in manual optimisation; adds no callback."""
         require_playable(self.trainer)
         self.limit = take_limit(self.trainer)
         return []
 
     def on_fit_start(self) -> None:
-        """Lets a loaded model train like any other: it comes in evaluation mode, and Lightning keeps what it finds.
+        """Switches to training mode: a loaded model comes in evaluation mode, and Lightning keeps the mode it meets.
 
         Raises:
             GanzooError: if nobody has given it the weights that it is to start from.
@@ -191,15 +193,15 @@ class Game(pl.LightningModule, ABC):
         clip(optimizer, self.trainer)
 
     def on_train_start(self) -> None:
-        """Prepares to record moves, where that was asked for and can be."""
+        """Prepares to record moves if `capture` is set and the device allows it."""
         self.recorder = recorder(self.play, self.notes, self.trainer) if self.capture else None
 
     def on_fit_end(self) -> None:
-        """Lets go of the recorded moves and their memory."""
+        """Frees the recorded moves."""
         self.recorder = None
 
     def training_step(self, batch: tuple[Any, Any], batch_idx: int) -> None:
-        """Plays one batch. Reseeded by batch, so that ranks differ and a resumed run draws what it would have drawn."""
+        """Plays one batch, seeded by its number: ranks differ, and a resumed run draws the same numbers."""
         x, y = batch
         self.batches += 1
         self.images += len(x) * self.trainer.world_size
@@ -214,7 +216,7 @@ class Game(pl.LightningModule, ABC):
                     self.move(player, x, y)
 
     def move(self, player: Player, x: Any, y: Any) -> None:
-        """Lets one player move, and counts it."""
+        """Lets one player move, recorded or eagerly, and counts the move."""
         if self.recorder is None:
             self.play(player, x, y)
         else:
@@ -224,7 +226,7 @@ class Game(pl.LightningModule, ABC):
             self._counted_update()
 
     def play(self, player: Player, x: Any, y: Any) -> None:
-        """Lets one player take one step while every other parameter is frozen. It can be recorded and replayed."""
+        """Takes one step of one player while every other parameter is frozen. It can be recorded and replayed."""
         optimizer = self.trainer.optimizers[self.seats[player.name]]
         torch.clear_autocast_cache()  # a module that two players share has moved since it was cast
         with self.alone(player):
@@ -243,7 +245,7 @@ class Game(pl.LightningModule, ABC):
             player.after()
 
     def rehearse(self, x: Any, y: Any) -> Iterator[tuple[Player, Callable[[], None]]]:
-        """Yields each player with what computes the gradients of its move on a batch, without a step.
+        """Yields each player with a function that computes the gradients of its move on a batch, without a step.
 
         Gradients, buffers and random state change: rehearse on a copy, whose optimizers are configured.
 
@@ -262,13 +264,13 @@ class Game(pl.LightningModule, ABC):
             yield player, gradients
 
     def _exchange(self, now: bool) -> AbstractContextManager[None]:
-        """Lets processes exchange gradients when a batch's last chunk is through, instead of after every chunk."""
+        """Returns the context in which processes exchange gradients only after a batch's last chunk."""
         strategy = self.trainer.strategy
         return nullcontext() if now or not isinstance(strategy, ParallelStrategy) else strategy.block_backward_sync()
 
     @contextmanager
     def alone(self, player: Player) -> Iterator[None]:
-        """Freezes what this player's optimizer does not move."""
+        """Context manager: every parameter frozen that this player's optimizer does not move."""
         frozen = self.frozen[self.seats[player.name]]
         for parameter in frozen:
             parameter.requires_grad_(False)
@@ -295,7 +297,7 @@ class Game(pl.LightningModule, ABC):
         return self.averages[name].module if name in self.averages else getattr(self, name)  # type: ignore[return-value]
 
     def exported(self) -> dict[str, nn.Module]:
-        """Returns what a published checkpoint holds: every submodule, averaged where an average is kept."""
+        """Returns the submodules of a published checkpoint, averaged where an average is kept."""
         return {name: self.averaged(name) for name, _ in self.named_children() if name != "averages"}
 
     def level(self, of: float | Schedule) -> float | Tensor:
@@ -310,7 +312,7 @@ class Game(pl.LightningModule, ABC):
         return self.levels[of]
 
     def note(self, name: str, tensor: Tensor) -> None:
-        """Notes a scalar to be shown: the mean since the last log is logged. Never waits for the device."""
+        """Notes a scalar for the log, which shows the mean since its last line. Never waits for the device."""
         self.notes.add(name, tensor)
 
     def validation_step(self, batch: tuple[Any, Any], batch_idx: int) -> None:
@@ -345,7 +347,7 @@ class Game(pl.LightningModule, ABC):
             "recipe": self.recipe,
             "class_names": [*self.class_names],
             "threads": torch.get_num_threads(),  # sums round differently with another number
-            "data": self.seen_data,
+            "data": self.data_digest,
             "changes": self.changes,
             "stash": {name: (total.cpu(), count) for name, (total, count) in self.notes.totals.items()},
         }

@@ -1,4 +1,4 @@
-"""A generator against a discriminator: what every variant with the two of them shares.
+"""Base of GANs: a game of a generator against a discriminator.
 
 `GAN` judges through augmentation and stabilisers; it draws its samples as `ganzoo.games.sampler` says.
 """
@@ -23,7 +23,7 @@ from ganzoo.games.stabiliser import Answers, Shown, Stabiliser
 
 
 class GAN(Sampler):
-    """A generator against a discriminator.
+    """Game of a generator against a discriminator.
 
     Args:
         generator: maps latent vectors (N, latent_dim) to samples; says its `latent_dim` and its samples' `shape`. One
@@ -122,21 +122,21 @@ class GAN(Sampler):
 
     @abstractmethod
     def d_loss(self, x: Tensor, y: Tensor | None) -> Terms:
-        """What the discriminator descends, term by term."""
+        """Returns the terms of the discriminator's loss."""
 
     @abstractmethod
     def g_loss(self, x: Tensor, y: Tensor | None) -> Terms:
-        """What the generator descends, term by term."""
+        """Returns the terms of the generator's loss."""
 
     def players(self) -> Sequence[Player]:
-        """The discriminator on every batch, then the generator on every `n_critic`-th."""
+        """Returns the discriminator, which moves on every batch, and the generator, on every `n_critic`-th."""
         return (
             Player("d", [self.discriminator], self.d_terms, self.optim["d"], scheduler=self.decay, after=self.after_d),
             Player("g", [self.generator], self.g_terms, self.optim["g"], self.n_critic, self.decay, counted=True),
         )
 
     def d_terms(self, x: Tensor, y: Tensor | None) -> Terms:
-        """The variant's terms and the stabilisers'."""
+        """Returns the terms of the discriminator's loss, the stabilisers' among them."""
         self.shown.clear()
         terms = dict(self.d_loss(x, y))
         for stabiliser in self.stabilisers:
@@ -145,7 +145,7 @@ class GAN(Sampler):
         return terms
 
     def g_terms(self, x: Tensor, y: Tensor | None) -> Terms:
-        """The variant's terms and the stabilisers', in front of the discriminator that these put up."""
+        """Returns the terms of the generator's loss, the stabilisers' among them, which may replace the critic."""
         self.shown.clear()
         with ExitStack() as stack:
             for stabiliser in self.stabilisers:
@@ -157,12 +157,12 @@ class GAN(Sampler):
         return terms
 
     def forget(self) -> None:
-        """Drops what was kept for a move, by a discriminator with a `forget`, too: no activation longer than needed."""
+        """Drops activations kept during a move, also those of a discriminator with a `forget`."""
         self.shown.clear()
         getattr(self.discriminator, "forget", lambda: None)()
 
     def after_d(self) -> None:
-        """Called after each step of the discriminator; WGAN clips here."""
+        """Runs after each step of the discriminator; WGAN clips here."""
         for stabiliser in self.stabilisers:
             stabiliser.after_d(self)  # type: ignore[operator]
 
@@ -171,13 +171,13 @@ class GAN(Sampler):
         return self.generate(self.generator, self.latent(n), y)
 
     def judge(self, x: Tensor, y: Tensor | None = None) -> Tensor:
-        """Returns the discriminator's logits (N,) on what it sees: augmented, and changed by the stabilisers."""
-        logits = self.discriminate(self.seen(x), y)
+        """Returns the discriminator's logits (N,) on its input of these samples, and keeps them in `shown`."""
+        logits = self.discriminate(self.discriminator_input(x), y)
         self.shown.append(Shown(x, y, logits))
         return logits
 
-    def seen(self, x: Tensor) -> Tensor:
-        """Returns what the discriminator sees of samples: augmented, and changed by the stabilisers."""
+    def discriminator_input(self, x: Tensor) -> Tensor:
+        """Returns samples as the discriminator sees them: augmented, and changed by the stabilisers."""
         x = diff_augment(x, self.augment)
         for stabiliser in self.stabilisers:
             x = stabiliser.see(self, x)  # type: ignore[operator]
@@ -188,11 +188,11 @@ class GAN(Sampler):
 
         They are never of half precision: losses average them, and nothing keeps a critic's scores near 0.
         """
-        given = (x, y) if getattr(self.discriminator, "n_classes", 0) else (x,)
+        inputs = (x, y) if getattr(self.discriminator, "n_classes", 0) else (x,)
         if self.stand_in is None:
-            logits = self.discriminator(*given)
+            logits = self.discriminator(*inputs)
         else:
-            logits = functional_call(self.discriminator, dict(self.stand_in), given)
+            logits = functional_call(self.discriminator, dict(self.stand_in), inputs)
         return logits if logits.itemsize >= 4 else logits.float()
 
     def exported(self) -> dict[str, nn.Module]:
@@ -200,6 +200,6 @@ class GAN(Sampler):
         return {name: module for name, module in super().exported().items() if name != "stabilisers"}
 
     def note_accuracy(self, real: Tensor, fake: Tensor) -> None:
-        """Notes the share of real and of generated samples that the logits put on the right side of 0."""
+        """Notes the shares of real and of generated samples whose logits lie on the right side of 0."""
         self.note("d/acc_real", (real > 0).float().mean())
         self.note("d/acc_fake", (fake < 0).float().mean())

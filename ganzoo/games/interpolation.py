@@ -1,4 +1,4 @@
-"""Interpolation between latent vectors, and sums of them."""
+"""Interpolation between latent vectors, and latent arithmetic."""
 
 from collections.abc import Sequence
 from typing import Any, Literal
@@ -13,7 +13,7 @@ Mode = Literal["linear", "spherical"]
 ON_LINE = 1e-7  # sine of an angle between float32 vectors below which the plane they span is rounding
 
 
-def of_seeds(model: Any, seeds: Sequence[int], truncation: float = 1.0) -> Tensor:
+def latents_of_seeds(model: Any, seeds: Sequence[int], truncation: float = 1.0) -> Tensor:
     """Returns the latent vectors (len(seeds), ...) of the samples that `model.sample(1, seed=seed)` draws.
 
     Args:
@@ -25,7 +25,7 @@ def of_seeds(model: Any, seeds: Sequence[int], truncation: float = 1.0) -> Tenso
 
 
 def lerp(a: Tensor, b: Tensor, t: Tensor) -> Tensor:
-    """Goes from each vector of `a` straight to the one of `b`.
+    """Interpolates linearly between the vectors of `a` and `b`.
 
     Args:
         a: vectors (N, ...).
@@ -40,7 +40,7 @@ def lerp(a: Tensor, b: Tensor, t: Tensor) -> Tensor:
 
 
 def slerp(a: Tensor, b: Tensor, t: Tensor) -> Tensor:
-    """Goes from each vector of `a` to the one of `b` along an arc: Shoemake 1985; White 2016, arXiv 1609.04468.
+    """Interpolates spherically between the vectors of `a` and `b`: Shoemake 1985; White 2016, arXiv 1609.04468.
 
     Angle and length change at constant rates. Between vectors of one length this is White's formula; between others
     that one makes a detour in length. A normal prior of many dimensions has its mass near a sphere, and a straight way
@@ -78,11 +78,11 @@ def _directions(x: Tensor) -> Tensor:
     return x / x.norm(dim=1, keepdim=True).clamp_min(torch.finfo(x.dtype).tiny)
 
 
-WAYS = {"linear": lerp, "spherical": slerp}
+MODES = {"linear": lerp, "spherical": slerp}
 
 
-def way(model: Any) -> Mode:
-    """Returns the way between latent vectors that suits a model: an arc if all of them are normal noise."""
+def suitable_mode(model: Any) -> Mode:
+    """Returns the interpolation that suits a model's prior: spherical if all of it is normal noise."""
     from ganzoo.games.sampler import Sampler  # it imports this module
 
     normal = model.prior == "normal" and type(model).latent is Sampler.latent
@@ -92,7 +92,7 @@ def way(model: Any) -> Mode:
 def interpolate(
     model: Any, a: Tensor, b: Tensor, steps: int = 16, mode: Mode | None = None, y: Tensor | None = None
 ) -> Tensor:
-    """Draws what lies between pairs of latent vectors.
+    """Draws the samples between pairs of latent vectors.
 
     Two images of a model: `interpolate(model, *model.latent(2, seed=0).split(1))`.
 
@@ -101,7 +101,7 @@ def interpolate(
         a: latent vectors (N, ...) to start from.
         b: as many to arrive at.
         steps: samples of a pair, both ends included.
-        mode: `linear` or `spherical`; by default what `way` says of the model.
+        mode: `linear` or `spherical`; by default what `suitable_mode` says of the model.
         y: labels (N,) for a conditional model, each kept on the way; without, the classes take turns.
 
     Returns:
@@ -112,17 +112,17 @@ def interpolate(
     """
     if steps < 2:
         raise GanzooError(f"steps: at least 2 are needed, the two ends, not {steps}.")
-    mode = mode or way(model)
-    if mode not in WAYS:
-        raise GanzooError(f"mode: it must be one of {', '.join(WAYS)}, not '{mode}'.")
-    z = WAYS[mode](a, b, torch.linspace(0, 1, steps))
+    mode = mode or suitable_mode(model)
+    if mode not in MODES:
+        raise GanzooError(f"mode: it must be one of {', '.join(MODES)}, not '{mode}'.")
+    z = MODES[mode](a, b, torch.linspace(0, 1, steps))
     y = model.labels(len(a), y)
     y = None if y is None else y.repeat_interleave(steps)
     return model.render(z.flatten(0, 1), y).unflatten(0, (len(a), steps))
 
 
 def combine(plus: Tensor, minus: Tensor, base: Tensor | None = None) -> Tensor:
-    """Adds up means of latent vectors: Radford et al. 2016, arXiv 1511.06434, section 6.3.2.
+    """Adds and subtracts means of latent vectors: Radford et al. 2016, arXiv 1511.06434, section 6.3.2.
 
     "Man with glasses" - "man without glasses" + "woman without glasses" is a woman with glasses there.
 

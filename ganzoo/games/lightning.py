@@ -1,4 +1,4 @@
-"""Adapter to Lightning's Trainer: all that a game and its callbacks need of the inside of its loops.
+"""Adapter to Lightning's Trainer: the only place that depends on the inside of its loops.
 
 The players of a game step by themselves, so that clipping, the count of steps and validations that are due are settled
 here. What depends on the inside of a version of Lightning stands in this file and in `ganzoo.training.recipe_cli`.
@@ -19,7 +19,7 @@ RECAST = (HalfPrecision, DoublePrecision, TransformerEnginePrecision)
 
 
 def require_playable(trainer: Any) -> None:
-    """Raises GanzooError where a Trainer is to do what no game can be trained with.
+    """Raises GanzooError if a Trainer has settings that no game can be trained with.
 
     Args:
         trainer: Lightning's.
@@ -42,7 +42,7 @@ def require_playable(trainer: Any) -> None:
 
 
 def take_limit(trainer: Any) -> float | None:
-    """Takes the limit of gradients off a Trainer, before Lightning refuses it in manual optimisation.
+    """Removes the gradient limit from a Trainer and returns it, before Lightning refuses it in manual optimisation.
 
     Args:
         trainer: Lightning's.
@@ -61,7 +61,7 @@ def take_limit(trainer: Any) -> float | None:
 
 
 def clip(optimizer: Optimizer, trainer: Any) -> None:
-    """Clips the gradients of one player, as the Trainer's `gradient_clip_val` and `gradient_clip_algorithm` say.
+    """Clips one player's gradients by the Trainer's `gradient_clip_val` and `gradient_clip_algorithm`.
 
     Args:
         optimizer: the player's; a norm is that of all its gradients together.
@@ -81,7 +81,7 @@ def clip(optimizer: Optimizer, trainer: Any) -> None:
 
 
 def count_step(trainer: Any) -> None:
-    """Counts a step in `trainer.global_step`, which manual optimisation counts by optimizers' own steps.
+    """Counts a step in `trainer.global_step`, which Lightning's manual optimisation leaves to optimizers.
 
     Args:
         trainer: Lightning's, in `fit`.

@@ -1,4 +1,4 @@
-"""Scalars noted during moves: their sums and counts until they are logged."""
+"""Running means of scalars noted during moves, until they are logged."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -27,7 +27,7 @@ class Notes:
             self.totals[name] = (total + more, count + times)
 
     def means(self) -> dict[str, float]:
-        """Returns the mean under each name. This waits for the device."""
+        """Returns the mean of each scalar by name. This waits for the device."""
         return {name: float(total) / count for name, (total, count) in self.totals.items()}
 
     def clear(self) -> None:
@@ -36,7 +36,7 @@ class Notes:
 
     @contextmanager
     def isolated(self) -> Iterator[dict[str, tuple[Tensor, int]]]:
-        """Context manager that keeps what is noted inside apart, in the dictionary that it yields."""
+        """Context manager: what is noted inside goes into the dictionary that it yields, and nowhere else."""
         outer, self.totals = self.totals, {}
         try:
             yield self.totals

@@ -1,4 +1,4 @@
-"""The sides of a game: what each one owns, descends, and steps with."""
+"""Players of a game: the modules, loss and optimizer of each side."""
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
@@ -18,7 +18,7 @@ Terms = Mapping[str, Tensor]
 
 @dataclass(frozen=True)
 class Player:
-    """One side of a game.
+    """A side of a game: its modules, its loss and its optimizer.
 
     Args:
         name: prefix of its logged terms, such as `d`.
@@ -46,14 +46,14 @@ class Player:
 def build_optim(
     kind: type[Optimizer], lr: float, betas: tuple[float, float], **more: float
 ) -> Callable[[Any], Optimizer]:
-    """Returns parameters -> optimizer, passing on what `kind` has of `betas`, `more` and fused kernels."""
+    """Returns a factory of optimizers (parameters -> optimizer) with those options that `kind` accepts."""
     options: dict[str, Any] = {"lr": lr, "betas": tuple(betas), "fused": True, **more}
     accepted = inspect.signature(kind).parameters
     return partial(kind, **{name: option for name, option in options.items() if name in accepted})
 
 
-def unasked(optimizer: Optimizer) -> Optimizer:
-    """Spares a run without an accelerator a question that Adam asks before every step: whether one is recording.
+def without_capture_check(optimizer: Optimizer) -> Optimizer:
+    """Removes the check for graph capture that Adam makes before every step, on a machine without an accelerator.
 
     To answer it, a CUDA build of PyTorch looks for the driver's library anew each time: 0.1 ms, here for nothing.
     """
@@ -65,4 +65,4 @@ def unasked(optimizer: Optimizer) -> Optimizer:
 
 
 def _nothing() -> None:
-    """Answers nothing; a function of a module, so that optimizers can still be copied."""
+    """Returns None; a function of the module, so that optimizers can still be copied."""

@@ -1,4 +1,4 @@
-"""Distributions that a code can be given, or have: pure functions of normal and uniform noise.
+"""Priors of codes: distributions as pure functions of normal and uniform noise.
 
 The shapes are those of Makhzani et al. 2016, figures 2 and 4, which give no constants; these are ours.
 """
@@ -17,7 +17,7 @@ from ganzoo.games.latent import draw_latent
 
 
 class CodePrior(nn.Module):
-    """A distribution of codes: what turns noise into them.
+    """Base of the distributions of codes: maps noise to codes.
 
     Attributes:
         dim: length of its codes; None where it suits any.
@@ -36,7 +36,7 @@ class CodePrior(nn.Module):
 
 
 class Gaussian(CodePrior):
-    """A normal distribution, alike in all directions.
+    """An isotropic normal distribution.
 
     Args:
         std: its standard deviation.
@@ -49,7 +49,7 @@ class Gaussian(CodePrior):
         self.std = std
 
     def forward(self, normal: Tensor, uniform: Tensor) -> Tensor:
-        """Scales the normal noise; the uniform one is not used."""
+        """Scales the normal noise (N, dim); the uniform noise is not used."""
         return self.std * normal
 
 
@@ -82,7 +82,7 @@ class Flower(CodePrior):
         self.register_buffer("directions", directions, persistent=False)
 
     def forward(self, normal: Tensor, uniform: Tensor) -> Tensor:
-        """Lets the uniform noise choose the petal."""
+        """Maps normal noise (N, dim) to codes; the uniform noise (N,) chooses the petal."""
         direction = self.directions[(uniform * self.petals).long().clamp_max(self.petals - 1)]
         outwards = (normal * direction).sum(1, keepdim=True)
         return self.across * normal + (self.radius + (self.along - self.across) * outwards) * direction
@@ -104,7 +104,7 @@ class SwissRoll(CodePrior):
         self.turns, self.radius, self.width = turns, radius, width
 
     def forward(self, normal: Tensor, uniform: Tensor) -> Tensor:
-        """Lets the uniform noise choose the place along the spiral."""
+        """Maps normal noise (N, 2) to codes; the uniform noise (N,) chooses the place along the spiral."""
         share = uniform.sqrt()  # its length grows with the square of the angle
         angle = 2 * pi * self.turns * share
         spiral = self.radius * share[:, None] * torch.stack([angle.cos(), angle.sin()], 1)
@@ -112,7 +112,7 @@ class SwissRoll(CodePrior):
 
 
 class GaussianMixture(CodePrior):
-    """A mixture of normal distributions of any shape, which can be fitted to codes; standard normal before that.
+    """A mixture of normal distributions that can be fitted to codes; standard normal before that.
 
     Args:
         dim: length of a code.
@@ -133,7 +133,7 @@ class GaussianMixture(CodePrior):
         self.register_buffer("factors", torch.eye(dim).repeat(components, 1, 1))  # of the covariances, by Cholesky
 
     def forward(self, normal: Tensor, uniform: Tensor) -> Tensor:
-        """Lets the uniform noise choose the component."""
+        """Maps normal noise (N, dim) to codes; the uniform noise (N,) chooses the component."""
         ends = self.weights.cumsum(0)
         # not searchsorted, which ONNX does not have
         chosen = (uniform[:, None] * ends[-1] >= ends).sum(1).clamp_max(self.components - 1)
@@ -141,7 +141,7 @@ class GaussianMixture(CodePrior):
 
     @torch.no_grad()
     def fit(self, codes: Tensor) -> None:
-        """Fits the mixture to codes (N, dim) by expectation maximisation, always in the same way.
+        """Fits the mixture to codes (N, dim) by expectation maximisation, deterministically.
 
         Few codes get fewer components, so that each has more of them than dimensions.
         """
@@ -153,10 +153,10 @@ class GaussianMixture(CodePrior):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)  # a fit that could be better still is good enough
             fitted.fit(codes.double().cpu().numpy())
-        found = [torch.from_numpy(part) for part in (fitted.weights_, fitted.means_, fitted.covariances_)]
-        found[2] = torch.linalg.cholesky(found[2])
+        parameters = [torch.from_numpy(part) for part in (fitted.weights_, fitted.means_, fitted.covariances_)]
+        parameters[2] = torch.linalg.cholesky(parameters[2])
         self.weights.zero_()
-        for buffer, part in zip((self.weights, self.means, self.factors), found, strict=True):
+        for buffer, part in zip((self.weights, self.means, self.factors), parameters, strict=True):
             buffer[:k] = part.to(buffer)
 
 
@@ -178,7 +178,7 @@ def draw_codes(
 
 
 def noise_of_codes(n: int, dim: int, device: torch.device, seed: int | None = None) -> tuple[Tensor, Tensor]:
-    """Draws what a prior makes codes of: standard normal noise (n, dim), and uniform noise (n,) on [0, 1]."""
+    """Draws the noise that priors map to codes: standard normal (n, dim), and uniform (n,) on [0, 1]."""
     normal = draw_latent(n, dim, "normal", device, seed)
     uniform = draw_latent(n, 1, "uniform", device, None if seed is None else mix(seed, 1))
     return normal, (uniform[:, 0] + 1) / 2

@@ -1,4 +1,4 @@
-"""Latent vectors to samples: what every game shares that draws something out of nothing.
+"""Base of games that draw samples from latent vectors.
 
 `Sampler` draws latent vectors, passes them through the averaged network, and checks what it is asked for.
 """
@@ -20,7 +20,7 @@ SAMPLE_BATCH = 512
 
 
 class Sampler(Game):
-    """A game that draws samples.
+    """A game that draws samples from latent vectors.
 
     Attributes:
         drawn_by: name of the network that maps latent vectors (N, latent_dim) to samples.
@@ -44,10 +44,10 @@ class Sampler(Game):
             self.check(shape)
 
     def fits(self, datamodule: Any) -> None:
-        """Raises GanzooError where the data are pairs, to be translated, or of another shape than the networks'."""
+        """Raises GanzooError if the data are pairs, to be translated, or of another shape than the networks'."""
         if getattr(datamodule, "source_shape", None) is not None:
-            made, kind = type(datamodule).__name__, type(self).__name__
-            raise GanzooError(f"data: {made} has pairs of images, to be translated, and {kind} draws samples.")
+            data, kind = type(datamodule).__name__, type(self).__name__
+            raise GanzooError(f"data: {data} has pairs of images, to be translated, and {kind} draws samples.")
         super().fits(datamodule)
 
     def check(self, shape: tuple[int, ...]) -> None:
@@ -57,18 +57,16 @@ class Sampler(Game):
             GanzooError: if one makes or takes samples of another shape.
         """
         for name in self.of_samples:
-            made_for = getattr(getattr(self, name), "shape", shape)
-            if made_for != shape:
-                raise GanzooError(
-                    f"model.{name}: it is made for samples of shape {made_for}, but the data gives {shape}."
-                )
+            own = getattr(getattr(self, name), "shape", shape)
+            if own != shape:
+                raise GanzooError(f"model.{name}: it is made for samples of shape {own}, but the data gives {shape}.")
 
     def latent(self, n: int, seed: int | None = None) -> Tensor:
         """Draws n latent vectors (n, latent_dim) from the prior; see `draw_latent`."""
         return draw_latent(n, getattr(self, self.drawn_by).latent_dim, self.prior, self.device, seed)
 
-    def told_latent(self) -> str:
-        """Says how the latent vectors of `latent` are distributed."""
+    def latent_text(self) -> str:
+        """Returns the distribution of the latent vectors of `latent` in words."""
         return PRIORS[self.prior]
 
     def generate(self, generator: nn.Module, z: Tensor, y: Tensor | None) -> Tensor:
@@ -116,7 +114,7 @@ class Sampler(Game):
     def evaluated(
         self, name: str, apply: Callable[..., Tensor], *inputs: Tensor | None, progress: bool = False
     ) -> Tensor:
-        """Applies a network to any number of inputs, in parts: averaged where an average is kept, evaluation mode.
+        """Applies a network, averaged where an average is kept, in evaluation mode, to any number of inputs in parts.
 
         Args:
             name: of the network.
@@ -128,15 +126,15 @@ class Sampler(Game):
             What it makes of all of them, on the model's device.
         """
         network = self.averaged(name)
-        n = next(len(given) for given in inputs if given is not None)
+        n = next(len(tensor) for tensor in inputs if tensor is not None)
         parts = [slice(start, min(start + SAMPLE_BATCH, n)) for start in range(0, max(n, 1), SAMPLE_BATCH)]
-        shown = with_bar(parts, (part.stop - part.start for part in parts), progress)
+        batches = with_bar(parts, (part.stop - part.start for part in parts), progress)
         with evaluating(network):
-            made = [apply(network, *(None if x is None else x[i].to(self.device) for x in inputs)) for i in shown]
-        return torch.cat(made).contiguous()  # not channels last, as the weights are
+            outputs = [apply(network, *(None if x is None else x[i].to(self.device) for x in inputs)) for i in batches]
+        return torch.cat(outputs).contiguous()  # not channels last, as the weights are
 
     def labels(self, n: int, y: Tensor | None) -> Tensor | None:
-        """Returns the labels (n,) to sample with: those given, or the classes in turn; None if there are no classes.
+        """Returns the labels (n,) to sample with: `y`, or the classes in turn; None if there are no classes.
 
         Raises:
             GanzooError: if labels are given to a model without any, or do not fit.
@@ -148,12 +146,12 @@ class Sampler(Game):
         if y is None:
             return torch.arange(n, device=self.device) % self.n_classes
         y = torch.as_tensor(y, device=self.device)
-        wanted = f"labels: {n} whole numbers from 0 to {self.n_classes - 1} are wanted, not"
+        rule = f"labels: {n} whole numbers from 0 to {self.n_classes - 1} are wanted, not"
         if y.shape != (n,) or y.is_floating_point():
-            raise GanzooError(f"{wanted} a tensor of shape {tuple(y.shape)} and type {y.dtype}.")
+            raise GanzooError(f"{rule} a tensor of shape {tuple(y.shape)} and type {y.dtype}.")
         strange = y[(y < 0) | (y >= self.n_classes)]
         if len(strange):
-            raise GanzooError(f"{wanted} {int(strange[0])}.")
+            raise GanzooError(f"{rule} {int(strange[0])}.")
         return y.long()
 
     def predict_step(self, batch: tuple[Tensor, Any], batch_idx: int) -> Tensor:

@@ -1,4 +1,4 @@
-"""Schedules as data: a value that changes over a run, written in a recipe instead of in code."""
+"""Schedules: values that change over a run, written in a recipe."""
 
 from bisect import bisect_right
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from typing import Literal
 from ganzoo.common.errors import GanzooError
 
 # the share of the way from one value to the next, by the share of the time between them
-WAYS: dict[str, Callable[[float], float]] = {
+EASINGS: dict[str, Callable[[float], float]] = {
     "constant": lambda time: 0.0,
     "linear": lambda time: time,
     "sigmoid": lambda time: 2 / (1 + exp(-10 * time)) - 1,
@@ -19,7 +19,7 @@ WAYS: dict[str, Callable[[float], float]] = {
 
 @dataclass(frozen=True)
 class Schedule:
-    """A value over a run's progress.
+    """A value that changes over a run's progress.
 
     Args:
         values: the values, in order.
@@ -53,8 +53,8 @@ class Schedule:
         i = bisect_right(self.at, progress) - 1
         if i < 0 or i == len(self.at) - 1:
             return self.values[max(i, 0)]
-        way = WAYS[self.kind]((progress - self.at[i]) / (self.at[i + 1] - self.at[i]))
-        return self.values[i] + way * (self.values[i + 1] - self.values[i])
+        share = EASINGS[self.kind]((progress - self.at[i]) / (self.at[i + 1] - self.at[i]))
+        return self.values[i] + share * (self.values[i + 1] - self.values[i])
 
 
 def value(of: float | Schedule, progress: float) -> float:

@@ -1,4 +1,4 @@
-"""What a recipe can switch on for any GAN, without a variant of its own."""
+"""Base of stabilisers: additions that a recipe can switch on for any GAN."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Answers = Literal["logits", "signed", "scores"]
 
 
 class Shown(NamedTuple):
-    """What the discriminator was asked in this move, and what it answered."""
+    """Samples that the discriminator has judged in this move, and its logits."""
 
     x: Tensor  # before augmentation and noise
     y: Tensor | None
@@ -25,7 +25,7 @@ class Shown(NamedTuple):
 
 
 class Stabilised(Protocol):
-    """What of a GAN its stabilisers may use.
+    """Protocol of a GAN as its stabilisers may use it.
 
     Attributes:
         generator: latent vectors to samples.
@@ -54,10 +54,10 @@ class Stabilised(Protocol):
         """Maps latent vectors to samples."""
 
     def judge(self, x: Tensor, y: Tensor | None = None) -> Tensor:
-        """Returns logits (N,) on what the discriminator sees of samples, and keeps them in `shown`."""
+        """Returns the discriminator's logits (N,) on its input of these samples, and keeps them in `shown`."""
 
-    def seen(self, x: Tensor) -> Tensor:
-        """Returns what the discriminator sees of samples."""
+    def discriminator_input(self, x: Tensor) -> Tensor:
+        """Returns samples as the discriminator sees them."""
 
     def d_loss(self, x: Tensor, y: Tensor | None) -> Terms:
         """Returns the variant's terms for the discriminator."""
@@ -66,7 +66,7 @@ class Stabilised(Protocol):
         """Returns a constant, or a schedule's present value."""
 
     def note(self, name: str, tensor: Tensor) -> None:
-        """Notes a scalar to be shown."""
+        """Notes a scalar for the log."""
 
     def named_buffers(
         self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
@@ -75,17 +75,17 @@ class Stabilised(Protocol):
 
 
 class Stabiliser(nn.Module):
-    """Hooks into a GAN's two moves. Each does nothing unless a stabiliser says otherwise.
+    """Base of stabilisers: hooks into a GAN's two moves, each of which does nothing by default.
 
     Its parameters and buffers are saved with the training state and not exported. `game.shown` lists what the
     discriminator has been shown in this move, real samples first; terms add to the loss of the variant.
     """
 
     def check(self, game: Stabilised) -> None:
-        """Raises GanzooError where it does not fit the game."""
+        """Raises GanzooError if the stabiliser does not fit the game."""
 
     def see(self, game: Stabilised, x: Tensor) -> Tensor:
-        """Changes what the discriminator sees, real and generated alike."""
+        """Changes the discriminator's input, real and generated alike."""
         return x
 
     def d_terms(self, game: Stabilised, x: Tensor, y: Tensor | None) -> Terms:
@@ -97,11 +97,11 @@ class Stabiliser(nn.Module):
         return {}
 
     def facing(self, game: Stabilised, x: Tensor, y: Tensor | None) -> AbstractContextManager[None]:
-        """Surrounds the generator's loss, to put another discriminator in front of it."""
+        """Context manager around the generator's loss, which may set another discriminator in it."""
         return nullcontext()
 
     def after_d(self, game: Stabilised) -> None:
-        """Called after each step of the discriminator."""
+        """Runs after each step of the discriminator."""
 
     def judged(self, game: Stabilised) -> tuple[Shown, Shown]:
         """Returns the real and the generated samples that the variant has judged in the discriminator's move.
@@ -110,6 +110,6 @@ class Stabiliser(nn.Module):
             GanzooError: if it has not judged both.
         """
         if len(game.shown) < 2:
-            told = f"{type(self).__name__} needs a variant that judges real and generated samples"
-            raise GanzooError(f"model.stabilisers: {told}; {type(game).__name__} does not.")
+            need = f"{type(self).__name__} needs a variant that judges real and generated samples"
+            raise GanzooError(f"model.stabilisers: {need}; {type(game).__name__} does not.")
         return game.shown[0], game.shown[1]

@@ -1,4 +1,4 @@
-"""Images to images: what every variant that translates pictures shares.
+"""Base of image-to-image models: a generator that maps source images to target images.
 
 `Translator` plays a discriminator against a generator that is shown a source image, and translates with the averaged
 generator. Its batches are (x, y): sources (N, C, H, W), and their targets, with labels where those are known.
@@ -25,7 +25,7 @@ Size = tuple[int | None, ...]
 
 
 class Translator(Game):
-    """Images to images: a generator that is shown a source, and a discriminator or none.
+    """Game of a generator that maps source images to target images, with or without a discriminator.
 
     A network may say what it takes and makes: `source_shape` and `shape`, each (C, H, W) with None for a height or a
     width that may be any; `multiple`, by which both sides of its source must be divisible, and `least`, which they must
@@ -78,7 +78,7 @@ class Translator(Game):
             self.fits(data)
 
     def fits(self, datamodule: Any) -> None:
-        """Raises GanzooError where the data are no pairs of images, or the networks do not fit them."""
+        """Raises GanzooError if the data are no pairs of images, or the networks do not fit them."""
         source_shape = getattr(datamodule, "source_shape", None)
         if source_shape is None:
             kind = type(datamodule).__name__
@@ -97,15 +97,15 @@ class Translator(Game):
         require_shape(self.discriminator, shape, "model.discriminator")
 
     def d_loss(self, x: Tensor, y: Tensor) -> Terms:
-        """What the discriminator descends, term by term; x are sources, y targets."""
+        """Returns the terms of the discriminator's loss; x are sources, y targets."""
         raise NotImplementedError
 
     def g_loss(self, x: Tensor, y: Tensor) -> Terms:
-        """What the generator descends, term by term; x are sources, y targets."""
+        """Returns the terms of the generator's loss; x are sources, y targets."""
         raise NotImplementedError
 
     def players(self) -> Sequence[Player]:
-        """The discriminator, where there is one, then the generator, both on every batch."""
+        """Returns the discriminator, where there is one, and the generator; both move on every batch."""
 
         def of_targets(loss: Callable[[Tensor, Tensor], Terms]) -> Callable[[Tensor, Any], Terms]:
             return lambda x, y: loss(x, batch_target(y))
@@ -137,7 +137,7 @@ class Translator(Game):
 
     @property
     def noise_dim(self) -> int:
-        """How many numbers, uniform on [-1, 1], `render` makes an image of besides its source; 0 if of it alone."""
+        """Number of values, uniform on [-1, 1], that `render` takes besides the source image; 0 for none."""
         return 0
 
     def render(self, x: Tensor, noise: Tensor | None = None) -> Tensor:
@@ -178,8 +178,8 @@ class Translator(Game):
             if seed is not None:
                 torch.manual_seed(seed)
             parts = x.split(TRANSLATE_BATCH)
-            made = [render(part.to(self.device)) for part in with_bar(parts, map(len, parts), progress)]
-        return torch.cat(made).clamp(-1, 1).contiguous()  # not channels last, as the weights are
+            images = [render(part.to(self.device)) for part in with_bar(parts, map(len, parts), progress)]
+        return torch.cat(images).clamp(-1, 1).contiguous()  # not channels last, as the weights are
 
     def predict_step(self, batch: tuple[Tensor, Any], batch_idx: int) -> Tensor:
         """Translates the batch's sources; the b-th batch has its own seed."""
@@ -187,18 +187,18 @@ class Translator(Game):
 
 
 def agree(allowed: Size, shape: Size) -> bool:
-    """Whether a shape is one that is allowed, None standing for any number on either side."""
+    """Returns whether two shapes agree, None standing for any number on either side."""
     return len(allowed) == len(shape) and all(
         a is None or b is None or a == b for a, b in zip(allowed, shape, strict=True)
     )
 
 
-def told(shape: Size) -> str:
-    """Writes a shape for people: `3x64x64`, and `3xHxW` where height and width may be any."""
+def shape_text(shape: Size) -> str:
+    """Returns a shape as text: `3x64x64`, and `3xHxW` where height and width may be any."""
     return "x".join(str(letter if number is None else number) for number, letter in zip(shape, "CHW", strict=False))
 
 
-def require_takes(network: nn.Module, shape: Size, field: str, given: str) -> None:
+def require_takes(network: nn.Module, shape: Size, field: str, but: str) -> None:
     """Checks that a network takes sources of this shape (C, H, W).
 
     Raises:
@@ -206,15 +206,15 @@ def require_takes(network: nn.Module, shape: Size, field: str, given: str) -> No
     """
     takes = getattr(network, "source_shape", None)
     if takes is not None and not agree(takes, shape):
-        raise GanzooError(f"{field}: sources of shape {told(takes)} are taken, {given} {told(shape)}.")
+        raise GanzooError(f"{field}: sources of shape {shape_text(takes)} are taken, {but} {shape_text(shape)}.")
     least: int = getattr(network, "least", 1)
     if any(side is not None and side < least for side in shape[1:]):
-        raise GanzooError(f"{field}: sides of at least {least} are taken, {given} {told(shape)}.")
+        raise GanzooError(f"{field}: sides of at least {least} are taken, {but} {shape_text(shape)}.")
     multiple: int = getattr(network, "multiple", 1)
     if odd := [side for side in shape[1:] if side is not None and side % multiple]:
         below = max(odd[0] // multiple, 1) * multiple
         nearest = " and ".join(str(side) for side in (below, below + multiple))
-        where = f"{given} {told(shape)}; the nearest are {nearest}"
+        where = f"{but} {shape_text(shape)}; the nearest are {nearest}"
         raise GanzooError(f"{field}: sides divisible by {multiple} are taken, {where}.")
 
 
@@ -224,8 +224,8 @@ def require_shape(network: nn.Module | None, shape: Size, field: str) -> None:
     Raises:
         GanzooError: naming `field`, if it does not.
     """
-    made_for = getattr(network, "shape", None)
-    if made_for is not None and not agree(made_for, shape):
+    own = getattr(network, "shape", None)
+    if own is not None and not agree(own, shape):
         raise GanzooError(
-            f"{field}: it is made for images of shape {told(made_for)}, but the data gives {told(shape)}."
+            f"{field}: it is made for images of shape {shape_text(own)}, but the data gives {shape_text(shape)}."
         )

@@ -16,7 +16,7 @@ LIMIT = 3.0
 
 
 class Divergence(NamedTuple):
-    """One row of the paper's tables.
+    """An f-divergence as a row of the paper's tables: output activation and conjugate.
 
     Args:
         f: the convex generator function of table 1, on density ratios above 0.
@@ -34,7 +34,7 @@ class Divergence(NamedTuple):
 
 
 def tame(v: Tensor) -> Tensor:
-    """Is v itself up to `LIMIT` and grows like its logarithm beyond, so that exp(tame(v)) goes on as a straight line.
+    """Returns v up to `LIMIT`, and beyond it a logarithm, so that exp(tame(v)) goes on as a straight line.
 
     The paper leaves g_f open: any increasing map into the domain of f* gives a bound. With this one before its own, the
     three that are exponentials have finite values and moderate slopes for any logit; the paper clips gradients.
@@ -84,7 +84,7 @@ DIVERGENCES = {
 
 
 def variational_bound(divergence: Divergence, real: Tensor, fake: Tensor) -> Tensor:
-    """E g_f(V(x)) - E f*(g_f(V(G(z)))): equation 7, what the critic ascends.
+    """Returns E g_f(V(x)) - E f*(g_f(V(G(z)))): equation 7, which the critic ascends.
 
     Args:
         divergence: one of `DIVERGENCES`.
@@ -98,10 +98,10 @@ def variational_bound(divergence: Divergence, real: Tensor, fake: Tensor) -> Ten
 
 
 def fgan_saturating_g(divergence: Divergence, fake: Tensor) -> Tensor:
-    """-E f*(g_f(V(G(z)))): line 4 of Algorithm 1, the generator's share of the bound."""
+    """Returns -E f*(g_f(V(G(z)))): line 4 of Algorithm 1, the generator's share of the bound."""
     return -divergence.composed(fake.float()).mean()
 
 
 def fgan_g(divergence: Divergence, fake: Tensor) -> Tensor:
-    """-E g_f(V(G(z))): section 3.2's alternative to it, with the same stationary point."""
+    """Returns -E g_f(V(G(z))): section 3.2's alternative, with the same stationary point."""
     return -divergence.activation(fake.float()).mean()

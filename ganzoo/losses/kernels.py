@@ -1,4 +1,4 @@
-"""Kernels and the maximum mean discrepancy: Gretton et al. 2012, pure functions of tensors."""
+"""RBF kernels and the maximum mean discrepancy: Gretton et al. 2012, pure functions of tensors."""
 
 from collections.abc import Sequence
 
@@ -23,7 +23,7 @@ def rbf(squares: Tensor, bandwidths: Sequence[float] = BANDWIDTHS) -> Tensor:
 
 
 def mmd2(x: Tensor, y: Tensor, bandwidths: Sequence[float] = BANDWIDTHS, biased: bool = True) -> Tensor:
-    """Squared maximum mean discrepancy of two samples under a mixture of RBF kernels.
+    """Returns the squared maximum mean discrepancy of two samples under a mixture of RBF kernels.
 
     Args:
         x: one sample, shape (N, D).

@@ -1,4 +1,4 @@
-"""Penalties on a discriminator's gradient: pure functions of (discriminator, tensors).
+"""Gradient penalties on a discriminator: pure functions of (discriminator, tensors).
 
 They differentiate twice. bfloat16 has float32's range and survives that; float16 underflows, so under it they leave
 autocast and run in float32. Norms and sums are float32 either way.
@@ -36,7 +36,7 @@ def input_gradient(critic: Critic, x: Tensor, y: Tensor | None = None) -> Tensor
 def gradient_penalty(
     critic: Critic, real: Tensor, fake: Tensor, y: Tensor | None = None, target: float = 1.0
 ) -> Tensor:
-    """E (||grad f(x^)|| - 1)^2 at random points between pairs: Gulrajani et al. 2017, Algorithm 1, lines 6-7.
+    """Returns E (||grad f(x^)|| - 1)^2 at random points between pairs: Gulrajani et al. 2017, Algorithm 1.
 
     Args:
         critic: maps (N, ...) to logits.
@@ -55,7 +55,7 @@ def gradient_penalty(
 
 
 def r1_penalty(critic: Critic, real: Tensor, y: Tensor | None = None) -> Tensor:
-    """1/2 E ||grad D(x)||^2 on real data alone: Mescheder et al. 2018, equation 9, to be weighted by its gamma.
+    """Returns 1/2 E ||grad D(x)||^2 on real data: Mescheder et al. 2018, equation 9, to be weighted by its gamma.
 
     Args:
         critic: maps (N, ...) to logits.
@@ -71,7 +71,7 @@ def r1_penalty(critic: Critic, real: Tensor, y: Tensor | None = None) -> Tensor:
 def dragan_penalty(
     critic: Critic, real: Tensor, y: Tensor | None = None, noise: float = 0.5, target: float = 1.0
 ) -> Tensor:
-    """E (||grad D(x + delta)|| - k)^2 around real data: Kodali et al. 2017.
+    """Returns E (||grad D(x + delta)|| - k)^2 around real data: Kodali et al. 2017.
 
     The noise is that of the reference code, delta = u * noise * std(x) * v, with u one uniform number in [0, 1) per
     sample and v one per pixel; the paper's is Gaussian.
@@ -93,7 +93,7 @@ def dragan_penalty(
 
 
 def refuse_mixing(discriminator: nn.Module) -> None:
-    """Refuses a discriminator in which samples of a batch meet: the gradient at one would hold what it does to others.
+    """Raises GanzooError if a discriminator mixes the samples of a batch, as BatchNorm and minibatch layers do.
 
     Layers that mix samples are those of BatchNorm, and any that says so by an attribute `mixes_samples`, such as
     minibatch discrimination and minibatch standard deviation.

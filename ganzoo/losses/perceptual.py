@@ -1,4 +1,4 @@
-"""What a content loss compares: an image's maps in a frozen network, or its pixels."""
+"""Content loss: the difference of two images in a frozen network's maps, or in their pixels."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -10,9 +10,9 @@ from torch.nn.functional import mse_loss
 from ganzoo.common.errors import GanzooError, nearest
 from ganzoo.common.files import socket_timeout
 from ganzoo.common.images import luma
-from ganzoo.networks.classifiers import FAMILIES, load_classifier, shipped
+from ganzoo.networks.classifiers import CLASSIFIERS, load_classifier, shipped
 
-NAMES = ("vgg19", *FAMILIES, "pixels")
+CONTENT_NAMES = ("vgg19", *CLASSIFIERS, "pixels")
 IMAGENET = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # mean and standard deviation of its pixels in [0, 1]
 # VGG's maps, to the scale of pixels: Ledig et al. 2017, section 3.2. Equation 5 averages over places, and read to the
 # letter it sums over the 512 maps; we average over them, too, as most re-implementations do.
@@ -20,8 +20,8 @@ RESCALED = 1 / 12.75
 TO_PIXELS = 1 / 40  # likewise for the relative error in our own classifiers, as found on portraits enlarged by bicubic
 
 
-class Content(nn.Module):
-    """The mean squared difference of two batches of images as a frozen network sees them, averaged over its maps.
+class ContentLoss(nn.Module):
+    """Mean squared difference of two batches of images in a frozen network's maps.
 
     It is always in evaluation mode, and gradients flow to the first of its inputs alone.
 
@@ -46,16 +46,16 @@ class Content(nn.Module):
         self.maps, self.channels, self.weight, self.relative = maps, channels, weight, relative
         self.eval()
 
-    def forward(self, made: Tensor, truth: Tensor) -> Tensor:
+    def forward(self, images: Tensor, truth: Tensor) -> Tensor:
         """Returns the loss, a scalar, of images (N, C, H, W) in [-1, 1] and their truth."""
         with torch.no_grad():
-            wanted = self.maps(self._shown(truth.detach()))
-        found = self.maps(self._shown(made))
-        losses = [self._difference(a.float(), b.float()) for a, b in zip(found, wanted, strict=True)]
+            targets = self.maps(self._shown(truth.detach()))
+        maps = self.maps(self._shown(images))
+        losses = [self._difference(a.float(), b.float()) for a, b in zip(maps, targets, strict=True)]
         return self.weight * torch.stack(losses).mean()
 
-    def _difference(self, found: Tensor, wanted: Tensor) -> Tensor:
-        return mse_loss(found, wanted) / (wanted.square().mean() if self.relative else 1)
+    def _difference(self, a: Tensor, b: Tensor) -> Tensor:
+        return mse_loss(a, b) / (b.square().mean() if self.relative else 1)
 
     def _shown(self, x: Tensor) -> Tensor:
         if self.channels is None:
@@ -63,7 +63,7 @@ class Content(nn.Module):
         return luma(x) if self.channels == 1 else x.expand(-1, self.channels, -1, -1)
 
 
-def content(name: str) -> Content:
+def content_loss(name: str) -> ContentLoss:
     """Returns the content loss called `name`.
 
     Args:
@@ -75,28 +75,28 @@ def content(name: str) -> Content:
         GanzooError: The name is unknown, or there are no such weights. Nothing else ever stands in for them.
     """
     if name == "pixels":
-        return Content(lambda x: [x], nn.Identity())
+        return ContentLoss(lambda x: [x], nn.Identity())
     if name == "vgg19":
         layers = _vgg19()
-        return Content(lambda x: [layers(_as_imagenet(x))], layers, channels=3, weight=RESCALED**2)
-    if name not in FAMILIES and not name.endswith(".safetensors"):
+        return ContentLoss(lambda x: [layers(_as_imagenet(x))], layers, channels=3, weight=RESCALED**2)
+    if name not in CLASSIFIERS and not name.endswith(".safetensors"):
         raise GanzooError(
-            f"model.content: '{name}' given, but it must be one of {', '.join(NAMES)} or the path of a .safetensors "
-            f"file.{nearest(name, NAMES)}"
+            f"model.content: '{name}' given, but it must be one of {', '.join(CONTENT_NAMES)} or the path of a "
+            f".safetensors file.{nearest(name, CONTENT_NAMES)}"
         )
-    network = load_classifier(shipped(name) if name in FAMILIES else Path(name).expanduser(), "model.content")
-    return Content(network.maps, network, network.channels, TO_PIXELS, relative=True)
+    network = load_classifier(shipped(name) if name in CLASSIFIERS else Path(name).expanduser(), "model.content")
+    return ContentLoss(network.maps, network, network.channels, TO_PIXELS, relative=True)
 
 
-def told(name: str) -> str:
-    """Says for people what the content loss called `name` compares."""
+def describe_content_loss(name: str) -> str:
+    """Returns in words what the content loss called `name` compares."""
     if name == "pixels":
         return "the pixels' squared error"
     if name == "vgg19":
         return "`vgg19`, squared error of its relu5_4 in torchvision's weights for ImageNet"
-    shown = name if name in FAMILIES else Path(name).name
+    text = name if name in CLASSIFIERS else Path(name).name
     return (
-        f"`{shown}`, relative squared error of each scale's last maps in a small classifier of our own, not VGG19 "
+        f"`{text}`, relative squared error of each scale's last maps in a small classifier of our own, not VGG19 "
         "(scores on the features of the same classifier favour such a model)"
     )
 
@@ -123,6 +123,6 @@ def _vgg19() -> nn.Module:
 
 
 def _as_imagenet(x: Tensor) -> Tensor:
-    """Maps images in [-1, 1] to what networks for ImageNet expect."""
+    """Normalises images in [-1, 1] for networks trained on ImageNet."""
     mean, std = (torch.tensor(numbers, device=x.device).view(3, 1, 1) for numbers in IMAGENET)
     return ((x + 1) / 2 - mean) / std

@@ -1,1 +1,1 @@
-"""How good samples are: FID, IS and KID on an extractor's features, sliced Wasserstein distance, scores for points."""
+"""Scores of generated data: FID, IS and KID on an extractor's features, sliced Wasserstein distance, points."""

@@ -1,4 +1,4 @@
-"""How far a score would move with other samples: bootstrap intervals from what was extracted once.
+"""Bootstrap intervals of scores, from what was extracted once.
 
 Efron 1979, "Bootstrap Methods: Another Look at the Jackknife": a score is computed again on draws, with replacement,
 of as many of its own inputs.
@@ -23,7 +23,7 @@ Pick = Callable[[int], Tensor]  # n to indices (resamples, n), drawn with replac
 
 @dataclass(frozen=True)
 class Replicates:
-    """How a score is computed again.
+    """Recipe for computing a score again on resamples.
 
     Args:
         of: What is drawn again: "samples", "reference", or both.
@@ -40,7 +40,7 @@ class Replicates:
 
 @dataclass(frozen=True)
 class Interval:
-    """Where a score may lie, and what was drawn again to find out."""
+    """Interval in which a score may lie, and what was resampled to find it."""
 
     low: float
     high: float
@@ -49,7 +49,7 @@ class Interval:
 
 @dataclass(frozen=True)
 class Bootstrap:
-    """Percentile intervals, moved so that their median is the score.
+    """Percentile bootstrap intervals, moved so that their median is the score.
 
     Some scores grow when items are drawn twice, FID and KID because a resample has fewer distinct ones, so that plain
     percentiles would lie beside the score itself. What is wanted is how far scores of this very sample count lie from
@@ -77,22 +77,22 @@ class Bootstrap:
     def interval(self, value: float, replicates: Replicates) -> Interval:
         """Returns the interval of a score."""
         generator = torch.Generator().manual_seed(self.seed)
-        found = replicates.again(lambda n: torch.randint(n, (self.resamples, n), generator=generator)).double().cpu()
+        scores = replicates.again(lambda n: torch.randint(n, (self.resamples, n), generator=generator)).double().cpu()
         tail = (1 - self.level) / 2
-        low, middle, high = found.quantile(torch.tensor([tail, 0.5, 1 - tail], dtype=torch.float64)).tolist()
+        low, middle, high = scores.quantile(torch.tensor([tail, 0.5, 1 - tail], dtype=torch.float64)).tolist()
         low, high = max(value + low - middle, replicates.least), min(value + high - middle, replicates.most)
         return Interval(min(low, value), max(high, value), replicates.of)  # which rounding may put beyond its limit
 
 
 def of_mean(items: Tensor, of: str) -> Replicates:
-    """Replicates a mean over items (N,)."""
+    """Returns replicates of a mean over items (N,)."""
     items = items.double().cpu()
     lowest, highest = (end.item() for end in items.aminmax())
     return Replicates(of, lambda pick: torch.stack([items[i].mean() for i in pick(len(items))]), lowest, highest)
 
 
 def of_fid(real: Tensor, fake: Tensor) -> Replicates:
-    """Replicates the Fréchet distance of features (N, D) and (M, D)."""
+    """Returns replicates of the Fréchet distance of features (N, D) and (M, D)."""
 
     def again(pick: Pick) -> Tensor:
         pairs = zip(pick(len(real)).to(real.device), pick(len(fake)).to(fake.device), strict=True)
@@ -102,7 +102,7 @@ def of_fid(real: Tensor, fake: Tensor) -> Replicates:
 
 
 def of_kid(real: Tensor, fake: Tensor) -> Replicates:
-    """Replicates the kernel distance of features (N, D) and (M, D): over all pairs, of which KID's subsets are some.
+    """Returns replicates of the kernel distance of features (N, D) and (M, D): over all pairs, not KID's subsets.
 
     The kernel of a pair is computed once and counts as often as both of its items were drawn.
     """
@@ -117,7 +117,7 @@ def of_kid(real: Tensor, fake: Tensor) -> Replicates:
 
 
 def of_inception_score(logits: Tensor) -> Replicates:
-    """Replicates the Inception Score of logits (N, K)."""
+    """Returns replicates of the Inception Score of logits (N, K)."""
     return Replicates(
         "samples",
         lambda pick: torch.stack([inception_score(logits[i])[0] for i in pick(len(logits)).to(logits.device)]),
@@ -127,7 +127,7 @@ def of_inception_score(logits: Tensor) -> Replicates:
 
 
 def of_memorisation(generated: Tensor, held_out: Tensor) -> dict[str, Replicates]:
-    """Replicates share and statistic of distances to the training images; those images stay as they are."""
+    """Returns replicates of memorisation's share and statistic; the training images stay as they are."""
 
     def part(which: int, **limits: float) -> Replicates:
         def again(pick: Pick) -> Tensor:
@@ -140,7 +140,7 @@ def of_memorisation(generated: Tensor, held_out: Tensor) -> dict[str, Replicates
 
 
 def of_swd(metric: SlicedWasserstein) -> Replicates:
-    """Replicates the sliced Wasserstein distance of the images that a metric was shown, on some of its directions."""
+    """Returns replicates of the sliced Wasserstein distance of a metric's images, on some of its directions."""
     real, fake = list(metric.real), list(metric.fake)  # which it forgets
 
     def again(pick: Pick) -> Tensor:
@@ -151,7 +151,7 @@ def of_swd(metric: SlicedWasserstein) -> Replicates:
 
 
 def of_points(metric: PointScores, name: str) -> Replicates:
-    """Replicates one of the scores of the points that a metric was shown."""
+    """Returns replicates of one of the scores of a metric's points."""
     reads = name == "wasserstein" or metric.centres is None  # real points; with centres only their distance does
     real, fake = list(metric.real) if reads else [], list(metric.fake)
     most = {"modes": inf if metric.centres is None else len(metric.centres), "good": 1}.get(name, inf)
@@ -165,7 +165,7 @@ def of_points(metric: PointScores, name: str) -> Replicates:
 
 
 def counts(index: Tensor) -> Tensor:
-    """Returns how often each of n items was drawn, from (resamples, n) indices; in float32."""
+    """Returns how often each of n items is in a resample, from (resamples, n) indices; in float32."""
     return torch.zeros(index.shape).scatter_add_(1, index, torch.ones(index.shape))
 
 

@@ -1,4 +1,4 @@
-"""Features of real images, computed once and kept on disk by content."""
+"""Disk cache of the features of real images, named by content."""
 
 import hashlib
 import json
@@ -16,7 +16,7 @@ from ganzoo.metrics.extractors import Extractor
 
 
 def features_path(extractor: Extractor, datamodule: Any) -> Path:
-    """Returns the file of a reference split's features; other weights, content or sizes mean another file."""
+    """Returns the cache file of a reference split's features; other weights, content or sizes give another."""
     split = datamodule.reference
     content = [extractor.name, extractor.digest, datamodule.fingerprint(split), split, list(datamodule.shape)]
     digest = hashlib.sha256(json.dumps(content).encode()).hexdigest()
@@ -25,7 +25,7 @@ def features_path(extractor: Extractor, datamodule: Any) -> Path:
 
 
 def read_features(path: Path) -> tuple[Tensor, Tensor] | None:
-    """Returns features (N, D) and logits (N, K), or None when they are not there or cannot be read."""
+    """Returns features (N, D) and logits (N, K) from a file, or None if it is missing or unreadable."""
     try:
         stored = load_file(path)
         return stored["features"], stored["logits"]
@@ -34,7 +34,7 @@ def read_features(path: Path) -> tuple[Tensor, Tensor] | None:
 
 
 def write_features(path: Path, features: Tensor, logits: Tensor) -> None:
-    """Keeps features (N, D) and logits (N, K); a cache that cannot be written is no failure."""
+    """Writes features (N, D) and logits (N, K); warns if that fails."""
     try:
         with atomic_write(path) as file:
             save_file({"features": features.cpu().contiguous(), "logits": logits.cpu().contiguous()}, file)

@@ -1,4 +1,4 @@
-"""Trains the classifier that scores small photographs, in colour or grey, shipped as `cifar10.safetensors`.
+"""Trainer of the classifier that scores small photographs, shipped as `cifar10.safetensors`.
 
     python -m ganzoo.metrics.cifar10 --root DATA --out ganzoo/networks/weights/cifar10.safetensors
 
@@ -17,7 +17,7 @@ from torch.nn import functional as F
 
 from ganzoo.common.images import luma
 from ganzoo.data.cifar10 import CIFAR10
-from ganzoo.metrics.learning import Labelled, publish, train
+from ganzoo.metrics.learning import Labelled, publish, train_classifier
 from ganzoo.networks.classifiers import CIFAR10Classifier
 
 
@@ -61,7 +61,7 @@ def read(root: Path, train: bool) -> Labelled:
 
 
 def main() -> None:
-    """Trains, saves, loads again and measures on the test set what was saved."""
+    """Trains and saves the classifier, loads it again, and measures it on the test set."""
     parser = argparse.ArgumentParser(prog="python -m ganzoo.metrics.cifar10", description="Train the photo classifier.")
     parser.add_argument("--root", default=os.environ.get("GANZOO_DATA", "data"), help="folder of the dataset, or .npz")
     parser.add_argument("--out", type=Path, required=True, help="the .safetensors file to write")
@@ -71,11 +71,13 @@ def main() -> None:
 
     torch.manual_seed(args.seed)
     images, labels = read(Path(args.root).expanduser(), train=True)
-    model = train(CIFAR10Classifier(), images, labels, distort, args.epochs, lr=4e-3, weight_decay=0.05, smoothing=0.1)
+    model = train_classifier(
+        CIFAR10Classifier(), images, labels, distort, args.epochs, lr=4e-3, weight_decay=0.05, smoothing=0.1
+    )
     images, labels = read(Path(args.root).expanduser(), train=False)
     drained = grey(images.float()).round().to(torch.uint8)
-    told = {"dataset": "CIFAR-10", "epochs": args.epochs, "seed": args.seed}
-    publish(model, args.out, (images, labels), told, {"test_accuracy_grey": (drained, labels)})
+    settings = {"dataset": "CIFAR-10", "epochs": args.epochs, "seed": args.seed}
+    publish(model, args.out, (images, labels), settings, {"test_accuracy_grey": (drained, labels)})
 
 
 if __name__ == "__main__":

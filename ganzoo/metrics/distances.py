@@ -1,4 +1,4 @@
-"""Distances between the features of real and of generated images, and the Inception Score of logits."""
+"""Fréchet and kernel distances between features of real and generated images, and the Inception Score."""
 
 import warnings
 from functools import cached_property
@@ -12,7 +12,7 @@ BLOCK = 1000  # rows of a kernel matrix at a time: 80 MB for 10,000 columns
 
 
 class Reference:
-    """Features of real images; what distances need of them alone is computed once, however often one scores.
+    """Features of real images, from which what distances need is computed once.
 
     Args:
         features: (N, D), in float64 for exact distances.
@@ -25,13 +25,13 @@ class Reference:
 
     @cached_property
     def _gaussian(self) -> tuple[Tensor, Tensor, Tensor]:
-        """Mean (D,), covariance C's trace (), and a factor F (D, D) of it: C = F F^T."""
+        """Mean (D,), trace () of the covariance C, and a factor F (D, D) of it: C = F F^T."""
         mean, covariance = moments(self.features)
         values, vectors = torch.linalg.eigh(covariance)
         return mean, covariance.trace(), vectors * values.clamp_min(0).sqrt()
 
     def frechet_distance(self, fake: Tensor) -> Tensor:
-        """FID of generated images' features (M, D); Heusel et al. 2017, https://arxiv.org/abs/1706.08500, equation 6.
+        """Returns the FID of features (M, D); Heusel et al. 2017, https://arxiv.org/abs/1706.08500, equation 6.
 
         The root of the product of both covariances has the trace of the root of F^T C' F. That matrix is symmetric, so
         that its eigenvalues are real and found in a fraction of the time. It is never negative, and exactly 0 of equal
@@ -47,7 +47,7 @@ class Reference:
         return torch.where(distance <= noise, 0, distance)
 
     def kernel_distance(self, fake: Tensor, subset: int, subsets: int = 100) -> Tensor:
-        """KID of generated images' features (M, D): the mean over random subsets; https://arxiv.org/abs/1801.01401.
+        """Returns the KID of features (M, D), the mean over random subsets; https://arxiv.org/abs/1801.01401.
 
         It draws from the global random state what torchmetrics draws. The kernel of each pair is computed once where
         that is cheaper than going from subset to subset.
@@ -72,12 +72,12 @@ def moments(features: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def cubic(a: Tensor, b: Tensor) -> Tensor:
-    """KID's kernel (N, M) of features (N, D) and (M, D): the cube of their scaled product and 1."""
+    """Returns KID's kernel (N, M) of features (N, D) and (M, D): the cube of their scaled product and 1."""
     return (a @ b.T).div_(a.shape[1]).add_(1).pow_(3)  # in place: what is left is the product's own time
 
 
 def kernel_sum(a: Tensor, b: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
-    """Sums the kernel over all pairs of all subsets.
+    """Returns the sum of the kernel over all pairs of all subsets.
 
     Args:
         a: Features (N, D).
@@ -105,11 +105,11 @@ def _members(index: Tensor, count: int) -> Tensor:
 
 
 def inception_score(logits: Tensor, splits: int = 10) -> tuple[Tensor, Tensor]:
-    """Inception Score of logits (N, K): mean and standard deviation over splits; https://arxiv.org/abs/1606.03498."""
-    given = nn.Identity()  # in the place of the network
-    given.num_features = logits.shape[1]  # type: ignore[assignment]
+    """Returns mean and standard deviation over splits of the Inception Score; https://arxiv.org/abs/1606.03498."""
+    identity = nn.Identity()  # in the place of the network
+    identity.num_features = logits.shape[1]  # type: ignore[assignment]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that it keeps what it is given
-        metric = InceptionScore(feature=given, splits=splits, sync_on_compute=False).to(logits.device)
+        metric = InceptionScore(feature=identity, splits=splits, sync_on_compute=False).to(logits.device)
     metric.update(logits)
     return metric.compute()

@@ -1,4 +1,4 @@
-"""MS-SSIM between samples: a model that draws the same thing again and again gets values near 1."""
+"""MS-SSIM between samples, a measure of diversity: near 1 where all samples are alike."""
 
 import torch
 from torch import Tensor
@@ -13,7 +13,7 @@ WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 
 
 def scales(shape: tuple[int, ...]) -> int:
-    """Returns how many scales images (C, H, W) are compared at: as many of the paper's five as leave the window room.
+    """Returns at how many of the paper's five scales images (C, H, W) are compared: those that leave the window room.
 
     Five from 176 pixels on, three at 64, two at 32.
     """
@@ -23,7 +23,7 @@ def scales(shape: tuple[int, ...]) -> int:
 
 
 def pairwise_ms_ssim(images: Tensor, seed: int = 0, batch_size: int = 250) -> Tensor:
-    """Compares random pairs of images by multi-scale structural similarity, as a measure of their variety.
+    """Returns the multi-scale structural similarity of random pairs of images.
 
     Odena et al. 2017, "Conditional Image Synthesis with Auxiliary Classifier GANs", section 4.2
     (https://arxiv.org/abs/1610.09585): the mean over pairs is the higher, the less the images vary; compare it with
@@ -43,12 +43,12 @@ def pairwise_ms_ssim(images: Tensor, seed: int = 0, batch_size: int = 250) -> Te
     count = min(len(images) // 2, PAIRS)
     weights = torch.tensor(WEIGHTS[: scales(tuple(images.shape[1:]))])
     betas = tuple((weights / weights.sum()).tolist())
-    found = []
+    similarities = []
     for pair in order[: 2 * count].view(2, -1).split(batch_size, dim=1):
         a, b = (images[index.to(images.device)].float() / 255 for index in pair)
-        found.append(
+        similarities.append(
             multiscale_structural_similarity_index_measure(
                 a, b, reduction="none", data_range=1.0, betas=betas, normalize="relu"
             ).view(-1)
         )
-    return torch.cat(found)
+    return torch.cat(similarities)

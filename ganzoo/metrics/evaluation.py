@@ -1,4 +1,4 @@
-"""Scores of what a model draws: real data is collected once, and samples are compared with it."""
+"""Evaluation of models that draw samples: real data is collected once, and samples are compared with it."""
 
 from collections.abc import Iterable, Sequence
 from functools import cached_property
@@ -9,16 +9,16 @@ from torch import Tensor
 from torchmetrics.utilities.distributed import gather_all_tensors
 
 from ganzoo.common.errors import GanzooError
-from ganzoo.games.capabilities import Made
+from ganzoo.games.capabilities import Output
 from ganzoo.metrics import bootstrap, own
 from ganzoo.metrics.cache import features_path, read_features, write_features
 from ganzoo.metrics.distances import Reference, inception_score
-from ganzoo.metrics.drawing import draw, random_state
 from ganzoo.metrics.extractors import Extractor, get_extractor
 from ganzoo.metrics.pixels import Pixels
 from ganzoo.metrics.points import PointScores
 from ganzoo.metrics.prdc import K, prdc
-from ganzoo.metrics.scores import FAMILIES, base, choose, key, needs_reference, reference_items
+from ganzoo.metrics.sampling import draw_samples, random_state
+from ganzoo.metrics.scores import GROUPS, base, choose_scores, key, needs_reference, reference_items
 from ganzoo.metrics.swd import SlicedWasserstein
 
 Collector = SlicedWasserstein | PointScores | own.OwnMetric
@@ -29,12 +29,12 @@ OVER = {"precision": "samples", "recall": "reference", "density": "samples", "co
 
 
 def as_many(datamodule: Any) -> int:
-    """Returns how many samples go with a reference split where nobody has said: its own number, from 2 to 10,000."""
+    """Returns the default number of samples: that of the reference split, from 2 to 10,000."""
     return max(2, min(reference_items(datamodule) or 10_000, 10_000))
 
 
 class Evaluation:
-    """Collects real data once, then scores models that draw samples against it as often as asked.
+    """Scores models that draw samples against real data, which is collected once.
 
     Each image goes through the extractor once, whatever the number of scores. Real features are read from the disk
     cache where it has them. The global random state is left as it was, and equal inputs give equal scores. What models
@@ -44,7 +44,7 @@ class Evaluation:
         datamodule: Has `shape`, `reference`, `fingerprint(split)`, and for points `centres` and `std`.
         features: Name of the extractor or path of its weights, for fid, is and kid.
         metrics: Short names and metrics of one's own (see `ganzoo.metrics.own`); by default those names that suit data
-            and model (see `ganzoo.metrics.scores.choose`).
+            and model (see `ganzoo.metrics.scores.choose_scores`).
         samples: Number of generated samples, over all processes; None: as many as the reference holds, at most 10,000.
         batch_size: Samples generated and scored at a time.
         seed: Of the samples and of all that is random in a score.
@@ -59,13 +59,13 @@ class Evaluation:
         GanzooError: A name is unknown, something does not suit the data, or the extractor cannot be built.
     """
 
-    made: Made = "samples"
+    output: Output = "samples"
 
     def __init__(
         self,
         datamodule: Any,
         features: str | None = None,
-        metrics: Sequence[own.Asked] | None = None,
+        metrics: Sequence[own.Request] | None = None,
         samples: int | None = 10_000,
         batch_size: int = 500,
         seed: int = 0,
@@ -85,8 +85,8 @@ class Evaluation:
         resolved = None if metrics is None else own.resolve(metrics)
         self.own_metrics = own.by_name(resolved or [])
         self.known = own.known(self.own_metrics)
-        asked = None if resolved is None else own.names(resolved)
-        self.names = choose(asked, features, datamodule, classes, self.made, self.known)
+        requested = None if resolved is None else own.names(resolved)
+        self.names = choose_scores(requested, features, datamodule, classes, self.output, self.known)
         self.samples = samples
         self.batch_size = batch_size
         self.seed = seed
@@ -109,33 +109,33 @@ class Evaluation:
         self.wants_real = any(needs_reference(name, datamodule, self.known) for name in self.names)
 
     def key(self, name: str) -> str:
-        """Returns how the score with this short name is logged."""
+        """Returns the key under which the score with this short name is logged."""
         return key(name, self.features, self.samples, self.datamodule, self.known, self.items)
 
     @cached_property
     def items(self) -> int | None:
-        """How many items the reference has; None of data that keeps no splits."""
+        """Number of items of the reference; None of data that keeps no splits."""
         return reference_items(self.datamodule)
 
     def seen_shape(self) -> tuple[int, ...]:
-        """Returns the shape (C, H, W) of what the extractor is shown."""
+        """Returns the shape (C, H, W) of the extractor's input."""
         return self.datamodule.shape
 
     def begin(self) -> None:
-        """Starts to collect real data; `wants_real` is False if none is needed, or all is there or in the cache."""
+        """Starts to collect real data; sets `wants_real` to False if none is needed, or all is here or cached."""
         if not self.wants_real:
             return
         # Anew, because an interrupted collection may have left something.
         self._extracted, self._metrics = [], self._fresh()
         if self.extractor is None or self._reference is not None:
             return
-        found = read_features(features_path(self.extractor, self.datamodule)) if self.cache else None
-        if self._everywhere(found is not None) and found is not None:
-            self._keep(*found)
+        cached = read_features(features_path(self.extractor, self.datamodule)) if self.cache else None
+        if self._everywhere(cached is not None) and cached is not None:
+            self._keep(*cached)
             self.wants_real = bool(self._metrics)
 
     def add(self, batch: tuple[Any, Any], model: Any = None) -> None:
-        """Adds this process's next batch of the reference; the model is asked only where it is to answer.
+        """Adds this process's next batch of the reference.
 
         Args:
             batch: images (N, C, H, W) in [-1, 1] or points (N, 2), and what belongs to them.
@@ -148,7 +148,7 @@ class Evaluation:
             metric.update(x, real=True)
 
     def finish(self, whole: bool) -> None:
-        """Ends the collection.
+        """Ends the collection of the reference.
 
         Args:
             whole: Whether this was the whole split; only then it is cached.
@@ -164,7 +164,7 @@ class Evaluation:
             write_features(features_path(self.extractor, self.datamodule), features, logits)
 
     def collect(self, model: Any = None) -> None:
-        """Does all of the above from the data module's own loader, for use without a trainer."""
+        """Collects the reference from the data module's own loader, for use without a trainer."""
         self.begin()
         if self.wants_real:
             self.datamodule.setup("validate")
@@ -195,7 +195,7 @@ class Evaluation:
         return {self.key(name): value for name, value in scores.items()}, intervals
 
     def bounds(self) -> dict[str, float]:
-        """Returns the reference's own Inception Score and accuracy, those that are asked for, by their full keys."""
+        """Returns the reference's own Inception Score and accuracy, those that are computed, by their full keys."""
         if self._reference is None and {"is", "accuracy"}.intersection(self.names):
             self.wants_real = True
             self.collect()
@@ -238,7 +238,7 @@ class Evaluation:
         return results | found
 
     def _drawn(self, model: Any) -> Iterable[Tensor]:
-        return draw(model, self.samples, self.batch_size, self.seed, self.rank, self.world_size)
+        return draw_samples(model, self.samples, self.batch_size, self.seed, self.rank, self.world_size)
 
     def _metric_scores(self) -> dict[str, Tensor]:
         """Returns what the metrics say of the images or points that they were shown, and lets them forget those."""
@@ -265,7 +265,7 @@ class Evaluation:
             if "kid" in self.names:
                 results["kid"] = self._reference.kernel_distance(features, min(SUBSET, len(features), len(real)))
                 again["kid"] = bootstrap.of_kid(real, features)
-            if asked := [name for name in FAMILIES["prdc"] if name in self.names]:
+            if asked := [name for name in GROUPS["prdc"] if name in self.names]:
                 overlap = prdc(real, features, self.k)
                 results |= {name: self._mean(name, getattr(overlap, name), OVER[name]) for name in asked}
         if "is" in self.names:
@@ -286,7 +286,7 @@ class Evaluation:
         self._logits = logits.to(self.device)
 
     def _wide(self, x: Tensor) -> Tensor:
-        """Returns a tensor in float64: distances are differences of large sums. Apple's GPUs leave that to the CPU."""
+        """Returns a tensor in float64, as distances are differences of large sums; on the CPU for Apple's GPUs."""
         return x.cpu().double() if self.device.type == "mps" else x.to(self.device).double()
 
     def _whole(self, parts: Sequence[tuple[Tensor, ...]]) -> list[Tensor]:
@@ -297,7 +297,7 @@ class Evaluation:
         return any(self.known[name].of == of for name in self.names)
 
     def _everywhere(self, flag: bool) -> bool:
-        """Whether a flag holds on all processes: they must not part ways before a collective operation."""
+        """Returns whether a flag holds on all processes, which must not part before a collective operation."""
         return all(part.item() for part in self._gathered(torch.tensor([flag], device=self.device)))
 
     def _gathered(self, x: Tensor) -> list[Tensor]:
@@ -313,6 +313,6 @@ def class_shares(
     """
     extractor = extractor.to(model.device)
     with random_state(model.device, seed):
-        logits = torch.cat([extractor(x)[1] for x in draw(model, samples, batch_size, seed)])
+        logits = torch.cat([extractor(x)[1] for x in draw_samples(model, samples, batch_size, seed)])
     counts = logits.argmax(dim=1).bincount(minlength=logits.shape[1])
     return (counts.cpu().double() / samples).tolist()

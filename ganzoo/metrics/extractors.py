@@ -1,4 +1,4 @@
-"""Networks that turn images into the features and logits that FID, KID and IS compare."""
+"""Feature extractors for FID, KID and IS: frozen networks that map images to features and logits."""
 
 import hashlib
 from pathlib import Path
@@ -7,15 +7,15 @@ import torch
 from torch import Tensor, nn
 
 from ganzoo.common.errors import GanzooError, nearest
-from ganzoo.networks.classifiers import FAMILIES, Classifier, load_classifier, shipped
+from ganzoo.networks.classifiers import CLASSIFIERS, Classifier, load_classifier, shipped
 
-NAMES = (*FAMILIES, "inception")
+EXTRACTORS = (*CLASSIFIERS, "inception")
 INCEPTION_CLASSES = 1008
 IN_CACHE = 100  # images that a CPU extracts at a time: maps of more leave its cache, and take half as long again
 
 
 class Extractor(nn.Module):
-    """A frozen network in eval mode that gives (features, logits).
+    """Frozen network in evaluation mode that returns (features, logits).
 
     Attributes:
         name: What scores are labelled with: "mnist", "cifar10", "inception", or the stem of its file.
@@ -53,7 +53,7 @@ class Extractor(nn.Module):
         self.digest = _digest(network)
 
     def train(self, mode: bool = True) -> "Extractor":
-        """Stays in eval mode, whatever a parent module does."""
+        """Stays in evaluation mode, whatever a parent module does."""
         return super().train(False)
 
     def check(self, shape: tuple[int, ...]) -> None:
@@ -75,7 +75,7 @@ class Extractor(nn.Module):
 
 
 class Inception(nn.Module):
-    """Inception v3 as published FIDs use it: 2048 pooled features and the 1008 logits without bias.
+    """Inception v3 as in published FIDs: 2048 pooled features and the 1008 logits without bias.
 
     Args:
         network: torch-fidelity's extractor, which takes uint8 RGB images and resizes them to 299x299 itself.
@@ -96,7 +96,7 @@ class Inception(nn.Module):
 
 
 def get_extractor(name: str) -> Extractor:
-    """Builds the extractor called `name`.
+    """Returns the extractor called `name`.
 
     Args:
         name: "mnist" or "cifar10" (shipped with the package), "inception" (torch-fidelity's weights, fetched on first
@@ -107,12 +107,12 @@ def get_extractor(name: str) -> Extractor:
     """
     if name == "inception":
         return Extractor(Inception(_fidelity()), "inception", num_features=2048, channels=3)
-    network, file = _classifier(name), shipped(name) if name in FAMILIES else Path(name).expanduser()
+    network, file = _classifier(name), shipped(name) if name in CLASSIFIERS else Path(name).expanduser()
     return Extractor(network, Path(name).stem, network.num_features, network.channels, network.least, file)
 
 
 def count_classes(name: str) -> int:
-    """Returns how many classes the extractor called `name` tells apart, without fetching any weights.
+    """Returns the number of classes of the extractor called `name`, without fetching any weights.
 
     Raises:
         GanzooError: The name is unknown, or the file cannot be used.
@@ -121,12 +121,12 @@ def count_classes(name: str) -> int:
 
 
 def _classifier(name: str) -> Classifier:
-    if name not in FAMILIES and not name.endswith(".safetensors"):
+    if name not in CLASSIFIERS and not name.endswith(".safetensors"):
         raise GanzooError(
-            f"features: '{name}' given, but it must be one of {', '.join(NAMES)} or the path of a .safetensors file."
-            + nearest(name, NAMES)
+            f"features: '{name}' given, but it must be one of {', '.join(EXTRACTORS)} or the path of a "
+            ".safetensors file." + nearest(name, EXTRACTORS)
         )
-    return load_classifier(shipped(name) if name in FAMILIES else Path(name).expanduser())
+    return load_classifier(shipped(name) if name in CLASSIFIERS else Path(name).expanduser())
 
 
 def _fidelity() -> nn.Module:

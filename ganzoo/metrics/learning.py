@@ -1,4 +1,4 @@
-"""How the shipped classifiers are trained, measured and saved; `mnist` and `cifar10` beside this say on what."""
+"""Training, measurement and publication of the shipped classifiers; `mnist` and `cifar10` beside this call it."""
 
 import json
 import platform
@@ -18,7 +18,7 @@ Labelled = tuple[Tensor, Tensor]
 Kind = TypeVar("Kind", bound=Classifier)
 
 
-def train(
+def train_classifier(
     model: Kind,
     images: Tensor,
     labels: Tensor,
@@ -64,38 +64,38 @@ def train(
     return average.module.eval()  # type: ignore[return-value]  # a copy of the model
 
 
-def measure(path: Path, images: Tensor, labels: Tensor) -> dict[str, float]:
-    """Returns what the classifier saved at `path` makes of a test set: a judge should know its limits."""
+def measure_classifier(path: Path, images: Tensor, labels: Tensor) -> dict[str, float]:
+    """Returns test accuracy and other figures of the classifier saved at `path`."""
     network = load_classifier(path)
     logits = predict(network, images)
     torch.manual_seed(0)
-    found = {
+    results = {
         "test_accuracy": (logits.argmax(1) == labels).double().mean(),
         "test_cross_entropy": F.cross_entropy(logits, labels),
         "test_inception_score": inception_score(logits)[0],
         "parameters": torch.tensor(sum(p.numel() for p in network.parameters())),
     }
-    return {key: round(value.item(), 4) for key, value in found.items()}
+    return {key: round(value.item(), 4) for key, value in results.items()}
 
 
 def publish(
-    model: Classifier, out: Path, test: Labelled, told: dict[str, Any], more: dict[str, Labelled] | None = None
+    model: Classifier, out: Path, test: Labelled, settings: dict[str, Any], more: dict[str, Labelled] | None = None
 ) -> None:
-    """Saves a classifier, loads it again, measures what was saved, and writes that down beside it.
+    """Saves a classifier, measures it as loaded again, and writes the figures beside it.
 
     Args:
         model: What was trained.
         out: The .safetensors file; the .json beside it holds what is known of it.
         test: Images and labels that it has not seen.
-        told: How it was trained.
+        settings: How it was trained.
         more: Further test sets, of which the accuracy alone is kept, by its name.
     """
-    about = dict(told)
+    about = dict(settings)
     about["torch"] = torch.__version__
     about["hardware"] = f"{platform.machine()} CPU, {torch.get_num_threads()} thread(s), bfloat16"
     save_classifier(model, out, {})
-    about |= measure(out, *test)
-    about |= {name: measure(out, *other)["test_accuracy"] for name, other in (more or {}).items()}
+    about |= measure_classifier(out, *test)
+    about |= {name: measure_classifier(out, *other)["test_accuracy"] for name, other in (more or {}).items()}
     save_classifier(model, out, {key: str(value) for key, value in about.items()})
     out.with_suffix(".json").write_text(json.dumps(about, indent=2) + "\n")
     print(f"test accuracy {about['test_accuracy']:.2%} -> {out}")

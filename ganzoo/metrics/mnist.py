@@ -1,4 +1,4 @@
-"""Trains the classifier that scores generated digits, shipped as `mnist.safetensors`.
+"""Trainer of the classifier that scores generated digits, shipped as `mnist.safetensors`.
 
     python -m ganzoo.metrics.mnist --root DATA --out ganzoo/networks/weights/mnist.safetensors
 
@@ -14,12 +14,12 @@ import torchvision
 from torch import Tensor
 from torch.nn import functional as F
 
-from ganzoo.metrics.learning import Labelled, publish, train
+from ganzoo.metrics.learning import Labelled, publish, train_classifier
 from ganzoo.networks.classifiers import MNISTClassifier
 
 
 def distort(x: Tensor) -> Tensor:
-    """Turns, scales, shears and shifts each image by a random amount, as handwriting varies.
+    """Rotates, scales, shears and shifts each image by a random amount, as handwriting varies.
 
     Args:
         x: Images (N, C, H, W) in [-1, 1] on a background of -1.
@@ -49,7 +49,7 @@ def read(name: str, root: str, train: bool) -> Labelled:
 
 
 def main() -> None:
-    """Trains, saves, loads again and measures on the test set what was saved."""
+    """Trains and saves the classifier, loads it again, and measures it on the test set."""
     parser = argparse.ArgumentParser(prog="python -m ganzoo.metrics.mnist", description="Train the digit classifier.")
     parser.add_argument("--root", default=os.environ.get("GANZOO_DATA", "data"), help="folder of the dataset")
     parser.add_argument("--out", type=Path, required=True, help="the .safetensors file to write")
@@ -59,9 +59,9 @@ def main() -> None:
     args = parser.parse_args()
 
     torch.manual_seed(args.seed)
-    model = train(MNISTClassifier(), *read(args.dataset, args.root, True), distort, args.epochs)
-    told = {"dataset": args.dataset, "epochs": args.epochs, "seed": args.seed}
-    publish(model, args.out, read(args.dataset, args.root, False), told)
+    model = train_classifier(MNISTClassifier(), *read(args.dataset, args.root, True), distort, args.epochs)
+    settings = {"dataset": args.dataset, "epochs": args.epochs, "seed": args.seed}
+    publish(model, args.out, read(args.dataset, args.root, False), settings)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Nearest training images: whether a model copies what it has seen."""
+"""Nearest training images of samples: whether a model copies its training data."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -14,7 +14,7 @@ BLOCK = 2000  # images of either kind at a time: 16 MB of distances
 
 
 def nearest_neighbours(samples: Tensor, datamodule: Any) -> tuple[Tensor, Tensor]:
-    """Finds each sample's nearest training image, mirrored ones included, by Euclidean distance of pixels.
+    """Returns each sample's nearest training image, mirrored ones included, by Euclidean distance of pixels.
 
     Args:
         samples: images (N, C, H, W) in [-1, 1].
@@ -36,7 +36,7 @@ def nearest_neighbours(samples: Tensor, datamodule: Any) -> tuple[Tensor, Tensor
 
 
 def training_distances(images: Tensor, datamodule: Any, themselves: bool = False) -> Tensor:
-    """Finds how near the nearest training image is, by Euclidean distance of pixels.
+    """Returns each image's distance to its nearest training image: Euclidean, of pixels.
 
     Mirrored training images count as well where the data module flips, since a model has seen those, too.
 
@@ -50,10 +50,10 @@ def training_distances(images: Tensor, datamodule: Any, themselves: bool = False
     """
     best = torch.full((len(images),), torch.inf, device=images.device)
     start = 0
-    for part in stored(datamodule.split("train")[0]):
+    for part in stored_images(datamodule.split("train")[0]):
         block = normalised(part.to(images.device))
-        for seen in (block, block.flip(3)) if datamodule.flip else (block,):
-            candidates = seen.flatten(1)
+        for training in (block, block.flip(3)) if datamodule.flip else (block,):
+            candidates = training.flatten(1)
             lengths = candidates.square().sum(1)
             for i in range(0, len(images), BLOCK):
                 rows = normalised(images[i : i + BLOCK]).flatten(1)
@@ -63,14 +63,14 @@ def training_distances(images: Tensor, datamodule: Any, themselves: bool = False
                     distance.fill_diagonal_(torch.inf)
                 index = distance.argmin(1)
                 # anew and from the pixels: differences of large squares are rounded
-                found = (rows - candidates[index]).square().mean(1).sqrt()
-                best[i : i + BLOCK] = best[i : i + BLOCK].minimum(found)
+                distances = (rows - candidates[index]).square().mean(1).sqrt()
+                best[i : i + BLOCK] = best[i : i + BLOCK].minimum(distances)
         start += len(part)
     return best
 
 
 def memorisation(generated: Tensor, held_out: Tensor) -> tuple[Tensor, Tensor]:
-    """Compares how near generated and held-out images come to the training images.
+    """Tests whether generated images lie nearer to the training images than held-out ones do.
 
     A model that has learnt the distribution and copies nothing comes as near as images that it has not seen.
 
@@ -93,7 +93,7 @@ def memorisation(generated: Tensor, held_out: Tensor) -> tuple[Tensor, Tensor]:
     return share, (nearer - n * m / 2) / (n * m * (n + m + 1) / 12) ** 0.5
 
 
-def stored(items: Any) -> Iterator[Tensor]:
+def stored_images(items: Any) -> Iterator[Tensor]:
     """Yields a split's images in blocks (n, C, H, W), uint8, whether they lie in memory or in files."""
     for start in range(0, len(items), BLOCK):
         index = range(start, min(start + BLOCK, len(items)))

@@ -1,4 +1,4 @@
-"""Metrics of one's own: torchmetrics' `Metric`s that a recipe names by their import paths.
+"""Metrics of other packages: torchmetrics' `Metric`s that a recipe names by their import paths.
 
 `docs/own_package.md` shows one. What is asked of such a metric:
 
@@ -25,17 +25,17 @@ from torchmetrics import Metric
 from ganzoo.common.errors import GanzooError, nearest
 from ganzoo.common.parser_errors import explain
 from ganzoo.common.seeding import mix
-from ganzoo.metrics.drawing import random_state
-from ganzoo.metrics.scores import FAMILIES, SCORES, Score
+from ganzoo.metrics.sampling import random_state
+from ganzoo.metrics.scores import GROUPS, SCORES, Score
 
 # How a recipe, or Python, asks for a score: a short name, an import path, an import path with arguments, a metric.
-Asked = str | dict[str, Any] | Metric
+Request = str | dict[str, Any] | Metric
 
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
 class OwnMetric:
-    """A metric of somebody else's package, shown real data once and samples again and again.
+    """Adapter of another package's metric, which is shown real data once and samples again and again.
 
     Args:
         name: its short name.
@@ -70,7 +70,7 @@ class OwnMetric:
 
     @torch.inference_mode()
     def compute(self) -> dict[str, Tensor]:
-        """Returns the score by its short name.
+        """Returns the score in a dictionary, by its short name.
 
         Raises:
             GanzooError: it is not one number.
@@ -85,24 +85,24 @@ class OwnMetric:
         self._all, self._updates[False] = None, 0
 
 
-def resolve(metrics: Sequence[Asked]) -> list[str | Metric]:
-    """Returns short names as they are, and in the place of import paths what they lead to.
+def resolve(metrics: Sequence[Request]) -> list[str | Metric]:
+    """Returns short names as they are, and import paths as the metrics that they lead to.
 
     Raises:
         GanzooError: an import path leads to no metric, or the metric is not what is asked of one.
     """
-    found: list[str | Metric] = []
-    for asked in metrics:
-        metric = _made(asked)
+    resolved: list[str | Metric] = []
+    for request in metrics:
+        metric = _instantiate(request)
         if not isinstance(metric, str):
-            _check(metric, [short_name(other) for other in found if not isinstance(other, str)])
-        found.append(metric)
-    return found
+            _check(metric, [short_name(other) for other in resolved if not isinstance(other, str)])
+        resolved.append(metric)
+    return resolved
 
 
-def is_own(asked: Asked) -> bool:
-    """Whether something that is asked for is no short name of ganzoo's: an import path, or a metric."""
-    return not isinstance(asked, str) or "." in asked
+def is_own(request: Request) -> bool:
+    """Returns whether a request is for another package's metric: an import path, or a metric."""
+    return not isinstance(request, str) or "." in request
 
 
 def names(metrics: Sequence[str | Metric]) -> list[str]:
@@ -111,12 +111,12 @@ def names(metrics: Sequence[str | Metric]) -> list[str]:
 
 
 def by_name(metrics: Sequence[str | Metric]) -> dict[str, Metric]:
-    """Returns the metrics that are not ganzoo's by their short names."""
+    """Returns other packages' metrics by their short names."""
     return {short_name(metric): metric for metric in metrics if not isinstance(metric, str)}
 
 
 def known(own: Mapping[str, Metric]) -> dict[str, Score]:
-    """Returns what is true of ganzoo's scores and of these, by short names."""
+    """Returns the properties of ganzoo's scores and of these metrics by their short names."""
     return SCORES | {
         name: Score("anything", bool(metric.higher_is_better), compares(metric), ("samples", "translations"))
         for name, metric in own.items()
@@ -124,16 +124,16 @@ def known(own: Mapping[str, Metric]) -> dict[str, Score]:
 
 
 def short_name(metric: Metric) -> str:
-    """Returns the name that stands in keys and tables: the metric's `name`, or its class's: `sharpness_gap`."""
+    """Returns a metric's name in keys and tables: its `name`, or its class's, such as `sharpness_gap`."""
     return getattr(metric, "name", None) or re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", type(metric).__name__).lower()
 
 
 def compares(metric: Metric) -> bool:
-    """Whether a metric is shown real data, too: its `update` takes `real`."""
+    """Returns whether a metric is shown real data, too: its `update` takes `real`."""
     return "real" in inspect.signature(type(metric).update).parameters
 
 
-def class_path(metric: Metric) -> str:
+def metric_path(metric: Metric) -> str:
     """Returns the import path of a metric's class."""
     return f"{type(metric).__module__}.{type(metric).__qualname__}"
 
@@ -144,35 +144,36 @@ def origin(metric: Metric) -> dict[str, Any]:
         digest = hashlib.sha256(Path(inspect.getfile(type(metric))).read_bytes()).hexdigest()
     except (OSError, TypeError):  # typed into a notebook
         digest = None
-    return {"class": class_path(metric), "sha256": digest, "higher_is_better": bool(metric.higher_is_better)}
+    return {"class": metric_path(metric), "sha256": digest, "higher_is_better": bool(metric.higher_is_better)}
 
 
-def descriptions(metrics: Sequence[Asked]) -> dict[str, str]:
-    """Says in words what the metrics are that are not ganzoo's, by their short names."""
+def descriptions(metrics: Sequence[Request]) -> dict[str, str]:
+    """Returns descriptions of other packages' metrics by their short names."""
     better = {True: "higher is better", False: "lower is better"}
     own = by_name(resolve(metrics))
     return {
-        name: f"`{class_path(m)}`, no score of ganzoo's ({better[bool(m.higher_is_better)]})" for name, m in own.items()
+        name: f"`{metric_path(m)}`, no score of ganzoo's ({better[bool(m.higher_is_better)]})"
+        for name, m in own.items()
     }
 
 
-def origins(metrics: Sequence[str | Metric], asked: Sequence[Any]) -> dict[str, dict[str, Any]]:
-    """Returns `origin` of the metrics that are not ganzoo's, by their short names, with how a recipe asks for each."""
-    pairs = zip(metrics, asked, strict=True)
+def origins(metrics: Sequence[str | Metric], requests: Sequence[Any]) -> dict[str, dict[str, Any]]:
+    """Returns `origin` of other packages' metrics by their short names, with each one's request in the recipe."""
+    pairs = zip(metrics, requests, strict=True)
     return {short_name(m): {**origin(m), "asked": words} for m, words in pairs if not isinstance(m, str)}
 
 
-def _made(asked: Asked) -> str | Metric:
+def _instantiate(request: Request) -> str | Metric:
     """Returns a short name as it is, and the metric of an import path."""
-    if isinstance(asked, Metric) or (isinstance(asked, str) and not is_own(asked)):
-        return asked
-    path = asked if isinstance(asked, str) else asked.get("class_path")
+    if isinstance(request, Metric) or (isinstance(request, str) and not is_own(request)):
+        return request
+    path = request if isinstance(request, str) else request.get("class_path")
     if not isinstance(path, str) or "." not in path:
-        raise GanzooError(f"metrics: {asked!r} given, but it must be a name, an import path or hold a class_path.")
+        raise GanzooError(f"metrics: {request!r} given, but it must be a name, an import path or hold a class_path.")
     _require_metric(path)
     parser = ArgumentParser(exit_on_error=False)
     parser.add_subclass_arguments(Metric, "metrics", required=True)
-    described = {"class_path": path} if isinstance(asked, str) else asked
+    described = {"class_path": path} if isinstance(request, str) else request
     try:
         return parser.instantiate_classes(parser.parse_object({"metrics": described})).metrics
     except (ArgumentError, ValueError) as error:
@@ -182,29 +183,29 @@ def _made(asked: Asked) -> str | Metric:
 def _require_metric(path: str) -> None:
     """Raises a GanzooError unless an import path leads to a class of torchmetrics' kind."""
     module, _, name = path.rpartition(".")
-    wanted = "it must be the import path of a torchmetrics Metric"
+    rule = "it must be the import path of a torchmetrics Metric"
     try:
-        found = getattr(import_module(module), name, None)
+        value = getattr(import_module(module), name, None)
     except ImportError as error:
-        raise GanzooError(f"metrics: cannot import {path} ({error}); {wanted}.") from error
-    if found is None:
-        raise GanzooError(f"metrics: cannot find {path}; {wanted}.{nearest(name, vars(import_module(module)))}")
-    if not (isinstance(found, type) and issubclass(found, Metric)):
-        raise GanzooError(f"metrics: {path} given, but {wanted}.")
+        raise GanzooError(f"metrics: cannot import {path} ({error}); {rule}.") from error
+    if value is None:
+        raise GanzooError(f"metrics: cannot find {path}; {rule}.{nearest(name, vars(import_module(module)))}")
+    if not (isinstance(value, type) and issubclass(value, Metric)):
+        raise GanzooError(f"metrics: {path} given, but {rule}.")
 
 
 def _check(metric: Metric, others: Sequence[str]) -> None:
     """Raises a GanzooError unless a metric is what is asked of one."""
-    name, path = short_name(metric), class_path(metric)
+    name, path = short_name(metric), metric_path(metric)
     if not isinstance(name, str) or not NAME.fullmatch(name) or name.endswith(("_std", "_z")):
         rule = "small letters, digits and _, and not end in _std or _z"
         raise GanzooError(f"metrics: {path} has the name {name!r}, which must consist of {rule}.")
-    if name in {*SCORES, *FAMILIES, *others}:
+    if name in {*SCORES, *GROUPS, *others}:
         raise GanzooError(f"metrics: {path} has the name {name}, which another score has; give it a `name`.")
     if not isinstance(metric.higher_is_better, bool):
         raise GanzooError(f"metrics: {path} does not say which way is better; set higher_is_better to True or False.")
-    taken = [*inspect.signature(type(metric).update).parameters][1:]
-    if len(taken) != 1 + compares(metric):
+    arguments = [*inspect.signature(type(metric).update).parameters][1:]
+    if len(arguments) != 1 + compares(metric):
         raise GanzooError(
-            f"metrics: {path}.update takes ({', '.join(taken)}), but it must take (samples) or (samples, real)."
+            f"metrics: {path}.update takes ({', '.join(arguments)}), but it must take (samples) or (samples, real)."
         )

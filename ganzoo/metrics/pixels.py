@@ -1,4 +1,4 @@
-"""Scores that need the samples' pixels at once: how much they vary, and whether they are copies."""
+"""Scores on the pixels of all samples at once: their diversity, and whether they are copies."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -8,11 +8,11 @@ from torch import Tensor
 
 from ganzoo.metrics import bootstrap
 from ganzoo.metrics.diversity import pairwise_ms_ssim
-from ganzoo.metrics.neighbours import memorisation, stored, training_distances
+from ganzoo.metrics.neighbours import memorisation, stored_images, training_distances
 
 
 class Pixels:
-    """Keeps samples as bytes, as PNG files would, and scores them.
+    """Store of samples as bytes, as in PNG files, that scores them.
 
     Args:
         names: Short names of scores, of which `ms_ssim` and `memorisation` are computed here.
@@ -23,13 +23,13 @@ class Pixels:
     def __init__(self, names: Sequence[str], datamodule: Any, seed: int) -> None:
         self.names = [name for name in ("ms_ssim", "memorisation") if name in names]
         self.datamodule, self.seed = datamodule, seed
-        self._kept: list[Tensor] = []
+        self._images: list[Tensor] = []
         self._held_out: Tensor | None = None  # the reference's distances to the training images
 
     def add(self, images: Tensor) -> None:
         """Adds this process's images (N, C, H, W) in [-1, 1]."""
         if self.names:
-            self._kept.append(((images + 1) * 127.5).round().clamp(0, 255).byte())
+            self._images.append(((images + 1) * 127.5).round().clamp(0, 255).byte())
 
     def scores(self, gather: Callable[[Tensor], list[Tensor]]) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """Returns the scores by their short names and how to compute them again; forgets the images.
@@ -41,8 +41,8 @@ class Pixels:
         again: dict[str, bootstrap.Replicates] = {}
         if not self.names:
             return results, again
-        images = torch.cat(self._kept)
-        self._kept = []
+        images = torch.cat(self._images)
+        self._images = []
         if "ms_ssim" in self.names:
             pairs = pairwise_ms_ssim(torch.cat(gather(images)), self.seed)
             results["ms_ssim"] = pairs.double().mean()
@@ -54,9 +54,9 @@ class Pixels:
         return results, again
 
     def _reference(self, device: torch.device) -> Tensor:
-        """Returns how near real images come to the training images; of those, each to the others."""
+        """Returns the distances of real images to the training images; of those, each to the others."""
         if self._held_out is None:
             split = self.datamodule.reference
-            images = torch.cat([*stored(self.datamodule.split(split)[0])]).to(device)
+            images = torch.cat([*stored_images(self.datamodule.split(split)[0])]).to(device)
             self._held_out = training_distances(images, self.datamodule, themselves=split == "train")
         return self._held_out

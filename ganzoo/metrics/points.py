@@ -1,4 +1,4 @@
-"""Scores for generated points in the plane, where everything can be counted exactly."""
+"""Scores of generated points in the plane, where everything can be counted exactly."""
 
 from typing import Any
 
@@ -55,7 +55,7 @@ class PointScores(Metric):
         self.add_state("fake", [], dist_reduce_fx="cat")
 
     def update(self, points: Tensor, real: bool) -> None:
-        """Adds points (N, 2)."""
+        """Adds points (N, 2), real or generated."""
         (self.real if real else self.fake).append(points.detach().float())
 
     def reset(self) -> None:
@@ -88,12 +88,12 @@ def wasserstein(a: Tensor, b: Tensor, limit: int = 1000) -> Tensor:
 
 
 def _pick(points: Tensor, count: int) -> Tensor:
-    """Random points rather than the first ones: data may be stored mode by mode."""
+    """Returns random points, not the first ones: data may be stored mode by mode."""
     order = torch.randperm(len(points), generator=torch.Generator().manual_seed(0))
     return points.cpu().double()[order[:count]]
 
 
 def _nearest(points: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
-    """Distance to the nearest target and its index, in chunks: the whole matrix could take gigabytes."""
-    found = [torch.cdist(chunk, targets).min(dim=1) for chunk in points.split(1024)]
-    return torch.cat([f.values for f in found]), torch.cat([f.indices for f in found])
+    """Returns the distance to the nearest target and its index, in chunks, as the whole matrix may take gigabytes."""
+    nearest = [torch.cdist(chunk, targets).min(dim=1) for chunk in points.split(1024)]
+    return torch.cat([f.values for f in nearest]), torch.cat([f.indices for f in nearest])

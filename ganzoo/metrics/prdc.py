@@ -23,7 +23,7 @@ ROUNDING = 1e-12  # of a squared distance, relative to the squared lengths that 
 
 @dataclass(frozen=True)
 class Overlap:
-    """What the four scores are means of; N real items, M generated ones.
+    """Items whose means are the four scores; N real items, M generated ones.
 
     Attributes:
         precision: (M,), whether a generated item lies in a real ball. Fooled by a real outlier's large ball.
@@ -39,7 +39,7 @@ class Overlap:
 
 
 def prdc(real: Tensor, fake: Tensor, k: int = K) -> Overlap:
-    """Finds which real and generated items lie in one another's balls, exactly, in blocks.
+    """Returns which real and generated items lie in one another's balls, exactly, in blocks.
 
     Args:
         real: Features (N, D).
@@ -63,7 +63,7 @@ def prdc(real: Tensor, fake: Tensor, k: int = K) -> Overlap:
     balls = torch.zeros(len(fake), dtype=torch.float64, device=fake.device)
     recalled, covered = [], []
     for part, radius in zip(real.split(BLOCK), around_real.split(BLOCK), strict=True):
-        distance = squared_distances(part, fake)
+        distance = exact_squared_distances(part, fake)
         inside = _inside(distance, radius[:, None])
         balls += inside.sum(0)
         covered.append(inside.any(1))
@@ -72,7 +72,7 @@ def prdc(real: Tensor, fake: Tensor, k: int = K) -> Overlap:
 
 
 def expected_coverage(n: int, m: int, k: int = K) -> float:
-    """Returns the coverage to expect of two sets of one distribution, whatever it is.
+    """Returns the expected coverage of two sets from one distribution, whatever that is.
 
     Naeem et al. 2020, section 3.3: 1 - (n - 1) ... (n - k) / ((n + m - 1) ... (n + m - k)). A ball holds a generated
     item unless the k items nearest to its centre, of both sets, are all real.
@@ -91,11 +91,13 @@ def expected_coverage(n: int, m: int, k: int = K) -> float:
 def squared_radii(x: Tensor, k: int) -> Tensor:
     """Returns each item's squared distance to its k-th neighbour among the others; x is (N, D), the result (N,)."""
     # one more, because an item is nearest to itself
-    return torch.cat([squared_distances(part, x).topk(k + 1, largest=False).values[:, -1] for part in x.split(BLOCK)])
+    return torch.cat(
+        [exact_squared_distances(part, x).topk(k + 1, largest=False).values[:, -1] for part in x.split(BLOCK)]
+    )
 
 
-def squared_distances(a: Tensor, b: Tensor) -> Tensor:
-    """Returns the squared distances (N, M) of (N, D) and (M, D) in float64; of what is equal but for rounding, 0."""
+def exact_squared_distances(a: Tensor, b: Tensor) -> Tensor:
+    """Returns the squared distances (N, M) of (N, D) and (M, D) in float64; 0 for what differs by rounding alone."""
     lengths = a.square().sum(1)[:, None] + b.square().sum(1)
     distances = lengths - 2 * (a @ b.T)
     return distances.masked_fill_(distances < ROUNDING * lengths, 0)

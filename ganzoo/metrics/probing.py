@@ -1,4 +1,4 @@
-"""How much a discriminator has learnt to see: a linear classifier on its features, beside one on raw pixels.
+"""Linear probe: a linear classifier on a discriminator's features, beside one on raw pixels.
 
 Radford et al. 2016, arXiv 1511.06434, section 5.1: the activations of all convolutional layers, max-pooled to 4x4,
 flattened and concatenated, feed a regularised linear L2-SVM.
@@ -25,7 +25,7 @@ WEIGHTED = (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)
 
 @dataclass(frozen=True)
 class Probe:
-    """Test accuracies in [0, 1], and what they depend on."""
+    """Result of a linear probe: test accuracies in [0, 1], and what they depend on."""
 
     features_accuracy: float
     pixels_accuracy: float
@@ -47,7 +47,7 @@ def linear_probe(
     seed: int = 0,
     tell: Callable[[str], None] = lambda line: None,
 ) -> Probe:
-    """Classifies a data set's test split by a linear SVM on a discriminator's features, and by one on raw pixels.
+    """Returns the test accuracy of a linear SVM on a discriminator's features, and of one on raw pixels.
 
     Both see the same training images, chosen at random. Features are standardised by the training images' mean and
     standard deviation.
@@ -67,14 +67,17 @@ def linear_probe(
     takes = discriminated(model)
     if takes != datamodule.shape:
         raise GanzooError(f"--data: {datamodule.title} has shape {datamodule.shape}, the discriminator takes {takes}.")
-    train, train_labels = _taken(datamodule, "train", train_size, seed)
-    test, test_labels = _taken(datamodule, "test")
+    train, train_labels = _examples(datamodule, "train", train_size, seed)
+    test, test_labels = _examples(datamodule, "test")
     if len(train_labels.unique()) < 2:
         raise GanzooError("--train-size: the training images are all of one class; take more.")
     pixels = _accuracy(train.flatten(1), train_labels, test.flatten(1), test_labels, seed)
     tell(f"raw pixels     {pixels:7.2%} of {len(test):,} test images, by {train[0].numel():,} numbers each")
-    (seen, widths), (seen_test, _) = features(model, train), features(model, test)
-    accuracy = _accuracy(seen, train_labels, seen_test, test_labels, seed)
+    (train_features, widths), (test_features, _) = (
+        discriminator_features(model, train),
+        discriminator_features(model, test),
+    )
+    accuracy = _accuracy(train_features, train_labels, test_features, test_labels, seed)
     tell(f"discriminator  {accuracy:7.2%}, by {sum(widths):,} numbers from {len(widths)} layers")
     return Probe(
         features_accuracy=accuracy,
@@ -106,8 +109,8 @@ def discriminated(model: Sampler) -> tuple[int, ...]:
     return shape
 
 
-def features(model: Sampler, x: Tensor) -> tuple[Tensor, list[int]]:
-    """Returns what a model's discriminator sees in images, in evaluation mode.
+def discriminator_features(model: Sampler, x: Tensor) -> tuple[Tensor, list[int]]:
+    """Returns the features (N, F) of images in a model's discriminator, in evaluation mode.
 
     These are the activations of all convolutions, max-pooled to 4x4; of a network without any, of all linear layers.
     The one that gives the logit is left out. A conditional discriminator is given the same label with every image.
@@ -131,7 +134,7 @@ def features(model: Sampler, x: Tensor) -> tuple[Tensor, list[int]]:
 
 
 def activations(network: nn.Module, *inputs: Tensor) -> list[Tensor]:
-    """Applies a network and returns what its layers give, behind normalisation and activation if these are modules.
+    """Applies a network and returns its layers' outputs, after normalisation and activation if these are modules.
 
     Of a network with convolutions these are the layers that count, of any other the linear ones.
 
@@ -140,7 +143,7 @@ def activations(network: nn.Module, *inputs: Tensor) -> list[Tensor]:
     """
     layers = [layer for layer in network.modules() if isinstance(layer, WEIGHTED)]
     counted = nn.Conv2d if any(isinstance(layer, nn.Conv2d) for layer in layers) else nn.Linear
-    found: list[Tensor] = []
+    outputs: list[Tensor] = []
     following = False  # whether the last layer with weights counts
 
     def look(layer: nn.Module, _: Any, output: Any) -> None:
@@ -148,16 +151,16 @@ def activations(network: nn.Module, *inputs: Tensor) -> list[Tensor]:
         if isinstance(layer, WEIGHTED):
             following = isinstance(layer, counted)
             if following:
-                found.append(output)
-        elif following and isinstance(output, Tensor) and output.shape == found[-1].shape:
-            found[-1] = output
+                outputs.append(output)
+        elif following and isinstance(output, Tensor) and output.shape == outputs[-1].shape:
+            outputs[-1] = output
 
     watched = [layer for layer in network.modules() if isinstance(layer, WEIGHTED) or not [*layer.children()]]
     handles = [layer.register_forward_hook(look) for layer in watched]
     network(*inputs)
     for handle in handles:
         handle.remove()
-    return found[:-1] if found and found[-1].shape[1] == 1 else found
+    return outputs[:-1] if outputs and outputs[-1].shape[1] == 1 else outputs
 
 
 def _pooled(maps: Tensor) -> Tensor:
@@ -166,8 +169,8 @@ def _pooled(maps: Tensor) -> Tensor:
     return (adaptive_max_pool2d(maps, sides) if sides else maps).flatten(1)
 
 
-def _taken(datamodule: DataModule, split: Split, size: int | None = None, seed: int = 0) -> tuple[Tensor, Tensor]:
-    """Returns a split's images in [-1, 1] and labels, all or so many at random."""
+def _examples(datamodule: DataModule, split: Split, size: int | None = None, seed: int = 0) -> tuple[Tensor, Tensor]:
+    """Returns a split's images in [-1, 1] and their labels, all or so many at random."""
     items, labels = datamodule.split(split)
     if labels is None:
         raise GanzooError(f"--data: {datamodule.title} has no labels; in a folder, sub-folders are the classes.")

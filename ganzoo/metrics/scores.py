@@ -1,4 +1,4 @@
-"""The scores by their short names: what each needs, which way is better, how it is written."""
+"""Table of the scores by their short names: what each needs, which way is better, how its key is written."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ganzoo.common.errors import GanzooError, nearest
-from ganzoo.games.capabilities import Made
+from ganzoo.games.capabilities import Output
 from ganzoo.metrics.diversity import LEAST
-from ganzoo.metrics.extractors import NAMES, count_classes
+from ganzoo.metrics.extractors import EXTRACTORS, count_classes
 
 WINDOW = 11  # pixels of a side that ssim looks at
 SPLITS = 10  # of the samples, over which the Inception Score is averaged
@@ -16,52 +16,52 @@ SPLITS = 10  # of the samples, over which the Inception Score is averaged
 
 @dataclass(frozen=True)
 class Score:
-    """What is true of a score wherever it is computed.
+    """Properties of a score.
 
     Args:
         of: What it looks at: an extractor's features of images, images, points in the plane, an image and its truth, or
             what a metric of one's own (`ganzoo.metrics.own`) does not say.
         higher: Whether a higher value is better.
         reference: Whether real data is compared with ("no centres": only where the data has none).
-        made: What it can judge: samples, translations of the reference's images, the classes a model gives to those.
+        outputs: What it can judge: samples, translations of the reference's images, the classes a model gives to those.
         each: Whether it is a mean over the reference's images, one by one.
     """
 
     of: Literal["features", "images", "points", "pairs", "anything"]
     higher: bool
     reference: bool | Literal["no centres"]
-    made: tuple[Made, ...] = ("samples",)
+    outputs: tuple[Output, ...] = ("samples",)
     each: bool = False
 
 
 SCORES = {
-    "fid": Score("features", higher=False, reference=True, made=("samples", "translations")),
+    "fid": Score("features", higher=False, reference=True, outputs=("samples", "translations")),
     "is": Score("features", higher=True, reference=False),
-    "kid": Score("features", higher=False, reference=True, made=("samples", "translations")),
-    "accuracy": Score("features", higher=True, reference=False, made=("samples", "classes")),
+    "kid": Score("features", higher=False, reference=True, outputs=("samples", "translations")),
+    "accuracy": Score("features", higher=True, reference=False, outputs=("samples", "classes")),
     "precision": Score("features", higher=True, reference=True),
     "recall": Score("features", higher=True, reference=True),
     "density": Score("features", higher=True, reference=True),
     "coverage": Score("features", higher=True, reference=True),
-    "swd": Score("images", higher=False, reference=True, made=("samples", "translations")),
+    "swd": Score("images", higher=False, reference=True, outputs=("samples", "translations")),
     "ms_ssim": Score("images", higher=False, reference=False),
     "memorisation": Score("images", higher=False, reference=True),
     "modes": Score("points", higher=True, reference=False),
     "good": Score("points", higher=True, reference="no centres"),
     "wasserstein": Score("points", higher=False, reference=True),
-    "kept": Score("features", higher=True, reference=True, made=("translations",), each=True),
-    "psnr": Score("pairs", higher=True, reference=True, made=("translations",), each=True),
-    "ssim": Score("pairs", higher=True, reference=True, made=("translations",), each=True),
-    "l1": Score("pairs", higher=False, reference=True, made=("translations",), each=True),
+    "kept": Score("features", higher=True, reference=True, outputs=("translations",), each=True),
+    "psnr": Score("pairs", higher=True, reference=True, outputs=("translations",), each=True),
+    "ssim": Score("pairs", higher=True, reference=True, outputs=("translations",), each=True),
+    "l1": Score("pairs", higher=False, reference=True, outputs=("translations",), each=True),
 }
 
 
-FAMILIES = {"prdc": ("precision", "recall", "density", "coverage")}  # scores that are asked for by one name
+GROUPS = {"prdc": ("precision", "recall", "density", "coverage")}  # scores that are asked for by one name
 
 
 def expand(metrics: Sequence[str]) -> list[str]:
-    """Returns short names, each once, with the members of a family in its place."""
-    return list(dict.fromkeys(name for given in metrics for name in FAMILIES.get(given, (given,))))
+    """Returns short names, each once, with the members of a group in its place."""
+    return list(dict.fromkeys(name for metric in metrics for name in GROUPS.get(metric, (metric,))))
 
 
 def base(name: str) -> str:
@@ -69,24 +69,24 @@ def base(name: str) -> str:
     return name.removesuffix("_std").removesuffix("_z")
 
 
-def check(metrics: Sequence[str], features: str | None, known: Mapping[str, Score] = SCORES) -> None:
-    """Raises a GanzooError when a name is unknown or an extractor is missing: what can be said without any data."""
+def require_known(metrics: Sequence[str], features: str | None, known: Mapping[str, Score] = SCORES) -> None:
+    """Raises GanzooError if a name is unknown, or needs an extractor and there is none."""
     for name in expand(metrics):
         if name not in known:
-            names = [*known, *FAMILIES]
+            names = [*known, *GROUPS]
             raise GanzooError(
                 f"metrics: '{name}' given, but it must be one of {', '.join(names)}." + nearest(name, names)
             )
-        if known[name].of == "features" and features is None and "classes" not in known[name].made:
-            raise GanzooError(f"metrics: {name} needs an extractor; set features to {', '.join(NAMES)} or a path.")
+        if known[name].of == "features" and features is None and "classes" not in known[name].outputs:
+            raise GanzooError(f"metrics: {name} needs an extractor; set features to {', '.join(EXTRACTORS)} or a path.")
 
 
-def choose(
+def choose_scores(
     metrics: Sequence[str] | None,
     features: str | None,
     datamodule: Any,
     classes: int = 0,
-    made: Made = "samples",
+    output: Output = "samples",
     known: Mapping[str, Score] = SCORES,
 ) -> list[str]:
     """Returns the short names to compute, by default those that suit the data and the model.
@@ -99,7 +99,7 @@ def choose(
         features: Name of the extractor, or None.
         datamodule: Has `shape`, for points `centres`, for pairs `paired` and `n_classes`.
         classes: What `taught_classes` says of the model.
-        made: What `made_by` says of the model.
+        output: What `output_of` says of the model.
         known: All scores by their short names, one's own among them.
 
     Raises:
@@ -111,19 +111,21 @@ def choose(
             f"features: {features} given, but the data are points, which need no extractor; leave it out."
         )
     if metrics is None:
-        return _defaults(features, datamodule, classes, made)
+        return _defaults(features, datamodule, classes, output)
     metrics = expand(metrics)
     for name in metrics:
-        if name in known and made not in known[name].made:
-            allowed = [other for other, score in known.items() if made in score.made]
-            raise GanzooError(f"metrics: {name} given, but the model makes {made}; choose among {', '.join(allowed)}.")
-    check(metrics, features, known)
+        if name in known and output not in known[name].outputs:
+            allowed = [other for other, score in known.items() if output in score.outputs]
+            raise GanzooError(
+                f"metrics: {name} given, but the model makes {output}; choose among {', '.join(allowed)}."
+            )
+    require_known(metrics, features, known)
     for name in metrics:
         score = known[name]
-        if made == "samples" and score.of != "anything" and (score.of == "points") != points:
+        if output == "samples" and score.of != "anything" and (score.of == "points") != points:
             data = "points" if points else "images"
             allowed = [
-                other for other, score in SCORES.items() if made in score.made and (score.of == "points") == points
+                other for other, score in SCORES.items() if output in score.outputs and (score.of == "points") == points
             ]
             raise GanzooError(f"metrics: {name} given, but the data are {data}; choose among {', '.join(allowed)}.")
         if name == "modes" and centres is None:
@@ -133,23 +135,23 @@ def choose(
             raise GanzooError(f"metrics: {name} given, but it takes images of at least {least}x{least} pixels.")
         if score.of == "pairs" and not datamodule.paired:
             raise GanzooError(f"metrics: {name} given, but the truth of these images is not known; choose kid or swd.")
-        if name == "accuracy" and made == "samples":
+        if name == "accuracy" and output == "samples":
             if features is None:
                 raise GanzooError("metrics: accuracy of samples needs an extractor; set features to mnist or a path.")
             if count_classes(features) != classes:
-                told = f"{features} tells {count_classes(features)} classes apart, and the model has learnt {classes}"
-                raise GanzooError(f"metrics: accuracy given, but {told}; leave it out.")
+                counts = f"{features} tells {count_classes(features)} classes apart, and the model has learnt {classes}"
+                raise GanzooError(f"metrics: accuracy given, but {counts}; leave it out.")
     return metrics
 
 
-def _defaults(features: str | None, datamodule: Any, classes: int, made: Made) -> list[str]:
+def _defaults(features: str | None, datamodule: Any, classes: int, output: Output) -> list[str]:
     """Returns the names to compute where none are given."""
-    if made == "classes":
+    if output == "classes":
         return ["accuracy"]
     if len(datamodule.shape) == 1:
         modes = [] if getattr(datamodule, "centres", None) is None else ["modes"]
         return [*modes, "good", "wasserstein"]
-    if made == "translations":
+    if output == "translations":
         truth = ["psnr", "ssim", "l1"] if datamodule.paired else []
         truth = [name for name in truth if name != "ssim" or min(datamodule.shape[1:]) >= WINDOW]
         if features is None:
@@ -162,25 +164,25 @@ def _defaults(features: str | None, datamodule: Any, classes: int, made: Made) -
 
 
 def needs_reference(name: str, datamodule: Any, known: Mapping[str, Score] = SCORES) -> bool:
-    """Whether a score compares with real data."""
+    """Returns whether a score compares with real data."""
     needed = known[name].reference
     return getattr(datamodule, "centres", None) is None if needed == "no centres" else needed
 
 
 def reference_items(datamodule: Any) -> int | None:
-    """Returns how many items the reference split has; None of data that keeps no splits."""
+    """Returns the number of items of the reference split; None of data that keeps no splits."""
     split = getattr(datamodule, "split", None)
     return None if split is None else len(split(datamodule.reference)[0])
 
 
 def least(name: str, k: int) -> int:
-    """Returns how many items of either side a score needs to say anything.
+    """Returns the number of items of either side below which a score says nothing.
 
     Args:
         name: A short name.
         k: The neighbour that precision, recall, density and coverage look at.
     """
-    if name in FAMILIES["prdc"]:
+    if name in GROUPS["prdc"]:
         return k + 1
     return SPLITS + 1 if name == "is" else 2  # with one image in each split the Inception Score is 1, whatever it is
 
@@ -195,7 +197,7 @@ def too_few(name: str, samples: int, datamodule: Any, k: int, known: Mapping[str
         k: See `least`.
         known: All scores by their short names.
     """
-    if known[name].made[0] != "samples":  # a mean over items one by one
+    if known[name].outputs[0] != "samples":  # a mean over items one by one
         return ""
     counts = {"samples": samples}
     if needs_reference(name, datamodule, known):
@@ -214,7 +216,7 @@ def key(
     known: Mapping[str, Score] = SCORES,
     items: int | None = None,
 ) -> str:
-    """Returns how a score is logged: with extractor, number of samples and reference, as `fid[mnist,10k/test]`.
+    """Returns a score's key in logs: with extractor, number of samples and reference, as `fid[mnist,10k/test]`.
 
     The number of the reference's items stands before the split where it is another one than that of the samples, as in
     `swd[1k/60 train]`. Of data that everybody has alike a split's name says it, unless there are more samples.

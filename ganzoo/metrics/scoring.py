@@ -1,18 +1,22 @@
-"""The one path from a model and its data to scores: training, `validate`, model cards and tables all take it."""
+"""Scores of any model on its data: the one path that training, `validate`, model cards and tables take."""
 
 from collections.abc import Sequence
 from typing import Any
 
-from ganzoo.games.capabilities import made_by, taught_classes
+from ganzoo.games.capabilities import output_of, taught_classes
 from ganzoo.metrics.evaluation import Evaluation
-from ganzoo.metrics.own import Asked
-from ganzoo.metrics.translations import Classes, Translations
+from ganzoo.metrics.own import Request
+from ganzoo.metrics.translations import ClassEvaluation, TranslationEvaluation
 
-KINDS: dict[str, type[Evaluation]] = {"samples": Evaluation, "translations": Translations, "classes": Classes}
+KINDS: dict[str, type[Evaluation]] = {
+    "samples": Evaluation,
+    "translations": TranslationEvaluation,
+    "classes": ClassEvaluation,
+}
 
 
 def evaluation_of(model: Any, datamodule: Any, **options: Any) -> Evaluation:
-    """Returns what scores this model and others like it: by what it draws, translates or classifies.
+    """Returns the evaluation for a model: of samples, translations or classes.
 
     Args:
         model: Has `sample`, `translate` or `classify`.
@@ -22,14 +26,14 @@ def evaluation_of(model: Any, datamodule: Any, **options: Any) -> Evaluation:
     Raises:
         GanzooError: There is nothing to score, or something does not fit.
     """
-    return KINDS[made_by(model)](datamodule, classes=taught_classes(model), **options)
+    return KINDS[output_of(model)](datamodule, classes=taught_classes(model), **options)
 
 
 def score(
     model: Any,
     datamodule: Any,
     features: str | None = None,
-    metrics: Sequence[Asked] | None = None,
+    metrics: Sequence[Request] | None = None,
     samples: int | None = 10_000,
     seed: int = 0,
     batch_size: int = 500,

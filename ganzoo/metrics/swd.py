@@ -1,4 +1,4 @@
-"""The sliced Wasserstein distance between Laplacian pyramids: image quality without a network."""
+"""Sliced Wasserstein distance between Laplacian pyramids: image quality without a network."""
 
 from typing import Any
 
@@ -88,7 +88,7 @@ class SlicedWasserstein(Metric):
         return torch.stack([self._distance(real[:, i], fake[:, i]) for i in range(real.shape[1])]) * 1000
 
     def resampled(self, real: Tensor, fake: Tensor, often: Tensor, fake_often: Tensor, directions: int = 16) -> Tensor:
-        """Returns the distance of many resamples of images at once, for how far it would move with others.
+        """Returns the distance of many resamples of images at once, for bootstrap intervals.
 
         Whitening stays that of all images; fewer directions tell as much about the spread.
 
@@ -129,8 +129,8 @@ class SlicedWasserstein(Metric):
         columns = (left[:, None, None] + offsets).view(n, -1, 1, size)
         # Flat positions serve all channels of an image at once.
         flat = (rows * width + columns).view(n, 1, -1).to(level.device).expand(-1, channels, -1)
-        found = level.flatten(2).gather(2, flat)
-        return found.view(n, channels, self.patches, size, size).transpose(1, 2)
+        patches = level.flatten(2).gather(2, flat)
+        return patches.view(n, channels, self.patches, size, size).transpose(1, 2)
 
     def _distance(self, real: Tensor, fake: Tensor) -> Tensor:
         real, fake = self._normalise(real), self._normalise(fake)
@@ -186,7 +186,7 @@ def _enlarge(images: Tensor, size: tuple[int, ...] | torch.Size) -> Tensor:
 
 
 def _blur(images: Tensor) -> Tensor:
-    """Burt and Adelson's 5-tap filter, mirrored at the border."""
+    """Blurs with Burt and Adelson's 5-tap filter, mirrored at the border."""
     taps = torch.tensor([1.0, 4.0, 6.0, 4.0, 1.0], dtype=images.dtype, device=images.device) / 16
     n, channels, height, width = images.shape
     padded = F.pad(images, (2, 2, 2, 2), mode="reflect").view(n * channels, 1, height + 4, width + 4)
@@ -194,7 +194,7 @@ def _blur(images: Tensor) -> Tensor:
 
 
 def _quantiles(values: Tensor, count: int) -> Tensor:
-    """Reads `count` evenly spaced quantiles off sorted values (D, N), linearly between neighbours."""
+    """Returns `count` evenly spaced quantiles of sorted values (D, N), linear between neighbours."""
     n = values.shape[1]
     if n == count:
         return values

@@ -1,4 +1,4 @@
-"""Scores of what a model makes of the reference's own images: their translations, or their classes."""
+"""Evaluation of models that translate or classify the reference's own images."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,14 +10,14 @@ from torchmetrics.functional.image import peak_signal_noise_ratio, structural_si
 from ganzoo.common.batches import batch_labels, batch_target
 from ganzoo.common.errors import GanzooError
 from ganzoo.common.seeding import mix
-from ganzoo.metrics.drawing import random_state
 from ganzoo.metrics.evaluation import Evaluation
+from ganzoo.metrics.sampling import random_state
 from ganzoo.metrics.scores import WINDOW, key
 
 DECIBELS = 100.0  # of a perfect image, whose noise is nothing
 
 
-class Translations(Evaluation):
+class TranslationEvaluation(Evaluation):
     """Scores translations of the reference's images, against their truth where it is known.
 
     The first `samples` images of the reference are translated, all of them if there are no more; with several processes
@@ -29,7 +29,7 @@ class Translations(Evaluation):
         **kwargs: see `Evaluation`.
     """
 
-    made = "translations"
+    output = "translations"
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -40,12 +40,12 @@ class Translations(Evaluation):
         self._forget()
 
     def key(self, name: str) -> str:
-        """Returns how the score with this short name is logged."""
+        """Returns the key under which the score with this short name is logged."""
         samples = None if self.known[name].each and self.samples == self.split_size else self.samples
         return key(name, self.features, samples, self.datamodule, self.known)
 
     def seen_shape(self) -> tuple[int, ...]:
-        """Returns the shape (C, H, W) of what the extractor is shown."""
+        """Returns the shape (C, H, W) of the extractor's input."""
         return tuple(self.datamodule.readable(torch.zeros(1, *self.datamodule.shape)).shape[1:])
 
     def begin(self) -> None:
@@ -62,13 +62,15 @@ class Translations(Evaluation):
             return
         truth, classes = batch_target(y)[: len(x)].to(self.device), batch_labels(y)
         with random_state(self.device, self.seed), torch.inference_mode():
-            made = model.translate(x, seed=mix(self.seed, self.rank, self._seen)).to(self.device)
-        if made.shape != truth.shape:
-            raise GanzooError(f"model: its translations have the shape {tuple(made.shape)}, not {tuple(truth.shape)}.")
+            images = model.translate(x, seed=mix(self.seed, self.rank, self._seen)).to(self.device)
+        if images.shape != truth.shape:
+            raise GanzooError(
+                f"model: its translations have the shape {tuple(images.shape)}, not {tuple(truth.shape)}."
+            )
         self._seen += len(x)
-        columns = image_scores(made, truth) if self._any("pairs") else {}
+        columns = image_scores(images, truth) if self._any("pairs") else {}
         if self.extractor is not None:
-            features, logits = self._extract(made)
+            features, logits = self._extract(images)
             self._extracted.append((features, logits))
             if not self._complete:
                 self._truth.append(self._extract(truth))
@@ -79,7 +81,7 @@ class Translations(Evaluation):
         for metric in self._metrics:
             if not self._complete:
                 metric.update(truth, real=True)
-            metric.update(made, real=False)
+            metric.update(images, real=False)
         if columns:
             self._columns.append(tuple(columns[name] for name in self._each_names()))
 
@@ -120,7 +122,7 @@ class Translations(Evaluation):
         self._columns: list[tuple[Tensor, ...]] = []
 
 
-class Classes(Evaluation):
+class ClassEvaluation(Evaluation):
     """Scores the classes that a model gives to the reference's images: the share of them that is right.
 
     Args:
@@ -130,14 +132,14 @@ class Classes(Evaluation):
         **kwargs: see `Evaluation`.
     """
 
-    made = "classes"
+    output = "classes"
 
     def __init__(self, datamodule: Any, features: str | None = None, *args: Any, **kwargs: Any) -> None:
         super().__init__(datamodule, None, *args, **kwargs)
         self._right: list[tuple[Tensor]] = []
 
     def key(self, name: str) -> str:
-        """Returns how the score with this short name is logged."""
+        """Returns the key under which the score with this short name is logged."""
         return key(name, None, None, self.datamodule, self.known)
 
     def begin(self) -> None:
@@ -169,8 +171,8 @@ class Classes(Evaluation):
         return {"accuracy": self._mean("accuracy", right, "images")}
 
 
-def image_scores(made: Tensor, truth: Tensor) -> dict[str, Tensor]:
-    """Compares images (N, C, H, W) in [-1, 1] with their truth, one by one.
+def image_scores(images: Tensor, truth: Tensor) -> dict[str, Tensor]:
+    """Returns L1, PSNR and SSIM of images (N, C, H, W) in [-1, 1] against their truth, one by one.
 
     Returns:
         Each (N,): `l1`, the mean absolute difference on the scale of [-1, 1]; and on the scale of [0, 1] the `psnr` in
@@ -178,18 +180,18 @@ def image_scores(made: Tensor, truth: Tensor) -> dict[str, Tensor]:
         pixels with a standard deviation of 1.5). Over all channels and the whole image: publications on
         super-resolution often take the brightness alone and leave out a border.
     """
-    made, truth = made.float(), truth.float()
-    ours, theirs = (made + 1) / 2, (truth + 1) / 2
+    images, truth = images.float(), truth.float()
+    ours, theirs = (images + 1) / 2, (truth + 1) / 2
     psnr = peak_signal_noise_ratio(ours, theirs, data_range=1.0, dim=(1, 2, 3), reduction="none").clamp(max=DECIBELS)
-    scores = {"psnr": psnr, "l1": (made - truth).abs().flatten(1).mean(1)}
+    scores = {"psnr": psnr, "l1": (images - truth).abs().flatten(1).mean(1)}
     if min(truth.shape[2:]) >= WINDOW:
         ssim = structural_similarity_index_measure(ours, theirs, data_range=1.0, reduction="none")
         scores["ssim"] = ssim.flatten()  # type: ignore[union-attr]  # of one image it is no vector
     return scores
 
 
-class Function:
-    """A function of images that can be scored like a model, such as bicubic enlargement: what a model has to beat.
+class Baseline:
+    """A function of images that is scored like a model, such as bicubic enlargement.
 
     Args:
         function: maps sources (N, C, H, W) in [-1, 1] to images (N, C', H', W').
@@ -201,5 +203,5 @@ class Function:
         self.function = function
 
     def translate(self, x: Tensor, seed: int | None = None) -> Tensor:
-        """Returns what the function makes of the images, within [-1, 1]."""
+        """Returns the function's images, within [-1, 1]."""
         return self.function(x).clamp(-1, 1)

@@ -1,4 +1,4 @@
-"""AAE: an autoencoder whose codes a discriminator cannot tell from draws of a prior, which may be any.
+"""AAE: an adversarial autoencoder, whose codes follow a prior of any shape.
 
 Paper: Makhzani et al., Adversarial Autoencoders, 2016.
 URL: https://arxiv.org/abs/1511.05644 (section 2 and figure 1)
@@ -24,7 +24,7 @@ from ganzoo.losses.objectives import logistic_d, nonsaturating_g
 
 
 class AAE(EncoderDecoder):
-    """Two phases on every batch: reconstruction, then regularisation: the discriminator first, then the encoder.
+    """Two phases on every batch: reconstruction, then regularisation of the codes by a discriminator.
 
     Args:
         encoder: samples to codes.
@@ -70,11 +70,11 @@ class AAE(EncoderDecoder):
 
     @classmethod
     def follow(cls, spec: DataSpec, stated: Mapping[str, Any]) -> dict[str, Any]:
-        """The discriminator sees codes, not the data."""
+        """Returns the discriminator's data: codes, not samples."""
         return {"discriminator": UNKNOWN_DATA}
 
     def players(self) -> Sequence[Player]:
-        """Encoder and decoder, then the discriminator, then the encoder once more, all on every batch."""
+        """Returns encoder and decoder, the discriminator, and the encoder once more, which all move on every batch."""
         (both,) = super().players()
         return (
             replace(both, counted=False),  # the last one counts, so that averages follow whole batches
@@ -83,18 +83,18 @@ class AAE(EncoderDecoder):
         )
 
     def loss(self, x: Tensor, y: Tensor | None) -> Terms:
-        """The reconstruction phase: the squared error, summed over a sample's values."""
+        """Returns the reconstruction phase's squared error, summed over a sample's values."""
         return {"rec": (self.decoder(self.encoder(x)).float() - x.float()).square().flatten(1).sum(1).mean()}
 
     def d_loss(self, x: Tensor, y: Tensor | None) -> Terms:
-        """The regularisation phase: tell draws from the prior from codes."""
+        """Returns the regularisation phase's loss of telling draws from the prior from codes."""
         real, fake = self.discriminator(self.latent(len(x))), self.discriminator(self.encoder(x))
         self.note("d/acc_real", (real > 0).float().mean())
         self.note("d/acc_fake", (fake < 0).float().mean())
         return {"adv": logistic_d(real, fake)}
 
     def g_loss(self, x: Tensor, y: Tensor | None) -> Terms:
-        """The regularisation phase: codes that the discriminator takes for draws from the prior."""
+        """Returns the regularisation phase's loss of codes that do not pass for draws from the prior."""
         return {"adv": nonsaturating_g(self.discriminator(self.encoder(x)))}
 
     def latent(self, n: int, seed: int | None = None) -> Tensor:

@@ -1,4 +1,4 @@
-"""ACGAN: a discriminator that also names the class, and a generator that makes it easy to name.
+"""ACGAN: a discriminator that also classifies, and a generator whose images are easy to classify.
 
 Paper: Odena, Olah and Shlens, Conditional Image Synthesis with Auxiliary Classifier GANs, 2017.
 URL: https://arxiv.org/abs/1610.09585 (equations 2 and 3)
@@ -44,15 +44,15 @@ class ACGAN(GAN):
 
     @classmethod
     def follow(cls, spec: DataSpec, stated: Mapping[str, Any]) -> dict[str, Any]:
-        """The generator takes the data's labels."""
+        """Returns the generator's data: it takes the data's labels."""
         return {"generator": spec.labelled()}
 
     def recognise(self, x: Tensor, y: Tensor | None) -> tuple[Tensor, Tensor]:
-        """Returns logits of the source (N,) and of the classes (N, n_classes), both on what D sees of x."""
+        """Returns logits of the source (N,) and of the classes (N, n_classes) on the discriminator's input of x."""
         return self.judge(x, y), self.discriminator.take()
 
     def d_loss(self, x: Tensor, y: Tensor | None) -> Terms:
-        """Tell real from generated images, and name the class of both."""
+        """Returns -(L_S + L_C): real against generated, and the class of both."""
         assert y is not None  # `GAN` has checked that the data has classes
         (real, named), (fake, named_fake) = self.recognise(x, y), self.recognise(self.fake(len(x), y), y)
         self.note_accuracy(real, fake)
@@ -61,7 +61,7 @@ class ACGAN(GAN):
         return {"adv": logistic_d(real, fake), "class": self.class_weight * classes}
 
     def g_loss(self, x: Tensor, y: Tensor | None) -> Terms:
-        """Fool D about the source, and help it to name the class."""
+        """Returns -(L_C - L_S): fools D about the source, and helps it with the class."""
         assert y is not None
         fake, named = self.recognise(self.fake(len(x), y), y)
         return {"adv": nonsaturating_g(fake), "class": self.class_weight * cross_entropy(named, y)}

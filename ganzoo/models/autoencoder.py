@@ -1,4 +1,4 @@
-"""Autoencoder: a short code from which a decoder can redraw the image; it draws by a density fitted to its codes.
+"""Autoencoder: reconstructs images from short codes, and samples from a density fitted to these.
 
 Paper: Hinton and Salakhutdinov, Reducing the Dimensionality of Data with Neural Networks, 2006.
 URL: https://doi.org/10.1126/science.1127647
@@ -52,21 +52,21 @@ class Autoencoder(EncoderDecoder):
         self.register_buffer("fitted", torch.zeros((), dtype=torch.long))  # of these when the density was fitted
 
     def loss(self, x: Tensor, y: Tensor | None) -> Terms:
-        """The squared error; and remembers the codes."""
+        """Returns the squared error, and keeps the codes."""
         codes = self.encoder(x)
         self.remember(self.averaged("encoder")(x) if "encoder" in self.averages else codes.detach())
         return {"rec": (self.decoder(codes).float() - x.float()).square().flatten(1).sum(1).mean()}
 
     @torch.no_grad()
     def remember(self, codes: Tensor) -> None:
-        """Keeps codes (N, latent_dim) in the place of the oldest ones."""
+        """Stores codes (N, latent_dim) in the place of the oldest ones."""
         codes = codes[-len(self.kept) :].float()
         places = (self.seen + torch.arange(len(codes), device=codes.device)) % len(self.kept)
         self.kept.index_copy_(0, places, codes)
         self.seen += len(codes)
 
     def refit(self) -> None:
-        """Fits the density anew if there have been other codes since; two at least, and all of them finite."""
+        """Fits the density anew if there are new codes, at least two and all of them finite."""
         codes = self.kept[: int(self.seen)]
         if self.seen != self.fitted and len(codes) > 1 and bool(codes.isfinite().all()):
             self.density.fit(codes)

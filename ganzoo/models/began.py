@@ -1,4 +1,4 @@
-"""BEGAN: an autoencoder for a discriminator, and a proportional control that keeps the two players in balance.
+"""BEGAN: an autoencoder as the discriminator, and proportional control of the balance between the players.
 
 Paper: Berthelot, Schumm and Metz, BEGAN: Boundary Equilibrium Generative Adversarial Networks, 2017.
 URL: https://arxiv.org/abs/1703.10717 (section 3.4)
@@ -65,7 +65,7 @@ class BEGAN(GAN):
         return (super().discriminate(x, y).float() - x.float()).abs().flatten(1).mean(1)
 
     def d_loss(self, x: Tensor, y: Tensor | None) -> Terms:
-        """L(x) - k L(G(z))."""
+        """Returns L(x) - k L(G(z))."""
         real, fake = self.judge(x, y).mean(), self.judge(self.fake(len(x), y), y).mean()
         self.balance.copy_((self.gamma * real - fake).detach())
         self.note("d/convergence", real + self.balance.abs())
@@ -80,5 +80,5 @@ class BEGAN(GAN):
         self.k.add_(self.lambda_k * balance / processes).clamp_(0, 1)
 
     def g_loss(self, x: Tensor, y: Tensor | None) -> Terms:
-        """L(G(z))."""
+        """Returns L(G(z))."""
         return {"adv": self.judge(self.fake(len(x), y), y).mean()}

@@ -38,15 +38,15 @@ class CGAN(GAN):
 
     @classmethod
     def follow(cls, spec: DataSpec, stated: Mapping[str, Any]) -> dict[str, Any]:
-        """Both networks take the data's labels."""
+        """Returns both networks' data: they take the data's labels."""
         return {"generator": spec.labelled(), "discriminator": spec.labelled()}
 
     def d_loss(self, x: Tensor, y: Tensor | None) -> Terms:
-        """Ascend log D(x|y) + log(1 - D(G(z|y)|y))."""
+        """Returns -(log D(x|y) + log(1 - D(G(z|y)|y)))."""
         real, fake = self.judge(x, y), self.judge(self.fake(len(x), y), y)
         self.note_accuracy(real, fake)
         return {"adv": logistic_d(real, fake)}
 
     def g_loss(self, x: Tensor, y: Tensor | None) -> Terms:
-        """Ascend log D(G(z|y)|y)."""
+        """Returns -log D(G(z|y)|y)."""
         return {"adv": nonsaturating_g(self.judge(self.fake(len(x), y), y))}

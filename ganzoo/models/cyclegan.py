@@ -1,4 +1,4 @@
-"""CycleGAN: two translators that undo each other, learnt from pictures of two domains without any pairs.
+"""CycleGAN: two translators that undo each other, learnt from pictures of two domains without pairs.
 
 Paper: Zhu et al., Unpaired Image-to-Image Translation using Cycle-Consistent Adversarial Networks, 2017.
 URL: https://arxiv.org/abs/1703.10593 (equations 1 to 3; section 4; section 5.2 for the identity loss)
@@ -73,7 +73,7 @@ class CycleGAN(Translator):
 
     @classmethod
     def follow(cls, spec: DataSpec, stated: Mapping[str, Any]) -> dict[str, Any]:
-        """The way back has source and target exchanged."""
+        """Returns the data of the way back: source and target exchanged."""
         return {"back": spec.reversed(), "discriminator_back": spec.reversed()}
 
     def setup(self, stage: str) -> None:
@@ -99,7 +99,7 @@ class CycleGAN(Translator):
             raise GanzooError(f"model.identity_weight: it must be 0 for domains of shapes {source_shape} and {shape}.")
 
     def players(self) -> Sequence[Player]:
-        """Both discriminators as one player, then both generators as another."""
+        """Returns both discriminators as one player, and both generators as another."""
         d, g = super().players()
         return (
             replace(d, modules=[self.discriminator, self.discriminator_back]),
@@ -107,13 +107,13 @@ class CycleGAN(Translator):
         )
 
     def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
-        """Gives all processes the first one's pools, which are those that a checkpoint holds."""
+        """Broadcasts the first process's pools, which are those that a checkpoint holds."""
         if self.trainer.world_size > 1:
             for buffer in (*self.pool.buffers(), *self.pool_back.buffers()):
                 torch.distributed.broadcast(buffer, 0)
 
     def d_loss(self, x: Tensor, y: Tensor) -> Terms:
-        """Equation 1 with squares: score real images 1 and generated ones, half of them from the pools, 0."""
+        """Returns equation 1 with squares: real images are to score 1, generated ones, half from the pools, 0."""
         fake_x, fake_y = self.pool_back(self.back(y)), self.pool(self.generator(x))
         return {
             "adv": lsgan_d(self.discriminator(y), self.discriminator(fake_y)),
@@ -121,7 +121,7 @@ class CycleGAN(Translator):
         }
 
     def g_loss(self, x: Tensor, y: Tensor) -> Terms:
-        """Equation 3: be scored 1, there and back again is where one was (2), and what is in B stays as it is."""
+        """Returns equation 3: adversarial terms, cycle consistency (equation 2) and identity on target images."""
         fake_x, fake_y = self.back(y), self.generator(x)
         terms = {
             "adv": 2 * lsgan_g(self.discriminator(fake_y)),  # the paper halves the discriminators' loss alone

@@ -1,4 +1,4 @@
-"""DANN: features from which a classifier tells the class, and no one the domain.
+"""DANN: domain-adversarial training: features that tell the class and not the domain.
 
 Paper: Ganin et al., Domain-Adversarial Training of Neural Networks, 2016.
 URL: https://arxiv.org/abs/1505.07818 (equation 9; section 5.2)
@@ -29,7 +29,7 @@ CLASSIFY_BATCH = 1000
 
 
 class Reversal(torch.autograd.Function):
-    """Equations 16 and 17: the identity, whose gradient is turned round and multiplied by a strength."""
+    """Gradient reversal, equations 16 and 17: the identity, whose gradient is multiplied by -strength."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, strength: float | Tensor) -> Tensor:
@@ -44,7 +44,7 @@ class Reversal(torch.autograd.Function):
 
 
 class DANN(Game):
-    """One player: all three networks step together, and a reversal between two of them makes it a game.
+    """A game of one player: all three networks step together, with a gradient reversal before the discriminator.
 
     The batches are (source, (target, labels)): images of two domains, and the sources' labels. The reversal's strength
     moves the features alone: the domain classifier learns at full speed all the time (section 5.2). Strength 0 is the
@@ -92,16 +92,16 @@ class DANN(Game):
 
     @classmethod
     def follow(cls, spec: DataSpec, stated: Mapping[str, Any]) -> dict[str, Any]:
-        """The classifier names the classes; the discriminator sees features, not the data."""
+        """Returns the heads' data: the classifier names classes, the discriminator sees features."""
         return {"classifier": spec.labelled(), "discriminator": UNKNOWN_DATA}
 
     def players(self) -> Sequence[Player]:
-        """All three networks as one."""
+        """Returns all three networks as one player."""
         networks = [self.features, self.classifier, self.discriminator]
         return [Player("c", networks, self.loss, self.optim, scheduler=self.decay, counted=True)]
 
     def loss(self, x: Tensor, y: tuple[Tensor, Tensor]) -> Terms:
-        """Equation 9: tell the sources' labels, and which domain an image is from, behind the reversal."""
+        """Returns equation 9: the sources' labels, and the domain of each image behind the reversal."""
         if not isinstance(y, tuple | list):
             raise GanzooError("data: it has one domain, but DANN learns from two, as data.ShiftedMNIST has them.")
         target, labels = y
@@ -114,13 +114,13 @@ class DANN(Game):
         return {"label": cross_entropy(logits, labels), "domain": logistic_d(of_source, of_target)}
 
     def check(self, shape: tuple[int, ...]) -> None:
-        """Raises GanzooError where the features are not made for images of this shape."""
+        """Raises GanzooError if the features are not made for images of this shape."""
         made_for = getattr(self.features, "shape", shape)
         if made_for != shape:
             raise GanzooError(f"model.features: it is made for images of shape {made_for}, but the data gives {shape}.")
 
     def fits(self, datamodule: Any) -> None:
-        """Raises GanzooError where the features fit no image of the data, or the classifier not its classes."""
+        """Raises GanzooError if the features do not fit the data's images, or the classifier its classes."""
         super().fits(datamodule)
         require_labels(
             "model.classifier", getattr(self.classifier, "n_logits", 0), getattr(datamodule, "n_classes", None)
@@ -128,7 +128,7 @@ class DANN(Game):
 
     @torch.no_grad()
     def classify(self, x: Tensor) -> Tensor:
-        """Tells the classes of images of either domain, in evaluation mode.
+        """Returns the classes of images of either domain, in evaluation mode.
 
         Args:
             x: images (N, C, H, W) in [-1, 1], any N; grey ones may have one channel.

@@ -17,7 +17,7 @@ from ganzoo.losses.objectives import OBJECTIVES
 
 
 class DCGAN(GAN):
-    """Networks after the paper's (`ganzoo.networks.dcgan`), and its settings: Adam, 2e-4, beta1 0.5, one step each.
+    """The non-saturating game with the paper's settings: Adam, 2e-4, beta1 0.5, one step each.
 
     Args:
         generator: latent vectors to images.
@@ -38,11 +38,11 @@ class DCGAN(GAN):
         self.answers = "logits" if objective == "nonsaturating" else "signed"
 
     def d_loss(self, x: Tensor, y: Tensor | None) -> Terms:
-        """Real and generated images go through the discriminator as separate batches, each with its own statistics."""
+        """Returns the logistic loss; real and generated images are separate batches, each with its own statistics."""
         real, fake = self.judge(x, y), self.judge(self.fake(len(x), y), y)
         self.note_accuracy(real, fake)
         return {"adv": self.objective.d(real, fake)}
 
     def g_loss(self, x: Tensor, y: Tensor | None) -> Terms:
-        """Fool the discriminator."""
+        """Returns the non-saturating loss."""
         return {"adv": self.objective.g(self.judge(self.fake(len(x), y), y))}

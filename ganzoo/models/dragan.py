@@ -1,4 +1,4 @@
-"""DRAGAN: the original game, with the discriminator's slope held near 1 around the real data.
+"""DRAGAN: the original game, with the discriminator's gradient norm held near 1 around the real data.
 
 Paper: Kodali et al., On Convergence and Stability of GANs, 2017.
 URL: https://arxiv.org/abs/1705.07215
@@ -18,7 +18,7 @@ from ganzoo.losses.penalties import dragan_penalty, refuse_mixing
 
 
 class DRAGAN(GAN):
-    """The reference code's settings: non-saturating loss, Adam, one step each.
+    """The non-saturating game and the penalty, with the reference code's settings: Adam, one step each.
 
     Args:
         generator: latent vectors to samples.
@@ -49,12 +49,12 @@ class DRAGAN(GAN):
         self.gp_weight, self.noise, self.target = gp_weight, noise, target
 
     def d_loss(self, x: Tensor, y: Tensor | None) -> Terms:
-        """Tell real from generated, with a slope of 1 near real data."""
+        """Returns the logistic loss and the penalty near real data."""
         real, fake = self.judge(x, y), self.judge(self.fake(len(x), y), y)
         self.note_accuracy(real, fake)
         penalty = dragan_penalty(self.judge, x, y, self.noise, self.target)
         return {"adv": logistic_d(real, fake), "gp": self.gp_weight * penalty}
 
     def g_loss(self, x: Tensor, y: Tensor | None) -> Terms:
-        """Fool the discriminator."""
+        """Returns the non-saturating loss."""
         return {"adv": nonsaturating_g(self.judge(self.fake(len(x), y), y))}

@@ -57,14 +57,14 @@ class EBGAN(GAN):
         return (errors + 1e-8).sqrt()  # the root has no gradient at 0
 
     def d_loss(self, x: Tensor, y: Tensor | None) -> Terms:
-        """Equation 1: D(x) + max(0, m - D(G(z)))."""
+        """Returns equation 1: D(x) + max(0, m - D(G(z)))."""
         real, fake = self.judge(x, y), self.judge(self.fake(len(x), y), y)
         self.note("d/real", real.mean())
         self.note("d/fake", fake.mean())
         return {"adv": real.mean() + relu(self.level(self.margin) - fake).mean()}
 
     def g_loss(self, x: Tensor, y: Tensor | None) -> Terms:
-        """Equation 2, D(G(z)), and equation 4 on the codes of the generated samples."""
+        """Returns equation 2, D(G(z)), and equation 4 on the codes of the generated samples."""
         fake = self.fake(len(x), y)
         terms = {"adv": self.judge(fake, y).mean()}
         if self.pt_weight:
@@ -73,7 +73,7 @@ class EBGAN(GAN):
 
 
 def pulling_away(codes: Tensor) -> Tensor:
-    """Mean squared cosine between different codes: Zhao et al. 2017, equation 4.
+    """Returns the mean squared cosine between different codes: Zhao et al. 2017, equation 4.
 
     Args:
         codes: one per sample, shape (N, ...).

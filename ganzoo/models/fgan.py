@@ -48,7 +48,7 @@ class FGAN(GAN):
         self.adversarial_g = fgan_saturating_g if saturating else fgan_g
 
     def d_loss(self, x: Tensor, y: Tensor | None) -> Terms:
-        """Ascend the bound."""
+        """Returns the negative bound, which the critic ascends."""
         real, fake = self.judge(x, y), self.judge(self.fake(len(x), y), y)
         self.note_accuracy(real - self.divergence.threshold, fake - self.divergence.threshold)
         bound = variational_bound(self.divergence, real, fake)
@@ -56,5 +56,5 @@ class FGAN(GAN):
         return {"adv": -bound}
 
     def g_loss(self, x: Tensor, y: Tensor | None) -> Terms:
-        """Bring the divergence down."""
+        """Returns the generator's share of the bound, or section 3.2's alternative."""
         return {"adv": self.adversarial_g(self.divergence, self.judge(self.fake(len(x), y), y))}

@@ -31,11 +31,11 @@ class VanillaGAN(GAN):
         self.adversarial_g = minimax_g if saturating else nonsaturating_g
 
     def d_loss(self, x: Tensor, y: Tensor | None) -> Terms:
-        """Ascend log D(x) + log(1 - D(G(z)))."""
+        """Returns -(log D(x) + log(1 - D(G(z))))."""
         real, fake = self.judge(x, y), self.judge(self.fake(len(x), y), y)
         self.note_accuracy(real, fake)
         return {"adv": logistic_d(real, fake)}
 
     def g_loss(self, x: Tensor, y: Tensor | None) -> Terms:
-        """Fool the discriminator."""
+        """Returns the minimax or the non-saturating loss."""
         return {"adv": self.adversarial_g(self.judge(self.fake(len(x), y), y))}

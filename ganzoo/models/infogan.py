@@ -1,4 +1,4 @@
-"""InfoGAN: part of the latent vector is a code that the image must tell; it finds classes without labels.
+"""InfoGAN: codes in the latent vector that can be read off the image; it finds classes without labels.
 
 Paper: Chen et al., InfoGAN: Interpretable Representation Learning by Information Maximizing GANs, 2016.
 URL: https://arxiv.org/abs/1606.03657 (equations 5 and 6; appendix C.1)
@@ -27,7 +27,7 @@ from ganzoo.networks.infogan import Posterior
 
 
 def information(q: Posterior, category: Tensor, codes: Tensor) -> tuple[Tensor, Tensor]:
-    """E log Q(c|x) + H(c): lower bounds, in nats, on what images tell of uniform categories (N,) and codes (N, C)."""
+    """Returns E log Q(c|x) + H(c), bounds in nats, for uniform categories (N,) and codes (N, C)."""
     likelihood = -0.5 * (log(2 * pi) + q.log_variance + (codes - q.mean).square() / q.log_variance.exp())
     return log(q.logits.shape[1]) - cross_entropy(q.logits, category), (log(2) + likelihood).sum(1).mean()
 
@@ -73,10 +73,10 @@ class InfoGAN(GAN):
     ) -> None:
         noise: int = generator.latent_dim - categories - codes  # type: ignore[assignment, operator]
         if noise < 1 or categories < 2 or codes < 0:
-            told = f"{generator.latent_dim} is not for noise, {categories} categories and {codes} codes"
-            raise GanzooError(f"model.generator: a latent_dim of {told}.")
-        features, said = discriminator.n_features, categories + codes * (1 + learn_variance)
-        q = [nn.Linear(features, 128, bias=False), nn.BatchNorm1d(128), nn.LeakyReLU(0.1), nn.Linear(128, said)]  # type: ignore[arg-type]
+            rest = f"{generator.latent_dim} is not for noise, {categories} categories and {codes} codes"
+            raise GanzooError(f"model.generator: a latent_dim of {rest}.")
+        features, outputs = discriminator.n_features, categories + codes * (1 + learn_variance)
+        q = [nn.Linear(features, 128, bias=False), nn.BatchNorm1d(128), nn.LeakyReLU(0.1), nn.Linear(128, outputs)]  # type: ignore[arg-type]
         two_headed = TwoHeaded(discriminator, nn.Sequential(*q))
         super().__init__(generator, two_headed, g_lr=g_lr, d_lr=d_lr, prior=prior, **kwargs)
         self.n_classes, self.codes, self.noise = categories, codes, noise
@@ -88,13 +88,13 @@ class InfoGAN(GAN):
         codes = draw_latent(n, self.codes, "uniform", self.device, None if seed is None else mix(seed, 1))
         return torch.cat([noise, codes], 1)
 
-    def told_latent(self) -> str:
-        """Says how noise and codes are distributed."""
+    def latent_text(self) -> str:
+        """Returns the distribution of noise and codes in words."""
         codes = f", and after them {self.codes} codes uniform on [-1, 1]" if self.codes else ""
-        return f"{self.noise} numbers {super().told_latent()}{codes}"
+        return f"{self.noise} numbers {super().latent_text()}{codes}"
 
     def generate(self, generator: nn.Module, z: Tensor, y: Tensor | None) -> Tensor:
-        """Maps noise, codes and categories (N,) to samples; draws the categories where none are given."""
+        """Maps noise, codes and categories (N,) to samples; draws the categories if `y` is None."""
         y = torch.randint(self.n_classes, (len(z),), device=self.device) if y is None else y
         return generator(torch.cat([z, one_hot(y, self.n_classes).to(z.dtype)], 1))
 
@@ -103,13 +103,13 @@ class InfoGAN(GAN):
         return super().fake(n)
 
     def posterior(self) -> Posterior:
-        """Reads Q(c|x) of the images that the discriminator saw last."""
-        said = self.discriminator.take().float()
-        logits, mean, log_variance = said.tensor_split([self.n_classes, self.n_classes + self.codes], 1)
+        """Returns Q(c|x) of the images that the discriminator saw last."""
+        outputs = self.discriminator.take().float()
+        logits, mean, log_variance = outputs.tensor_split([self.n_classes, self.n_classes + self.codes], 1)
         return Posterior(logits, mean, log_variance if self.learn_variance else torch.zeros_like(mean))
 
     def informed(self, n: int) -> tuple[Tensor, Terms]:
-        """Draws n images; returns what D thinks of them (n,), and the terms that keep the codes in them."""
+        """Draws n images; returns the discriminator's logits (n,) on them, and the information terms."""
         z, category = self.latent(n), torch.randint(self.n_classes, (n,), device=self.device)
         logits, q = self.judge(self.generate(self.generator, z, category)), self.posterior()
         of_category, of_codes = information(q, category, z[:, self.noise :])
@@ -117,18 +117,18 @@ class InfoGAN(GAN):
         return logits, {"category": -self.category_weight * of_category, "codes": -self.code_weight * of_codes}
 
     def d_loss(self, x: Tensor, y: Tensor | None) -> Terms:
-        """Tell real from generated images, and read the codes."""
+        """Returns the logistic loss and the information terms."""
         real, (fake, informs) = self.judge(x), self.informed(len(x))
         self.note_accuracy(real, fake)
         return {"adv": logistic_d(real, fake), **informs}
 
     def g_loss(self, x: Tensor, y: Tensor | None) -> Terms:
-        """Fool the discriminator with images that tell their codes."""
+        """Returns the non-saturating loss and the information terms."""
         fake, informs = self.informed(len(x))
         return {"adv": nonsaturating_g(fake), **informs}
 
     def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Reads images (N, C, H, W): probabilities of the categories (N, n_classes), means of the codes (N, codes)."""
+        """Infers the probabilities of the categories (N, n_classes) and the means of the codes (N, codes) of images."""
 
         def read(discriminator: nn.Module, part: Tensor) -> Tensor:
             discriminator(part)
@@ -139,7 +139,7 @@ class InfoGAN(GAN):
         return probabilities, mean
 
     def traverse(self, code: int, values: Tensor, seed: int = 0) -> Tensor:
-        """Draws figure 2: a category to a row, a value of one continuous code to a column, all else the same (codes 0).
+        """Draws figure 2: a row for each category, a column for each value of one continuous code, all else the same.
 
         With V values it returns samples (n_classes * V, ...), row by row; trained were values in [-1, 1]. A picture:
         `pictures.grid(model.traverse(0, torch.linspace(-1, 1, 10)), columns=10)`.

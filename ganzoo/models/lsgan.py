@@ -1,4 +1,4 @@
-"""LSGAN: least squares, which also pull on fakes that are on the right side already.
+"""LSGAN: least squares instead of cross-entropy, which also pull on fakes on the right side of the boundary.
 
 Paper: Mao et al., Least Squares Generative Adversarial Networks, 2017.
 URL: https://arxiv.org/abs/1611.04076 (equations 2 and 9)
@@ -17,7 +17,7 @@ from ganzoo.losses.objectives import lsgan_d, lsgan_g
 
 
 class LSGAN(GAN):
-    """The 0-1 coding of equation 9, which the paper trains with; a, b, c = -1, 1, 0 is Pearson's of equation 8.
+    """The least-squares game in the 0-1 coding of equation 9; a, b, c = -1, 1, 0 is Pearson's of equation 8.
 
     Args:
         generator: latent vectors to samples.
@@ -47,12 +47,12 @@ class LSGAN(GAN):
         self.a, self.b, self.c = a, b, c
 
     def d_loss(self, x: Tensor, y: Tensor | None) -> Terms:
-        """Equation 2: score real samples b and generated ones a."""
+        """Returns equation 2: real samples are to score b and generated ones a."""
         real, fake = self.judge(x, y), self.judge(self.fake(len(x), y), y)
         middle = (self.a + self.b) / 2
         self.note_accuracy(real - middle, fake - middle)
         return {"adv": lsgan_d(real, fake, self.a, self.b)}
 
     def g_loss(self, x: Tensor, y: Tensor | None) -> Terms:
-        """Equation 2: be scored c."""
+        """Returns equation 2: generated samples are to score c."""
         return {"adv": lsgan_g(self.judge(self.fake(len(x), y), y), self.c)}

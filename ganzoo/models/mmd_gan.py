@@ -21,7 +21,7 @@ from ganzoo.games.gan import GAN, Answers
 from ganzoo.games.players import Player, Terms
 from ganzoo.games.schedules import Schedule
 from ganzoo.losses.kernels import BANDWIDTHS, mmd2
-from ganzoo.networks.autoencoder import require_fit
+from ganzoo.networks.autoencoder import require_decoder_fits
 
 
 class MMDGAN(GAN):
@@ -63,7 +63,7 @@ class MMDGAN(GAN):
             generator, discriminator, g_lr=g_lr, d_lr=d_lr, optimizer=optimizer, n_critic=n_critic, **kwargs
         )
         if decoder is not None:
-            require_fit(discriminator, decoder)
+            require_decoder_fits(discriminator, decoder)
         self.decoder = decoder
         self.bandwidths = tuple(bandwidths)
         self.ae_weight = ae_weight
@@ -71,18 +71,18 @@ class MMDGAN(GAN):
         self.clip = clip
 
     def players(self) -> Sequence[Player]:
-        """The critic's decoder moves with it."""
+        """Returns the base's players, the critic with its decoder."""
         d, *others = super().players()
         return replace(d, modules=[self.discriminator, *([] if self.decoder is None else [self.decoder])]), *others
 
     def distance(self, real: Tensor, fake: Tensor) -> Terms:
-        """What the critic widens and the generator closes: the MMD, and how far E f(x) falls short of E f(G(z))."""
+        """Returns the MMD, and how far E f(x) falls short of E f(G(z)): the critic ascends, the generator descends."""
         square = mmd2(real, fake, self.bandwidths)
         short = relu(fake.float().mean(0) - real.float().mean(0)).mean()
         return {"adv": square.clamp_min(1e-8).sqrt(), "rg": -self.rg_weight * short}
 
     def d_loss(self, x: Tensor, y: Tensor | None) -> Terms:
-        """Ascend the distance, and redraw real and generated samples from their codes."""
+        """Returns the negative distance, and the error of redrawing real and generated samples from their codes."""
         fake = self.fake(len(x), y)
         codes = self.judge(x, y), self.judge(fake, y)
         terms = {name: -term for name, term in self.distance(*codes).items()}
@@ -94,11 +94,11 @@ class MMDGAN(GAN):
 
     @torch.no_grad()
     def after_d(self) -> None:
-        """Clip."""
+        """Clips the encoder's weights."""
         super().after_d()
         torch._foreach_clamp_min_(list(self.discriminator.parameters()), -self.clip)
         torch._foreach_clamp_max_(list(self.discriminator.parameters()), self.clip)
 
     def g_loss(self, x: Tensor, y: Tensor | None) -> Terms:
-        """Descend the distance."""
+        """Returns the distance."""
         return self.distance(self.judge(x, y), self.judge(self.fake(len(x), y), y))

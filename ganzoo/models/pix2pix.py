@@ -1,4 +1,4 @@
-"""pix2pix: a conditional GAN learns the loss that an image-to-image task needs, L1 keeps it to the truth.
+"""pix2pix: a conditional GAN for image-to-image translation, with an L1 term on the truth.
 
 Paper: Isola et al., Image-to-Image Translation with Conditional Adversarial Networks, 2017.
 URL: https://arxiv.org/abs/1611.07004 (equation 4; section 3.3)
@@ -19,7 +19,7 @@ from ganzoo.common.data_spec import DataSpec
 from ganzoo.common.errors import GanzooError
 from ganzoo.games.latent import draw_latent
 from ganzoo.games.players import Terms
-from ganzoo.games.translator import Translator, told
+from ganzoo.games.translator import Translator, shape_text
 from ganzoo.losses.objectives import logistic_d, nonsaturating_g
 
 
@@ -58,7 +58,7 @@ class Pix2Pix(Translator):
 
     @classmethod
     def follow(cls, spec: DataSpec, stated: Mapping[str, Any]) -> dict[str, Any]:
-        """The discriminator sees the source's channels beside the target's."""
+        """Returns the discriminator's data: the source's channels beside the target's."""
         return {"discriminator": spec.extended(spec.source_shape[0] if spec.source_shape else 0)}
 
     def check(self, shape: tuple[int, ...], source_shape: tuple[int, ...] | None = None) -> None:
@@ -71,16 +71,19 @@ class Pix2Pix(Translator):
         if source_shape is None or self.discriminator is None:
             return
         if source_shape[1:] != shape[1:]:
-            raise GanzooError(f"data: source and target differ in size: {told(source_shape)} and {told(shape)}.")
-        channels, wanted = getattr(self.discriminator, "channels", None), source_shape[0] + shape[0]
-        if channels not in (None, wanted):
             raise GanzooError(
-                f"model.discriminator.channels: {channels} given, but source and target have {wanted} together."
+                f"data: source and target differ in size: {shape_text(source_shape)} and {shape_text(shape)}."
+            )
+        channels, both = getattr(self.discriminator, "channels", None), source_shape[0] + shape[0]
+        if channels not in (None, both):
+            raise GanzooError(
+                f"model.discriminator.channels: {channels} given, but source and target have {both} together."
             )
         smallest: int = getattr(self.discriminator, "smallest", 1)
         if min(shape[1:]) < smallest:
             raise GanzooError(
-                f"model.discriminator: its patches need images of {smallest} pixels, but the data gives {told(shape)}."
+                f"model.discriminator: its patches need images of {smallest} pixels, but the data gives "
+                f"{shape_text(shape)}."
             )
 
     def judge(self, x: Tensor, image: Tensor) -> Tensor:
@@ -88,21 +91,21 @@ class Pix2Pix(Translator):
         return self.discriminator(torch.cat([x, image], 1))  # type: ignore[misc]  # asked only where there is one
 
     def d_loss(self, x: Tensor, y: Tensor) -> Terms:
-        """Tell targets from translations, at half the pace: section 3.3 divides the objective by 2."""
+        """Returns half the logistic loss of targets and translations: section 3.3 divides the objective by 2."""
         real, fake = self.judge(x, y), self.judge(x, self.generator(x))
         self.note("d/acc_real", (real > 0).float().mean())
         self.note("d/acc_fake", (fake < 0).float().mean())
         return {"adv": logistic_d(real, fake) / 2}
 
     def g_loss(self, x: Tensor, y: Tensor) -> Terms:
-        """Equation 4, with -log D(x, G(x, z)) in place of log(1 - D(x, G(x, z)))."""
+        """Returns equation 4, with -log D(x, G(x, z)) in place of log(1 - D(x, G(x, z)))."""
         fake = self.generator(x)
         terms = {"l1": self.l1_weight * l1_loss(fake.float(), y)}
         return {"adv": self.adv_weight * nonsaturating_g(self.judge(x, fake)), **terms} if self.adv_weight else terms
 
     @property
     def noise_dim(self) -> int:
-        """How many values the generator may drop."""
+        """Number of values that the generator may drop."""
         return getattr(self.generator, "noise_dim", 0)
 
     def render(self, x: Tensor, noise: Tensor | None = None) -> Tensor:

@@ -50,15 +50,15 @@ class ProjectionGAN(GAN):
 
     @classmethod
     def follow(cls, spec: DataSpec, stated: Mapping[str, Any]) -> dict[str, Any]:
-        """Both networks take the data's labels."""
+        """Returns both networks' data: they take the data's labels."""
         return {"generator": spec.labelled(), "discriminator": spec.labelled()}
 
     def d_loss(self, x: Tensor, y: Tensor | None) -> Terms:
-        """Descend E max(0, 1 - f(x, y)) + E max(0, 1 + f(G(z, y), y))."""
+        """Returns E max(0, 1 - f(x, y)) + E max(0, 1 + f(G(z, y), y))."""
         real, fake = self.judge(x, y), self.judge(self.fake(len(x), y), y)
         self.note_accuracy(real, fake)
         return {"adv": hinge_d(real, fake)}
 
     def g_loss(self, x: Tensor, y: Tensor | None) -> Terms:
-        """Ascend E f(G(z, y), y)."""
+        """Returns -E f(G(z, y), y)."""
         return {"adv": hinge_g(self.judge(self.fake(len(x), y), y))}

@@ -1,4 +1,4 @@
-"""R1 GAN: the logistic game, made to converge by a penalty on the discriminator's slope at real data.
+"""R1 GAN: the logistic game with a penalty on the discriminator's gradient at real data, which makes it converge.
 
 Paper: Mescheder, Geiger and Nowozin, Which Training Methods for GANs do actually Converge?, 2018.
 URL: https://arxiv.org/abs/1801.04406 (equation 9)
@@ -21,7 +21,7 @@ from ganzoo.losses.penalties import r1_penalty, refuse_mixing
 
 
 class R1GAN(GAN):
-    """The paper's settings: non-saturating loss, RMSprop, one step each, an averaged generator.
+    """The non-saturating game and the penalty, with the paper's settings: RMSprop, one step each.
 
     Args:
         generator: latent vectors to samples.
@@ -53,21 +53,21 @@ class R1GAN(GAN):
         self.r1_every = r1_every
 
     def players(self) -> Sequence[Player]:
-        """A lazy penalty is a player of its own, which moves with the discriminator's optimizer."""
+        """Returns the base's players and, for a lazy penalty, one more that shares the discriminator's optimizer."""
         d, g = super().players()
         lazy = Player("d_reg", d.modules, self.r1, d.optim, self.r1_every, shares="d")
         return (d, lazy, g) if self.r1_every > 1 else (d, g)
 
     def d_loss(self, x: Tensor, y: Tensor | None) -> Terms:
-        """Tell real from generated, and be flat at real data."""
+        """Returns the logistic loss and, unless it is lazy, the penalty."""
         real, fake = self.judge(x, y), self.judge(self.fake(len(x), y), y)
         self.note_accuracy(real, fake)
         return {"adv": logistic_d(real, fake), **(self.r1(x, y) if self.r1_every == 1 else {})}
 
     def r1(self, x: Tensor, y: Tensor | None) -> Terms:
-        """Equation 9, weighted for the batches that are left out."""
+        """Returns equation 9, weighted for the batches that are left out."""
         return {"r1": self.gamma * self.r1_every * r1_penalty(self.judge, x, y)}
 
     def g_loss(self, x: Tensor, y: Tensor | None) -> Terms:
-        """Fool the discriminator."""
+        """Returns the non-saturating loss."""
         return {"adv": nonsaturating_g(self.judge(self.fake(len(x), y), y))}

@@ -1,4 +1,4 @@
-"""RaGAN: the discriminator says how much more real one sample is than another.
+"""RaGAN: a relativistic discriminator, which tells how much more real one sample is than another.
 
 Paper: Jolicoeur-Martineau, The relativistic discriminator: a key element missing from standard GAN, 2019.
 URL: https://arxiv.org/abs/1807.00734 (RSGAN and RaSGAN)
@@ -34,12 +34,12 @@ class RaGAN(GAN):
         self.adversarial = relativistic_average_d if average else relativistic_d
 
     def d_loss(self, x: Tensor, y: Tensor | None) -> Terms:
-        """Real samples are to be more real than generated ones."""
+        """Returns the loss by which real samples are to be more real than generated ones."""
         real, fake = self.judge(x, y), self.judge(self.fake(len(x), y), y)
         self.note_accuracy(real - fake.mean(), fake - real.mean())
         return {"adv": self.adversarial(real, fake)}
 
     def g_loss(self, x: Tensor, y: Tensor | None) -> Terms:
-        """Generated samples are to be more real than real ones."""
+        """Returns the loss by which generated samples are to be more real than real ones."""
         real, fake = self.judge(x, y), self.judge(self.fake(len(x), y), y)
         return {"adv": self.adversarial(fake, real)}

@@ -1,4 +1,4 @@
-"""SNGAN: a discriminator whose weights are divided by their largest singular value.
+"""SNGAN: a discriminator with spectral normalisation: weights divided by their largest singular value.
 
 Paper: Miyato et al., Spectral Normalization for Generative Adversarial Networks, 2018.
 URL: https://arxiv.org/abs/1802.05957 (Algorithm 1, equations 16 and 17)
@@ -58,11 +58,11 @@ class SNGAN(GAN):
             )
 
     def d_loss(self, x: Tensor, y: Tensor | None) -> Terms:
-        """Equation 16: push real logits above 1 and generated ones below -1, and no further."""
+        """Returns equation 16, which pushes real logits above 1 and generated ones below -1, and no further."""
         real, fake = self.judge(x, y), self.judge(self.fake(len(x), y), y)
         self.note_accuracy(real, fake)
         return {"adv": hinge_d(real, fake)}
 
     def g_loss(self, x: Tensor, y: Tensor | None) -> Terms:
-        """Equation 17: raise the logits of generated samples."""
+        """Returns equation 17, which raises the logits of generated samples."""
         return {"adv": hinge_g(self.judge(self.fake(len(x), y), y))}

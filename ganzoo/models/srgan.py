@@ -1,4 +1,4 @@
-"""SRGAN: super-resolution that looks like a photograph: a content loss in a network's features, and a discriminator.
+"""SRGAN: super-resolution that looks like photographs, by a content loss and a discriminator.
 
 Paper: Ledig et al., Photo-Realistic Single Image Super-Resolution Using a Generative Adversarial Network, 2017.
 URL: https://arxiv.org/abs/1609.04802 (equations 3, 5 and 6; section 3.2)
@@ -20,7 +20,7 @@ from ganzoo.common.errors import GanzooError
 from ganzoo.games.players import Terms
 from ganzoo.games.translator import Translator
 from ganzoo.losses.objectives import logistic_d, nonsaturating_g
-from ganzoo.losses.perceptual import Content, content, told
+from ganzoo.losses.perceptual import ContentLoss, content_loss, describe_content_loss
 from ganzoo.networks.srresnet import require_factor
 
 
@@ -72,17 +72,17 @@ class SRGAN(Translator):
 
     @property
     def remarks(self) -> tuple[str, ...]:  # type: ignore[override]
-        """Names the content loss, which the weights do not tell."""
+        """Line for the model card that names the content loss, which the weights do not tell."""
         start = f"; started from the generator of `{self.init}`" if self.init else ""
         return (
-            f"Content loss: {told(self.content)}; weight of the adversarial term {self.adv_weight:g}, "
+            f"Content loss: {describe_content_loss(self.content)}; weight of the adversarial term {self.adv_weight:g}, "
             f"of the pixels' squared error {self.pixel_weight:g}{start}",
         )
 
     @cached_property
-    def features(self) -> Content:
+    def features(self) -> ContentLoss:
         """The content loss; no submodule, so that it is neither trained, nor saved, nor needed to load a checkpoint."""
-        return content(self.content)
+        return content_loss(self.content)
 
     def on_fit_start(self) -> None:
         """Prepares what only training needs: the content loss."""
@@ -90,14 +90,14 @@ class SRGAN(Translator):
         self.features.to(self.device)
 
     def d_loss(self, x: Tensor, y: Tensor) -> Terms:
-        """Tell images from enlarged ones."""
+        """Returns the logistic loss of large images and enlarged ones."""
         real, fake = self.discriminator(y), self.discriminator(self.generator(x))  # type: ignore[misc]  # there is one
         self.note("d/acc_real", (real > 0).float().mean())
         self.note("d/acc_fake", (fake < 0).float().mean())
         return {"adv": logistic_d(real, fake)}
 
     def g_loss(self, x: Tensor, y: Tensor) -> Terms:
-        """Equation 3: the content loss of equation 5, or of pixels as in equation 4, and equation 6's -log D(G(x))."""
+        """Returns equation 3: the content loss (equation 5), or pixels' (equation 4), and equation 6's -log D(G(x))."""
         fake = self.generator(x)
         terms = {"content": self.features(fake, y)}
         if self.pixel_weight:

@@ -37,5 +37,5 @@ class SRResNet(Translator):
         require_factor(self.generator, shape, source_shape)
 
     def g_loss(self, x: Tensor, y: Tensor) -> Terms:
-        """Equation 4."""
+        """Returns equation 4, the pixels' mean squared error."""
         return {"mse": mse_loss(self.generator(x).float(), y)}

@@ -1,4 +1,4 @@
-"""VAE: each sample has a distribution of codes, kept near a normal one, from any of which the decoder must redraw it.
+"""VAE: a variational autoencoder: codes are distributions near a normal one, from whose draws images are redrawn.
 
 Paper: Kingma and Welling, Auto-Encoding Variational Bayes, 2014.
 URL: https://arxiv.org/abs/1312.6114 (equation 10 and appendices B and C)
@@ -22,23 +22,23 @@ from ganzoo.games.players import Terms
 from ganzoo.games.schedules import Schedule
 
 
-class Posterior(NamedTuple):
+class GaussianPosterior(NamedTuple):
     """q(z|x): a diagonal Gaussian distribution for each sample, in float32."""
 
     mean: Tensor  # (N, latent_dim)
     log_variance: Tensor  # (N, latent_dim)
 
     def draw(self, noise: Tensor) -> Tensor:
-        """Section 2.4, the reparameterisation: z = mu + sigma * noise, differentiable in both."""
+        """Returns z = mu + sigma * noise, differentiable in both: section 2.4, the reparameterisation."""
         return self.mean + (0.5 * self.log_variance).exp() * noise
 
     def kl(self) -> Tensor:
-        """Appendix B, in nats (N,): KL(q(z|x) || N(0, I)) = -1/2 sum(1 + log sigma^2 - mu^2 - sigma^2)."""
+        """Returns KL(q(z|x) || N(0, I)) = -1/2 sum(1 + log sigma^2 - mu^2 - sigma^2) in nats (N,): appendix B."""
         return -0.5 * (1 + self.log_variance - self.mean.square() - self.log_variance.exp()).sum(1)
 
 
 class Likelihood(NamedTuple):
-    """What a decoder's numbers (N, ...) mean, given a standard deviation."""
+    """Distribution of samples whose parameters are a decoder's outputs (N, ...)."""
 
     nll: Callable[[Tensor, Tensor, float], Tensor]  # (said, samples, std) -> -log p(x|z) in nats, (N,)
     mean: Callable[[Tensor], Tensor]  # said -> E x
@@ -46,13 +46,13 @@ class Likelihood(NamedTuple):
 
 
 def bernoulli_nll(logits: Tensor, x: Tensor, std: float) -> Tensor:
-    """Appendix C.1: the cross-entropy of pixels, taken from [-1, 1] to [0, 1]."""
+    """Returns the cross-entropy (N,) of pixels, taken from [-1, 1] to [0, 1]: appendix C.1."""
     costs = binary_cross_entropy_with_logits(logits.float(), (x.float() + 1) / 2, reduction="none")
     return costs.flatten(1).sum(1)
 
 
 def gaussian_nll(mean: Tensor, x: Tensor, std: float) -> Tensor:
-    """Appendix C.2, with a standard deviation for all."""
+    """Returns the Gaussian -log p(x|z) (N,), with one standard deviation for all: appendix C.2."""
     return (0.5 * ((x.float() - mean.float()) / std).square() + log(std) + 0.5 * log(2 * pi)).flatten(1).sum(1)
 
 
@@ -79,7 +79,7 @@ class VAE(EncoderDecoder):
         GanzooError: if `std` is not positive, or the decoder squashes what are to be logits.
     """
 
-    told = 2
+    features_per_number = 2
 
     def __init__(
         self,
@@ -97,16 +97,16 @@ class VAE(EncoderDecoder):
         if getattr(decoder, "squash", False) and not self.likelihood.squash:
             raise GanzooError(f"model.decoder: likelihood {likelihood} takes logits; set squash: false.")
 
-    def posterior(self, encoder: nn.Module, x: Tensor) -> Posterior:
-        """Reads q(z|x) off what the encoder says of samples (N, ...)."""
-        return Posterior(*encoder(x).float().chunk(2, 1))
+    def posterior(self, encoder: nn.Module, x: Tensor) -> GaussianPosterior:
+        """Returns q(z|x) of samples (N, ...), read off the encoder's features."""
+        return GaussianPosterior(*encoder(x).float().chunk(2, 1))
 
     def generate(self, generator: nn.Module, z: Tensor, y: Tensor | None) -> Tensor:
         """Maps codes to mean images."""
         return self.likelihood.mean(generator(z))
 
     def loss(self, x: Tensor, y: Tensor | None) -> Terms:
-        """The negative bound, in nats per sample."""
+        """Returns the negative bound, in nats per sample, in two terms."""
         q = self.posterior(self.encoder, x)
         nll = self.likelihood.nll(self.decoder(q.draw(torch.randn_like(q.mean))), x, self.std).mean()
         kl = q.kl().mean()
@@ -118,12 +118,12 @@ class VAE(EncoderDecoder):
         q = self.inferred(x)
         return q.mean if seed is None else q.draw(draw_latent(len(x), self.dim, "normal", self.device, seed))
 
-    def inferred(self, x: Tensor) -> Posterior:
+    def inferred(self, x: Tensor) -> GaussianPosterior:
         """Returns q(z|x) of any number of samples, as `encode` does."""
         both = self.evaluated("encoder", lambda encoder, part: torch.cat(self.posterior(encoder, part), 1), x)
-        return Posterior(*both.chunk(2, 1))
+        return GaussianPosterior(*both.chunk(2, 1))
 
     def elbo(self, x: Tensor, seed: int = 0) -> Tensor:
         """Returns the bound on log p(x) of any number of samples, in nats (N,), from one draw each and without beta."""
-        said = self.evaluated("decoder", lambda decoder, z: decoder(z), self.encode(x, seed))
-        return -self.likelihood.nll(said, x.to(self.device), self.std) - self.inferred(x).kl()
+        outputs = self.evaluated("decoder", lambda decoder, z: decoder(z), self.encode(x, seed))
+        return -self.likelihood.nll(outputs, x.to(self.device), self.std) - self.inferred(x).kl()

@@ -52,18 +52,18 @@ class WGAN(GAN):
         self.clip = clip
 
     def d_loss(self, x: Tensor, y: Tensor | None) -> Terms:
-        """Line 5: ascend f(x) - f(G(z)), whose value estimates the distance up to the clipping's scale."""
+        """Returns line 5, E f(G(z)) - E f(x), whose negative estimates the distance up to the clipping's scale."""
         adversarial = wasserstein_d(self.judge(x, y), self.judge(self.fake(len(x), y), y))
         self.note("d/wasserstein", -adversarial)
         return {"adv": adversarial}
 
     @torch.no_grad()
     def after_d(self) -> None:
-        """Line 7: clip."""
+        """Clips the critic's weights: line 7."""
         super().after_d()
         torch._foreach_clamp_min_(list(self.discriminator.parameters()), -self.clip)
         torch._foreach_clamp_max_(list(self.discriminator.parameters()), self.clip)
 
     def g_loss(self, x: Tensor, y: Tensor | None) -> Terms:
-        """Line 10: ascend f(G(z))."""
+        """Returns line 10, -E f(G(z))."""
         return {"adv": wasserstein_g(self.judge(self.fake(len(x), y), y))}

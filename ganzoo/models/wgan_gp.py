@@ -51,12 +51,12 @@ class WGANGP(GAN):
         self.gp_weight = gp_weight
 
     def d_loss(self, x: Tensor, y: Tensor | None) -> Terms:
-        """Lines 4 to 7: f(G(z)) - f(x) + lambda (||grad f(x^)|| - 1)^2, one x^ and one norm per sample."""
+        """Returns lines 4 to 7: f(G(z)) - f(x) + lambda (||grad f(x^)|| - 1)^2, one x^ and one norm per sample."""
         fake = self.fake(len(x), y)
         adversarial = wasserstein_d(self.judge(x, y), self.judge(fake, y))
         self.note("d/wasserstein", -adversarial)
         return {"adv": adversarial, "gp": self.gp_weight * gradient_penalty(self.judge, x, fake, y)}
 
     def g_loss(self, x: Tensor, y: Tensor | None) -> Terms:
-        """Line 11: ascend f(G(z))."""
+        """Returns line 11, -E f(G(z))."""
         return {"adv": wasserstein_g(self.judge(self.fake(len(x), y), y))}

@@ -1,4 +1,4 @@
-"""Encoders, decoders and the autoencoders that they make: discriminators that judge by how well they redraw.
+"""Encoders, decoders and autoencoders, which also serve as discriminators that judge by reconstruction.
 
 The convolutional ones keep the scheme of `ganzoo.networks.dcgan`: the encoder halves the side down to 4 pixels (up to
 7 where that does not lead to 4), the decoder doubles it again. For points, `MLPEncoder` goes with
@@ -10,12 +10,12 @@ from math import prod
 from torch import Tensor, nn
 
 from ganzoo.common.errors import GanzooError
-from ganzoo.networks.dcgan import Norm, ends, normalise, sides
-from ganzoo.networks.sides import fitted
+from ganzoo.networks.dcgan import Norm, ends, norm_layers, sides
+from ganzoo.networks.sides import crop_or_pad
 
 
 class ConvEncoder(nn.Module):
-    """Images to codes by strided convolutions and ELU, which Berthelot et al. 2017 take for both halves.
+    """Encoder of images by strided convolutions and ELU, which Berthelot et al. 2017 take for both halves.
 
     Args:
         size: side of the images in pixels, at least 8.
@@ -36,7 +36,7 @@ class ConvEncoder(nn.Module):
         for i in range(times):
             before, after = (width * 2 ** (i - 1), width * 2**i) if i else (channels, width)
             layers.append(nn.Conv2d(before, after, 4, 2, 1, bias=i == 0 or norm == "none"))
-            layers += normalise(norm, after) if i else []
+            layers += norm_layers(norm, after) if i else []
             layers.append(nn.ELU(inplace=True))
         self.net = nn.Sequential(*layers, nn.Flatten(), nn.Linear(width * 2 ** (times - 1) * side**2, code_dim))
         self.apply(init_he)
@@ -47,7 +47,7 @@ class ConvEncoder(nn.Module):
 
 
 class ConvDecoder(nn.Module):
-    """Codes to images by transposed convolutions and ELU. It is a generator, too.
+    """Decoder of images by transposed convolutions and ELU. It is a generator, too.
 
     Args:
         size: side of the images in pixels, at least 8.
@@ -77,21 +77,21 @@ class ConvDecoder(nn.Module):
             nn.Linear(latent_dim, widest * side**2, bias=bias),
             nn.Unflatten(1, (widest, side, side)),
         ]
-        layers += [*normalise(norm, widest), nn.ELU(inplace=True)]
+        layers += [*norm_layers(norm, widest), nn.ELU(inplace=True)]
         for i in range(doublings - 1, 0, -1):
             wide, narrow = width * 2**i, width * 2 ** (i - 1)
             layers.append(nn.ConvTranspose2d(wide, narrow, 4, 2, 1, bias=bias))
-            layers += [*normalise(norm, narrow), nn.ELU(inplace=True)]
+            layers += [*norm_layers(norm, narrow), nn.ELU(inplace=True)]
         self.net = nn.Sequential(*layers, nn.ConvTranspose2d(width, channels, 4, 2, 1), *[nn.Tanh()] * squash)
         self.apply(init_he)
 
     def forward(self, z: Tensor) -> Tensor:
         """Maps codes (N, latent_dim) to images (N, channels, size, size), in [-1, 1] if they are squashed."""
-        return fitted(self.net(z), self.shape[-1])
+        return crop_or_pad(self.net(z), self.shape[-1])
 
 
 def init_he(module: nn.Module) -> None:
-    """Weights that keep the scale of a signal through ReLUs, whatever is normalised: He et al. 2015, section 2.2."""
+    """Initialises weights so that a signal keeps its scale through ReLUs: He et al. 2015, section 2.2."""
     if isinstance(module, nn.Linear):
         fan = module.in_features
     elif isinstance(module, nn.Conv2d):
@@ -108,7 +108,7 @@ def init_he(module: nn.Module) -> None:
 
 
 class MLPEncoder(nn.Module):
-    """Images or points to codes through fully connected layers.
+    """Encoder of images or points by fully connected layers.
 
     Args:
         shape: shape of one sample.
@@ -134,7 +134,7 @@ class MLPEncoder(nn.Module):
 
 
 class Autoencoder(nn.Module):
-    """An encoder and a decoder.
+    """An encoder and a decoder as one network, whose output are reconstructions.
 
     Args:
         encoder: samples to codes (N, n_features); says its `n_features` and its samples' `shape`.
@@ -146,7 +146,7 @@ class Autoencoder(nn.Module):
 
     def __init__(self, encoder: nn.Module, decoder: nn.Module) -> None:
         super().__init__()
-        require_fit(encoder, decoder)
+        require_decoder_fits(encoder, decoder)
         self.encoder = encoder
         self.decoder = decoder
         self.shape = encoder.shape
@@ -167,7 +167,7 @@ class Autoencoder(nn.Module):
         return self.decode(self.encode(x))
 
 
-def require_fit(encoder: nn.Module, decoder: nn.Module) -> None:
+def require_decoder_fits(encoder: nn.Module, decoder: nn.Module) -> None:
     """Checks that a decoder takes an encoder's codes back to where they came from.
 
     Raises:

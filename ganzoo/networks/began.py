@@ -1,4 +1,4 @@
-"""BEGAN's networks: Berthelot et al. 2017, arXiv 1703.10717, section 3.5 and figure 1.
+"""Encoder and decoder of BEGAN: Berthelot et al. 2017, arXiv 1703.10717, section 3.5 and figure 1.
 
 3x3 convolutions in twos and exponential linear units, without normalisation. The code, and the image at the end, are
 linear. Both halves meet at 8x8, or at 9x9 to 15x15 where halving does not lead to 8 (28 pixels: 7x7). A decoder whose
@@ -8,14 +8,14 @@ doublings lead past the side (100 pixels: 13x13 to 104x104) keeps the middle.
 from torch import Tensor, nn
 
 from ganzoo.networks.resample import UpConv2d
-from ganzoo.networks.sides import fitted, halvings
+from ganzoo.networks.sides import crop_or_pad, halvings
 
 # of 28 pixels, MNIST's own, the scheme would leave 14 x 14, twice as many as of 32
 SIDES = {28: (7, 2)}  # size: (side in the middle, doublings)
 
 
 class BEGANEncoder(nn.Module):
-    """Images to codes: every halving of the side, a convolution of stride 2, adds `width` channels.
+    """Encoder of images: every halving of the side, a convolution of stride 2, adds `width` channels.
 
     Args:
         size: side of the images in pixels, at least 16.
@@ -47,7 +47,7 @@ class BEGANEncoder(nn.Module):
 
 
 class BEGANDecoder(nn.Module):
-    """Codes to images, and latent vectors to them: the discriminator's other half and the generator are built alike.
+    """Decoder of codes to images; the generator is built alike.
 
     Args:
         size: side of the images in pixels, at least 16.
@@ -72,7 +72,7 @@ class BEGANDecoder(nn.Module):
 
     def forward(self, z: Tensor) -> Tensor:
         """Maps (N, latent_dim) to images (N, channels, size, size), which may leave [-1, 1] a little."""
-        return fitted(self.net(z), self.shape[-1])
+        return crop_or_pad(self.net(z), self.shape[-1])
 
 
 def _sides(size: int) -> tuple[int, int]:

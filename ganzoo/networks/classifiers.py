@@ -1,4 +1,4 @@
-"""The small convolutional classifiers whose features and logits score generated images, and their files.
+"""Small convolutional classifiers whose features and logits score generated images, and their files.
 
 FID, IS and KID on ImageNet features say little about small grey drawings, and fetching them needs the internet. These
 are shipped instead: `mnist.safetensors` and `cifar10.safetensors`, trained by the modules beside them.
@@ -19,7 +19,7 @@ FORMAT = "ganzoo-classifier-1"
 
 
 class Classifier(nn.Module):
-    """A network that gives features and logits, and can be built again from a few numbers.
+    """Base of classifiers that return features and logits, and are built again from a few numbers.
 
     Attributes:
         family: name of the module in `ganzoo.metrics` that trains it.
@@ -44,18 +44,18 @@ class Classifier(nn.Module):
         raise NotImplementedError
 
     def maps(self, x: Tensor) -> list[Tensor]:
-        """Returns what the convolutions make of images of any size: the last maps of each scale, after their ReLU."""
-        found: list[Tensor] = []
+        """Returns the last maps of each scale, after their ReLU, of images of any size."""
+        maps: list[Tensor] = []
         for layer in self.convolutions:
             if isinstance(layer, nn.Conv2d) and layer.stride != (1, 1):
-                found.append(x)
+                maps.append(x)
             if not isinstance(layer, nn.Flatten):
                 x = layer(x)
-        return [*found, x]
+        return [*maps, x]
 
 
 class MNISTClassifier(Classifier):
-    """Five convolutions, a hidden layer (the features) and a linear layer (the logits).
+    """Classifier of digits: five convolutions, a hidden layer (the features) and a linear layer (the logits).
 
     Args:
         width: Channels of the first convolution, at 28x28; there are 2x as many at 14x14 and 3x as many at 7x7.
@@ -94,7 +94,7 @@ class MNISTClassifier(Classifier):
 
 
 class CIFAR10Classifier(Classifier):
-    """Six convolutions, their average over the image (the features) and a linear layer (the logits).
+    """Classifier of photographs: six convolutions, their average (the features), a linear layer (the logits).
 
     Fully convolutional: an image of any size from 32x32 is read at the scale that it has.
 
@@ -119,7 +119,7 @@ class CIFAR10Classifier(Classifier):
         self.head = nn.Linear(num_features, num_classes)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Returns features (N, num_features), averages of what is not negative, and logits (N, num_classes).
+        """Returns features (N, num_features), averages after a ReLU, and logits (N, num_classes).
 
         Args:
             x: Images (N, 3, H, W) in [-1, 1], H and W at least 32; grey ones come with three equal channels.
@@ -128,7 +128,7 @@ class CIFAR10Classifier(Classifier):
         return features, self.head(features)
 
 
-FAMILIES: dict[str, type[Classifier]] = {kind.family: kind for kind in (MNISTClassifier, CIFAR10Classifier)}
+CLASSIFIERS: dict[str, type[Classifier]] = {kind.family: kind for kind in (MNISTClassifier, CIFAR10Classifier)}
 
 
 def _block(inputs: int, outputs: int, stride: int = 1) -> tuple[nn.Module, ...]:
@@ -146,12 +146,12 @@ def centre_crop(x: Tensor, size: int = 28) -> Tensor:
 
 
 def shipped(family: str) -> Path:
-    """Returns the file of a classifier that comes with the package."""
+    """Returns the path of a classifier that comes with the package."""
     return Path(__file__).with_name("weights") / f"{family}.safetensors"
 
 
 def save_classifier(model: Classifier, path: Path, about: dict[str, str]) -> None:
-    """Writes the weights in half precision, with what is needed to build the network again in the metadata."""
+    """Writes the weights in half precision, and in the metadata what rebuilds the network."""
     weights = {k: (v.half() if v.is_floating_point() else v).contiguous() for k, v in model.state_dict().items()}
     with atomic_write(path) as file:
         save_file(weights, file, {"format": FORMAT, "family": model.family, "arch": json.dumps(model.arch), **about})
@@ -159,7 +159,7 @@ def save_classifier(model: Classifier, path: Path, about: dict[str, str]) -> Non
 
 
 def load_classifier(path: Path, field: str = "features") -> Classifier:
-    """Reads what `save_classifier` wrote.
+    """Reads a classifier that `save_classifier` wrote.
 
     Args:
         path: The .safetensors file.
@@ -171,7 +171,7 @@ def load_classifier(path: Path, field: str = "features") -> Classifier:
     Raises:
         GanzooError: The file is missing, is no safetensors file or holds no classifier.
     """
-    commands = " or ".join(f"`python -m ganzoo.metrics.{family}`" for family in FAMILIES)
+    commands = " or ".join(f"`python -m ganzoo.metrics.{family}`" for family in CLASSIFIERS)
     if not path.is_file():
         raise GanzooError(f"{field}: no file {path}; train a classifier with {commands} --out {path}.")
     try:
@@ -180,7 +180,7 @@ def load_classifier(path: Path, field: str = "features") -> Classifier:
             weights = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a dict)
         if about.get("format") != FORMAT:
             raise ValueError("another format")
-        model = FAMILIES[about.get("family", "mnist")](**json.loads(about["arch"]))
+        model = CLASSIFIERS[about.get("family", "mnist")](**json.loads(about["arch"]))
         model.load_state_dict(weights)
     except Exception as error:
         raise GanzooError(f"{field}: {path} was not written by {commands}; give such a file, or train one.") from error

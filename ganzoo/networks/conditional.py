@@ -1,4 +1,4 @@
-"""What makes a network conditional: layers that take labels, and wrappers that give any network classes.
+"""Conditional networks: layers that take labels, and wrappers that give any network classes.
 
 A generator with an `n_classes` maps (z, y), a discriminator with one maps (x, y). Labels y are whole numbers (N,).
 """
@@ -39,7 +39,7 @@ class ConditionalBatchNorm2d(nn.Module):
 
 
 class LabelledGenerator(nn.Module):
-    """Gives a generator classes: the label, embedded, is joined to the latent vector.
+    """Wrapper that gives a generator classes: the embedded label is joined to the latent vector.
 
     Args:
         network: an unconditional generator; its `latent_dim` is that of the latent vector plus `label_dim`.
@@ -71,7 +71,7 @@ class LabelledGenerator(nn.Module):
 
 
 class LabelledDiscriminator(nn.Module):
-    """Gives a discriminator classes: the one-hot label, spread over the image, is stacked on its channels.
+    """Wrapper that gives a discriminator classes: the one-hot label is stacked on the channels.
 
     Args:
         network: an unconditional discriminator of samples with `n_classes` more channels.
@@ -95,7 +95,7 @@ class LabelledDiscriminator(nn.Module):
 
     @classmethod
     def follow(cls, spec: DataSpec, stated: Mapping[str, Any]) -> dict[str, Any]:
-        """The network sees a channel more for each class."""
+        """Returns the network's data: a channel more for each class."""
         return {"network": spec.extended(stated.get("n_classes", spec.n_classes))}
 
     def features(self, x: Tensor, y: Tensor) -> Tensor:
@@ -114,7 +114,7 @@ class LabelledDiscriminator(nn.Module):
 
 
 class Projection(nn.Module):
-    """Gives a discriminator classes by an inner product: Miyato and Koyama 2018, equation 3.
+    """Wrapper that gives a discriminator classes by an inner product: Miyato and Koyama 2018, equation 3.
 
     The logit is psi(h) + <embed(y), h>: psi is the network's own head, h its last hidden layer, flattened.
 
@@ -150,7 +150,7 @@ class Projection(nn.Module):
 
 
 class TwoHeaded(nn.Module):
-    """A discriminator with a second head on its last hidden layer, computed in the same pass.
+    """Wrapper that gives a discriminator a second head on its last hidden layer, computed in the same pass.
 
     Args:
         network: an unconditional discriminator.
@@ -163,7 +163,7 @@ class TwoHeaded(nn.Module):
         self.second = second
         self.n_features: Any = network.n_features
         self.shape: Any = network.shape
-        self.said: Tensor | None = None
+        self.second_output: Tensor | None = None
 
     def features(self, x: Tensor) -> Tensor:
         """Maps samples (N, *shape) to the network's last hidden layer."""
@@ -174,21 +174,21 @@ class TwoHeaded(nn.Module):
         return self.network.head(features)  # type: ignore[operator]
 
     def forward(self, x: Tensor) -> Tensor:
-        """Maps samples (N, *shape) to logits (N,), and keeps what the second head said for `take`."""
+        """Maps samples (N, *shape) to logits (N,), and keeps the second head's output for `take`."""
         features = self.features(x)
-        self.said = self.second(features.flatten(1))
+        self.second_output = self.second(features.flatten(1))
         return self.head(features)
 
     def take(self) -> Tensor:
-        """Returns, once, what the second head said in the last forward pass."""
-        said, self.said = self.said, None
-        if said is None:
+        """Returns the second head's output of the last forward pass, once."""
+        output, self.second_output = self.second_output, None
+        if output is None:
             raise RuntimeError("nothing has been said since it was last taken")
-        return said
+        return output
 
     def forget(self) -> None:
-        """Drops what nobody took."""
-        self.said = None
+        """Drops the second head's output."""
+        self.second_output = None
 
 
 def require_classes(**networks: nn.Module) -> int:
@@ -205,6 +205,6 @@ def require_classes(**networks: nn.Module) -> int:
                 "ganzoo.networks.conditional."
             )
     if len(set(counts.values())) > 1:
-        told = " but ".join(f"{name} {count}" for name, count in counts.items())
-        raise GanzooError(f"model: the networks must have as many classes as each other, not {told}.")
+        counted = " but ".join(f"{name} {count}" for name, count in counts.items())
+        raise GanzooError(f"model: the networks must have as many classes as each other, not {counted}.")
     return next(iter(counts.values()))

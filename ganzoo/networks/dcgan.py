@@ -1,4 +1,4 @@
-"""The DCGAN pair: Radford et al. 2016, arXiv 1511.06434, section 3 and figure 1.
+"""Generator and discriminator of DCGAN: Radford et al. 2016, arXiv 1511.06434, section 3 and figure 1.
 
 The paper's scheme is kept at every size: start (generator) or end (discriminator) at 4x4 and halve or double the
 channels as the side doubles or halves. Where that does not lead to the image's side the smallest one is 5x5, 6x6 or
@@ -15,13 +15,13 @@ from torch.nn.utils.parametrizations import spectral_norm
 
 from ganzoo.networks.discriminator import Discriminator
 from ganzoo.networks.minibatch import Minibatch, minibatch_layers
-from ganzoo.networks.sides import fitted, halvings
+from ganzoo.networks.sides import crop_or_pad, halvings
 
 Norm = Literal["batch", "layer", "none"]
 
 
 class DCGANGenerator(nn.Module):
-    """Latent vectors to images by transposed convolutions, BatchNorm and ReLU.
+    """Generator of images by transposed convolutions, BatchNorm and ReLU.
 
     Args:
         size: side of the images in pixels, at least 8.
@@ -47,11 +47,11 @@ class DCGANGenerator(nn.Module):
 
     def forward(self, z: Tensor) -> Tensor:
         """Maps (N, latent_dim) to images (N, channels, size, size) in [-1, 1]."""
-        return fitted(self.net(self.project(z[:, :, None, None])), self.shape[-1])
+        return crop_or_pad(self.net(self.project(z[:, :, None, None])), self.shape[-1])
 
 
 class DCGANDiscriminator(Discriminator):
-    """Images to one logit each by strided convolutions and LeakyReLU.
+    """Discriminator of images by strided convolutions and LeakyReLU.
 
     Args:
         size: side of the images in pixels, at least 8.
@@ -81,7 +81,7 @@ class DCGANDiscriminator(Discriminator):
             before, after = (width * 2 ** (i - 1), width * 2**i) if i else (channels, width)
             # A bias before a normalisation would be subtracted again.
             layers.append(nn.Conv2d(before, after, 4, 2, 1, bias=i == 0 or norm == "none"))
-            layers += normalise(norm, after) if i else []
+            layers += norm_layers(norm, after) if i else []
             layers += [nn.LeakyReLU(0.2, inplace=True), *[nn.Dropout2d(dropout)] * (dropout > 0)]
         last = width * 2 ** (times - 1)
         statistics = minibatch_layers(minibatch, last, side, side)
@@ -96,7 +96,7 @@ class DCGANDiscriminator(Discriminator):
 
 
 def init_dcgan(module: nn.Module) -> None:
-    """Weights from N(0, 0.02), BatchNorm scales from N(1, 0.02), biases zero: section 4 of the paper and its code."""
+    """Initialises weights from N(0, 0.02), BatchNorm scales from N(1, 0.02), biases with zero: section 4, and code."""
     if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
         nn.init.normal_(module.weight, 0.0, 0.02)
     elif isinstance(module, nn.BatchNorm2d):
@@ -126,8 +126,8 @@ def ends(size: int) -> tuple[int, int]:
     return size >> times, times
 
 
-def normalise(norm: Norm, channels: int) -> list[nn.Module]:
-    """Returns the normalisation of so many maps, or no layer at all."""
+def norm_layers(norm: Norm, channels: int) -> list[nn.Module]:
+    """Returns the normalisation layer of so many maps in a list, which is empty for none."""
     if norm == "none":
         return []
     return [nn.BatchNorm2d(channels) if norm == "batch" else nn.GroupNorm(1, channels)]

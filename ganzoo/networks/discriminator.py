@@ -1,10 +1,10 @@
-"""What discriminators have in common: a stack of layers, of which the last one is the head."""
+"""Base of discriminators: a stack of layers, of which the last one is the head."""
 
 from torch import Tensor, nn
 
 
 class Discriminator(nn.Module):
-    """Samples to one logit each through the layers of `net`.
+    """Base of discriminators that map samples to one logit each by the layers of `net`.
 
     Attributes:
         net: all layers; the last one makes logits of what the others find.

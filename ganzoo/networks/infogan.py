@@ -1,4 +1,4 @@
-"""The MNIST pair of InfoGAN, and what its posterior says: Chen et al. 2016, arXiv 1606.03657, appendix C.1, table 1.
+"""Generator, discriminator and posterior of InfoGAN on MNIST: Chen et al. 2016, arXiv 1606.03657, table 1.
 
 Unlike DCGANs they have hidden layers that see the whole image. Without these the categorical code settles on strokes
 and places; with them it settles on digits. LeakyReLU's slope is the paper's 0.1; the authors' code leaves it at 0.01.
@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from ganzoo.networks.dcgan import init_dcgan
 from ganzoo.networks.discriminator import Discriminator
-from ganzoo.networks.sides import fitted, require_side
+from ganzoo.networks.sides import crop_or_pad, require_side
 
 
 class Posterior(NamedTuple):
@@ -22,7 +22,7 @@ class Posterior(NamedTuple):
 
 
 class InfoGANGenerator(nn.Module):
-    """Latent vectors to images by two fully connected layers and two transposed convolutions, BatchNorm and ReLU.
+    """Generator of images: two fully connected layers and two transposed convolutions, BatchNorm and ReLU.
 
     Args:
         size: side of the images in pixels, at least 4; of what four times a side makes beyond it, the middle stays.
@@ -54,11 +54,11 @@ class InfoGANGenerator(nn.Module):
 
     def forward(self, z: Tensor) -> Tensor:
         """Maps (N, latent_dim) to images (N, channels, size, size) in [-1, 1]."""
-        return fitted(self.net(z), self.shape[-1])
+        return crop_or_pad(self.net(z), self.shape[-1])
 
 
 class InfoGANDiscriminator(Discriminator):
-    """Images to one logit each by two strided convolutions and a fully connected layer, BatchNorm and LeakyReLU.
+    """Discriminator of images: two strided convolutions, a fully connected layer, BatchNorm and LeakyReLU.
 
     Args:
         size: side of the images in pixels, at least 4; of what four times a side makes beyond it, the middle stays.

@@ -1,4 +1,4 @@
-"""A small convolutional body and fully connected heads on it: Ganin et al. 2016, section 5.2, after LeCun's LeNet-5."""
+"""A LeNet-like feature extractor and fully connected heads: Ganin et al. 2016, section 5.2."""
 
 from collections.abc import Mapping
 from typing import Any, Literal
@@ -10,7 +10,7 @@ from ganzoo.common.errors import GanzooError
 
 
 class LeNetFeatures(nn.Module):
-    """Images to features: 5x5 convolutions, each with a 2x2 maximum and ReLU.
+    """Features of images: 5x5 convolutions, each with a 2x2 maximum and ReLU.
 
     Args:
         size: side of the images in pixels.
@@ -56,7 +56,7 @@ class LeNetFeatures(nn.Module):
 
 
 class Head(nn.Module):
-    """Features to logits through fully connected layers with ReLU.
+    """Fully connected layers with ReLU from features to logits.
 
     Args:
         n_features: length of the features.
@@ -74,7 +74,7 @@ class Head(nn.Module):
 
     @classmethod
     def follow(cls, spec: DataSpec, stated: Mapping[str, Any]) -> dict[str, Any]:
-        """As many logits as classes, where there are some."""
+        """Returns the number of logits: the data's classes, where there are some."""
         return {"n_logits": spec.n_classes} if spec.n_classes else {}
 
     def forward(self, features: Tensor) -> Tensor:

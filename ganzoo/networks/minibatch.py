@@ -1,4 +1,4 @@
-"""Layers that show a discriminator how much the samples of a batch differ: a collapsed generator gives itself away.
+"""Minibatch layers, which show a discriminator how much the samples of a batch differ: a guard against collapse.
 
 Both append what they find to their input, (N, C, ...) to (N, C + extra, ...), the same at every place of a map. The
 logit of a sample then depends on the others in its batch, in evaluation, too: `mixes_samples` says so to penalties on
@@ -60,20 +60,20 @@ class MinibatchStdDev(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Maps (N, C, ...) to (N, C + 1, ...)."""
-        found = []
+        spreads = []
         for group in x.float().tensor_split(min(self.groups, len(x))):
             spread = (group.var(0, correction=0) + 1e-8).sqrt().mean()  # the root has no gradient at 0
-            found.append(spread.expand(len(group), 1))
-        return _append(x, torch.cat(found))
+            spreads.append(spread.expand(len(group), 1))
+        return _append(x, torch.cat(spreads))
 
 
 def minibatch_layers(kind: Minibatch, *shape: int) -> list[MinibatchDiscrimination | MinibatchStdDev]:
-    """Returns the layer of this kind for samples of this shape, or no layer."""
+    """Returns the minibatch layer of this kind for samples of this shape in a list, which is empty for none."""
     if kind == "none":
         return []
     return [MinibatchStdDev() if kind == "stddev" else MinibatchDiscrimination(prod(shape))]
 
 
-def _append(x: Tensor, found: Tensor) -> Tensor:
+def _append(x: Tensor, feature: Tensor) -> Tensor:
     sides = x.shape[2:]
-    return torch.cat([x, found.to(x.dtype).view(*found.shape, *[1] * len(sides)).expand(-1, -1, *sides)], 1)
+    return torch.cat([x, feature.to(x.dtype).view(*feature.shape, *[1] * len(sides)).expand(-1, -1, *sides)], 1)

@@ -9,7 +9,7 @@ from ganzoo.networks.minibatch import Minibatch, minibatch_layers
 
 
 class MLPGenerator(nn.Module):
-    """Latent vectors to images or points through fully connected layers.
+    """Generator of images or points by fully connected layers.
 
     Args:
         shape: shape of one sample, such as [1, 28, 28] or [2].
@@ -47,7 +47,7 @@ class MLPGenerator(nn.Module):
 
 
 class MLPDiscriminator(Discriminator):
-    """Images or points to one logit each through fully connected layers.
+    """Discriminator of images or points by fully connected layers.
 
     Args:
         shape: shape of one sample.

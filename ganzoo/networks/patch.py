@@ -1,4 +1,4 @@
-"""PatchGAN: a discriminator that judges every patch of an image by itself. Isola et al. 2017, arXiv 1611.07004.
+"""PatchGAN, a discriminator that judges every patch of an image: Isola et al. 2017, arXiv 1611.07004.
 
 Section 3.2.2 and appendix 6.1.2; the layers of every field are those of the authors' code
 (https://github.com/phillipi/pix2pix). `n_layers` there is the number of halvings here. That code normalises by the
@@ -19,7 +19,7 @@ FIELDS = {1: 0, 16: 1, 34: 2, 70: 3, 142: 4, 286: 5}
 
 
 class PatchGAN(nn.Module):
-    """Images to a map of logits, one for each patch of `field` x `field` pixels.
+    """Discriminator of images that returns a map of logits, one for each patch of `field` x `field` pixels.
 
     Convolutions of stride 2 with LeakyReLU, then one of stride 1 and one to the logits. Images may have any size that
     leaves a logit. A conditional one is given source and target, concatenated along the channels.
@@ -54,7 +54,7 @@ class PatchGAN(nn.Module):
         for i in range(max(halvings, 1) + 1):
             after, stride = width * min(2**i, 8), 2 if i < halvings else 1
             layers.append(nn.Conv2d(before, after, kernel, stride, padding, bias=i == 0 or norm == "none"))
-            layers += [*(normalise(norm, after, affine) if i else []), nn.LeakyReLU(0.2, inplace=True)]
+            layers += [*(norm_layers(norm, after, affine) if i else []), nn.LeakyReLU(0.2, inplace=True)]
             before = after
         self.net = nn.Sequential(*layers, nn.Conv2d(before, 1, kernel, 1, padding))
         self.apply(init_dcgan)
@@ -65,7 +65,7 @@ class PatchGAN(nn.Module):
 
 
 def receptive_field(network: nn.Module) -> int:
-    """Returns the side in pixels of what one value of a chain of convolutions sees of its input.
+    """Returns the side in pixels of the receptive field of a chain of convolutions.
 
     Args:
         network: its convolutions follow one another in the order in which they were made; layers that are none, such
@@ -77,8 +77,8 @@ def receptive_field(network: nn.Module) -> int:
     return field
 
 
-def normalise(norm: Norm, channels: int, affine: bool = True) -> list[nn.Module]:
-    """Returns the normalisation of so many maps, or no layer at all; without `affine`, that of instances is bare."""
+def norm_layers(norm: Norm, channels: int, affine: bool = True) -> list[nn.Module]:
+    """Returns the normalisation layer of so many maps in a list, which is empty for none."""
     if norm == "none":
         return []
     return [nn.BatchNorm2d(channels) if norm == "batch" else nn.InstanceNorm2d(channels, affine=affine)]

@@ -1,4 +1,4 @@
-"""A pool of generated images, so that a discriminator does not forget what generators drew earlier.
+"""Pool of generated images: shows a discriminator some that generators drew earlier.
 
 Shrivastava et al. 2017, arXiv 1612.07828, section 2.3; with the odds of Zhu et al. 2017, arXiv 1703.10593, section 4.
 """
@@ -12,7 +12,7 @@ from ganzoo.common.errors import GanzooError
 
 
 class ImagePool(nn.Module):
-    """Keeps images that it was shown, and returns old ones in the place of half of the new ones.
+    """Pool that stores images, and returns old ones in the place of half of the new ones.
 
     Images and their number are buffers that are updated in place: training checkpoints hold them, and a move that asks
     the pool can be captured.
@@ -37,14 +37,14 @@ class ImagePool(nn.Module):
         self.register_buffer("filled", torch.zeros((), dtype=torch.long))
 
     def reserve(self, shape: tuple[int, ...]) -> None:
-        """Makes room for images of this shape, where there is none; what lies there in another shape is lost."""
+        """Makes room for images of this shape; those of another shape are lost."""
         if self.images.shape[1:] != shape:
             self.images = self.images.new_zeros(self.size, *shape)
             self.filled.zero_()
 
     @torch.no_grad()
     def forward(self, x: Tensor) -> Tensor:
-        """Exchanges images for what a discriminator is to see in their place.
+        """Returns the images that a discriminator is to see in the place of these: half of them older ones.
 
         Until the pool is full it keeps every image and returns it. From then on it returns, with probability 1/2, an
         image drawn from the pool, and keeps the new one in its place. A batch that fills it returns only new ones; no
@@ -69,10 +69,10 @@ class ImagePool(nn.Module):
         chosen = torch.where(full, torch.rand(self.size, device=x.device).argsort()[: len(x)], place % self.size)
         old = full & (torch.rand(len(x), device=x.device) < 0.5)
         each = (-1, *[1] * (x.dim() - 1))
-        kept = self.images[chosen]
-        self.images[chosen] = torch.where((old | (place < self.size)).view(each), x.to(kept), kept)
+        old_images = self.images[chosen]
+        self.images[chosen] = torch.where((old | (place < self.size)).view(each), x.to(old_images), old_images)
         self.filled.add_(len(x)).clamp_(max=self.size)
-        return torch.where(old.view(each), kept.to(x), x)
+        return torch.where(old.view(each), old_images.to(x), x)
 
     def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *args: Any) -> None:
         saved = state_dict.get(f"{prefix}images")

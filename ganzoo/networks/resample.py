@@ -1,4 +1,4 @@
-"""Convolutions that double or halve the side on their way, at 4/9 of the multiplications of doing so in two steps.
+"""Convolutions that double or halve the side, at 4/9 of the multiplications of doing so in two steps.
 
 Repeating every pixel before a 3x3 convolution, or averaging every 2x2 block after one, is a linear map like the
 convolution itself. The two together are one 4x4 convolution of stride 2, whose kernel is the 3x3 one smeared over 2x2
@@ -38,7 +38,7 @@ class UpConv2d(nn.Conv2d):
 
 
 class DownConv2d(nn.Conv2d):
-    """A 3x3 convolution with padding 1, then the mean of every 2x2 block.
+    """3x3 convolution with padding 1, then the mean of every 2x2 block.
 
     Args:
         before: channels of the input.

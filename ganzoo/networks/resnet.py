@@ -1,4 +1,4 @@
-"""The residual pair of SNGAN: Miyato et al. 2018, arXiv 1802.05957, appendix B.4, at 32 pixels.
+"""Residual generator and discriminator of SNGAN: Miyato et al. 2018, arXiv 1802.05957, appendix B.4, at 32 pixels.
 
 They compute what the authors' code does (https://github.com/pfnet-research/sngan_projection), but for a bias of the
 logit, which is mimicry's. Mimicry's networks are as large and are others: its generator interpolates where the authors'
@@ -14,11 +14,11 @@ from torch.nn.utils.parametrizations import spectral_norm
 
 from ganzoo.networks.conditional import ConditionalBatchNorm2d
 from ganzoo.networks.resample import DownConv2d, UpConv2d
-from ganzoo.networks.sides import fitted, halvings
+from ganzoo.networks.sides import crop_or_pad, halvings
 
 
 class GeneratorBlock(nn.Module):
-    """BatchNorm, ReLU, upsample, convolve, BatchNorm, ReLU, convolve; beside it an upsampled 1x1 convolution.
+    """Residual block: BatchNorm, ReLU, upsample, convolve, BatchNorm, ReLU, convolve; an upsampled 1x1 shortcut.
 
     Args:
         before: channels of the input.
@@ -44,7 +44,7 @@ class GeneratorBlock(nn.Module):
 
 
 class DiscriminatorBlock(nn.Module):
-    """ReLU, convolve, ReLU, convolve, and perhaps average; beside it a shortcut, 1x1 where something changes.
+    """Residual block: ReLU, convolve, ReLU, convolve, perhaps average; a shortcut, 1x1 where something changes.
 
     Args:
         before: channels of the input.
@@ -68,7 +68,7 @@ class DiscriminatorBlock(nn.Module):
 
 
 class ResNetGenerator(nn.Module):
-    """Latent vectors to images: a linear layer to 4x4, residual blocks that double, BatchNorm, ReLU, convolution.
+    """Generator of images: a linear layer to 4x4, residual blocks that double, BatchNorm, ReLU, convolution.
 
     Args:
         size: side of the images in pixels, at least 8; the paper's is 32.
@@ -103,11 +103,11 @@ class ResNetGenerator(nn.Module):
         labels = (y,) if self.n_classes else ()
         for block in self.blocks:
             h = block(h, *labels)
-        return fitted(self.last(relu(self.norm(h), inplace=True)).tanh(), self.shape[-1])
+        return crop_or_pad(self.last(relu(self.norm(h), inplace=True)).tanh(), self.shape[-1])
 
 
 class ResNetDiscriminator(nn.Module):
-    """Images to logits: residual blocks down to 8x8, two more, ReLU, the sum over all places, a linear layer.
+    """Discriminator of images: residual blocks down to 8x8, two more, ReLU, the sum over places, a linear layer.
 
     `ganzoo.networks.conditional.Projection` around it gives it classes.
 
@@ -142,7 +142,7 @@ class ResNetDiscriminator(nn.Module):
     def features(self, x: Tensor) -> Tensor:
         """Maps images (N, channels, size, size) to features (N, width)."""
         return (
-            relu(self.blocks(fitted(x, self.whole))).float().sum((2, 3))
+            relu(self.blocks(crop_or_pad(x, self.whole))).float().sum((2, 3))
         )  # up to hundreds of numbers: too many for bfloat16
 
     def head(self, features: Tensor) -> Tensor:
@@ -155,7 +155,7 @@ class ResNetDiscriminator(nn.Module):
 
 
 def init_resnet(network: nn.Module) -> None:
-    """Xavier-uniform weights, sqrt(2) times larger before a ReLU inside a block, and biases zero: the authors' code."""
+    """Initialises weights Xavier-uniformly, sqrt(2) times larger before a ReLU inside a block, biases with zero."""
     for name, layer in network.named_modules():
         if isinstance(layer, nn.Conv2d | nn.Linear):
             nn.init.xavier_uniform_(layer.weight, 2**0.5 if name.endswith(("conv1", "conv2")) else 1.0)

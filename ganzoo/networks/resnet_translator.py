@@ -1,4 +1,4 @@
-"""The residual image translator of CycleGAN: Zhu et al. 2017, arXiv 1703.10593, appendix 7.2.
+"""Residual generator of CycleGAN: Zhu et al. 2017, arXiv 1703.10593, appendix 7.2.
 
 It is the style-transfer network of Johnson et al. 2016 with instance normalisation. As in the authors' code that
 has neither scale nor shift, so that the bias of the convolution before it would be subtracted again: there is none.
@@ -15,7 +15,7 @@ from ganzoo.networks.dcgan import init_dcgan
 
 
 class ResNetTranslator(nn.Module):
-    """c7s1-64, d128, d256, R256 x `blocks`, u128, u64, c7s1-3 for `width` 64: images to images of the same size.
+    """Generator of images from images: c7s1-64, d128, d256, R256 x `blocks`, u128, u64, c7s1-3 for `width` 64.
 
     It is fully convolutional: both sides must be divisible by 4, and at least 8.
 
@@ -34,14 +34,14 @@ class ResNetTranslator(nn.Module):
 
     @classmethod
     def follow(cls, spec: DataSpec, stated: Mapping[str, Any]) -> dict[str, Any]:
-        """`channels` are the sources' here."""
+        """Returns the number of channels: the sources'."""
         return {"channels": spec.source_shape[0]} if spec.source_shape else {}
 
     def __init__(self, channels: int = 3, out_channels: int = 3, width: int = 64, blocks: int = 9) -> None:
         super().__init__()
         if min(channels, out_channels, width) < 1 or blocks < 0:
-            told = f"channels={channels}, out_channels={out_channels}, width={width}, blocks={blocks}"
-            raise GanzooError(f"generator: no such network: {told}.")
+            arguments = f"channels={channels}, out_channels={out_channels}, width={width}, blocks={blocks}"
+            raise GanzooError(f"generator: no such network: {arguments}.")
         self.source_shape = (channels, None, None)
         self.shape = (out_channels, None, None)
         self.net = nn.Sequential(
@@ -62,7 +62,7 @@ class ResNetTranslator(nn.Module):
 
 
 class ResidualBlock(nn.Module):
-    """x + two 3x3 convolutions with reflection padding and instance normalisation, a ReLU between them."""
+    """Residual block: two 3x3 convolutions with reflection padding and instance normalisation, a ReLU between them."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -75,5 +75,5 @@ class ResidualBlock(nn.Module):
 
 
 def _layer(convolution: nn.Conv2d | nn.ConvTranspose2d) -> list[nn.Module]:
-    """A convolution, its normalisation, and a ReLU."""
+    """Returns a convolution, its normalisation, and a ReLU."""
     return [convolution, nn.InstanceNorm2d(convolution.out_channels), nn.ReLU(inplace=True)]

@@ -1,4 +1,4 @@
-"""Sides of the maps inside a network that halves or doubles them: any square image has some.
+"""Sides of the maps in a network that halves or doubles them, for square images of any size.
 
 Where halving goes on without a remainder, as from 64 or 96 pixels, nothing is lost. Elsewhere a generator starts from
 the next larger side that doubling reaches the image from, and cuts its middle out; a discriminator rounds down.
@@ -33,8 +33,8 @@ def require_side(size: int, least: int, kind: str) -> None:
         )
 
 
-def fitted(x: Tensor, size: int) -> Tensor:
-    """Returns images or maps (N, C, S, S) with a side of `size`: their middle, or with zeros around them."""
+def crop_or_pad(x: Tensor, size: int) -> Tensor:
+    """Crops images or maps (N, C, S, S) to their middle of side `size`, or pads them with zeros to it."""
     spare = x.shape[-1] - size
     if spare == 0:
         return x

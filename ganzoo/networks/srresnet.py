@@ -1,4 +1,4 @@
-"""The networks of SRGAN: Ledig et al. 2017, arXiv 1609.04802, section 2.1 and figure 4.
+"""Generator and discriminator of SRGAN: Ledig et al. 2017, arXiv 1609.04802, section 2.1 and figure 4.
 
 The generator, SRResNet, does its work at the small size and enlarges at the end, by sub-pixel convolutions (Shi et
 al. 2016, arXiv 1609.05158). The discriminator follows VGG.
@@ -18,7 +18,7 @@ FACTORS = (2, 4, 8)
 
 
 class SRResNetGenerator(nn.Module):
-    """Small images to large ones: k9 - `blocks` residual blocks - k3, with a skip over all of them - x2 ... - k9.
+    """Generator that enlarges images: k9, `blocks` residual blocks, k3 with a skip over all of them, x2 ..., k9.
 
     It is fully convolutional, and its last layer is linear, as in the paper's figure. Parametric ReLUs have a slope for
     each map.
@@ -38,7 +38,7 @@ class SRResNetGenerator(nn.Module):
 
     @classmethod
     def follow(cls, spec: DataSpec, stated: Mapping[str, Any]) -> dict[str, Any]:
-        """The factor is what the targets' side has to the sources'."""
+        """Returns the factor: the ratio of the targets' side to the sources'."""
         if not spec.source_shape or spec.shape[-1] % spec.source_shape[-1]:
             return {}
         return {"factor": spec.shape[-1] // spec.source_shape[-1]}
@@ -64,7 +64,7 @@ class SRResNetGenerator(nn.Module):
 
 
 class ResidualBlock(nn.Module):
-    """x + k3 - BatchNorm - PReLU - k3 - BatchNorm (Gross and Wilber 2016): no activation after the sum."""
+    """Residual block: k3, BatchNorm, PReLU, k3, BatchNorm (Gross and Wilber 2016), no activation after the sum."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -76,7 +76,7 @@ class ResidualBlock(nn.Module):
 
 
 class SRGANDiscriminator(nn.Module):
-    """Images to one logit each: eight 3x3 convolutions with LeakyReLU, every other of stride 2, and two dense layers.
+    """Discriminator of large images: eight 3x3 convolutions with LeakyReLU, every other of stride 2, two dense layers.
 
     Args:
         size: side of the images in pixels: the dense layers see where everything is, as in the paper.
@@ -117,19 +117,19 @@ def require_factor(generator: nn.Module, shape: tuple[int, ...], source_shape: t
     factor = getattr(generator, "factor", None)
     if factor is None or source_shape is None:
         return
-    wanted = tuple(factor * side for side in source_shape[1:])
-    if wanted != tuple(shape[1:]):
+    sides = tuple(factor * side for side in source_shape[1:])
+    if sides != tuple(shape[1:]):
         raise GanzooError(
-            f"model.generator.factor: {factor} makes {'x'.join(map(str, wanted))} pixels of the data's sources, whose "
+            f"model.generator.factor: {factor} makes {'x'.join(map(str, sides))} pixels of the data's sources, whose "
             f"targets have {'x'.join(map(str, shape[1:]))}."
         )
 
 
 def _normed(before: int, after: int, stride: int = 1) -> list[nn.Module]:
-    """A 3x3 convolution and its BatchNorm, which would subtract a bias again."""
+    """Returns a 3x3 convolution, without the bias that its BatchNorm would subtract again, and the BatchNorm."""
     return [nn.Conv2d(before, after, 3, stride, padding=1, bias=False), nn.BatchNorm2d(after)]
 
 
 def _doubled(width: int) -> list[nn.Module]:
-    """Twice the height and width: four times the maps, shuffled into pixels."""
+    """Returns layers that double height and width: four times the maps, shuffled into pixels."""
     return [nn.Conv2d(width, 4 * width, 3, padding=1), nn.PixelShuffle(2), nn.PReLU(width)]

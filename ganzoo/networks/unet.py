@@ -5,14 +5,14 @@ from torch import Tensor, nn
 from torch.nn.functional import dropout, relu
 
 from ganzoo.networks.dcgan import init_dcgan
-from ganzoo.networks.patch import Norm, normalise
+from ganzoo.networks.patch import Norm, norm_layers
 from ganzoo.networks.sides import require_side
 
 DROPPED = 3  # decoder blocks, counted from the innermost, that drop
 
 
 class UNet(nn.Module):
-    """Images to images: an encoder down to one pixel and a decoder back, which sees the encoder's map of each size.
+    """Generator of images from images: an encoder down to one pixel, and a decoder that sees the encoder's maps.
 
     Sides are rounded down as they are halved, and doubled back to what they were, so that any square fits. The paper's
     256 pixels go through 128, 64 ... to 1, and 100 through 50, 25, 12, 6, 3 to 1.
@@ -52,7 +52,7 @@ class UNet(nn.Module):
         widths = [width * min(2**i, 8) for i in range(depth)]
         self.down, self.up = nn.ModuleList(), nn.ModuleList()
         for i, (before, after) in enumerate(zip([source_channels, *widths], widths, strict=False)):
-            norms = normalise(norm, after) if 0 < i < depth - 1 else []
+            norms = norm_layers(norm, after) if 0 < i < depth - 1 else []
             conv = nn.Conv2d(before, after, 4, 2, 1, bias=not norms)
             # what the decoder takes is activated already, which a ReLU does not see
             self.down.append(nn.Sequential(conv, *norms, nn.LeakyReLU(0.2, inplace=True)))
@@ -60,7 +60,7 @@ class UNet(nn.Module):
             before = widths[i] * (1 if i == depth - 1 else 2)
             odd = (size >> i) % 2
             deconv = nn.ConvTranspose2d(before, widths[i - 1], 4, 2, 1, output_padding=odd, bias=norm == "none")
-            self.up.append(nn.Sequential(deconv, *normalise(norm, widths[i - 1])))
+            self.up.append(nn.Sequential(deconv, *norm_layers(norm, widths[i - 1])))
         last = nn.ConvTranspose2d(2 * width, channels, 4, 2, 1, output_padding=size % 2)
         self.up.append(nn.Sequential(last, nn.Tanh()))
         self.noises = [widths[depth - 2 - i] * (size >> (depth - 1 - i)) ** 2 for i in range(DROPPED)]

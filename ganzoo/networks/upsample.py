@@ -1,4 +1,4 @@
-"""A pair of constant width that leaves no checkerboard: Odena et al. 2016, Deconvolution and Checkerboard Artifacts.
+"""Generator and discriminator of constant width, without checkerboards: Odena et al. 2016.
 
 https://distill.pub/2016/deconv-checkerboard. The generator repeats pixels and then convolves, where DCGAN's has
 transposed convolutions. The discriminator's kernels span two strides: its gradient has no checkerboard either.
@@ -7,14 +7,14 @@ transposed convolutions. The discriminator's kernels span two strides: its gradi
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
-from ganzoo.networks.dcgan import Norm, ends, init_dcgan, normalise, sides
+from ganzoo.networks.dcgan import Norm, ends, init_dcgan, norm_layers, sides
 from ganzoo.networks.discriminator import Discriminator
 from ganzoo.networks.resample import UpConv2d
-from ganzoo.networks.sides import fitted
+from ganzoo.networks.sides import crop_or_pad
 
 
 class UpsampleGenerator(nn.Module):
-    """Latent vectors to images: a linear layer to 4x4 (to 7x7, see DCGAN), then upsample, convolve, BatchNorm, ReLU.
+    """Generator of images: a linear layer to 4x4 (to 7x7, see DCGAN), then upsample, convolve, BatchNorm, ReLU.
 
     Args:
         size: side of the images in pixels, at least 8.
@@ -41,11 +41,11 @@ class UpsampleGenerator(nn.Module):
     def forward(self, z: Tensor) -> Tensor:
         """Maps (N, latent_dim) to images (N, channels, size, size) in [-1, 1]."""
         h = self.project(z).unflatten(1, (self.side, self.side, -1))
-        return fitted(self.net(h.permute(0, 3, 1, 2)), self.shape[-1])  # laid out channels last from the start
+        return crop_or_pad(self.net(h.permute(0, 3, 1, 2)), self.shape[-1])  # laid out channels last from the start
 
 
 class UpsampleDiscriminator(Discriminator):
-    """Images to one logit each by 4x4 convolutions of stride 2 and LeakyReLU.
+    """Discriminator of images by 4x4 convolutions of stride 2 and LeakyReLU.
 
     Args:
         size: side of the images in pixels, at least 8.
@@ -68,7 +68,7 @@ class UpsampleDiscriminator(Discriminator):
         layers: list[nn.Module] = [nn.Conv2d(channels, width, 4, 2, 1), nn.LeakyReLU(0.2, inplace=True)]
         for _ in range(times - 1):
             layers.append(nn.Conv2d(width, width, 4, 2, 1, bias=norm == "none"))
-            layers += [*normalise(norm, width), nn.LeakyReLU(0.2, inplace=True)]
+            layers += [*norm_layers(norm, width), nn.LeakyReLU(0.2, inplace=True)]
         self.net = nn.Sequential(*layers, nn.Conv2d(width, 1, side))
         self.apply(init_dcgan)
         if spectral:  # after the initialisation: a parametrised weight ignores writes to its data

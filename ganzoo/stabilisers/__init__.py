@@ -1,4 +1,4 @@
-"""Stabilisers: one file each, switched on by a recipe's `stabilisers` list."""
+"""Stabilisers: additions that a recipe switches on by its `stabilisers` list, one file each."""
 
 from ganzoo.games.stabiliser import Shown, Stabiliser
 from ganzoo.stabilisers.ada import ADA

@@ -1,4 +1,4 @@
-"""ADA: augmentations in front of the discriminator, as often as it needs them not to learn small data by heart.
+"""ADA: adaptive discriminator augmentation, as often as it takes to keep small data from being learnt by heart.
 
 Paper: Karras et al. 2020, "Training Generative Adversarial Networks with Limited Data", arXiv 2006.06676, section 3 and
 appendix B.
@@ -19,7 +19,7 @@ from ganzoo.games.stabiliser import Stabilised, Stabiliser
 
 
 class ADA(Stabiliser):
-    """Changes each image with probability p per augmentation, and moves p by how sure the discriminator is.
+    """Augments each image with probability p, which rises as the discriminator gets surer of real images.
 
     p rises while r_t = E sign(D(x)) on real images is above its target, and falls while it is below: for losses whose
     boundary between real and generated is a logit of 0. Kept up to p of about 0.8, the generator learns none of it.
@@ -51,9 +51,9 @@ class ADA(Stabiliser):
         turn: float = 180.0,
     ) -> None:
         super().__init__()
-        for name, given in (("images", images), ("interval", interval)):
-            if given < 1:
-                raise GanzooError(f"model.stabilisers.{name}: must be at least 1, not {given}.")
+        for name, value in (("images", images), ("interval", interval)):
+            if value < 1:
+                raise GanzooError(f"model.stabilisers.{name}: must be at least 1, not {value}.")
         self.target = target
         self.images = images
         self.interval = interval
@@ -64,7 +64,7 @@ class ADA(Stabiliser):
         self.register_buffer("steps", torch.zeros(()))
 
     def check(self, game: Stabilised) -> None:
-        """Checks that the discriminator's signs tell how sure it is.
+        """Raises GanzooError if the signs of the discriminator's answers mean nothing.
 
         Raises:
             GanzooError: if its answers are not positive for what it takes for real.
@@ -87,7 +87,7 @@ class ADA(Stabiliser):
 
     @torch.no_grad()
     def d_terms(self, game: Stabilised, x: Tensor, y: Tensor | None) -> Terms:
-        """Adds nothing to the loss, but hears what the discriminator says of real images; over all processes."""
+        """Counts the signs of the logits of real images over all processes; adds no term."""
         signs = self.judged(game)[0].logits.float().sign()
         heard = sum_over_processes(torch.stack([signs.sum(), torch.full_like(signs, 1).sum()]))
         self.heard.add_(heard)
@@ -96,7 +96,7 @@ class ADA(Stabiliser):
 
     @torch.no_grad()
     def after_d(self, game: Stabilised) -> None:
-        """Moves p when it is time: without a branch, so that nothing waits for the device."""
+        """Moves p every `interval` steps, without a branch, so that nothing waits for the device."""
         self.steps.add_(1)
         due = (self.steps >= self.interval).float()
         signs, images = self.heard
@@ -106,29 +106,30 @@ class ADA(Stabiliser):
         game.note("d/ada_p", self.p)
 
     def maybe(self, drawn: Tensor, otherwise: float, p: Tensor | None = None) -> Tensor:
-        """Returns what was drawn for each image (N, ...) with probability p, else `otherwise`."""
+        """Returns `drawn` (N, ...) for each image with probability p, else `otherwise`."""
         chosen = torch.rand(len(drawn), device=drawn.device) < (self.p if p is None else p)
         return torch.where(chosen.view(-1, *[1] * (drawn.dim() - 1)), drawn, otherwise)
 
     def geometry(self, x: Tensor) -> Tensor:
-        """Draws for each image the affine map (N, 3, 3) from places in the output to places in the input, in pixels."""
+        """Draws for each image an affine map (N, 3, 3) from output to input coordinates, in pixels."""
         n, _, height, width = x.shape
         matrix = torch.eye(3, device=x.device).expand(n, 3, 3)
         if self.flips:
             mirrored = self.maybe(torch.randint(0, 2, (n,), device=x.device).float(), 0)
             quarters = self.maybe(torch.randint(0, 4, (n,), device=x.device).float(), 0)
-            matrix = matrix @ scaling(1 - 2 * mirrored, torch.ones_like(mirrored)) @ rotation(math.pi / 2 * quarters)
+            matrix = matrix @ scaling_matrix(1 - 2 * mirrored, torch.ones_like(mirrored))
+            matrix = matrix @ rotation_matrix(math.pi / 2 * quarters)
         by = self.maybe(0.25 * torch.rand(n, 2, device=x.device) - 0.125, 0)
-        matrix = matrix @ translation((by[:, 0] * width).round(), (by[:, 1] * height).round())
+        matrix = matrix @ translation_matrix((by[:, 0] * width).round(), (by[:, 1] * height).round())
         size = self.maybe((0.2 * torch.randn(n, device=x.device)).exp2(), 1)
-        matrix = matrix @ scaling(size, size)
+        matrix = matrix @ scaling_matrix(size, size)
         once = 1 - (1 - self.p).sqrt()  # of two rotations at least one happens with probability p
-        matrix = matrix @ rotation(self.maybe(self.angle(x), 0, once))
+        matrix = matrix @ rotation_matrix(self.maybe(self.angle(x), 0, once))
         stretch = self.maybe((0.2 * torch.randn(n, device=x.device)).exp2(), 1)
-        matrix = matrix @ scaling(stretch, 1 / stretch)
-        matrix = matrix @ rotation(self.maybe(self.angle(x), 0, once))
+        matrix = matrix @ scaling_matrix(stretch, 1 / stretch)
+        matrix = matrix @ rotation_matrix(self.maybe(self.angle(x), 0, once))
         by = self.maybe(0.125 * torch.randn(n, 2, device=x.device), 0)
-        return matrix @ translation(by[:, 0] * width, by[:, 1] * height)
+        return matrix @ translation_matrix(by[:, 0] * width, by[:, 1] * height)
 
     def angle(self, x: Tensor) -> Tensor:
         """Draws an angle in radians for each image."""
@@ -147,7 +148,7 @@ class ADA(Stabiliser):
 
 
 def warp(x: Tensor, matrix: Tensor) -> Tensor:
-    """Samples images (N, C, H, W) at places given by affine maps (N, 3, 3) in pixels from the centre.
+    """Resamples images (N, C, H, W) by affine maps (N, 3, 3), in pixels from the centre.
 
     Images that stay in place stay the same bit for bit. A gradient penalty needs a PyTorch whose `grid_sample` can be
     differentiated twice.
@@ -161,25 +162,25 @@ def warp(x: Tensor, matrix: Tensor) -> Tensor:
     return torch.where(still[:, None, None, None], x, moved)
 
 
-def rotation(angle: Tensor) -> Tensor:
-    """Maps angles (N,) in radians to matrices (N, 3, 3)."""
+def rotation_matrix(angle: Tensor) -> Tensor:
+    """Returns the rotations (N, 3, 3) by angles (N,) in radians."""
     cos, sin, zero = angle.cos(), angle.sin(), torch.zeros_like(angle)
-    return affine(cos, -sin, zero, sin, cos, zero)
+    return affine_matrix(cos, -sin, zero, sin, cos, zero)
 
 
-def scaling(sx: Tensor, sy: Tensor) -> Tensor:
-    """Maps factors (N,) in x and y to matrices (N, 3, 3)."""
+def scaling_matrix(sx: Tensor, sy: Tensor) -> Tensor:
+    """Returns the scalings (N, 3, 3) by factors (N,) in x and y."""
     zero = torch.zeros_like(sx)
-    return affine(sx, zero, zero, zero, sy, zero)
+    return affine_matrix(sx, zero, zero, zero, sy, zero)
 
 
-def translation(tx: Tensor, ty: Tensor) -> Tensor:
-    """Maps shifts (N,) in x and y to matrices (N, 3, 3)."""
+def translation_matrix(tx: Tensor, ty: Tensor) -> Tensor:
+    """Returns the translations (N, 3, 3) by shifts (N,) in x and y."""
     one, zero = torch.ones_like(tx), torch.zeros_like(tx)
-    return affine(one, zero, tx, zero, one, ty)
+    return affine_matrix(one, zero, tx, zero, one, ty)
 
 
-def affine(*entries: Tensor) -> Tensor:
-    """Puts the entries (N,) of the upper two rows into matrices (N, 3, 3)."""
+def affine_matrix(*entries: Tensor) -> Tensor:
+    """Returns matrices (N, 3, 3) of the entries (N,) of their upper two rows."""
     zero, one = torch.zeros_like(entries[0]), torch.ones_like(entries[0])
     return torch.stack([*entries, zero, zero, one], 1).view(-1, 3, 3)

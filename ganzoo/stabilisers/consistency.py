@@ -1,4 +1,4 @@
-"""Consistency regularisation: a change that does not matter to us must not matter to the discriminator.
+"""Consistency regularisation: the discriminator is to judge an image and its shifted copy alike.
 
 Papers: Zhang et al. 2020, "Consistency Regularization for Generative Adversarial Networks", arXiv 1910.12027, equation
 5 (CR, on real samples); Zhao et al. 2021, "Improved Consistency Regularization for GANs", arXiv 2002.04724, algorithm 1
@@ -17,7 +17,7 @@ from ganzoo.games.stabiliser import Shown, Stabilised, Stabiliser
 
 
 class Consistency(Stabiliser):
-    """E (D(x) - D(T(x)))^2, T a shift by a few pixels and, if wanted, a flip.
+    """Penalises E (D(x) - D(T(x)))^2, T a shift by a few pixels and perhaps a flip.
 
     D(x) is what the discriminator said in its own move, so that each term costs one more forward pass.
 
@@ -41,13 +41,13 @@ class Consistency(Stabiliser):
         self.flip = flip
 
     def d_terms(self, game: Stabilised, x: Tensor, y: Tensor | None) -> Terms:
-        """Judges the changed images and compares."""
+        """Returns the penalty on real images and, if weighted, on generated ones."""
         real, fake = self.judged(game)
         terms = {"cr": self.real * self.distance(game, real)}
         return terms | ({"cr_fake": self.fake * self.distance(game, fake)} if self.fake else {})
 
     def distance(self, game: Stabilised, shown: Shown) -> Tensor:
-        """Returns the mean squared difference between what was said of these images and of changed ones."""
+        """Returns the mean squared difference between the logits of these images and of changed ones."""
         return (shown.logits - game.judge(self.change(shown.x), shown.y)).float().square().mean()
 
     def change(self, x: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Feature matching: the generator is to match the mean of the discriminator's hidden activations on real data.
+"""Feature matching: the generator matches the mean of the discriminator's hidden activations on real data.
 
 Paper: Salimans et al. 2016, "Improved Techniques for Training GANs", arXiv 1606.03498, section 3.1.
 """
@@ -14,7 +14,7 @@ from ganzoo.games.stabiliser import Stabilised, Stabiliser
 
 
 class FeatureMatching(Stabiliser):
-    """||E f(x) - E f(G(z))||_2^2 over a batch, f the discriminator's last hidden layer.
+    """Penalises ||E f(x) - E f(G(z))||_2^2 over a batch, f the discriminator's last hidden layer.
 
     The real and the generated samples are those of this move, seen as the discriminator sees everything: augmented, and
     through the stand-in where one is put up.
@@ -30,34 +30,35 @@ class FeatureMatching(Stabiliser):
         self.replace = replace
 
     def g_terms(self, game: Stabilised, x: Tensor, y: Tensor | None) -> Terms:
-        """Compares the features of this batch with those of the samples that the variant has just drawn."""
+        """Returns the distance between the mean features of real samples and of those just generated."""
         if not hasattr(game.discriminator, "features"):
             kind = type(game.discriminator).__name__
             raise GanzooError(
                 f"model.stabilisers: FeatureMatching needs a discriminator with `features`, unlike {kind}."
             )
         fake = next(shown for shown in game.shown if shown.x is not x)
-        difference = features(game, fake.x, fake.y).mean(0) - features(game, x, y).mean(0)
+        difference = hidden_features(game, fake.x, fake.y).mean(0) - hidden_features(game, x, y).mean(0)
         distance = difference.float().square().sum()
         return {"adv" if self.replace else "fm": self.weight * distance}
 
 
 class Features(nn.Module):
-    """Calls a discriminator's `features` in the place of its `forward`, which alone can be given other parameters."""
+    """Wrapper that calls a discriminator's `features` as its `forward`, which `functional_call` needs."""
 
     def __init__(self, discriminator: nn.Module) -> None:
         super().__init__()
         self.discriminator = discriminator
 
-    def forward(self, *given: Tensor) -> Tensor:
+    def forward(self, *inputs: Tensor) -> Tensor:
         """Maps samples, and labels for a conditional discriminator, to hidden activations (N, ...)."""
-        return self.discriminator.features(*given)  # type: ignore[operator]
+        return self.discriminator.features(*inputs)  # type: ignore[operator]
 
 
-def features(game: Stabilised, x: Tensor, y: Tensor | None) -> Tensor:
-    """Returns the hidden activations (N, ...) of the discriminator, or of the one that stands in for it, on x."""
-    given = (game.seen(x), y) if getattr(game.discriminator, "n_classes", 0) else (game.seen(x),)
+def hidden_features(game: Stabilised, x: Tensor, y: Tensor | None) -> Tensor:
+    """Returns the hidden activations (N, ...) of the discriminator, or of its stand-in, on x."""
+    x = game.discriminator_input(x)
+    inputs = (x, y) if getattr(game.discriminator, "n_classes", 0) else (x,)
     module = Features(game.discriminator)
     if game.stand_in is None:
-        return module(*given)
-    return functional_call(module, {f"discriminator.{name}": of for name, of in game.stand_in.items()}, given)
+        return module(*inputs)
+    return functional_call(module, {f"discriminator.{name}": of for name, of in game.stand_in.items()}, inputs)

@@ -1,4 +1,4 @@
-"""Instance noise: real and generated samples are blurred by the same noise until their distributions overlap.
+"""Instance noise: the same Gaussian noise on real and generated samples, so that their distributions overlap.
 
 Paper: Sønderby et al. 2017, "Amortised MAP Inference for Image Super-resolution", arXiv 1610.04490, appendix C.
 """
@@ -15,7 +15,7 @@ from ganzoo.games.stabiliser import Stabilised, Stabiliser
 
 
 class InstanceNoise(Stabiliser):
-    """Adds Gaussian noise to everything that the discriminator sees.
+    """Adds Gaussian noise to the discriminator's input.
 
     Args:
         sigma: standard deviation of the noise, where samples lie in [-1, 1]; or a schedule of it: the paper anneals it
@@ -36,7 +36,7 @@ class InstanceNoise(Stabiliser):
         return x + game.level(self.sigma) * torch.randn_like(x)
 
     def d_terms(self, game: Stabilised, x: Tensor, y: Tensor | None) -> Terms:
-        """Adds nothing, and shows where a schedule stands."""
+        """Notes the present value of a schedule of sigma; adds no term."""
         sigma = game.level(self.sigma)
         if isinstance(sigma, Tensor):
             game.note("d/sigma", sigma)

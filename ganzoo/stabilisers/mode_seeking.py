@@ -1,4 +1,4 @@
-"""Mode seeking: latent vectors far apart are to become samples far apart.
+"""Mode seeking: distant latent vectors are to become distant samples.
 
 Paper: Mao et al. 2019, "Mode Seeking Generative Adversarial Networks for Diverse Image Synthesis", arXiv 1903.05628,
 equations 3 and 4.
@@ -30,7 +30,7 @@ class ModeSeeking(Stabiliser):
         self.weight = weight
 
     def g_terms(self, game: Stabilised, x: Tensor, y: Tensor | None) -> Terms:
-        """Draws two batches of latent vectors for the same labels."""
+        """Returns the term for two batches of latent vectors with the same labels."""
         one, two = game.latent(len(x)), game.latent(len(x))
         labels = y if game.supervised else torch.randint(max(game.n_classes, 1), (len(x),), device=x.device)
         samples = [game.generate(game.generator, z, labels).float() for z in (one, two)]

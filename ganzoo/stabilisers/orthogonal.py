@@ -1,4 +1,4 @@
-"""Orthogonal regularisation: the filters of a layer are kept at right angles to each other.
+"""Orthogonal regularisation: keeps the filters of a layer at right angles to each other.
 
 Paper: Brock, Donahue and Simonyan 2019, "Large Scale GAN Training for High Fidelity Natural Image Synthesis", arXiv
 1809.11096, equation 3; with the diagonal: Brock et al. 2017, "Neural Photo Editing", arXiv 1609.07093, section 3.
@@ -18,7 +18,7 @@ from ganzoo.games.stabiliser import Stabilised, Stabiliser
 
 
 class OrthogonalRegularisation(Stabiliser):
-    """beta ||W^T W * (1 - I)||_F^2, the columns of W the filters, over all linear and convolutional layers.
+    """Penalises beta ||W^T W * (1 - I)||_F^2, the columns of W the filters, of linear and convolutional layers.
 
     The first author's PyTorch code adds a gradient by hand, strength * 2 W (W^T W * (1 - I)), half of this penalty's: a
     strength of 1e-4 there is a beta of 5e-5 here. It takes every tensor of two or more axes but the shared embedding.
@@ -36,15 +36,15 @@ class OrthogonalRegularisation(Stabiliser):
         self.diagonal = diagonal
 
     def d_terms(self, game: Stabilised, x: Tensor, y: Tensor | None) -> Terms:
-        """Regularises the discriminator."""
+        """Returns the penalty on the discriminator."""
         return self.terms(self.discriminator, game.discriminator)
 
     def g_terms(self, game: Stabilised, x: Tensor, y: Tensor | None) -> Terms:
-        """Regularises the generator."""
+        """Returns the penalty on the generator."""
         return self.terms(self.generator, game.generator)
 
     def terms(self, beta: float, network: nn.Module) -> Terms:
-        """Returns the penalty on one network, if there is to be one."""
+        """Returns the penalty on one network; nothing for a weight of 0."""
         if not beta:
             return {}
         return {"ortho": beta * torch.stack([correlation(w, self.diagonal) for w in filters(network)]).sum()}

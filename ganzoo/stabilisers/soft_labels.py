@@ -1,4 +1,4 @@
-"""Soft labels: real samples are almost 1 instead of 1, so that certainty does not pay for a logistic discriminator.
+"""Soft labels: targets of almost 1 for real samples, so that certainty does not pay for a logistic discriminator.
 
 Paper: Salimans et al. 2016, "Improved Techniques for Training GANs", arXiv 1606.03498, section 3.4, smooths one side;
 the noisy ranges and the flips are from Chintala et al. 2016, "How to Train a GAN".
@@ -15,7 +15,7 @@ from ganzoo.games.stabiliser import Stabilised, Stabiliser
 
 
 class SoftLabels(Stabiliser):
-    """Labels drawn anew for each sample, for variants with the logistic loss.
+    """Draws the target of each sample from a range, for variants with the logistic loss.
 
     With cross-entropy H on a logit l, H(l, t) = softplus(-l) + (1 - t) l = softplus(l) - t l. The loss at a soft label
     is that at the hard label, which the variant computes, and a term linear in the logit, which is added here.
@@ -42,7 +42,7 @@ class SoftLabels(Stabiliser):
         self.real, self.fake, self.flip = real, fake, flip
 
     def check(self, game: Stabilised) -> None:
-        """Checks that there are labels to soften.
+        """Raises GanzooError if the variant's loss has no labels to soften.
 
         Raises:
             GanzooError: if the game's loss has none.
@@ -51,7 +51,7 @@ class SoftLabels(Stabiliser):
             raise GanzooError(f"model.stabilisers: SoftLabels is for logistic losses, not for {type(game).__name__}'s.")
 
     def d_terms(self, game: Stabilised, x: Tensor, y: Tensor | None) -> Terms:
-        """Moves the labels of this move's logits from 1 and 0 to where they are drawn."""
+        """Returns the change of the logistic loss from targets of 1 and 0 to drawn ones."""
         real, fake = (shown.logits for shown in self.judged(game))
         t_real, t_fake = self.draw(real, self.real, self.fake), self.draw(fake, self.fake, self.real)
         return {"soft": ((1 - t_real) * real).mean() - (t_fake * fake).mean()}

@@ -1,4 +1,4 @@
-"""Unrolled GAN: the generator plays against where the discriminator is about to go, not where it is.
+"""Unrolled GAN: the generator plays against the discriminator as it will be after some more steps.
 
 Paper: Metz et al. 2017, "Unrolled Generative Adversarial Networks", arXiv 1611.02163, equations 7 to 11.
 """
@@ -18,7 +18,7 @@ from ganzoo.games.stabiliser import Stabilised, Stabiliser
 
 
 class Unrolled(Stabiliser):
-    """Puts the discriminator after `steps` virtual steps of gradient descent in front of the generator's loss.
+    """Replaces the discriminator in the generator's loss by its copy after `steps` virtual gradient steps.
 
     Each virtual step descends the variant's own `d_loss` on this batch (equation 8); the generator's gradient runs
     through all of them (equation 10). The discriminator itself moves as ever (equation 11), and no virtual step leaves
@@ -45,7 +45,7 @@ class Unrolled(Stabiliser):
 
     @contextmanager
     def facing(self, game: Stabilised, x: Tensor, y: Tensor | None) -> Iterator[None]:
-        """Lets the stand-in judge; its parameters depend, differentiably, on the generator's."""
+        """Context manager: the stand-in judges; its parameters depend differentiably on the generator's."""
         try:
             if self.steps:
                 statistics = {name: buffer.clone() for name, buffer in game.discriminator.named_buffers()}
@@ -59,7 +59,7 @@ class Unrolled(Stabiliser):
             game.stand_in = None
 
     def step(self, game: Stabilised, x: Tensor, y: Tensor | None, parameters: dict[str, Tensor]) -> dict[str, Tensor]:
-        """Returns the parameters after one virtual step; they remember how they came about.
+        """Returns the parameters after one virtual step, differentiable.
 
         Raises:
             GanzooError: if the variant's `d_loss` does not ask the stand-in.
@@ -68,8 +68,8 @@ class Unrolled(Stabiliser):
             loss = torch.stack([term.float() for term in game.d_loss(x, y).values()]).sum()
         slopes = torch.autograd.grad(loss, list(parameters.values()), create_graph=True, allow_unused=True)
         if all(slope is None for slope in slopes):
-            told = f"{type(game).__name__}'s loss does not go through `judge` or `discriminate`"
-            raise GanzooError(f"model.stabilisers: Unrolled does not suit {told}.")
+            misfit = f"{type(game).__name__}'s loss does not go through `judge` or `discriminate`"
+            raise GanzooError(f"model.stabilisers: Unrolled does not suit {misfit}.")
         rate = game.level(self.lr)
         return {
             name: parameter if slope is None else parameter - rate * slope
@@ -77,7 +77,7 @@ class Unrolled(Stabiliser):
         }
 
     def g_terms(self, game: Stabilised, x: Tensor, y: Tensor | None) -> Terms:
-        """In a game of zero sum, the discriminator's term with the other sign."""
+        """Returns the discriminator's term with the other sign, in a game of zero sum."""
         if not self.zero_sum:
             return {}
         with virtually(game):
@@ -86,7 +86,7 @@ class Unrolled(Stabiliser):
 
 @contextmanager
 def virtually(game: Stabilised) -> Iterator[None]:
-    """Takes back what a variant's `d_loss` notes and counts: it is no move."""
+    """Context manager: undoes what a variant's `d_loss` notes and counts inside."""
     shown, counts = list(game.shown), dict(game.named_buffers(recurse=False))
     for name, buffer in counts.items():
         setattr(game, name, buffer.clone())

@@ -54,13 +54,13 @@ def arithmetic(
 
     from ganzoo.common.class_names import class_number as number
     from ganzoo.drawing.save import write_rows
-    from ganzoo.games.interpolation import combine, of_seeds
+    from ganzoo.games.interpolation import combine, latents_of_seeds
 
     terms = {"base": seed_list(base, "--base"), "− minus": seed_list(minus, "--minus")}
     terms["+ plus"] = seed_list(plus, "--plus")
     model = load_sampler(name, revision, device, threads)
     chosen = None if label is None else number(model, label, "--label")
-    z = {term: of_seeds(model, seeds, truncation) for term, seeds in terms.items() if seeds}
+    z = {term: latents_of_seeds(model, seeds, truncation) for term, seeds in terms.items() if seeds}
     result = combine(z["+ plus"], z["− minus"], z.get("base"))
     widest = max(len(vectors) for vectors in z.values())
     noise = torch.rand((widest, *result.shape[1:]), generator=torch.Generator().manual_seed(0)) * 2 - 1
@@ -77,10 +77,10 @@ def _row(model: "Sampler", z: "Tensor", last: "Tensor", chosen: int | None, wide
     """Draws latent vectors, and at the right end of a row `last`; what is missing in between stays white."""
     import torch
 
-    from ganzoo.drawing.previews import draw
+    from ganzoo.drawing.previews import render_class
     from ganzoo.drawing.save import require_images
 
-    images = draw(model, torch.cat([z, last]), chosen)
+    images = render_class(model, torch.cat([z, last]), chosen)
     require_images(images)
     gap = torch.ones((widest - len(z), *images.shape[1:]), device=images.device)
     return torch.cat([images[:-1], gap, images[-1:]])

@@ -44,21 +44,21 @@ def factorise(
     import torch
 
     from ganzoo.common.class_names import class_number as number
-    from ganzoo.drawing.previews import draw
+    from ganzoo.drawing.previews import render_class
     from ganzoo.drawing.save import write_rows
     from ganzoo.games.directions import latent_directions
-    from ganzoo.games.interpolation import of_seeds
+    from ganzoo.games.interpolation import latents_of_seeds
 
     if steps < 2:
         raise GanzooError(f"--steps: at least 2 are needed, not {steps}.")
     model = load_sampler(name, revision, device, threads)
     chosen = None if label is None else number(model, label, "--label")
     strongest = latent_directions(model, directions)
-    z = of_seeds(model, [seed], truncation)
+    z = latents_of_seeds(model, [seed], truncation)
     places = torch.linspace(-span, span, steps)
     moves = places[None, :, None] * strongest.vectors[:, None]  # (K, steps, D)
     moved = (z.flatten(1)[None] + moves.to(z)).flatten(0, 1).unflatten(1, z.shape[1:])
-    rows = draw(model, moved, chosen).split(steps)
+    rows = render_class(model, moved, chosen).split(steps)
     out = out or Path(f"{Path(name).name}-directions.png")
     notes = [f"{100 * share:.1f}% of the variance" for share in strongest.shares]
     write_rows(rows, [f"direction {number + 1}" for number in range(len(rows))], out, notes)

@@ -64,12 +64,12 @@ def interpolate(
     from ganzoo.drawing import movies, pictures
     from ganzoo.drawing.save import require_images
     from ganzoo.games.interpolation import interpolate as between
-    from ganzoo.games.interpolation import of_seeds
+    from ganzoo.games.interpolation import latents_of_seeds
 
     out = out or Path(f"{Path(name).name}-walk.png")
     movie = movies.is_movie(out)
     if movie:
-        movies.check(out)
+        movies.require_encoder(out)
     listed = seed_list(seeds)
     if listed and seed is not None:
         raise GanzooError("--seed: not allowed with --seeds, which name every stop's.")
@@ -78,13 +78,13 @@ def interpolate(
         raise GanzooError(f"{'--seeds' if listed else '-n'}: a way needs at least 2 stops, not {count}.")
     model = load_sampler(name, revision, device, threads, count * steps)
     chosen = None if labels is None else numbers(model, labels)
-    stops = of_seeds(model, listed, truncation) if listed else model.truncated(count, seed or 0, truncation)
+    stops = latents_of_seeds(model, listed, truncation) if listed else model.truncated(count, seed or 0, truncation)
     a, b = (stops, stops.roll(-1, 0)) if loop else (stops[:-1], stops[1:])
     if not movie:
         y = None if chosen is None else torch.tensor(chosen).repeat(len(a))[: len(a)]
         rows = between(model, a, b, steps, mode, y)
         require_images(rows[0])
-        pictures.save(pictures.grid(rows.flatten(0, 1), columns=steps), out)
+        pictures.save_picture(pictures.grid(rows.flatten(0, 1), columns=steps), out)
         return out
     frames = []
     for y in _kept_labels(model, chosen, len(a)):
@@ -93,7 +93,7 @@ def interpolate(
         # a leg's end is the next one's start
         frames.append(torch.cat([legs[:, :-1].flatten(0, 1), *([] if loop else [legs[-1, -1:]])]))
     columns = _columns(len(frames))
-    movies.save([pictures.grid(torch.stack(shown), columns) for shown in zip(*frames, strict=True)], out, fps)
+    movies.save_movie([pictures.grid(torch.stack(shown), columns) for shown in zip(*frames, strict=True)], out, fps)
     return out
 
 

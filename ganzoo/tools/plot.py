@@ -22,7 +22,7 @@ def plot(run: str, *, out: Path | None = None) -> Path:
     Raises:
         GanzooError: There is no such run, it has logged nothing, or `out` cannot be written.
     """
-    from ganzoo.drawing.plot import draw
+    from ganzoo.drawing.plot import plot_curves
 
     source = find_metrics(run)
     target = Path(out) if out else source.parent
@@ -30,7 +30,7 @@ def plot(run: str, *, out: Path | None = None) -> Path:
         target /= "plot.png"
     if target.suffix.lower() not in SUFFIXES:
         raise GanzooError(f"out: cannot draw '{target}'; end its name in {', '.join(SUFFIXES)}")
-    figure = draw(read_metrics(source), title=" · ".join(source.resolve().parts[-3:-1]))
+    figure = plot_curves(read_metrics(source), title=" · ".join(source.resolve().parts[-3:-1]))
     part = target.with_name(f".{target.name}.part")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -47,13 +47,13 @@ def probe(
 
     from ganzoo.common.files import atomic_write
     from ganzoo.data.named import find_data
-    from ganzoo.metrics.probing import discriminated, features, linear_probe
+    from ganzoo.metrics.probing import discriminated, discriminator_features, linear_probe
 
     model = load_sampler(name, revision, device, threads)
     images = find_data(data, shape := discriminated(model), root)
     if model.device.type == "cpu":
         count = train_size + len(images.split("test")[0])
-        cpu.adapt_threads(lambda n: features(model, torch.zeros(n, *shape)), count, threads)
+        cpu.adapt_threads(lambda n: discriminator_features(model, torch.zeros(n, *shape)), count, threads)
     result = linear_probe(model, images, train_size, seed, lambda line: print(line, flush=True))
     if json is not None:
         with atomic_write(json) as file:

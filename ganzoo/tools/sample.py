@@ -50,8 +50,8 @@ def sample(
     import torch
 
     from ganzoo.common.class_names import class_numbers as numbers
-    from ganzoo.drawing.save import is_picture, write, write_rows
-    from ganzoo.games.interpolation import of_seeds
+    from ganzoo.drawing.save import is_picture, write_rows, write_samples
+    from ganzoo.games.interpolation import latents_of_seeds
 
     listed, factors = seed_list(seeds), list(truncation)
     if listed and seed is not None:
@@ -67,7 +67,7 @@ def sample(
     y = model.labels(count, y)
     parts = []
     for factor in factors:
-        z = of_seeds(model, listed, factor) if listed else model.truncated(count, seed or 0, factor)
+        z = latents_of_seeds(model, listed, factor) if listed else model.truncated(count, seed or 0, factor)
         parts.append(model.render(z, y, progress=sys.stderr.isatty()))
     out = out or (None if npz else Path(f"{Path(name).name}.png"))
     targets = [path for path in (out, npz) if path is not None]
@@ -75,5 +75,5 @@ def sample(
         if len(factors) > 1 and is_picture(path):
             write_rows(parts, [f"truncation {factor:g}" for factor in factors], path)
         else:
-            write(torch.cat(parts), path, turns, listed if listed and len(factors) == 1 else None)
+            write_samples(torch.cat(parts), path, turns, listed if listed and len(factors) == 1 else None)
     return targets

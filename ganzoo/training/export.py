@@ -21,7 +21,7 @@ from ganzoo.common.program import command
 from ganzoo.common.text import duration
 from ganzoo.drawing import pictures
 from ganzoo.drawing.previews import Preview, neighbours_picture
-from ganzoo.games.capabilities import made_by
+from ganzoo.games.capabilities import output_of
 from ganzoo.games.game import Game
 from ganzoo.metrics import own
 from ganzoo.metrics.evaluation import as_many, class_shares
@@ -29,7 +29,7 @@ from ganzoo.metrics.extractors import get_extractor
 from ganzoo.metrics.neighbours import nearest_neighbours
 from ganzoo.metrics.scores import reference_items
 from ganzoo.metrics.scoring import score
-from ganzoo.metrics.translations import Function
+from ganzoo.metrics.translations import Baseline
 from ganzoo.training import changes
 from ganzoo.training.callbacks.progress import TermLogger
 
@@ -71,7 +71,7 @@ def export_run(
     facts.scores, facts.seed, facts.samples = _scores(model, datamodule, quality), quality["seed"], quality["samples"]
     facts.own_scores = own.descriptions(quality["metrics"] or [])
     if facts.makes == "translations":
-        itself = Function(partial(pictures.fitted, shape=datamodule.shape))
+        itself = Baseline(partial(pictures.to_shape, shape=datamodule.shape))
         facts.source_scores = _scores(itself, datamodule, quality)
     if facts.makes == "samples" and len(datamodule.shape) == 3:
         _look_closer(model, datamodule, quality, facts, out)
@@ -102,13 +102,13 @@ def _look_closer(model: Any, datamodule: Any, quality: dict[str, Any], facts: Fa
     drawn = model.sample(NEIGHBOURS, seed=0)
     found, distances = nearest_neighbours(drawn, datamodule)
     facts.distances = distances.tolist()
-    pictures.save(neighbours_picture(drawn, found), out / "neighbours.png")
+    pictures.save_picture(neighbours_picture(drawn, found), out / "neighbours.png")
     if hasattr(model, "reconstruct"):
         datamodule.setup("validate")
         held_out = next(iter(datamodule.val_dataloader()))[0][:NEIGHBOURS].cpu()
         redrawn = model.reconstruct(held_out)
         facts.redrawn = float((redrawn - held_out).square().mean().sqrt())
-        pictures.save(neighbours_picture(held_out, redrawn), out / "reconstructions.png")
+        pictures.save_picture(neighbours_picture(held_out, redrawn), out / "reconstructions.png")
 
 
 def finish(run: Path, datamodule: Any, name: str) -> None:
@@ -153,7 +153,7 @@ def _facts(
         training_images=len(datamodule.split("train")[0]),
         reference=datamodule.reference,
         reference_images=reference_items(datamodule),
-        makes=made_by(model),
+        makes=output_of(model),
         shape=datamodule.shape,
         source_shape=getattr(datamodule, "source_shape", None),
         truth=getattr(datamodule, "paired", False),

@@ -22,8 +22,8 @@ from ganzoo.common.errors import GanzooError
 from ganzoo.common.hardware import precision, several_devices
 from ganzoo.common.parser_errors import explain, import_class, innermost
 from ganzoo.data import DataModule
-from ganzoo.drawing.save import write
-from ganzoo.games.capabilities import made_by
+from ganzoo.drawing.save import write_samples
+from ganzoo.games.capabilities import output_of
 from ganzoo.games.game import Game
 from ganzoo.games.lightning import require_playable
 from ganzoo.training import changes, rehearsal, resuming, runs
@@ -219,7 +219,7 @@ class RecipeCLI(LightningCLI):
             self.datamodule.setup("fit")
             if state is not None:
                 changes.require_fit(state, self.model.recipe, self.model, self.datamodule)
-            self.model.seen_data = changes.fingerprint(self.datamodule)
+            self.model.data_digest = changes.fingerprint(self.datamodule)
         if self.continued is not None and state is not None:
             self.finished = changes.finished(state, self.trainer, self.folder)
             lines = [self.continued.note, *changes.take_up(state, self.model, self.trainer, self.folder)]
@@ -320,12 +320,12 @@ class RecipeCLI(LightningCLI):
 
     def predict(self, **kwargs: Any) -> None:
         """Draws as many samples as the reference split holds and writes them beside the weights, if the model draws."""
-        if (made := made_by(self.model)) == "classes":
+        if (made := output_of(self.model)) == "classes":
             what = f"{type(self.model).__name__} makes {made}, no samples to write"
             raise GanzooError(f"ganzoo predict: {what}; `ganzoo validate` scores it.")
         batches = self.trainer.predict(**kwargs | {"return_predictions": True})
         out = Path(kwargs["ckpt_path"]).with_name("predictions.npz")
-        write(torch.cat(batches), out)  # type: ignore[arg-type]
+        write_samples(torch.cat(batches), out)  # type: ignore[arg-type]
         print(out)
 
     @rank_zero_only

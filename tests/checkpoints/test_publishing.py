@@ -24,7 +24,7 @@ from ganzoo.checkpoints.card import DATASETS, Facts, write_card
 from ganzoo.checkpoints.hashes import write_hashes
 from ganzoo.common import registry
 from ganzoo.common.errors import GanzooError
-from ganzoo.drawing.pictures import picture, save
+from ganzoo.drawing.pictures import picture, save_picture
 
 TOKEN = "hf_theTokenThatNobodyMayEverSee01"
 FILES = ["README.md", "model.safetensors", "neighbours.png", "recipe.yaml", "samples.png"]
@@ -59,7 +59,7 @@ def folder(tmp_path_factory):
     home = tmp_path_factory.mktemp("tiny") / "tiny-wgan"
     model = tiny_model()
     publish(model, home, card=card())
-    save(picture(model.sample(2, seed=1)), home / "neighbours.png")
+    save_picture(picture(model.sample(2, seed=1)), home / "neighbours.png")
     (home / ".env").write_text(f"HF_TOKEN={TOKEN}")
     (home / "notes.txt").write_text("not for the Hub")
     (home / "runs").mkdir()

@@ -12,7 +12,7 @@ from PIL import Image
 import ganzoo.data as data
 from ganzoo.common.errors import GanzooError
 from ganzoo.data import MNIST, CelebA, Digits, FashionMNIST, ImageFolder, Toy2D
-from ganzoo.data.pictures import Pictures, resize_to
+from ganzoo.data.decoding import Pictures, resize_to
 
 
 @pytest.fixture

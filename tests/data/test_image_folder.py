@@ -9,8 +9,8 @@ from PIL import Image
 
 from ganzoo.common.errors import GanzooError
 from ganzoo.data import ImageFolder, LowResolution, image_folder
+from ganzoo.data.decoding import Pictures
 from ganzoo.data.finding import find_pictures
-from ganzoo.data.pictures import Pictures
 
 
 def same(left, right) -> bool:

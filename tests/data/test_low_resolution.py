@@ -12,10 +12,10 @@ from torch.nn.functional import interpolate
 from ganzoo.checkpoints.card import write_card
 from ganzoo.common.errors import GanzooError
 from ganzoo.data.low_resolution import Crops, LowResolution, shrink
-from ganzoo.drawing.pictures import fitted
+from ganzoo.drawing.pictures import to_shape
 from ganzoo.drawing.previews import Preview
 from ganzoo.metrics.scoring import score
-from ganzoo.metrics.translations import Function
+from ganzoo.metrics.translations import Baseline
 
 
 @pytest.fixture
@@ -125,23 +125,23 @@ def test_a_factor_that_does_not_divide_the_size_is_refused(folder, size, factor)
 def test_bicubic_enlargement_is_scored_as_a_model_is(folder):
     data = low(folder)
     data.setup()
-    bicubic = score(Function(partial(fitted, shape=data.shape)), data)
+    bicubic = score(Baseline(partial(to_shape, shape=data.shape)), data)
     assert bicubic.keys() == {"psnr[test]", "ssim[test]", "l1[test]"}
     assert 25 < bicubic["psnr[test]"] < 60  # the ramps are smooth
-    repeated = score(Function(lambda x: x.repeat_interleave(4, 2).repeat_interleave(4, 3)), data)
+    repeated = score(Baseline(lambda x: x.repeat_interleave(4, 2).repeat_interleave(4, 3)), data)
     assert repeated["psnr[test]"] < bicubic["psnr[test]"]
 
 
 def test_pictures_show_input_bicubic_output_and_truth(folder):
     data = low(folder)
-    picture = Preview(data, count=4)(Function(lambda x: torch.ones(len(x), 3, 16, 16)))
+    picture = Preview(data, count=4)(Baseline(lambda x: torch.ones(len(x), 3, 16, 16)))
     pixels = torch.from_numpy(np.array(picture)).permute(2, 0, 1)[None].float() / 127.5 - 1
     tiles = [pixels[..., :64, i * 66 : i * 66 + 64] for i in range(4)]  # of 16 pixels, enlarged to 64, and gaps of 2
     assert pixels.shape[3] == 4 * 66 - 2
     x, y = next(iter(data.val_dataloader()))
     source, bicubic, output, truth = (tile[..., ::4, ::4] for tile in tiles)
     torch.testing.assert_close(source, x[:1].repeat_interleave(4, 2).repeat_interleave(4, 3), atol=0.005, rtol=0)
-    torch.testing.assert_close(bicubic, fitted(x[:1], (3, 16, 16)), atol=0.005, rtol=0)
+    torch.testing.assert_close(bicubic, to_shape(x[:1], (3, 16, 16)), atol=0.005, rtol=0)
     assert (output == 1).all()
     torch.testing.assert_close(truth, y[:1], atol=0.005, rtol=0)
 

@@ -9,7 +9,7 @@ from PIL import Image
 
 from ganzoo.common.errors import GanzooError
 from ganzoo.data import Edges, ImageFolder, LowResolution, PairedFolder, UnpairedFolder
-from ganzoo.data.pictures import Pictures
+from ganzoo.data.decoding import Pictures
 
 
 def striped(file: Path, size: tuple[int, int]) -> None:

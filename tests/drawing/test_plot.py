@@ -7,7 +7,7 @@ import pytest
 
 from ganzoo.common.curves import read_metrics
 from ganzoo.common.errors import GanzooError
-from ganzoo.drawing.plot import draw
+from ganzoo.drawing.plot import plot_curves
 from ganzoo.tools.plot import find_metrics, plot
 
 COLUMNS = ["step", "d/adv", "d/gp", "g/adv", "d/acc_real", "d/acc_fake", "d/wasserstein", "time", "images", "lr/g"]
@@ -55,7 +55,7 @@ def test_out_chooses_place_and_kind(tmp_path, out, start):
 
 
 def test_every_column_has_its_panel(tmp_path):
-    figure = draw(read_metrics(write_metrics(tmp_path / "metrics.csv", wgan_rows())), title="wgan · version_0")
+    figure = plot_curves(read_metrics(write_metrics(tmp_path / "metrics.csv", wgan_rows())), title="wgan · version_0")
     assert titles(figure) == [
         "adversarial losses",
         "share judged rightly by D",
@@ -77,13 +77,13 @@ def test_every_column_has_its_panel(tmp_path):
 
 def test_panels_are_only_for_what_was_logged(tmp_path):
     rows = [{"step": step, "d/adv": 0.7, "g/adv": 0.7, "lr/g": 1e-4, "d/wasserstein": ""} for step in (1, 2)]
-    assert titles(draw(read_metrics(write_metrics(tmp_path / "metrics.csv", rows)))) == ["adversarial losses"]
+    assert titles(plot_curves(read_metrics(write_metrics(tmp_path / "metrics.csv", rows)))) == ["adversarial losses"]
 
 
 def test_two_pairs_of_players_keep_their_names(tmp_path):
     players = ["d_a", "d_b", "g_ab", "g_ba"]
     rows = [{"step": 1} | {f"{player}/adv": 0.5 for player in players} | {"g_ab/cycle": 1.0, "d_a/acc_real": 0.5}]
-    figure = draw(read_metrics(write_metrics(tmp_path / "metrics.csv", rows)))
+    figure = plot_curves(read_metrics(write_metrics(tmp_path / "metrics.csv", rows)))
     assert titles(figure) == ["adversarial losses", "share judged rightly by D", "g_ab/cycle"]
     texts = figure.axes[0].texts
     assert {text.get_text() for text in texts} == {f"{player}/adv" for player in players}
@@ -117,7 +117,7 @@ def test_what_is_not_a_number_is_left_out(tmp_path):
 
 def test_a_spike_neither_bends_the_mean_nor_flattens_the_panel(tmp_path):
     rows = [{"step": step, "d/adv": 1e6 if step == 150 else 1 + step % 2} for step in range(300)]
-    ax = draw(read_metrics(write_metrics(tmp_path / "metrics.csv", rows))).axes[0]
+    ax = plot_curves(read_metrics(write_metrics(tmp_path / "metrics.csv", rows))).axes[0]
     raw, mean = (np.asarray(line.get_ydata()) for line in ax.lines[:2])
     assert raw.max() == 1e6
     assert 1 <= mean.min() <= mean.max() <= 2

@@ -16,7 +16,7 @@ from ganzoo.checkpoints.card import write_card
 from ganzoo.drawing import pictures
 from ganzoo.drawing.previews import Preview
 from ganzoo.metrics.scoring import score
-from ganzoo.metrics.translations import Function
+from ganzoo.metrics.translations import Baseline
 
 TILE, GAP, GUTTER = 64, 2, 12
 
@@ -32,7 +32,7 @@ def tiles(sheet, columns):
 
 
 def test_source_translation_and_truth_stand_side_by_side():
-    sheet = Preview(tiny.Negatives(), count=3)(Function(negative))
+    sheet = Preview(tiny.Negatives(), count=3)(Baseline(negative))
     assert sheet.size == (3 * TILE + 2 * GAP, 3 * TILE + 2 * GAP)
     source, made, truth = tiles(sheet, 3)
     x = tiny.Negatives().split("test")[0][0, 0].numpy().repeat(8, 0).repeat(8, 1)  # 8 pixels, enlarged
@@ -43,13 +43,13 @@ def test_source_translation_and_truth_stand_side_by_side():
 
 def test_many_are_parted_and_the_same_each_time():
     preview = Preview(tiny.Negatives(), count=64)
-    sheet = preview(Function(negative))
+    sheet = preview(Baseline(negative))
     half = 3 * TILE + 2 * GAP
     assert sheet.size == (2 * half + GUTTER, 8 * TILE + 7 * GAP)  # of 16
     gutter = np.asarray(sheet)[:, half : half + GUTTER]
     assert gutter.min() == 255
     state = torch.get_rng_state()
-    assert np.asarray(preview(Function(negative))).tobytes() == np.asarray(sheet).tobytes()
+    assert np.asarray(preview(Baseline(negative))).tobytes() == np.asarray(sheet).tobytes()
     assert torch.get_rng_state().equal(state)
 
 
@@ -57,7 +57,7 @@ def test_without_a_truth_none_is_shown():
     class Apart(tiny.Negatives):
         paired = False
 
-    assert Preview(Apart(), count=2)(Function(negative)).width == 2 * TILE + GAP
+    assert Preview(Apart(), count=2)(Baseline(negative)).width == 2 * TILE + GAP
 
 
 def test_a_model_of_larger_images_stands_beside_bicubic_and_large_images_are_few():
@@ -68,7 +68,7 @@ def test_a_model_of_larger_images_stands_beside_bicubic_and_large_images_are_few
 
     data = Small()
     data.shape, data.source_shape = (3, 256, 256), (1, 8, 8)
-    sheet = Preview(data)(Function(lambda x: x.repeat_interleave(32, 2).repeat_interleave(32, 3).expand(-1, 3, -1, -1)))
+    sheet = Preview(data)(Baseline(lambda x: x.repeat_interleave(32, 2).repeat_interleave(32, 3).expand(-1, 3, -1, -1)))
     assert sheet.mode == "RGB"
     assert sheet.width == 2 * (4 * 256 + 3 * GAP) + GUTTER  # source, bicubic, translation, truth
     assert sheet.height == 5 * 256 + 4 * GAP  # of 10
@@ -84,13 +84,13 @@ def test_a_model_that_makes_no_images_has_no_picture():
 
 def test_images_are_fitted_in_colour_and_size():
     x = torch.rand(2, 3, 4, 6) * 2 - 1
-    assert pictures.fitted(x, (3, 4, 6)) is x
-    grey = pictures.fitted(x, (1, 4, 6))
+    assert pictures.to_shape(x, (3, 4, 6)) is x
+    grey = pictures.to_shape(x, (1, 4, 6))
     assert grey[0, 0, 0, 0] == pytest.approx((x[0, :, 0, 0] * torch.tensor([0.299, 0.587, 0.114])).sum())
-    assert pictures.fitted(grey, (3, 4, 6)).equal(grey.expand(-1, 3, -1, -1))
-    large = pictures.fitted(x, (3, 8, 12), "nearest")
+    assert pictures.to_shape(grey, (3, 4, 6)).equal(grey.expand(-1, 3, -1, -1))
+    large = pictures.to_shape(x, (3, 8, 12), "nearest")
     assert large.equal(x.repeat_interleave(2, 2).repeat_interleave(2, 3))
-    assert pictures.fitted(x, (3, 16, 24)).abs().max() <= 1
+    assert pictures.to_shape(x, (3, 16, 24)).abs().max() <= 1
 
 
 # The card

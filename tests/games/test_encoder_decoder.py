@@ -99,8 +99,8 @@ def test_trains_in_bfloat16_on_float32_losses(name, tmp_path):
 @pytest.mark.parametrize("name", EVERY)
 def test_networks_that_do_not_fit_each_other_are_refused(name):
     model = EVERY[name]()
-    given = [MLPEncoder([2], model.told * DIM + 1), MLPGenerator([2], DIM, squash=False)]
-    wanted = f"{model.told * DIM} features are wanted, {model.told} for each"
+    given = [MLPEncoder([2], model.features_per_number * DIM + 1), MLPGenerator([2], DIM, squash=False)]
+    wanted = f"{model.features_per_number * DIM} features are wanted, {model.features_per_number} for each"
     with pytest.raises(GanzooError, match=rf"model\.encoder: {wanted}"):
         type(model)(*given, *([model.discriminator] if name == "aae" else []))
 
@@ -136,7 +136,9 @@ def exported(model, name, folder):
         return {"class_path": f"ganzoo.networks.{path}", "init_args": arguments}
 
     said = {
-        "encoder": network("autoencoder.MLPEncoder", shape=DIGIT, code_dim=model.told * DIM, hidden=[64]),
+        "encoder": network(
+            "autoencoder.MLPEncoder", shape=DIGIT, code_dim=model.features_per_number * DIM, hidden=[64]
+        ),
         "decoder": network("mlp.MLPGenerator", shape=DIGIT, latent_dim=DIM, hidden=[64], squash=model.decoder.squash),
     }
     if name == "aae":

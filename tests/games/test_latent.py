@@ -14,7 +14,7 @@ from torch.testing import assert_close
 
 from ganzoo import GanzooError
 from ganzoo.drawing import movies
-from ganzoo.games.interpolation import WAYS, combine, interpolate, lerp, of_seeds, slerp, way
+from ganzoo.games.interpolation import MODES, combine, interpolate, latents_of_seeds, lerp, slerp, suitable_mode
 from ganzoo.models.infogan import InfoGAN
 from ganzoo.networks.dcgan import DCGANDiscriminator, DCGANGenerator
 from ganzoo.tools.arguments import seed_list
@@ -31,16 +31,16 @@ def angles(z, a):
     ).mul(2)
 
 
-@pytest.mark.parametrize("mode", WAYS)
+@pytest.mark.parametrize("mode", MODES)
 def test_a_way_begins_and_ends_where_it_is_to_and_can_be_gone_back(mode):
     a, b = torch.randn(2, 5, 7)
-    way = WAYS[mode](a, b, T)
-    assert way.shape == (5, 9, 7)
-    assert_close(way[:, 0], a)
-    assert_close(way[:, -1], b)
-    assert_close(WAYS[mode](b, a, T).flip(1), way)
-    maps = WAYS[mode](a.view(5, 1, 7, 1), b.view(5, 1, 7, 1), T)
-    assert_close(maps.flatten(2), way)
+    suitable_mode = MODES[mode](a, b, T)
+    assert suitable_mode.shape == (5, 9, 7)
+    assert_close(suitable_mode[:, 0], a)
+    assert_close(suitable_mode[:, -1], b)
+    assert_close(MODES[mode](b, a, T).flip(1), suitable_mode)
+    maps = MODES[mode](a.view(5, 1, 7, 1), b.view(5, 1, 7, 1), T)
+    assert_close(maps.flatten(2), suitable_mode)
 
 
 def test_a_straight_way_is_gone_at_a_constant_rate():
@@ -88,18 +88,20 @@ def test_between_parallel_vectors_or_with_a_zero_vector_the_arc_is_straight(fact
 def test_a_normal_prior_is_gone_through_along_arcs_and_every_other_one_straight():
     torch.manual_seed(0)
     generator = DCGANGenerator(8, 1, width=8, latent_dim=10)
-    assert way(conv()) == way(conditional()) == "spherical"
-    assert way(conv(prior="uniform")) == "linear"
+    assert suitable_mode(conv()) == suitable_mode(conditional()) == "spherical"
+    assert suitable_mode(conv(prior="uniform")) == "linear"
     # codes in [-1, 1] beside the noise
-    assert way(InfoGAN(generator, DCGANDiscriminator(8, 1, width=8), categories=3, prior="normal")) == "linear"
+    assert (
+        suitable_mode(InfoGAN(generator, DCGANDiscriminator(8, 1, width=8), categories=3, prior="normal")) == "linear"
+    )
 
 
 def test_a_seed_stands_for_the_first_image_that_it_draws():
     model = conv()
-    z = of_seeds(model, [3, 14, 3])
+    z = latents_of_seeds(model, [3, 14, 3])
     assert z[0].equal(z[2])
     assert_close(model.render(z[:1]), model.sample(1, seed=3))
-    assert_close(of_seeds(model, [3], 0.5), 0.5 * z[:1])
+    assert_close(latents_of_seeds(model, [3], 0.5), 0.5 * z[:1])
 
 
 def test_images_between_others_keep_their_labels():
@@ -177,7 +179,7 @@ def test_an_mp4_shows_the_same_frames(tmp_path):
 
     shades = [40, 120, 200]
     path = tmp_path / "movie.mp4"
-    movies.save([Image.new("L", (63, 64), shade) for shade in shades], path, fps=5)
+    movies.save_movie([Image.new("L", (63, 64), shade) for shade in shades], path, fps=5)
     about, *frames = read_frames(str(path))
     assert (about["size"], about["fps"], len(frames)) == ((64, 64), 5, 3)
     for shade, frame in zip(shades, frames, strict=True):

@@ -3,7 +3,7 @@ import math
 import pytest
 
 from ganzoo.common.errors import GanzooError
-from ganzoo.games.schedules import WAYS, Schedule, value
+from ganzoo.games.schedules import EASINGS, Schedule, value
 
 
 def test_constant_schedule_keeps_a_value_until_the_next_ones_turn():
@@ -27,7 +27,7 @@ def test_the_slowing_kinds_are_their_formulas_and_reach_the_last_value():
 
 
 def test_one_value_holds_for_the_whole_run():
-    for kind in WAYS:
+    for kind in EASINGS:
         assert {Schedule([7], [0.5], kind)(p) for p in (0, 0.5, 1)} == {7}
 
 

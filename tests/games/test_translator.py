@@ -5,7 +5,7 @@ from lightning.pytorch.loggers import CSVLogger
 from torch import nn
 
 from ganzoo.common.errors import GanzooError
-from ganzoo.games.translator import Translator, agree, told
+from ganzoo.games.translator import Translator, agree, shape_text
 
 
 def randn(*shape):
@@ -133,7 +133,7 @@ def test_shapes_agree_where_either_leaves_a_side_open():
     assert not agree((3, None, None), (1, 8, 9))
     assert not agree((3, 8, 8), (3, 8, 9))
     assert not agree((3, 8, 8), (3, 8))
-    assert told((3, None, 8)) == "3xHx8"
+    assert shape_text((3, None, 8)) == "3xHx8"
 
 
 def test_a_run_resumes_exactly(tmp_path):

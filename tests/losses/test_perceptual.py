@@ -12,7 +12,7 @@ from ganzoo.networks.classifiers import load_classifier, shipped
 
 @pytest.mark.parametrize(("name", "channels"), [("cifar10", 3), ("cifar10", 1), ("mnist", 3), ("pixels", 1)])
 def test_content_is_zero_for_equal_images_and_its_gradient_flows_to_what_is_made(name, channels):
-    loss = perceptual.content(name)
+    loss = perceptual.content_loss(name)
     torch.manual_seed(0)
     truth, made = torch.rand(2, 2, channels, 32, 32) * 2 - 1
     assert loss(truth, truth) == 0
@@ -28,15 +28,15 @@ def test_content_is_zero_for_equal_images_and_its_gradient_flows_to_what_is_made
 
 def test_content_of_pixels_is_the_squared_error_and_of_a_classifier_the_relative_one_of_each_scale():
     made, truth = torch.rand(2, 2, 3, 40, 32, generator=torch.Generator().manual_seed(0)) * 2 - 1
-    torch.testing.assert_close(perceptual.content("pixels")(made, truth), mse_loss(made, truth))
+    torch.testing.assert_close(perceptual.content_loss("pixels")(made, truth), mse_loss(made, truth))
     network = load_classifier(shipped("cifar10"))
     with torch.no_grad():
         ours, theirs = network.maps(made), network.maps(truth)
         assert [tuple(maps.shape) for maps in ours] == [(2, 32, 40, 32), (2, 64, 20, 16), (2, 128, 10, 8)]
         torch.testing.assert_close(theirs[-1].mean((2, 3)), network(truth)[0])
         errors = [(a - b).square().sum() / b.square().sum() for a, b in zip(ours, theirs, strict=True)]
-    torch.testing.assert_close(perceptual.content("cifar10")(made, truth), sum(errors) / 3 / 40)
-    torch.testing.assert_close(perceptual.content(str(shipped("cifar10")))(made, truth), sum(errors) / 3 / 40)
+    torch.testing.assert_close(perceptual.content_loss("cifar10")(made, truth), sum(errors) / 3 / 40)
+    torch.testing.assert_close(perceptual.content_loss(str(shipped("cifar10")))(made, truth), sum(errors) / 3 / 40)
 
 
 def test_content_of_vgg19_is_relu5_4_on_pixels_scaled_as_in_imagenet(monkeypatch):
@@ -47,7 +47,7 @@ def test_content_of_vgg19_is_relu5_4_on_pixels_scaled_as_in_imagenet(monkeypatch
         shapes = {name: tensor.shape for name, tensor in vgg19().state_dict().items()}
     state = {name: torch.randn(shape) / 30 for name, shape in shapes.items() if name.startswith("features.")}
     monkeypatch.setattr(VGG19_Weights, "get_state_dict", lambda self, **options: state)
-    loss = perceptual.content("vgg19")
+    loss = perceptual.content_loss("vgg19")
     convolutions = [layer for layer in loss.network if isinstance(layer, nn.Conv2d)]
     assert len(convolutions) == 16
     assert isinstance(loss.network[-1], nn.ReLU)
@@ -69,5 +69,5 @@ def test_unknown_contents_are_one_line(tmp_path):
         (str(tmp_path / "no.safetensors"), "model.content: no file"),
     ]:
         with pytest.raises(GanzooError, match=message) as error:
-            perceptual.content(name)
+            perceptual.content_loss(name)
         assert "\n" not in str(error.value)

@@ -5,7 +5,7 @@ from scored import FID, Data, Model, Reader, Tiny, Told
 from torch.utils.data import TensorDataset
 
 from ganzoo.metrics import evaluation
-from ganzoo.metrics.evaluation import Evaluation, class_shares, draw
+from ganzoo.metrics.evaluation import Evaluation, class_shares, draw_samples
 from ganzoo.metrics.extractors import Extractor
 from ganzoo.metrics.scoring import score
 
@@ -38,12 +38,12 @@ def test_scores_do_not_depend_on_the_random_state(tiny):
 
 
 def test_processes_together_draw_what_one_draws():
-    alone = list(draw(Model(), 50, 16, seed=0))
-    shared = [list(draw(Model(), 50, 16, seed=0, rank=rank, world_size=2)) for rank in range(2)]
+    alone = list(draw_samples(Model(), 50, 16, seed=0))
+    shared = [list(draw_samples(Model(), 50, 16, seed=0, rank=rank, world_size=2)) for rank in range(2)]
     assert torch.cat(alone).equal(torch.cat([shared[0][0], shared[1][0], shared[0][1], shared[1][1]]))
     assert len({x.sum().item() for x in alone}) == 4
     # With few samples nobody goes without.
-    assert [sum(map(len, draw(Model(), 5, 16, 0, rank, 3))) for rank in range(3)] == [2, 2, 1]
+    assert [sum(map(len, draw_samples(Model(), 5, 16, 0, rank, 3))) for rank in range(3)] == [2, 2, 1]
 
 
 def test_points_and_pictures_are_scored_without_an_extractor():

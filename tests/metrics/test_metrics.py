@@ -7,7 +7,7 @@ from ganzoo.common.curves import is_score
 from ganzoo.common.errors import GanzooError
 from ganzoo.games.capabilities import taught_classes
 from ganzoo.metrics.points import PointScores, wasserstein
-from ganzoo.metrics.scores import choose, key, too_few
+from ganzoo.metrics.scores import choose_scores, key, too_few
 from ganzoo.tools.compare.tables import short
 
 
@@ -65,21 +65,21 @@ def test_scores_of_too_few_items_are_told_apart():
 
 
 def test_default_scores_suit_the_data():
-    assert choose(None, "mnist", Data()) == ["fid", "is", "kid"]
-    assert choose(None, None, Data()) == ["swd"]
-    assert choose(None, None, Data((2,), centres=torch.zeros(1, 2))) == ["modes", "good", "wasserstein"]
-    assert choose(None, None, Data((2,))) == ["good", "wasserstein"]
+    assert choose_scores(None, "mnist", Data()) == ["fid", "is", "kid"]
+    assert choose_scores(None, None, Data()) == ["swd"]
+    assert choose_scores(None, None, Data((2,), centres=torch.zeros(1, 2))) == ["modes", "good", "wasserstein"]
+    assert choose_scores(None, None, Data((2,))) == ["good", "wasserstein"]
 
 
 def test_accuracy_is_for_models_whose_classes_the_extractor_knows():
-    assert choose(None, "mnist", Data(), classes=10) == ["fid", "is", "kid", "accuracy"]
-    assert choose(None, "mnist", Data(), classes=7) == choose(None, "inception", Data(), classes=10)
-    assert choose(["accuracy"], "mnist", Data(), classes=10) == ["accuracy"]
+    assert choose_scores(None, "mnist", Data(), classes=10) == ["fid", "is", "kid", "accuracy"]
+    assert choose_scores(None, "mnist", Data(), classes=7) == choose_scores(None, "inception", Data(), classes=10)
+    assert choose_scores(["accuracy"], "mnist", Data(), classes=10) == ["accuracy"]
     for classes in (0, 7):
         with pytest.raises(GanzooError, match=f"10 classes apart, and the model has learnt {classes}"):
-            choose(["accuracy"], "mnist", Data(), classes)
+            choose_scores(["accuracy"], "mnist", Data(), classes)
     with pytest.raises(GanzooError, match="needs an extractor"):
-        choose(["accuracy"], None, Data(), classes=10)
+        choose_scores(["accuracy"], None, Data(), classes=10)
     found, told = tiny.conv(), tiny.conv()
     found.n_classes = told.n_classes = 10
     found.supervised = False  # like InfoGAN's codes
@@ -99,7 +99,7 @@ def test_accuracy_is_for_models_whose_classes_the_extractor_knows():
 )
 def test_scores_that_do_not_fit_are_one_clear_line(metrics, features, shape, message):
     with pytest.raises(GanzooError, match=message) as error:
-        choose(metrics, features, Data(shape))
+        choose_scores(metrics, features, Data(shape))
     assert "\n" not in str(error.value)
 
 

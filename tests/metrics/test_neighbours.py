@@ -8,7 +8,7 @@ from scipy.stats import mannwhitneyu
 from tiny import digits
 
 from ganzoo.metrics import neighbours
-from ganzoo.metrics.neighbours import QUANTILE, memorisation, stored, training_distances
+from ganzoo.metrics.neighbours import QUANTILE, memorisation, stored_images, training_distances
 
 
 def data(images, flip=False):
@@ -35,7 +35,7 @@ def test_distances_are_those_of_all_pairs_in_any_blocks(monkeypatch):
 def test_files_are_read_in_blocks_too(monkeypatch):
     monkeypatch.setattr(neighbours, "BLOCK", 4)
     images = bytes_(10)
-    assert torch.cat([*stored(list(images))]).equal(images)
+    assert torch.cat([*stored_images(list(images))]).equal(images)
     assert training_distances(images, data(list(images))).eq(0).all()
 
 

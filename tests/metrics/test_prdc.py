@@ -5,7 +5,7 @@ import torch
 
 from ganzoo.common.errors import GanzooError
 from ganzoo.metrics import prdc as module
-from ganzoo.metrics.prdc import expected_coverage, prdc, squared_distances, squared_radii
+from ganzoo.metrics.prdc import exact_squared_distances, expected_coverage, prdc, squared_radii
 
 
 def randn(*shape, seed=0):
@@ -99,8 +99,8 @@ def test_a_set_against_itself_scores_one_even_if_it_repeats_itself():
 
 def test_distances_are_exact_far_from_the_origin_and_too_few_images_are_refused():
     a, b = randn(20, 3), randn(30, 3, seed=1)
-    torch.testing.assert_close(squared_distances(a, b), torch.cdist(a, b).square())
-    assert squared_distances(1000 + a, 1000 + a).diagonal().eq(0).all()
+    torch.testing.assert_close(exact_squared_distances(a, b), torch.cdist(a, b).square())
+    assert exact_squared_distances(1000 + a, 1000 + a).diagonal().eq(0).all()
     line = torch.arange(5.0).double()[:, None] ** 2  # 0 1 4 9 16
     assert squared_radii(line, 1).tolist() == [1, 1, 9, 25, 49]
     assert squared_radii(line, 2).tolist() == [16, 9, 16, 49, 144]

@@ -14,7 +14,7 @@ from torch.testing import assert_close
 from ganzoo import GanzooError
 from ganzoo.data.named import find_data
 from ganzoo.games.sampler import Sampler
-from ganzoo.metrics.probing import _accuracy, activations, discriminated, features, linear_probe
+from ganzoo.metrics.probing import _accuracy, activations, discriminated, discriminator_features, linear_probe
 from ganzoo.models.began import BEGAN
 from ganzoo.models.gan import VanillaGAN
 from ganzoo.networks.autoencoder import Autoencoder, ConvDecoder, ConvEncoder
@@ -34,7 +34,7 @@ def test_features_are_the_pooled_activations_of_every_convolution_but_the_last()
     network = DCGANDiscriminator(16, 1, width=4, norm="batch").eval()
     model = model_of(network).train()
     statistics = network.net[3].running_mean.clone()
-    seen, widths = features(model, IMAGES)
+    seen, widths = discriminator_features(model, IMAGES)
     with torch.no_grad():
         first = network.eval().net[:2](IMAGES)
         second = network.net[2:5](first)
@@ -57,11 +57,13 @@ def test_features_are_the_pooled_activations_of_every_convolution_but_the_last()
     ids=["spectral", "minibatch", "projection", "perceptron", "autoencoder", "residual"],
 )
 def test_every_kind_of_discriminator_has_features(network, widths):
-    seen, found = features(model_of(network), IMAGES)
+    seen, found = discriminator_features(model_of(network), IMAGES)
     assert found == widths
     assert seen.shape == (3, sum(widths))
     assert not seen.requires_grad
-    assert_close(features(model_of(network), IMAGES[1:])[0], seen[1:])  # an image's own, whatever the others are
+    assert_close(
+        discriminator_features(model_of(network), IMAGES[1:])[0], seen[1:]
+    )  # an image's own, whatever the others are
 
 
 def test_perceptrons_are_read_behind_their_activations():
@@ -75,7 +77,7 @@ def test_perceptrons_are_read_behind_their_activations():
 def test_a_conditional_discriminator_is_not_told_the_answer():
     model = conditional()
     x = IMAGES[:, :, :8, :8]
-    seen, _ = features(model, x)
+    seen, _ = discriminator_features(model, x)
     with torch.no_grad():
         alike = activations(model.discriminator.eval(), x, torch.zeros(3, dtype=torch.long))
     assert_close(seen, torch.cat([adaptive_max_pool2d(maps, 4).flatten(1) for maps in alike], 1))

@@ -9,13 +9,13 @@ from torch import nn
 from torch.nn import functional as F
 
 from ganzoo.common.errors import GanzooError
-from ganzoo.games.capabilities import made_by
+from ganzoo.games.capabilities import output_of
 from ganzoo.games.game import Game
 from ganzoo.metrics import evaluation
 from ganzoo.metrics.extractors import Extractor
-from ganzoo.metrics.scores import choose
+from ganzoo.metrics.scores import choose_scores
 from ganzoo.metrics.scoring import evaluation_of, score
-from ganzoo.metrics.translations import Function, image_scores
+from ganzoo.metrics.translations import Baseline, image_scores
 from ganzoo.training.callbacks.quality import Quality
 
 PAIRS = {"psnr[test]", "ssim[test]", "l1[test]"}
@@ -72,11 +72,11 @@ def test_scores_of_single_images_are_their_closed_forms():
 
 def test_a_perfect_translation_scores_perfectly_and_the_identity_does_not():
     data = tiny.Negatives()
-    perfect = score(Function(negative), data)
+    perfect = score(Baseline(negative), data)
     assert set(perfect) == PAIRS
     assert (perfect["psnr[test]"], perfect["l1[test]"]) == (100, 0)
     assert perfect["ssim[test]"] == pytest.approx(1)
-    same = score(Function(lambda x: x), data)
+    same = score(Baseline(lambda x: x), data)
     assert same["psnr[test]"] < 10
     assert same["ssim[test]"] < 0.5
     x = data.split("test")[0].float() / 127.5 - 1
@@ -85,12 +85,12 @@ def test_a_perfect_translation_scores_perfectly_and_the_identity_does_not():
 
 def test_distances_of_features_compare_translations_with_the_truth(reader, tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    found = score(Function(negative), Written(), "reader", ["fid", "kid", "kept", "swd"])
+    found = score(Baseline(negative), Written(), "reader", ["fid", "kid", "kept", "swd"])
     assert set(found) == {"fid[reader,297/test]", "kid[reader,297/test]", KEPT, "swd[297/test]"}
     assert found["fid[reader,297/test]"] == pytest.approx(0, abs=1e-6)
     assert found["swd[297/test]"] == 0
     assert found[KEPT] == 1
-    other = score(Function(lambda x: 0.5 * x), Written(), "reader", ["fid", "kid", "kept", "swd"])
+    other = score(Baseline(lambda x: 0.5 * x), Written(), "reader", ["fid", "kid", "kept", "swd"])
     assert other["fid[reader,297/test]"] > 0.1
     assert other["kid[reader,297/test]"] > found["kid[reader,297/test]"]
     assert other["swd[297/test]"] > 0
@@ -103,7 +103,7 @@ def test_kept_is_the_share_of_labels_that_survive(reader):
         four = (x[:, 0, 0, 0] * 10).round() == 4
         return torch.where(four.view(-1, 1, 1, 1), torch.zeros_like(x), -x)
 
-    found = score(Function(forget_fours), Written(), "reader", ["kept"])
+    found = score(Baseline(forget_fours), Written(), "reader", ["kept"])
     labels = Written().split("test")[1]
     assert found == {KEPT: pytest.approx((labels != 4).double().mean().item())}
 
@@ -119,30 +119,30 @@ def test_an_extractor_is_shown_what_the_data_makes_readable(reader):
 
     data = Coloured()
     data.shape = (3, 16, 16)
-    found = score(Function(lambda x: -x.expand(-1, 3, -1, -1)), data, "reader", ["kept"])
+    found = score(Baseline(lambda x: -x.expand(-1, 3, -1, -1)), data, "reader", ["kept"])
     assert found == {KEPT: 1}
 
 
 def test_fewer_images_are_said_in_the_key(reader):
-    found = score(Function(negative), Written(), "reader", ["psnr", "kept", "kid"], samples=60)
+    found = score(Baseline(negative), Written(), "reader", ["psnr", "kept", "kid"], samples=60)
     assert set(found) == {"psnr[60/test]", "kept[reader,60/test]", "kid[reader,60/test]"}
-    whole = score(Function(negative), Written(), "reader", ["psnr", "kid"], samples=100_000)
+    whole = score(Baseline(negative), Written(), "reader", ["psnr", "kid"], samples=100_000)
     assert set(whole) == {"psnr[test]", "kid[reader,297/test]"}
 
 
 def test_many_models_are_scored_one_after_the_other(reader):
     data = Written()
-    scorer = evaluation_of(Function(negative), data, features="reader")
+    scorer = evaluation_of(Baseline(negative), data, features="reader")
     assert scorer.names == ["kid", "fid", "kept", "psnr", "ssim", "l1"]
-    first = scorer.scores(Function(negative))
-    second = scorer.scores(Function(lambda x: x))
-    assert scorer.scores(Function(negative)) == first
+    first = scorer.scores(Baseline(negative))
+    second = scorer.scores(Baseline(lambda x: x))
+    assert scorer.scores(Baseline(negative)) == first
     assert second["psnr[test]"] < first["psnr[test]"]
     assert scorer.bounds() == {}
 
 
 def test_scores_are_the_same_each_time_and_leave_the_random_state_alone(reader):
-    class Careless(Function):
+    class Careless(Baseline):
         def translate(self, x, seed=None):
             torch.rand(3)
             noise = torch.randn(x.shape, generator=torch.Generator().manual_seed(seed))
@@ -161,18 +161,18 @@ def test_without_a_truth_distributions_are_compared(reader, features):
     class Apart(Written):
         paired = False
 
-    found = score(Function(negative), Apart(), features)
+    found = score(Baseline(negative), Apart(), features)
     assert set(found) == ({"kid[reader,297/test]", "fid[reader,297/test]", KEPT} if features else {"swd[297/test]"})
     with pytest.raises(GanzooError, match="psnr given, but the truth"):
-        score(Function(negative), Apart(), features, ["psnr"])
+        score(Baseline(negative), Apart(), features, ["psnr"])
 
 
 def test_default_scores_of_translations_suit_data_and_extractor():
     data = tiny.Negatives()
-    assert choose(None, "mnist", data, made="translations") == ["kid", "fid", "kept", "psnr", "ssim", "l1"]
-    assert choose(None, "inception", data, made="translations") == ["kid", "fid", "psnr", "ssim", "l1"]
+    assert choose_scores(None, "mnist", data, output="translations") == ["kid", "fid", "kept", "psnr", "ssim", "l1"]
+    assert choose_scores(None, "inception", data, output="translations") == ["kid", "fid", "psnr", "ssim", "l1"]
     data.shape = (1, 10, 16)
-    assert choose(None, None, data, made="translations") == ["psnr", "l1"]
+    assert choose_scores(None, None, data, output="translations") == ["psnr", "l1"]
     for metrics, features, message in (
         (["ssim"], None, "at least 11x11"),
         (["is"], "mnist", "the model makes translations; choose among fid, kid, swd, kept, psnr, ssim, l1"),
@@ -180,9 +180,9 @@ def test_default_scores_of_translations_suit_data_and_extractor():
         (["pnsr"], None, "Did you mean 'psnr'"),
     ):
         with pytest.raises(GanzooError, match=message):
-            choose(metrics, features, data, made="translations")
+            choose_scores(metrics, features, data, output="translations")
     with pytest.raises(GanzooError, match="psnr given, but the model makes samples"):
-        choose(["psnr"], None, data)
+        choose_scores(["psnr"], None, data)
 
 
 def test_what_does_not_fit_is_one_clear_line(reader):
@@ -192,17 +192,17 @@ def test_what_does_not_fit_is_one_clear_line(reader):
             return x, target
 
     with pytest.raises(GanzooError, match="the data has no labels"):
-        score(Function(negative), Unlabelled(), "reader", ["kept"])
+        score(Baseline(negative), Unlabelled(), "reader", ["kept"])
     with pytest.raises(GanzooError, match=r"have the shape \(50, 1, 8, 8\), not \(50, 1, 16, 16\)"):
-        score(Function(lambda x: x[..., :8, :8]), Written())
+        score(Baseline(lambda x: x[..., :8, :8]), Written())
     with pytest.raises(GanzooError, match="Linear has no translate, sample, classify"):
-        made_by(nn.Linear(1, 1))
+        output_of(nn.Linear(1, 1))
 
 
 def _rank(rank, folder):
     torch.distributed.init_process_group("gloo", init_method=f"file://{folder}/meet", rank=rank, world_size=2)
     evaluation.get_extractor = lambda name: Extractor(Tiny(), name, 4, channels=1)
-    data, model = tiny.Negatives(), Function(torch.tanh)
+    data, model = tiny.Negatives(), Baseline(torch.tanh)
     items, labels = data.split("test")
     mine = slice(0, 170) if rank == 0 else slice(170, None)  # parts of unequal size
     data._splits["test"] = items[mine], labels[mine]
@@ -224,7 +224,7 @@ def test_two_processes_get_the_scores_of_all_data(tiny_extractor, tmp_path):
     mp.start_processes(_rank, args=(str(tmp_path),), nprocs=2, start_method="fork")
     one, other = torch.load(tmp_path / "0.pt"), torch.load(tmp_path / "1.pt")
     assert one == other
-    assert one == pytest.approx(score(Function(torch.tanh), tiny.Negatives(), "tiny", METRICS))
+    assert one == pytest.approx(score(Baseline(torch.tanh), tiny.Negatives(), "tiny", METRICS))
 
 
 @pytest.fixture
@@ -234,7 +234,7 @@ def tiny_extractor(monkeypatch):
 
 def test_processes_share_the_images_among_them():
     parts = [
-        evaluation_of(Function(negative), tiny.Negatives(), samples=101, rank=rank, world_size=4) for rank in range(4)
+        evaluation_of(Baseline(negative), tiny.Negatives(), samples=101, rank=rank, world_size=4) for rank in range(4)
     ]
     assert [part.own for part in parts] == [26, 25, 25, 25]
 

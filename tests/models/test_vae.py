@@ -11,11 +11,11 @@ from torch.distributions import Bernoulli, Normal, kl_divergence
 
 from ganzoo.common.errors import GanzooError
 from ganzoo.games.schedules import Schedule
-from ganzoo.models.vae import LIKELIHOODS, VAE, Posterior
+from ganzoo.models.vae import LIKELIHOODS, VAE, GaussianPosterior
 
 
 def posterior(n=200, dim=7):
-    return Posterior(3 * torch.randn(n, dim), 2 * torch.randn(n, dim))
+    return GaussianPosterior(3 * torch.randn(n, dim), 2 * torch.randn(n, dim))
 
 
 def test_kl_equals_that_of_torchs_distributions_and_is_0_at_the_prior_alone():
@@ -23,12 +23,12 @@ def test_kl_equals_that_of_torchs_distributions_and_is_0_at_the_prior_alone():
     exact = kl_divergence(Normal(q.mean, (q.log_variance / 2).exp()), Normal(0, 1)).sum(1)
     torch.testing.assert_close(q.kl(), exact, rtol=1e-4, atol=1e-4)
     assert (q.kl() > 0).all()
-    assert Posterior(torch.zeros(2, 7), torch.zeros(2, 7)).kl().abs().max() == 0
+    assert GaussianPosterior(torch.zeros(2, 7), torch.zeros(2, 7)).kl().abs().max() == 0
 
 
 def test_kl_equals_the_mean_of_log_ratios_of_draws():
-    q = Posterior(torch.tensor([[0.5, -1.0]]), torch.tensor([[-1.0, 0.7]]))
-    z = Posterior(*(part.expand(200_000, 2) for part in q)).draw(torch.randn(200_000, 2))
+    q = GaussianPosterior(torch.tensor([[0.5, -1.0]]), torch.tensor([[-1.0, 0.7]]))
+    z = GaussianPosterior(*(part.expand(200_000, 2) for part in q)).draw(torch.randn(200_000, 2))
     ratio = Normal(q.mean, (q.log_variance / 2).exp()).log_prob(z) - Normal(0, 1).log_prob(z)
     assert ratio.sum(1).mean().item() == pytest.approx(q.kl().item(), rel=0.01)
 
@@ -37,7 +37,7 @@ def test_draws_have_the_posteriors_moments_and_pass_its_gradient_on():
     mean, log_variance = torch.tensor([1.0, -2.0]), torch.tensor([0.4, -1.0])
     leaves = [part.expand(100_000, 2).clone().requires_grad_() for part in (mean, log_variance)]
     noise = torch.randn(100_000, 2)
-    z = Posterior(*leaves).draw(noise)
+    z = GaussianPosterior(*leaves).draw(noise)
     torch.testing.assert_close(z.mean(0), mean, atol=0.02, rtol=0)
     torch.testing.assert_close(z.var(0), log_variance.exp(), atol=0, rtol=0.02)
     z.square().sum().backward()

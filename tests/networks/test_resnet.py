@@ -15,7 +15,7 @@ from ganzoo.networks.resnet import (
     ResNetDiscriminator,
     ResNetGenerator,
 )
-from ganzoo.networks.sides import fitted
+from ganzoo.networks.sides import crop_or_pad
 
 
 def count(module):
@@ -120,7 +120,7 @@ def test_the_pair_fits_every_size(size, least, n_classes):
     images = generator(torch.randn(2, 6), *y)
     assert images.shape == (2, 1, size, size) == (2, *generator.shape) == (2, *discriminator.shape)
     assert images.abs().max() <= 1
-    assert discriminator.blocks(fitted(images, discriminator.whole)).shape == (2, 4, least, least)
+    assert discriminator.blocks(crop_or_pad(images, discriminator.whole)).shape == (2, 4, least, least)
     assert discriminator(images).shape == (2,)
     if n_classes:
         assert Projection(discriminator, n_classes)(images, *y).shape == (2,)

@@ -7,7 +7,7 @@ from ganzoo.common.errors import GanzooError
 from ganzoo.networks.dcgan import DCGANDiscriminator, DCGANGenerator, ends, sides
 from ganzoo.networks.infogan import InfoGANDiscriminator, InfoGANGenerator
 from ganzoo.networks.resnet import ResNetDiscriminator
-from ganzoo.networks.sides import fitted, halvings
+from ganzoo.networks.sides import crop_or_pad, halvings
 from ganzoo.networks.srresnet import SRGANDiscriminator
 from ganzoo.networks.unet import UNet
 
@@ -30,12 +30,12 @@ def test_sides_that_were_there_before_start_where_they_did():
 
 def test_the_middle_stays_and_what_was_cut_off_is_put_back_as_zeros():
     x = torch.arange(1.0, 50.0).view(1, 1, 7, 7)
-    assert fitted(x, 7) is x
+    assert crop_or_pad(x, 7) is x
     for size in (4, 5, 6):
         before = (7 - size) // 2
-        cut = fitted(x, size)
+        cut = crop_or_pad(x, size)
         assert torch.equal(cut, x[..., before : before + size, before : before + size])
-        back = fitted(cut, 7)
+        back = crop_or_pad(cut, 7)
         assert torch.equal(back[back != 0], cut.flatten())
         assert torch.equal(back.ne(0) * x, back)  # each where it was
 

@@ -10,7 +10,7 @@ from ganzoo.common.errors import GanzooError
 from ganzoo.losses.penalties import gradient_penalty
 from ganzoo.models.dcgan import DCGAN
 from ganzoo.stabilisers import ADA
-from ganzoo.stabilisers.ada import rotation, scaling, translation, warp
+from ganzoo.stabilisers.ada import rotation_matrix, scaling_matrix, translation_matrix, warp
 
 
 def at(p: float, **options) -> ADA:
@@ -161,27 +161,27 @@ def one(number: float) -> torch.Tensor:
 @pytest.mark.parametrize(("height", "width"), [(8, 8), (6, 10), (7, 5)])
 def test_maps_do_to_pixels_what_they_say(height, width):
     x = torch.randn(1, 2, height, width)
-    shifted = warp(x, translation(one(2), one(-1)))
+    shifted = warp(x, translation_matrix(one(2), one(-1)))
     torch.testing.assert_close(shifted[..., 1:, :-2], x[..., :-1, 2:])
     torch.testing.assert_close(shifted[..., 0, :-2], x[..., 0, 2:])  # mirrored at the edge
-    torch.testing.assert_close(warp(x, scaling(one(-1), one(1))), x.flip(3))
-    torch.testing.assert_close(warp(x, rotation(one(math.pi))), x.flip(2, 3), rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(warp(x, scaling_matrix(one(-1), one(1))), x.flip(3))
+    torch.testing.assert_close(warp(x, rotation_matrix(one(math.pi))), x.flip(2, 3), rtol=1e-4, atol=1e-4)
     if height == width:
-        torch.testing.assert_close(warp(x, rotation(one(math.pi / 2))), x.rot90(1, (2, 3)), rtol=1e-4, atol=1e-4)
+        torch.testing.assert_close(warp(x, rotation_matrix(one(math.pi / 2))), x.rot90(1, (2, 3)), rtol=1e-4, atol=1e-4)
 
 
 def test_a_turn_turns_pictures_that_are_not_square_by_the_same_angle():
     """A bright spot 4 pixels right of the centre comes to lie 4 pixels below or above it, not 4 / 24 * 12."""
     x = torch.zeros(1, 1, 13, 25)
     x[0, 0, 6, 12 + 4] = 1
-    turned = warp(x, rotation(one(math.pi / 2)))[0, 0]
+    turned = warp(x, rotation_matrix(one(math.pi / 2)))[0, 0]
     assert divmod(int(turned.argmax()), 25) in {(6 + 4, 12), (6 - 4, 12)}
     assert turned.max().item() == pytest.approx(1, abs=1e-3)
 
 
 def test_maps_that_change_nothing_are_left_out():
     x = torch.randn(3, 1, 7, 9)
-    matrix = translation(torch.tensor([0.0, 1.0, 0.0]), torch.zeros(3))
+    matrix = translation_matrix(torch.tensor([0.0, 1.0, 0.0]), torch.zeros(3))
     out = warp(x, matrix)
     assert torch.equal(out[0], x[0])
     assert torch.equal(out[2], x[2])

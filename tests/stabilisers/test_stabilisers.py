@@ -165,7 +165,7 @@ def test_instance_noise_is_gaussian_and_hides_both_sides():
 
 def test_no_noise_changes_nothing():
     x = torch.randn(4, 2)
-    assert torch.equal(mlp(stabilisers=[InstanceNoise(0.0)]).seen(x), x)
+    assert torch.equal(mlp(stabilisers=[InstanceNoise(0.0)]).discriminator_input(x), x)
 
 
 def test_noise_is_annealed_over_the_run(tmp_path):

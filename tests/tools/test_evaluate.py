@@ -20,9 +20,9 @@ from ganzoo.checkpoints import folder_format, loading
 from ganzoo.checkpoints.origin import Origin
 from ganzoo.common.errors import GanzooError
 from ganzoo.drawing.pictures import to_image
-from ganzoo.drawing.save import write
+from ganzoo.drawing.save import write_samples
 from ganzoo.games.game import Game
-from ganzoo.metrics.drawing import draw
+from ganzoo.metrics.sampling import draw_samples
 from ganzoo.networks.classifiers import shipped
 from ganzoo.tools.evaluate.subjects import agreed, album, recipe_data, recipe_quality
 
@@ -159,7 +159,7 @@ def test_a_run_has_best_and_last_weights(digits_run, tmp_path):
 
 def test_a_models_samples_score_like_their_files(digits_run, tmp_path):
     export = digits_run.folder / "export"
-    write(torch.cat([*draw(loading.load(export), 60, 500, seed=0)]), tmp_path / "files")
+    write_samples(torch.cat([*draw_samples(loading.load(export), 60, 500, seed=0)]), tmp_path / "files")
     words = ("--data", "digits", "--metrics", "swd", "memorisation", "--bootstrap", 0)
     _, ours = evaluated(export, *words, "--samples", 60, out=tmp_path / "m.json")
     _, files = evaluated(tmp_path / "files", *words, out=tmp_path / "f.json")

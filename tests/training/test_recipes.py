@@ -17,7 +17,7 @@ from ganzoo import from_recipe, load
 from ganzoo.checkpoints import folder_format, loading
 from ganzoo.checkpoints.build import make_datamodule
 from ganzoo.common import registry
-from ganzoo.games.capabilities import made_by
+from ganzoo.games.capabilities import output_of
 from ganzoo.games.sampler import Sampler
 from ganzoo.games.translator import Translator
 
@@ -76,7 +76,7 @@ def test_a_recipe_trains_and_leaves_everything_in_its_folder(trained):
     assert trained.said.status == 0, trained.said.err
     folder = trained.folder
     model = loading.read_training_checkpoint(folder / "last.ckpt")
-    pictured = made_by(model) != "classes"
+    pictured = output_of(model) != "classes"
     pictures = ["samples/step_0000000.png", "samples/step_0000002.png", "export/samples.png"] if pictured else []
     for name in ("recipe.yaml", "metrics.csv", "best.ckpt", *pictures):
         assert (folder / name).is_file(), name

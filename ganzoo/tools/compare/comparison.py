@@ -150,11 +150,11 @@ def write(
     }.items():
         with atomic_write(out / name) as file:
             file.write_text(content, encoding="utf-8")
-    sheets.save(sheets.sheet(_rows(contenders, models)), out / "comparison.png")
+    sheets.save_figure(sheets.sheet(_rows(contenders, models)), out / "comparison.png")
     scores = [*tables.higher_is_better(results)]
     drawn = figures.curves({labels[name]: [log for _, log in runs if log] for name, runs in logs.items()}, scores)
     if drawn is not None:
-        sheets.save(drawn, out / "curves.png")
+        sheets.save_figure(drawn, out / "curves.png")
     if readme is not None:
         between_markers(readme, text, table)
     return out / "comparison.md"

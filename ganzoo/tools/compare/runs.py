@@ -20,7 +20,7 @@ from ganzoo.common import registry
 from ganzoo.common.errors import GanzooError
 from ganzoo.common.files import atomic_write
 from ganzoo.common.hardware import hardware, versions
-from ganzoo.games.capabilities import made_by, taught_classes
+from ganzoo.games.capabilities import output_of, taught_classes
 from ganzoo.metrics import own
 from ganzoo.metrics.evaluation import Evaluation
 from ganzoo.tools.compare import vary
@@ -68,7 +68,7 @@ class Contender:
         self.setting = {key: vary.value(self.recipe.config, full[key]) for key in full}
         self.label = ", ".join([name, *([vary.label(self.setting)] if self.setting else [])])
         self.title = registry.variant(self.recipe.config.model.class_path).title.partition(":")[0]
-        if made_by(self.recipe.model) != "samples":
+        if output_of(self.recipe.model) != "samples":
             raise GanzooError(f"'{name}' draws no samples, which are what is compared.")
         self.datamodule.inspect()
         self.recipe.model.fits(self.datamodule)

@@ -15,14 +15,14 @@ from ganzoo.common.errors import GanzooError
 from ganzoo.common.files import atomic_write
 from ganzoo.common.hardware import find_device, hardware, versions
 from ganzoo.data.named import DATA, find_data
-from ganzoo.games.capabilities import made_by, taught_classes
+from ganzoo.games.capabilities import output_of, taught_classes
 from ganzoo.games.game import Game
 from ganzoo.metrics import own
 from ganzoo.metrics.bootstrap import Bootstrap
 from ganzoo.metrics.diversity import LEAST, PAIRS, scales
 from ganzoo.metrics.evaluation import SUBSET, Evaluation
 from ganzoo.metrics.neighbours import QUANTILE
-from ganzoo.metrics.scores import FAMILIES, base, choose, expand, reference_items, too_few
+from ganzoo.metrics.scores import GROUPS, base, choose_scores, expand, reference_items, too_few
 from ganzoo.metrics.scoring import evaluation_of
 from ganzoo.metrics.swd import SlicedWasserstein
 from ganzoo.tools.evaluate.subjects import (
@@ -125,7 +125,7 @@ def write_evaluation(
         "intervals": {key: asdict(intervals[key]) for key in scores if key in intervals},
         "conditions": {
             "subject": _described(subject, evaluation),
-            "samples": _count(evaluation) if evaluation.made == "classes" else evaluation.samples,
+            "samples": _count(evaluation) if evaluation.output == "classes" else evaluation.samples,
             "seed": evaluation.seed,
             "batch_size": evaluation.batch_size,
             "reference": _reference(evaluation),
@@ -163,14 +163,14 @@ def prepare(
         target, samples, shape = _pictures(subject, reals, options)
     else:
         target, samples, shape = subject, 10_000 if options.samples is None else options.samples, None
-        if made_by(target) == "samples":
+        if output_of(target) == "samples":
             shape = tuple(subject.sample(1, seed=0).shape[1:])  # type: ignore[operator]  # it does draw
             if reals:
                 agreed([reals], options.size, options.channels, drawn=shape)
         elif options.data is not None:
-            made = made_by(target)
+            made = output_of(target)
             raise GanzooError(f"--data: '{subject.origin.name}' makes {made}, which are scored on its recipe's data.")
-        elif made_by(target) == "classes" and options.samples is not None:
+        elif output_of(target) == "classes" and options.samples is not None:
             raise GanzooError(f"--samples: '{subject.origin.name}' classifies all images of its data; leave it out.")
         for field in ("size", "channels"):
             if getattr(options, field) is not None and reals is None:
@@ -187,7 +187,7 @@ def prepare(
         told = f"'{name}' has {shape}, and {datamodule.title} {datamodule.shape}"
         raise GanzooError(f"--data: shapes (channels, height, width) differ: {told}; give other data.")
     features = options.features or quality.get("features")
-    metrics: list[own.Asked] | None = None if options.metrics is None else [*options.metrics]
+    metrics: list[own.Request] | None = None if options.metrics is None else [*options.metrics]
     left_out: dict[str, str] = {}
     if metrics is None:
         usual = _defaults(subject, features, datamodule, quality.get("metrics"))
@@ -233,21 +233,21 @@ def _is_album(name: str) -> bool:
     return name.replace("-", "_").lower() not in DATA and Path(name).expanduser().exists()
 
 
-def _defaults(subject: Game | Album, features: str | None, datamodule: Any, told: Any) -> list[own.Asked] | None:
+def _defaults(subject: Game | Album, features: str | None, datamodule: Any, told: Any) -> list[own.Request] | None:
     """Returns the scores of images that nobody has chosen, on features or on pixels, and the recipe's own."""
-    if len(datamodule.shape) != 3 or (isinstance(subject, Game) and made_by(subject) != "samples"):
+    if len(datamodule.shape) != 3 or (isinstance(subject, Game) and output_of(subject) != "samples"):
         return told
     other = [metric for metric in told or [] if own.is_own(metric)]
     if features is None:
         return ["swd", *(["ms_ssim"] if min(datamodule.shape[1:]) >= LEAST else []), "memorisation", *other]
     # fid, is and kid, and accuracy where the extractor knows the model's classes
     classes = taught_classes(subject) if isinstance(subject, Game) else 0
-    return [*choose(None, features, datamodule, classes), "prdc", *other]
+    return [*choose_scores(None, features, datamodule, classes), "prdc", *other]
 
 
 def _possible(
-    asked: list[own.Asked] | None, samples: int, datamodule: Any, k: int
-) -> tuple[list[own.Asked] | None, dict[str, str]]:
+    asked: list[own.Request] | None, samples: int, datamodule: Any, k: int
+) -> tuple[list[own.Request] | None, dict[str, str]]:
     """Splits scores that nobody has asked for into those that there are enough items for, and why the others are not.
 
     Raises:
@@ -258,7 +258,7 @@ def _possible(
     names = expand([metric for metric in asked if isinstance(metric, str) and not own.is_own(metric)])
     reasons = {name: too_few(name, samples, datamodule, k) for name in names}
     left_out = {name: reason for name, reason in reasons.items() if reason}
-    possible: list[own.Asked] = [name for name in names if name not in left_out]
+    possible: list[own.Request] = [name for name in names if name not in left_out]
     possible += [metric for metric in asked if own.is_own(metric)]
     if not possible:
         name, reason = next(iter(left_out.items()))
@@ -290,7 +290,7 @@ def _described(subject: Game | Album, evaluation: Evaluation) -> dict[str, Any]:
     count = f"{evaluation.samples:,}"
     if isinstance(subject, Album):
         return {"kind": subject.kind, "makes": f"{count} pictures", "sizes": subject.sizes()}
-    makes = "all of it classified" if evaluation.made == "classes" else f"{count} {evaluation.made}"
+    makes = "all of it classified" if evaluation.output == "classes" else f"{count} {evaluation.output}"
     return {
         "kind": subject.origin.kind,
         "makes": makes,
@@ -332,7 +332,7 @@ def _settings(evaluation: Evaluation) -> dict[str, Any]:
             found[name] = {"subsets": 100, "subset_size": min(SUBSET, evaluation.samples, count), "kernel": "cubic"}
         elif name == "is":
             found[name] = {"splits": 10}
-        elif name in FAMILIES["prdc"]:
+        elif name in GROUPS["prdc"]:
             found["prdc"] = {"k": evaluation.k, "distance": "Euclidean"}
         elif name == "ms_ssim":
             pairs = min(evaluation.samples // 2, PAIRS)

@@ -19,11 +19,11 @@ from ganzoo.checkpoints.trust import PLAIN, parse_yaml
 from ganzoo.common import registry
 from ganzoo.common.errors import GanzooError, nearest
 from ganzoo.common.parser_errors import innermost
+from ganzoo.data.decoding import Pictures
 from ganzoo.data.finding import find_pictures
-from ganzoo.data.pictures import Pictures
 from ganzoo.games.game import Game
 from ganzoo.games.sampler import Sampler
-from ganzoo.metrics.extractors import NAMES
+from ganzoo.metrics.extractors import EXTRACTORS
 from ganzoo.training.provenance import WORDS, same_place
 
 GREY = ("1", "L", "LA", "I", "I;16", "I;16B", "I;16L")
@@ -217,7 +217,7 @@ def recipe_quality(origin: Origin, recipe: dict[str, Any]) -> dict[str, Any]:
         return {name: section[name] for name in ("seed", "batch_size", "features", "metrics") if section.get(name)}
     found = {name: section.get(name) for name in ("seed", "batch_size")}
     found = {name: number for name, number in found.items() if isinstance(number, int) and 0 < number < 2**31}
-    return found | ({"features": section["features"]} if section.get("features") in NAMES else {})
+    return found | ({"features": section["features"]} if section.get("features") in EXTRACTORS else {})
 
 
 def weights_record(model: Game) -> dict[str, Any]:

@@ -26,8 +26,8 @@ from ganzoo.common.files import atomic_write
 from ganzoo.common.text import duration
 from ganzoo.common.version import __version__
 from ganzoo.drawing.plot import concise
-from ganzoo.drawing.previews import ways
-from ganzoo.games.capabilities import made_by
+from ganzoo.drawing.previews import interpolation_picture
+from ganzoo.games.capabilities import output_of
 from ganzoo.tools.gallery.svg import panels
 
 WAYS, STEPS = 3, 12  # of a strip: ways between samples, and samples of each
@@ -106,7 +106,7 @@ def entry(folder: Path) -> Entry:
     if not (folder / PICTURE).is_file():
         raise GanzooError(f"'{folder}' has no {PICTURE} to show.")
     about = card_metadata(model.card)
-    strip, made = ways(model.eval(), WAYS, STEPS), made_by(model)
+    strip, made = interpolation_picture(model.eval(), WAYS, STEPS), output_of(model)
     told = (
         "translations of pictures of the reference split, in rows"
         if made == "translations"

@@ -17,8 +17,8 @@ from ganzoo.checkpoints.loading import load
 from ganzoo.common import images, threads
 from ganzoo.common.errors import GanzooError, nearest, one_line
 from ganzoo.common.hardware import find_device
+from ganzoo.data.decoding import middle, opened, to_tensor, unreadable_reason
 from ganzoo.data.finding import find_pictures
-from ganzoo.data.pictures import middle, opened, reason, to_tensor
 from ganzoo.drawing import pictures
 from ganzoo.games.translator import Size, Translator
 from ganzoo.tools.translate import tiles
@@ -93,7 +93,7 @@ def translate_files(
             data = file.read_bytes()
             image, alpha = opened(data, wanted), transparency(data)
         except Exception as error:  # Pillow fails in many ways
-            result.skipped.append(f"{file} ({reason(error)})")
+            result.skipped.append(f"{file} ({unreadable_reason(error)})")
             continue
         x, resized = taken(image, network)
         height, width = x.shape[2:]
@@ -112,7 +112,7 @@ def translate_files(
         if alpha is not None and holds_transparency(target):
             alpha = middle(alpha, height, width) if resized else alpha
             made.putalpha(alpha.resize(made.size))
-        pictures.save(made, target)
+        pictures.save_picture(made, target)
         result.written.append(target)
         result.resized += resized
         result.filled += alpha is not None and not holds_transparency(target)

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ganzoo.common.errors import GanzooError
 from ganzoo.data.base import DataModule
-from ganzoo.games.capabilities import made_by, taught_classes
+from ganzoo.games.capabilities import output_of, taught_classes
 from ganzoo.training.callbacks.progress import TermLogger
 
 log = logging.getLogger(__name__)
@@ -71,7 +71,7 @@ class Collapse(pl.Callback):
             return
         self.seen = step
         datamodule = trainer.datamodule  # type: ignore[attr-defined]
-        if step % self.every == 0 and isinstance(datamodule, DataModule) and made_by(pl_module) == "samples":
+        if step % self.every == 0 and isinstance(datamodule, DataModule) and output_of(pl_module) == "samples":
             self._look(trainer, pl_module, datamodule)
         log_every = trainer.log_every_n_steps  # type: ignore[attr-defined]  # 0 is never
         if log_every and step % log_every == 0:

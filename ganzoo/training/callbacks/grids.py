@@ -6,8 +6,8 @@ from typing import Any
 import lightning.pytorch as pl
 
 from ganzoo.common.errors import GanzooError
-from ganzoo.drawing.pictures import save
-from ganzoo.drawing.previews import Preview, ways
+from ganzoo.drawing.pictures import save_picture
+from ganzoo.drawing.previews import Preview, interpolation_picture
 from ganzoo.training.loggers import show
 
 
@@ -63,8 +63,8 @@ class SampleGrid(pl.Callback):
             self.preview = Preview(trainer.datamodule, self.samples, self.seed)  # type: ignore[attr-defined]
         pictures = {"samples": self.preview(pl_module)}
         if self.walks:
-            pictures["walks"] = ways(pl_module, self.walks, seed=self.seed)
+            pictures["walks"] = interpolation_picture(pl_module, self.walks, seed=self.seed)
         for name, picture in pictures.items():
             if picture is not None:
-                save(picture, Path(folder) / name / f"step_{self.drawn:07d}.png")
+                save_picture(picture, Path(folder) / name / f"step_{self.drawn:07d}.png")
                 show(trainer.loggers, name, picture, self.drawn)

@@ -7,10 +7,10 @@ import lightning.pytorch as pl
 import torch
 
 from ganzoo.common.errors import GanzooError
-from ganzoo.games.capabilities import made_by, taught_classes
+from ganzoo.games.capabilities import output_of, taught_classes
 from ganzoo.metrics import own
 from ganzoo.metrics.evaluation import Evaluation
-from ganzoo.metrics.scores import check, choose, expand, too_few
+from ganzoo.metrics.scores import choose_scores, expand, require_known, too_few
 from ganzoo.metrics.scoring import evaluation_of
 from ganzoo.training.callbacks.monitors import settle
 
@@ -29,7 +29,7 @@ class Quality(pl.Callback):
         metrics: Names among fid, is, kid, accuracy, prdc (precision, recall, density, coverage), swd, ms_ssim,
             memorisation, for points modes, good, wasserstein, and for translations kept, psnr, ssim, l1; and import
             paths of your own, such as my_package.metrics.Sharpness, see `ganzoo.metrics.own`. Default: what suits data
-            and model, see `ganzoo.metrics.scores.choose`.
+            and model, see `ganzoo.metrics.scores.choose_scores`.
         samples: Number of generated samples, over all processes; of images to be translated, if the reference has more.
             None: as many as the reference holds, at most 10,000.
         batch_size: Samples generated and scored at a time.
@@ -44,7 +44,7 @@ class Quality(pl.Callback):
     def __init__(
         self,
         features: str | None = None,
-        metrics: list[own.Asked] | None = None,
+        metrics: list[own.Request] | None = None,
         samples: int | None = 10_000,
         batch_size: int = 500,
         seed: int = 0,
@@ -54,9 +54,9 @@ class Quality(pl.Callback):
         self.metrics = None if metrics is None else own.resolve(metrics)
         self.known = own.known(own.by_name(self.metrics or []))
         names = None if self.metrics is None else own.names(self.metrics)
-        check(names or [], features, self.known)
+        require_known(names or [], features, self.known)
         if monitor is not None:
-            check([monitor], features, self.known)
+            require_known([monitor], features, self.known)
             if names is not None and monitor not in expand(names):
                 computed = ", ".join(expand(names))
                 raise GanzooError(f"monitor: {monitor} given, but it is not computed; choose among {computed}.")
@@ -86,7 +86,7 @@ class Quality(pl.Callback):
             GanzooError: `monitor` is not computed for them.
         """
         asked = None if self.metrics is None else own.names(self.metrics)
-        names = choose(asked, self.features, datamodule, taught_classes(model), made_by(model), self.known)
+        names = choose_scores(asked, self.features, datamodule, taught_classes(model), output_of(model), self.known)
         name = self.monitor or names[0]
         if name not in names:
             raise GanzooError(f"monitor: {name} given, but it is not computed; choose among {', '.join(names)}.")

@@ -1,4 +1,4 @@
-"""Drawing samples from a model, batch by batch and over processes, without a trace in the global random state."""
+"""Samples from a model, batch by batch and over processes, without a trace in the global random state."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +10,9 @@ from torch import Tensor
 from ganzoo.common.seeding import mix
 
 
-def draw(model: Any, samples: int, batch_size: int, seed: int, rank: int = 0, world_size: int = 1) -> Iterator[Tensor]:
+def draw_samples(
+    model: Any, samples: int, batch_size: int, seed: int, rank: int = 0, world_size: int = 1
+) -> Iterator[Tensor]:
     """Yields this process's share of a model's samples, batch by batch.
 
     Batch k has its own seed and belongs to process k modulo `world_size`, so that all processes together draw the same
@@ -26,7 +28,7 @@ def draw(model: Any, samples: int, batch_size: int, seed: int, rank: int = 0, wo
 
 @contextmanager
 def random_state(device: torch.device, seed: int) -> Iterator[None]:
-    """Seeds all that is drawn inside and restores the global generators afterwards."""
+    """Context manager: seeded global generators, restored on exit."""
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(seed)
         yield

@@ -1,4 +1,4 @@
-"""Pictures as uint8 tensors of one size: padding, resizing, and decoding files of any kind."""
+"""Decoding of picture files to uint8 tensors of one size: any format, padded, cropped or resized."""
 
 import io
 import logging
@@ -29,7 +29,7 @@ FITS: dict[str, str] = {  # what `fitted` does, in words
 
 
 def padded(stored: int, size: int) -> str | None:
-    """Says what `pad_to` does to images of so many pixels a side, in words; None if nothing."""
+    """Returns what `pad_to` does to images of so many pixels a side, in words; None if nothing."""
     return f"padded with black from {stored}x{stored}" if size != stored else None
 
 
@@ -62,7 +62,7 @@ def resize_to(images: Tensor, size: int) -> Tensor:
 
 
 def opened(data: bytes, channels: int, draft: int | None = None) -> Any:
-    """Turns the bytes of a picture file into a Pillow image, grey or RGB, in its own size.
+    """Decodes a picture file to a Pillow image, grey or RGB, in its own size.
 
     The picture is turned as its EXIF orientation says, transparent parts become white, and 16 bits become 8; 32-bit
     integers are taken for the 8 or 16 bits that hold them. Of an animation the first frame counts.
@@ -107,7 +107,7 @@ def _eight_bits(image: Any, sixteen: bool) -> Any:
     return Image.fromarray((pixels // 257 if sixteen or most > 255 else pixels).astype(np.uint8))
 
 
-def fitted(image: Any, height: int, width: int, fit: str = "crop") -> Any:
+def fit_image(image: Any, height: int, width: int, fit: str = "crop") -> Any:
     """Resizes a Pillow image: its middle ("crop"), all of it between black bars ("pad") or squashed ("squash")."""
     from PIL import Image, ImageOps
 
@@ -119,7 +119,7 @@ def fitted(image: Any, height: int, width: int, fit: str = "crop") -> Any:
 
 
 def middle(image: Any, height: int, width: int) -> Any:
-    """Cuts the largest part in these proportions out of a Pillow image's middle, and resizes it (Lanczos)."""
+    """Crops a Pillow image to the largest middle part of these proportions, and resizes it (Lanczos)."""
     from PIL import Image
 
     scale = min(image.width / width, image.height / height)
@@ -137,12 +137,12 @@ def to_tensor(image: Any) -> Tensor:
 
 
 def decode(data: bytes, size: int, channels: int, fit: str = "crop") -> Tensor:
-    """Turns the bytes of a picture file into a (channels, size, size) uint8 tensor; see `opened` and `fitted`."""
-    return to_tensor(fitted(opened(data, channels, 2 * size), size, size, fit))
+    """Decodes a picture file to a (channels, size, size) uint8 tensor; see `opened` and `fit_image`."""
+    return to_tensor(fit_image(opened(data, channels, 2 * size), size, size, fit))
 
 
 def is_grey(image: Any) -> bool:
-    """Says whether a Pillow image that is opened, not decoded, holds no colours, by its mode or its palette."""
+    """Returns whether a Pillow image, opened but not decoded, has no colours, by its mode or its palette."""
     if image.mode == "P":
         palette = image.getpalette("RGB") or []
         return palette[::3] == palette[1::3] == palette[2::3]
@@ -150,7 +150,7 @@ def is_grey(image: Any) -> bool:
 
 
 def upright(image: Any) -> tuple[int, int]:
-    """Returns width and height of a Pillow image that is opened, not decoded, as its EXIF orientation turns it."""
+    """Returns width and height of a Pillow image, opened but not decoded, as its EXIF orientation turns it."""
     if image.format == "TIFF":  # Pillow turns it itself
         return image.width, image.height
     # a PNG would be decoded in search of what its header lacks
@@ -160,14 +160,14 @@ def upright(image: Any) -> tuple[int, int]:
 
 
 def colourful(image: Any) -> bool:
-    """Says whether an RGB Pillow image shows colours, more than compression makes of grey."""
+    """Returns whether an RGB Pillow image shows colours, more than compression makes of grey."""
     import numpy as np
 
     pixels = np.asarray(image.resize((32, 32))).astype(int)
     return bool((pixels.max(-1) - pixels.min(-1)).max() > 16)
 
 
-def reason(error: Exception) -> str:
+def unreadable_reason(error: Exception) -> str:
     """Returns why a picture cannot be read, in words that are the same for all of a kind."""
     from PIL import Image, UnidentifiedImageError
 
@@ -190,7 +190,7 @@ def reason(error: Exception) -> str:
 
 
 class Header(NamedTuple):
-    """What the header of a picture tells.
+    """A picture's properties as its header says.
 
     Attributes:
         width: in pixels, when it is upright.
@@ -208,7 +208,7 @@ class Header(NamedTuple):
 
 
 class Pictures(Dataset[Tensor]):
-    """Picture files of a folder or a zip, decoded when asked for.
+    """Dataset of picture files of a folder or a zip, decoded on access.
 
     Args:
         root: a folder, or a zip.
@@ -249,11 +249,11 @@ class Pictures(Dataset[Tensor]):
                 return self.decode(place)
             except Exception as error:
                 if not self.root.exists():
-                    kept = "the last checkpoint is kept; bring them back, and go on with --ckpt_path last."
-                    raise GanzooError(f"data.root: {self.root} has disappeared; {kept}") from error
+                    hint = "the last checkpoint is kept; bring them back, and go on with --ckpt_path last."
+                    raise GanzooError(f"data.root: {self.root} has disappeared; {hint}") from error
                 # hours of training shall not be lost to one bad file: the next one, of the same class, stands in
-                said = "%s: %s cannot be read, the next stands in (%s)"
-                log.warning(said, self.root.name, self.names[place], reason(error))
+                message = "%s: %s cannot be read, the next stands in (%s)"
+                log.warning(message, self.root.name, self.names[place], unreadable_reason(error))
         raise GanzooError(f"data.root: no picture in {self.root} can be read.")
 
     def decode(self, index: int) -> Tensor:
@@ -261,7 +261,7 @@ class Pictures(Dataset[Tensor]):
         return decode(self.read(self.names[index]), self.size, self.channels, self.fit)
 
     def header(self, index: int) -> Header:
-        """Reads no more than a picture's header; raises what Pillow raises."""
+        """Reads a picture's header and no more; raises what Pillow raises."""
         return self.header_of(self.names[index])
 
     def header_of(self, name: str) -> Header:
@@ -280,7 +280,7 @@ class Pictures(Dataset[Tensor]):
             return Header(width, height, is_grey(image), image.mode.startswith("I"), remarks)
 
     def loses_colours(self, index: int) -> bool:
-        """Says whether a picture shows colours and is to be grey; raises what Pillow raises."""
+        """Returns whether a picture shows colours and is to be grey; raises what Pillow raises."""
         return self.channels == 1 and colourful(opened(self.read(self.names[index]), 3, 64))
 
     def read(self, name: str) -> bytes:
