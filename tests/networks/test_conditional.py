@@ -378,5 +378,5 @@ def test_what_the_second_head_said_does_not_outlive_a_move():
     model = ACGAN(generator, DCGANDiscriminator(8, 1, 4), stabilisers=[Consistency(pixels=1)])
     x, y = torch.rand(4, 1, 8, 8) * 2 - 1, torch.arange(4) % 3
     model.d_terms(x, y)
-    assert model.discriminator.said is None
+    assert model.discriminator.second_output is None
     assert model.shown == []
