@@ -26,7 +26,7 @@ from ganzoo.common.hardware import hardware, versions
 from ganzoo.common.readme import between_markers
 from ganzoo.data import MNIST, ShiftedMNIST
 from ganzoo.metrics.scoring import score
-from ganzoo.training.runs import progress
+from ganzoo.training.runs import read_progress
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results" / "adaptation.json"
@@ -49,7 +49,7 @@ def train(variant: str, seed: int, runs: Path, words: Sequence[str] = ()) -> Pat
     command = ["fit", "--recipe", "dann_mnist", *VARIANTS[variant], *words, "--seed_everything", str(seed)]
     command += ["--runs", str(runs), "--version", folder.name]
     if last.is_file():
-        if progress(last)["steps"] == yaml.safe_load((folder / "recipe.yaml").read_text())["trainer"]["max_steps"]:
+        if read_progress(last)["steps"] == yaml.safe_load((folder / "recipe.yaml").read_text())["trainer"]["max_steps"]:
             return folder
         command += ["--ckpt_path", "last"]
     print(f"{variant}, seed {seed}", flush=True)
@@ -121,7 +121,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         between_markers(args.readme, None, "adaptation")
         folders = {name: [train(name, seed, args.runs, words) for seed in args.seeds] for name in VARIANTS}
         runs = {name: [measure(folder, args.root) for folder in found] for name, found in folders.items()}
-        steps = progress(folders["DANN"][0] / "last.ckpt")["steps"]
+        steps = read_progress(folders["DANN"][0] / "last.ckpt")["steps"]
         about = {"hardware": hardware(), "threads": torch.get_num_threads(), "versions": versions()}
         results = {**about, "seeds": args.seeds, "steps": steps, "runs": runs}
         with atomic_write(args.out) as file:

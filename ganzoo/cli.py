@@ -1,4 +1,4 @@
-"""The `ganzoo` command: training by LightningCLI, and the functions of `ganzoo.tools`, whose signatures make parsers.
+"""Command line of `ganzoo`: training by LightningCLI, and the functions of `ganzoo.tools` by their signatures.
 
 Nothing heavy is imported before it is needed: `ganzoo --help` and `ganzoo list` answer at once.
 """
@@ -50,9 +50,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             print(f"ganzoo {__version__}")
         elif words[0] in TRAINING:
             with importing.current_folder():
-                train(*words)
+                run_training(*words)
         elif words[0] in commands():
-            run(*words)
+            run_command(*words)
         else:
             known = nearest(words[0], [*TRAINING, *commands()])
             what = f"option '{words[0]}'; name a COMMAND" if words[0].startswith("-") else f"command '{words[0]}'"
@@ -70,13 +70,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         where = f" '{error.filename}'" if error.filename else ""
         print(f"ganzoo: error: {error.strerror or error}{where}", file=sys.stderr)
         return 2
-    except SystemExit as leaving:  # the parser has said what there is to say
+    except SystemExit as leaving:  # the parser has printed what there is to print
         return leaving.code if isinstance(leaving.code, int) else 0
     return 0
 
 
 def entry() -> None:
-    """The console script."""
+    """Runs the console script, and exits with its status."""
     try:
         status = main()
         sys.stdout.flush()
@@ -89,12 +89,12 @@ def entry() -> None:
     sys.exit(status)
 
 
-def train(command: str, *words: str) -> None:
+def run_training(command: str, *words: str) -> None:
     """Runs `ganzoo fit`, `validate`, `test` or `predict`, or shows its help."""
     from ganzoo.common import recipe_files
     from ganzoo.training import command_help
 
-    if command_help.ALL not in words and command_help.asked(words):
+    if command_help.ALL not in words and command_help.asks_short_help(words):
         print(command_help.training_help(command, TRAINING[command], words), end="")
         return
     if command_help.ALL in words:
@@ -103,7 +103,7 @@ def train(command: str, *words: str) -> None:
     if not words:
         raise GanzooError(f"ganzoo {command}: name a recipe with --recipe NAME. `ganzoo list` shows all.")
     recipe_files.require_recipes(words)
-    from ganzoo.training.recipe_cli import run as run_recipe
+    from ganzoo.training.recipe_cli import run_recipe
 
     run_recipe(command, list(words))
 
@@ -124,7 +124,7 @@ def commands() -> dict[str, str]:
     return texts
 
 
-def run(command: str, *words: str) -> None:
+def run_command(command: str, *words: str) -> None:
     """Runs a command of `ganzoo.tools`, and prints what its module's `shown` says of the result, or the result."""
     from ganzoo.common.command_line import command_arguments
 

@@ -1,1 +1,1 @@
-"""Training: from a recipe to a run and its checkpoint."""
+"""Training, from a recipe to a run and its checkpoint."""

@@ -1,4 +1,4 @@
-"""What a continued run is to do otherwise than before: applied to the checkpoint, or refused where it does not fit."""
+"""Changed settings of a continued run: applied to its checkpoint, or refused where they do not fit."""
 
 import hashlib
 import json
@@ -23,11 +23,11 @@ Difference = tuple[str, Any, Any]  # option, before, after
 NEW_RUN = "leave it out, or start a new run without --ckpt_path"
 # Options of data that tell how it is read or described. What the others choose is compared.
 READING = {"batch_size", "flip", "num_workers", "download", *("title", "licence", "source")}
-LOOKED_AT = 16  # items of the training data, by which other data is told from data that has moved
+ITEMS_HASHED = 16  # items of the training data, by which other data is told from data that has moved
 
 
-def of(checkpoint: Mapping[str, Any], recipe: str) -> list[Difference]:
-    """Returns in what a recipe differs from the one that a checkpoint was trained with.
+def recipe_changes(checkpoint: Mapping[str, Any], recipe: str) -> list[Difference]:
+    """Returns the differences between a recipe and the one that a checkpoint was trained with.
 
     A setting that is newer than the run does not count.
 
@@ -39,7 +39,7 @@ def of(checkpoint: Mapping[str, Any], recipe: str) -> list[Difference]:
     return differences(before, yaml.safe_load(recipe) or {})
 
 
-def require_fit(checkpoint: Mapping[str, Any], recipe: str, model: Any, datamodule: Any) -> None:
+def require_continuable(checkpoint: Mapping[str, Any], recipe: str, model: Any, datamodule: Any) -> None:
     """Raises GanzooError for what cannot be continued from a checkpoint: other networks, other optimizers, other data.
 
     Args:
@@ -48,14 +48,14 @@ def require_fit(checkpoint: Mapping[str, Any], recipe: str, model: Any, datamodu
         model: made of it; it takes the checkpoint's weights.
         datamodule: made of it and set up.
     """
-    changed = of(checkpoint, recipe)
-    require_weights(checkpoint, model, changed)
+    changed = recipe_changes(checkpoint, recipe)
+    load_weights(checkpoint, model, changed)
     if any(name.startswith("model.") for name, _, _ in changed):
-        require_steppers(checkpoint, recipe, changed)
+        matching_steppers(checkpoint, recipe, changed)
     require_data(checkpoint, datamodule, changed)
 
 
-def require_same(checkpoint: Mapping[str, Any], recipe: str) -> None:
+def require_same_classes(checkpoint: Mapping[str, Any], recipe: str) -> None:
     """Raises GanzooError where a run that is continued is to be of another class of model or data, or another seed.
 
     Args:
@@ -63,12 +63,12 @@ def require_same(checkpoint: Mapping[str, Any], recipe: str) -> None:
         recipe: resolved, as YAML: what the run is to go on with.
     """
     fixed = {"model.class_path", "data.class_path", "seed_everything"}
-    if others := [one for one in of(checkpoint, recipe) if one[0] in fixed]:
+    if others := [one for one in recipe_changes(checkpoint, recipe) if one[0] in fixed]:
         raise GanzooError(f"{refusal(others)}; {NEW_RUN}.")
 
 
 def refusal(changed: Sequence[Difference]) -> str:
-    """Says what was asked for, and what the run was trained with."""
+    """Returns the message that refuses differences: the new value of each, and the one of the training."""
     return "; ".join(
         f"{name}: {_written(after)} given, but the run was trained with {_written(before)}"
         for name, before, after in changed
@@ -80,8 +80,8 @@ def _written(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, default=str)
 
 
-def require_weights(checkpoint: Mapping[str, Any], model: Any, changed: Sequence[Difference] = ()) -> None:
-    """Gives a model the weights of a checkpoint.
+def load_weights(checkpoint: Mapping[str, Any], model: Any, changed: Sequence[Difference] = ()) -> None:
+    """Loads the weights of a checkpoint into a model.
 
     Args:
         checkpoint: a training checkpoint's content.
@@ -108,7 +108,7 @@ def require_weights(checkpoint: Mapping[str, Any], model: Any, changed: Sequence
         raise GanzooError(f"{refusal(blamed)}, and its checkpoint does not fit; {NEW_RUN}.") from error
 
 
-def require_steppers(
+def matching_steppers(
     checkpoint: Mapping[str, Any], recipe: str, changed: Sequence[Difference]
 ) -> tuple[Steppers, Steppers]:
     """Returns the optimizers at the beginning of a checkpoint's recipe and of another one.
@@ -133,16 +133,16 @@ def _names_optimizer(value: Any) -> bool:
     return isinstance(value, str) and ".optim." in f".{value}"
 
 
-def apply(checkpoint: dict[str, Any], recipe: str) -> None:
+def apply_to_checkpoint(checkpoint: dict[str, Any], recipe: str) -> None:
     """Sets in a checkpoint what its optimizers and schedulers would bring back, but the recipe now says otherwise.
 
     Args:
         checkpoint: a training checkpoint's content, changed in place.
         recipe: resolved, as YAML: what the run goes on with.
     """
-    changed = of(checkpoint, recipe)
+    changed = recipe_changes(checkpoint, recipe)
     if any(name.startswith("model.") for name, _, _ in changed):
-        carry(checkpoint, *require_steppers(checkpoint, recipe, changed))
+        carry(checkpoint, *matching_steppers(checkpoint, recipe, changed))
 
 
 def fingerprint(datamodule: Any) -> str:
@@ -151,7 +151,7 @@ def fingerprint(datamodule: Any) -> str:
         return ""
     items, _ = datamodule.split("train")
     digest = hashlib.sha256(repr((datamodule.shape, len(items))).encode())
-    for place in torch.linspace(0, len(items) - 1, min(LOOKED_AT, len(items))).long().unique().tolist():
+    for place in torch.linspace(0, len(items) - 1, min(ITEMS_HASHED, len(items))).long().unique().tolist():
         item = items[place]
         if isinstance(item, Tensor):
             digest.update(item.cpu().contiguous().numpy().tobytes())
@@ -176,11 +176,11 @@ def require_data(checkpoint: Mapping[str, Any], datamodule: Any, changed: Sequen
         loader.load_state_dict(places[0])
 
 
-def noted(checkpoint: Mapping[str, Any], recipe: str) -> list[list[Any]]:
-    """Returns a run's changes so far and those that it goes on with: `[step, option, before, after]` each."""
+def changes_so_far(checkpoint: Mapping[str, Any], recipe: str) -> list[list[Any]]:
+    """Returns the changes of a run, those that it goes on with included: `[step, option, before, after]` each."""
     earlier = [list(change) for change in checkpoint["game"].get("changes", [])]
     step = checkpoint["global_step"]
-    now = [[step, *change] for change in of(checkpoint, recipe) if _matters(change[0])]
+    now = [[step, *change] for change in recipe_changes(checkpoint, recipe) if _matters(change[0])]
     return [*earlier, *now]
 
 
@@ -200,8 +200,8 @@ def remarks(changes: Sequence[Sequence[Any]]) -> list[str]:
     ]
 
 
-def annotated(recipe: str, changes: Sequence[Sequence[Any]]) -> str:
-    """Returns a recipe that says above itself what was otherwise in the run's earlier parts."""
+def annotate(recipe: str, changes: Sequence[Sequence[Any]]) -> str:
+    """Returns a recipe with a comment above it on what was otherwise in the run's earlier parts."""
     return "".join(f"# {' '.join(line.split())}\n" for line in remarks(changes)) + recipe
 
 
@@ -212,7 +212,7 @@ def keep_patience(checkpoint: dict[str, Any], callbacks: Sequence[Any]) -> None:
             checkpoint["callbacks"][callback.state_key]["patience"] = callback.patience
 
 
-def require_left(checkpoint: Mapping[str, Any], trainer: Any) -> None:
+def require_steps_left(checkpoint: Mapping[str, Any], trainer: Any) -> None:
     """Raises GanzooError where a run has taken more steps than it is to take."""
     done, target = checkpoint["global_step"], trainer.max_steps
     if 0 < target < done:
@@ -222,8 +222,8 @@ def require_left(checkpoint: Mapping[str, Any], trainer: Any) -> None:
         )
 
 
-def take_up(checkpoint: Mapping[str, Any], model: Any, trainer: Any, folder: Path) -> list[str]:
-    """Notes in a model and its recipe what a run that goes on does otherwise than before.
+def note_changes(checkpoint: Mapping[str, Any], model: Any, trainer: Any, folder: Path) -> list[str]:
+    """Records the changes of a run that goes on in its model and its recipe.
 
     Args:
         checkpoint: a training checkpoint's content.
@@ -234,8 +234,8 @@ def take_up(checkpoint: Mapping[str, Any], model: Any, trainer: Any, folder: Pat
     Returns:
         What there is to say of it; of a run that has taken all its steps, that.
     """
-    model.changes = noted(checkpoint, model.recipe)
-    model.recipe = annotated(model.recipe, model.changes)
+    model.changes = changes_so_far(checkpoint, model.recipe)
+    model.recipe = annotate(model.recipe, model.changes)
     done = checkpoint["global_step"]
     if done == trainer.max_steps:
         left = f"{folder} has taken all its {done:,} steps: nothing is left to train."
@@ -243,8 +243,8 @@ def take_up(checkpoint: Mapping[str, Any], model: Any, trainer: Any, folder: Pat
     return remarks(model.changes[len(checkpoint["game"].get("changes", [])) :])
 
 
-def finished(checkpoint: Mapping[str, Any], trainer: Any, folder: Path) -> bool:
-    """Whether a run has taken all its steps, validated the last of them, and exported its weights since."""
+def is_finished(checkpoint: Mapping[str, Any], trainer: Any, folder: Path) -> bool:
+    """Returns whether a run has taken all its steps, validated the last of them, and exported its weights since."""
     due = checkpoint.get("callbacks", {}).get("Last", {}).get("due", False)
     exported = [folder / "export" / name for name in ("README.md", "model.safetensors")]
     if due or checkpoint["global_step"] != trainer.max_steps or not all(file.is_file() for file in exported):

@@ -53,7 +53,7 @@ EXAMPLES = {
 
 
 class RunOptions:
-    """Collects what `add_run_options` adds, as arguments of a section without a name."""
+    """Collector of the options that `add_run_options` adds, as arguments of a section without a name."""
 
     def __init__(self) -> None:
         self.arguments: list[Argument] = []
@@ -65,8 +65,8 @@ class RunOptions:
         self.arguments.append(Argument(flag.removeprefix("--"), kind, value, help))
 
 
-def asked(arguments: Sequence[str]) -> bool:
-    """Whether arguments of `ganzoo fit` and its like ask for the short help."""
+def asks_short_help(arguments: Sequence[str]) -> bool:
+    """Returns whether arguments of `ganzoo fit` and its like ask for the short help."""
     return any(word in HELP for word in arguments)
 
 
@@ -107,7 +107,7 @@ def training_help(command: str, about: str, arguments: Sequence[str]) -> str:
 
 
 def all_help_heading(command: str) -> str:
-    """Returns what stands above the full parser's help, which knows nothing of recipes' names."""
+    """Returns the heading of the full parser's help, which knows nothing of recipes' names."""
     text = f"`--recipe NAME` stands for `--config` and the recipe's file. The short help: ganzoo {command} --help."
     return textwrap.fill(text, help_width()) + "\n"
 
@@ -155,26 +155,28 @@ def _any(path: str, command: str) -> Class | None:
     return Class(path, text, tuple(argument for argument in arguments if argument.default is not None))
 
 
-def _add_class(parser: argparse.ArgumentParser, name: str, path: str, given: dict[str, Any]) -> None:
+def _add_class(parser: argparse.ArgumentParser, name: str, path: str, values: dict[str, Any]) -> None:
     """Adds a section for a class of a recipe, and one for each class among its arguments."""
     known = describe_class(path) or describe_class(f"ganzoo.data.{path}")
     if known is None:
         text = f"Its source cannot be found; --{name.partition('.')[0]}.help {path} shows what it takes."
         known = Class(path, text, ())
-    _add(parser, f"{name}, {known.path}", name, known, given)
+    _add(parser, f"{name}, {known.path}", name, known, values)
     for argument in known.arguments:
-        if inner := recipe_files.split_class(given.get(argument.name), argument):
+        if inner := recipe_files.split_class(values.get(argument.name), argument):
             _add_class(parser, f"{name}.{argument.name}", *inner)
 
 
-def _add(parser: argparse.ArgumentParser, title: str, section: str, known: Class | None, given: dict[str, Any]) -> None:
+def _add(
+    parser: argparse.ArgumentParser, title: str, section: str, known: Class | None, values: dict[str, Any]
+) -> None:
     """Adds a section: the arguments of a class with their values."""
     if known is None:
         return
     group = parser.add_argument_group(title, textwrap.fill(known.summary, help_width() - 2))
     for argument in known.arguments:
-        follows = section.startswith("model.") and argument.name in FOLLOWING and argument.name not in given
-        _add_argument(group, f"--{section}.", _following(argument) if follows else argument, given)
+        follows = section.startswith("model.") and argument.name in FOLLOWING and argument.name not in values
+        _add_argument(group, f"--{section}.", _following(argument) if follows else argument, values)
 
 
 def _following(argument: Argument) -> Argument:
@@ -184,13 +186,13 @@ def _following(argument: Argument) -> Argument:
     return replace(argument, type=f"{argument.type}; follows the data", default=None)
 
 
-def _add_argument(group: Any, prefix: str, argument: Argument, given: dict[str, Any] | None) -> None:
+def _add_argument(group: Any, prefix: str, argument: Argument, values: dict[str, Any] | None) -> None:
     """Adds an option that shows its value in place of a placeholder, and its default where that is another."""
     flag = prefix + argument.name
     value = argument.default
     kind = argument.type
-    if given and argument.name in given:
-        value = recipe_files.option_text(recipe_files.with_class_paths(given[argument.name]))
+    if values and argument.name in values:
+        value = recipe_files.option_text(recipe_files.with_class_paths(values[argument.name]))
         if argument.default not in (None, value):
             kind = f"{kind}; default {argument.default}"
     text = f"{argument.text.rstrip('.')} ({kind})" if kind else argument.text

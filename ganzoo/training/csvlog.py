@@ -1,4 +1,4 @@
-"""`metrics.csv`, of which neither a killed process nor a continued run loses a row or writes one twice."""
+"""CSV logger that resumes without losing or repeating rows."""
 
 import csv
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from ganzoo.common.files import atomic_write
 
 
 class Rows(ExperimentWriter):
-    """Lightning's writer, which deletes the file that it finds, and empties its own while it adds a column.
+    """Writer of `metrics.csv` that appends; Lightning's deletes an earlier file, and empties its own for a new column.
 
     Args:
         log_dir: the folder of `metrics.csv`.
@@ -70,7 +70,7 @@ class AppendingCSVLogger(CSVLogger):
     @property
     @rank_zero_experiment
     def experiment(self) -> Rows:
-        """The writer."""
+        """Writer of the rows."""
         if self._experiment is None:
             self._experiment = Rows(self.log_dir)
         return self._experiment  # type: ignore[return-value]

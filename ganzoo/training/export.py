@@ -1,4 +1,4 @@
-"""After a run: its best weights as a checkpoint folder with a model card, and a few lines on where everything is."""
+"""Export of a run: its best weights as a checkpoint folder with a card, and lines on where everything is."""
 
 from functools import partial
 from pathlib import Path
@@ -77,14 +77,14 @@ def export_run(
         _look_closer(model, datamodule, quality, facts, out)
     picture = Preview(datamodule, 64 if len(datamodule.shape) == 3 else 2000)(model)
     folder_format.save_folder(model, out, publishable_recipe(recipe), write_card(facts), picture)
-    if logged := measured(run):
+    if logged := logged_curves(run):
         with atomic_write(out / folder_format.CURVES) as part:
             part.write_text(curves.thinned_csv(logged, facts.steps), encoding="utf-8")
     return facts
 
 
-def measured(run: Path) -> dict[str, Curve]:
-    """Returns what a run has logged, which may be nothing: a run needs no logger, and a short one no log step."""
+def logged_curves(run: Path) -> dict[str, Curve]:
+    """Returns the curves that a run has logged; none where it has no logger, or no log step."""
     try:
         return read_metrics(run / "metrics.csv")
     except (FileNotFoundError, GanzooError):
@@ -100,9 +100,9 @@ def _look_closer(model: Any, datamodule: Any, quality: dict[str, Any], facts: Fa
     if quality["features"] == "mnist":
         facts.shares = class_shares(model, get_extractor("mnist"), quality["samples"], quality["seed"])
     drawn = model.sample(NEIGHBOURS, seed=0)
-    found, distances = nearest_neighbours(drawn, datamodule)
+    neighbours, distances = nearest_neighbours(drawn, datamodule)
     facts.distances = distances.tolist()
-    pictures.save_picture(neighbours_picture(drawn, found), out / "neighbours.png")
+    pictures.save_picture(neighbours_picture(drawn, neighbours), out / "neighbours.png")
     if hasattr(model, "reconstruct"):
         datamodule.setup("validate")
         held_out = next(iter(datamodule.val_dataloader()))[0][:NEIGHBOURS].cpu()
@@ -111,11 +111,11 @@ def _look_closer(model: Any, datamodule: Any, quality: dict[str, Any], facts: Fa
         pictures.save_picture(neighbours_picture(held_out, redrawn), out / "reconstructions.png")
 
 
-def finish(run: Path, datamodule: Any, name: str) -> None:
-    """Exports a run that has just ended and says in a few lines what it gave."""
+def finish_run(run: Path, datamodule: Any, name: str) -> None:
+    """Exports a run that has just ended, and prints a few lines on what there is."""
     weights = "best" if (run / "best.ckpt").is_file() else "last"
     facts = export_run(run, run / "export", weights, datamodule=datamodule)
-    logged = measured(run)
+    logged = logged_curves(run)
     before = {key: curve.values[0] for key, curve in logged.items() if curve.steps[0] == 0}
     for key, number in facts.scores.items():
         was = f"{before[key]:.4g} before, " if key in before else ""
@@ -139,7 +139,7 @@ def _facts(
 ) -> Facts:
     state = torch.load(file, map_location="cpu", weights_only=True)
     step = state["global_step"]
-    clock = measured(run).get("time")
+    clock = logged_curves(run).get("time")
     whole = state["callbacks"].get(TermLogger().state_key, {}).get("seconds")  # where nothing was logged
     return Facts(
         name=registry.title_of(out),

@@ -1,4 +1,4 @@
-"""Arguments of a recipe that follow the data: what networks are made for, and what a recipe says of its own pictures.
+"""Arguments of a recipe that follow the data: shapes and classes of networks, and titles of the user's own pictures.
 
 A command line is followed by further words at its end, so that the resolved recipe states all of it and whoever loads
 that needs no data. What somebody states, in a recipe or in an option, is left as it is.
@@ -16,7 +16,7 @@ from ganzoo.common.data_spec import UNLABELLED, DataSpec
 from ganzoo.common.errors import GanzooError
 from ganzoo.common.parser_errors import import_class
 from ganzoo.common.signatures import describe_class
-from ganzoo.training.list_options import parse
+from ganzoo.training.list_options import parse_with_lists
 from ganzoo.training.provenance import WORDS, dropped, layers
 
 OWN = (*WORDS, "channels")  # what a recipe says of its own pictures
@@ -60,7 +60,7 @@ class Following:
 
     def _complete(self, recipe: Namespace, words: Sequence[str]) -> None:
         kind = import_class(recipe["data"]["class_path"])
-        known, kin = parameters(kind), [base.__name__ for base in getattr(kind, "__mro__", [])]
+        known, kin = argument_defaults(kind), [base.__name__ for base in getattr(kind, "__mro__", [])]
         history = layers(words)
         foreign = {*dropped(history, "data", OWN), *dropped(history, "data", ["root"], kin)}
         defaults = {name: default for name, default in known.items() if name in foreign}
@@ -92,14 +92,14 @@ class Following:
 
 
 def stated(parser: ArgumentParser, words: Sequence[str]) -> Namespace:
-    """Returns what a command line states, its recipes' words included, without any default.
+    """Returns the values that a command line and its recipes state, without any default.
 
     Raises:
         jsonargparse.ArgumentError: if it does not fit.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the parser will say it again
-        config = parse(parser, words, defaults=False, _skip_validation=True)
+        config = parse_with_lists(parser, words, defaults=False, _skip_validation=True)
     return config[config["subcommand"]] if "subcommand" in config else config
 
 
@@ -109,13 +109,13 @@ def of_networks(node: Namespace, spec: DataSpec, name: str = "model") -> Iterato
     Args:
         node: `class_path` and `init_args` as they are stated.
         spec: what it meets.
-        name: what it is called in the recipe, for messages.
+        name: its name in the recipe, for messages.
 
     Raises:
         GanzooError: if it needs classes and there are none.
     """
     kind = import_class(node["class_path"])
-    known, arguments = parameters(kind), _stated(node)
+    known, arguments = argument_defaults(kind), _stated(node)
     own: dict[str, Any] = kind.follow(spec, arguments) if hasattr(kind, "follow") else {}
     values = spec.arguments() | {key: value for key, value in own.items() if not isinstance(value, DataSpec)}
     if spec.shape and "n_classes" in known and (spec.conditional or known["n_classes"] not in (0, None)):
@@ -144,7 +144,7 @@ def _completed(node: Namespace, spec: DataSpec, name: str) -> dict[str, Any]:
     return node.as_dict()
 
 
-def parameters(kind: Any) -> dict[str, Any]:
+def argument_defaults(kind: Any) -> dict[str, Any]:
     """Returns the arguments of a class or function and their defaults, those that it passes on to its bases included.
 
     One without a default has `REQUIRED`.

@@ -1,4 +1,4 @@
-"""Options as people type them: one value where a list belongs is a list of one."""
+"""Options that take lists: one value is a list of one, and brackets are not needed."""
 
 import re
 from collections.abc import Sequence
@@ -8,12 +8,12 @@ from typing import Any
 from jsonargparse import ArgumentError
 
 
-def listed(values: Any) -> list[Any]:
+def as_list(values: Any) -> list[Any]:
     """Returns a list as it is, nothing as an empty one, and anything else as a list of one."""
     return [*values] if isinstance(values, list | tuple) else [] if values is None else [values]
 
 
-def parse(parser: Any, words: Sequence[str], **options: Any) -> Any:
+def parse_with_lists(parser: Any, words: Sequence[str], **options: Any) -> Any:
     """Parses a command line, `--quality.metrics fid` and `--quality.metrics fid,is` included.
 
     Args:
@@ -36,7 +36,7 @@ def parse(parser: Any, words: Sequence[str], **options: Any) -> Any:
 
 
 def bracketed(words: Sequence[str], error: ArgumentError, tried: set[str]) -> list[str] | None:
-    """Puts brackets around the value of the option of which a parser complains that it is no list.
+    """Returns a command line with brackets around the value of the option of which a parser says that it is no list.
 
     Args:
         words: the arguments.

@@ -1,4 +1,4 @@
-"""Where a run's numbers and pictures go: always to a CSV file, on demand to TensorBoard and Weights & Biases, too."""
+"""Loggers of a run: always a CSV file, on demand TensorBoard and Weights & Biases, too."""
 
 import os
 from collections.abc import Iterable, Sequence
@@ -35,7 +35,7 @@ class FolderWandbLogger(WandbLogger):
 
     @property
     def experiment(self) -> Any:
-        """The run, made when it is first asked for.
+        """Run of Weights & Biases, begun when it is first used.
 
         Raises:
             GanzooError: if it cannot be made.
@@ -45,8 +45,8 @@ class FolderWandbLogger(WandbLogger):
         try:
             return super().experiment
         except Error as error:
-            told = f"{str(error).rstrip('.')}; WANDB_MODE=offline needs no account"
-            raise GanzooError(f"logger: wandb says: {told} and no network.") from error
+            message = f"{str(error).rstrip('.')}; WANDB_MODE=offline needs no account"
+            raise GanzooError(f"logger: wandb says: {message} and no network.") from error
 
     def finalize(self, status: str) -> None:
         """Ends the run, so that another one of this process does not go on with it."""
@@ -57,8 +57,8 @@ class FolderWandbLogger(WandbLogger):
             self._experiment = None
 
 
-def loggers(folder: Path, names: Iterable[LoggerName] = (), own: Any = None) -> list[Logger]:
-    """Returns the loggers of a run.
+def make_loggers(folder: Path, names: Iterable[LoggerName] = (), own: Any = None) -> list[Logger]:
+    """Returns the loggers of a run, which always include that of `metrics.csv`.
 
     Args:
         folder: the run folder, which all of them but the user's own write to.
@@ -72,27 +72,27 @@ def loggers(folder: Path, names: Iterable[LoggerName] = (), own: Any = None) -> 
         if names := [*names]:
             raise GanzooError(f"logger: {names[0]} given, but trainer.logger is false; leave one of the two out.")
         return []
-    found: list[Logger] = [AppendingCSVLogger(folder, name="", version="", flush_logs_every_n_steps=1)]
+    chosen: list[Logger] = [AppendingCSVLogger(folder, name="", version="", flush_logs_every_n_steps=1)]
     for name in dict.fromkeys(names):
         spec = find_spec(name)
-        if spec is None or spec.origin is None:  # a folder of logs, which may be called so, is no package
+        if spec is None or spec.origin is None:  # a folder of logs, which may have this name, is no package
             raise GanzooError(f"logger: {name} is not installed: pip install {name}.")
-        found.append(
+        chosen.append(
             FolderWandbLogger(folder)
             if name == "wandb"
             else TensorBoardLogger(folder, name="", version=name, default_hp_metric=False)
         )
-    return [*found, *(logger for logger in (own if isinstance(own, list) else [own]) if isinstance(logger, Logger))]
+    return [*chosen, *(logger for logger in (own if isinstance(own, list) else [own]) if isinstance(logger, Logger))]
 
 
-def describe(loggers: Sequence[Logger], recipe: str) -> None:
+def log_recipe(loggers: Sequence[Logger], recipe: str) -> None:
     """Gives loggers the resolved recipe as the run's configuration; beside the CSV file it lies already."""
     for logger in loggers:
         if recipe and not isinstance(logger, CSVLogger):
             logger.log_hyperparams(yaml.safe_load(recipe))
 
 
-def show(loggers: Sequence[Logger], name: str, picture: Image.Image, step: int) -> None:
+def log_picture(loggers: Sequence[Logger], name: str, picture: Image.Image, step: int) -> None:
     """Writes a picture to every logger that takes pictures.
 
     Args:

@@ -1,4 +1,4 @@
-"""`from_recipe`: what `ganzoo fit` makes of a recipe, for notebooks."""
+"""Model, data and trainer of a recipe for notebooks: `from_recipe`."""
 
 import json
 import os
@@ -20,9 +20,9 @@ from ganzoo.training.recipe_cli import RecipeCLI
 def from_recipe(
     name: str | Path, overrides: Mapping[str, Any] | None = None, /, **more: Any
 ) -> tuple[Game, pl.LightningDataModule, pl.Trainer]:
-    """Makes what a recipe describes, ready for `trainer.fit(model, datamodule)`.
+    """Returns the model, data and trainer of a recipe, ready for `trainer.fit(model, datamodule)`.
 
-    Lightning's own messages are silenced; what is wrong is said in one line.
+    Lightning's own messages are silenced; errors are one line.
 
     Args:
         name: a recipe's name, with `-` or `_`, or a path to a YAML file.
@@ -40,7 +40,7 @@ def from_recipe(
     try:
         path = registry.find_recipe(str(name))
         words = flags({**(overrides or {}), **{key.replace("__", "."): value for key, value in more.items()}})
-        cli = RecipeCLI(["--config", str(path), *words], runs.name_of(path), run=False)
+        cli = RecipeCLI(["--config", str(path), *words], runs.recipe_name(path), run=False)
         cli.model.recipe = cli.recipe_text()
     except GanzooError as error:
         raise GanzooError(str(error)) from None  # without the parser's tracebacks, which repeat it in many lines
@@ -48,7 +48,7 @@ def from_recipe(
 
 
 def flags(overrides: Mapping[str, Any]) -> list[str]:
-    """Writes `{"trainer.max_steps": 3}` as the command line takes it: texts and paths as they are, all else as JSON.
+    """Returns `{"trainer.max_steps": 3}` as words of a command line: texts and paths as they are, all else as JSON.
 
     Raises:
         GanzooError: if a recipe cannot state a value.

@@ -1,4 +1,4 @@
-"""Optimizers and learning-rate schedulers of a run that goes on otherwise than it began."""
+"""State of optimizers and learning-rate schedulers, carried over to changed settings of a continued run."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -22,7 +22,7 @@ def steppers(recipe: str) -> Steppers:
 
 
 def match(before: Steppers, after: Steppers, states: Sequence[Mapping[str, Any]]) -> bool:
-    """Whether optimizers can go on with what others have kept.
+    """Returns whether optimizers can go on with the state of others.
 
     Args:
         before: the others, as they were at the beginning.

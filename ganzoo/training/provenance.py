@@ -1,4 +1,4 @@
-"""Who states what of the data: recipes, one after the other, and the options behind them.
+"""Provenance of arguments on the data: stated by which recipe, or by the options behind them.
 
 What a recipe says of its own pictures (title, licence, source, whether they are grey) is true of no others, and what it
 scores with was chosen for its own data. Both are dropped where something else is trained on, unless it is stated there.
@@ -13,20 +13,20 @@ from typing import Any
 import yaml
 
 WORDS = ("title", "licence", "source")  # what data are, for people
-SECTIONS = ("data", "quality")
+SECTIONS_OF_DATA = ("data", "quality")
 Layer = dict[str, dict[str, Any]]
 
 
 def layers(words: Sequence[str]) -> list[Layer]:
     """Returns what each `--config` of a command line states of data and quality, and last what its options do."""
     files: list[Layer] = []
-    options: Layer = {section: {} for section in SECTIONS}
+    options: Layer = {section: {} for section in SECTIONS_OF_DATA}
     for name, value in _options(words):
         if name in ("--config", "-c"):
             files.append(_of_file(Path(value)))
             continue
         section, *keys = name.lstrip("-").split(".")
-        if section in SECTIONS:
+        if section in SECTIONS_OF_DATA:
             options[section] |= _flat(section, _nested([key for key in keys if key != "init_args"], value))
     return [*files, options]
 
@@ -61,11 +61,11 @@ def _holds(name: str, then: dict[str, Any], now: dict[str, Any]) -> bool:
 
 
 def same_place(root: str | None, other: str | None) -> bool:
-    """Whether two roots of data are one folder or file; None is one that nobody knows."""
-    return root == other or (root is not None and other is not None and located(root) == located(other))
+    """Returns whether two roots of data are one folder or file; None is one that nobody knows."""
+    return root == other or (root is not None and other is not None and real_root(root) == real_root(other))
 
 
-def located(root: str | os.PathLike[str]) -> str:
+def real_root(root: str | os.PathLike[str]) -> str:
     """Returns the real path of data's root: from here, or else under `$GANZOO_DATA`."""
     here, data = Path(root).expanduser(), os.environ.get("GANZOO_DATA")
     if not here.exists() and data:
@@ -97,7 +97,7 @@ def _of_file(file: Path) -> Layer:
     except (OSError, ValueError, yaml.YAMLError):  # the parser says so
         recipe = None
     recipe = recipe if isinstance(recipe, dict) else {}
-    return {section: _flat(section, recipe.get(section), file.parent) for section in SECTIONS}
+    return {section: _flat(section, recipe.get(section), file.parent) for section in SECTIONS_OF_DATA}
 
 
 def _flat(section: str, value: Any, folder: Path = Path()) -> dict[str, Any]:

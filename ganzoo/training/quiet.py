@@ -1,4 +1,4 @@
-"""Lightning without its messages that say nothing of a run of ours."""
+"""Silence for Lightning's messages that say nothing of a run of ours."""
 
 import logging
 import warnings

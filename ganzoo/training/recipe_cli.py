@@ -1,4 +1,4 @@
-"""From a recipe to a run: LightningCLI with run folders."""
+"""LightningCLI with run folders: from a recipe to a run."""
 
 import signal
 import weakref
@@ -28,14 +28,14 @@ from ganzoo.games.game import Game
 from ganzoo.games.lightning import require_playable
 from ganzoo.training import changes, rehearsal, resuming, runs
 from ganzoo.training.callbacks.continuing import Continuing
-from ganzoo.training.callbacks.keep import Last, Opening, Whole, best
+from ganzoo.training.callbacks.keep import AtomicCheckpointIO, Last, Opening, best_keeper
 from ganzoo.training.callbacks.progress import Bar, TermLogger
 from ganzoo.training.callbacks.quality import Quality
 from ganzoo.training.follow_data import Following
-from ganzoo.training.list_options import listed, parse
-from ganzoo.training.loggers import loggers
+from ganzoo.training.list_options import as_list, parse_with_lists
+from ganzoo.training.loggers import make_loggers
 from ganzoo.training.quiet import quieten
-from ganzoo.training.rehearsal import rehearse, scoring
+from ganzoo.training.rehearsal import rehearse, scoring_rehearsal
 from ganzoo.training.replace_model import with_networks
 from ganzoo.training.run_options import SECTIONS, add_run_options
 from ganzoo.training.start import Start
@@ -82,12 +82,12 @@ class RecipeCLI(LightningCLI):
                 load_from_checkpoint_support=False,
             )
         except BaseException:
-            runs.discard(self.folder)
+            runs.discard_run_folder(self.folder)
             raise
         if run:
-            runs.discard(self.folder)  # of a dry run
+            runs.discard_run_folder(self.folder)  # of a dry run
         elif self.folder:
-            weakref.finalize(self.trainer, runs.discard, self.folder)  # a notebook may never train
+            weakref.finalize(self.trainer, runs.discard_run_folder, self.folder)  # a notebook may never train
 
     def add_arguments_to_parser(self, parser: Any) -> None:
         """Adds the sections of a recipe that are ours, and the options beside them."""
@@ -103,7 +103,7 @@ class RecipeCLI(LightningCLI):
         if self._subcommand_parsers and not asks_help(args):
             subcommand, *words = args
             resolve = lambda words: self._resolved(parser, subcommand, words)  # noqa: E731
-            self.continued = resuming.find(subcommand, self.recipe, words, resolve)
+            self.continued = resuming.find_continued(subcommand, self.recipe, words, resolve)
             args = [subcommand, *self.continued.words] if self.continued else args
         self.config = self._parsed(parser, args)
 
@@ -111,7 +111,7 @@ class RecipeCLI(LightningCLI):
         try:
             args = with_networks(parser, args)
             self.following = Following(parser, args)
-            return parse(parser, [*args, *self.following.words])
+            return parse_with_lists(parser, [*args, *self.following.words])
         except ArgumentError as error:
             known = self._parser(args[0] if self._subcommand_parsers else None).get_defaults()
             raise GanzooError(explain(error, known.keys())) from error
@@ -148,9 +148,9 @@ class RecipeCLI(LightningCLI):
         if self.continued is not None:
             config["ckpt_path"], self.folder = str(self.continued.checkpoint), self.continued.folder
             if self.subcommand == "fit":
-                changes.require_same(resuming.read(self.continued.checkpoint), self.recipe_text())
+                changes.require_same_classes(resuming.read_checkpoint(self.continued.checkpoint), self.recipe_text())
         if self.folder is None and self.subcommand in {"fit", None}:
-            self.folder = runs.fresh(Path(config.runs) / self.recipe, config.version)
+            self.folder = runs.make_run_folder(Path(config.runs) / self.recipe, config.version)
 
     def settle_precision(self) -> None:
         """Takes the fastest precision that the device computes natively, where none was asked for."""
@@ -171,18 +171,18 @@ class RecipeCLI(LightningCLI):
             # the last checkpoint knows what the best one is: it is written after it
             last = Last(self._get(self.config, "save_every"))
             callbacks += [Opening(last), Continuing(), TermLogger()]
-            callbacks += [best(self.folder, quality, self.datamodule, self.model), last]
-        config.callbacks = [*listed(config.callbacks), *callbacks]
+            callbacks += [best_keeper(self.folder, quality, self.datamodule, self.model), last]
+        config.callbacks = [*as_list(config.callbacks), *callbacks]
         if not training:
             config.logger = config.logger or False
         else:
-            config.logger = loggers(self.folder, listed(self._get(self.config, "logger")), config.logger)  # type: ignore[arg-type]
+            config.logger = make_loggers(self.folder, as_list(self._get(self.config, "logger")), config.logger)  # type: ignore[arg-type]
         if config.strategy == "auto" and (several_devices(config.devices) or config.num_nodes > 1):
             # D's move leaves G's parameters without gradients and the reverse
             config.strategy = "ddp_find_unused_parameters_true"
-        config.plugins = listed(config.plugins)
+        config.plugins = as_list(config.plugins)
         if not any(isinstance(plugin, CheckpointIO) for plugin in config.plugins):
-            config.plugins.append(Whole())
+            config.plugins.append(AtomicCheckpointIO())
         trainer = super().instantiate_trainer(default_root_dir=str(self.folder or Path.cwd()), **kwargs)
         if config.sync_batchnorm and trainer.strategy.root_device.type == "cpu" and trainer.world_size > 1:
             raise GanzooError("trainer.sync_batchnorm: PyTorch synchronises BatchNorm on GPUs alone, not on the CPU.")
@@ -208,21 +208,21 @@ class RecipeCLI(LightningCLI):
         if isinstance(self.datamodule, DataModule):
             self.datamodule.inspect()
         self.model.fits(self.datamodule)
-        state = resuming.read(self.continued.checkpoint) if self.continued else None
+        state = resuming.read_checkpoint(self.continued.checkpoint) if self.continued else None
         if state is not None:
             self.done = state["global_step"]
-            changes.require_left(state, self.trainer)
+            changes.require_steps_left(state, self.trainer)
         config = self._get_config()
         free = threads.settle_threads(config.threads, config.ckpt_path, self.trainer)
         if self.trainer.global_rank == 0:  # the others would download beside it; Lightning lets them wait
             self.datamodule.prepare_data()
             self.datamodule.setup("fit")
             if state is not None:
-                changes.require_fit(state, self.model.recipe, self.model, self.datamodule)
+                changes.require_continuable(state, self.model.recipe, self.model, self.datamodule)
             self.model.data_digest = changes.fingerprint(self.datamodule)
         if self.continued is not None and state is not None:
-            self.finished = changes.finished(state, self.trainer, self.folder)
-            lines = [self.continued.note, *changes.take_up(state, self.model, self.trainer, self.folder)]
+            self.finished = changes.is_finished(state, self.trainer, self.folder)
+            lines = [self.continued.note, *changes.note_changes(state, self.model, self.trainer, self.folder)]
             if self.trainer.global_rank == 0:
                 print("".join(f"{line}\n" for line in lines if line), end="", flush=True)
         if self.trainer.global_rank == 0 and not self.finished:
@@ -269,10 +269,10 @@ class RecipeCLI(LightningCLI):
         config, source = self._get_config(), self._source()
         options = {word.partition("=")[0] for word in self.arguments if word.startswith("-")}
         changed = bool(options - {"--config", "--ckpt_path", "--runs", "--version"})
-        return runs.go_on(self.folder, source, config.runs, changed, bool(config.trainer.max_time))
+        return runs.continue_command(self.folder, source, config.runs, changed, bool(config.trainer.max_time))
 
     def _source(self) -> list[str]:
-        return runs.source(resuming.configs(self.arguments)[0], self.recipe)
+        return runs.recipe_words(resuming.split_configs(self.arguments)[0], self.recipe)
 
     @rank_zero_only
     def _print_kept(self) -> None:
@@ -286,24 +286,24 @@ class RecipeCLI(LightningCLI):
         if not (self.folder / "last.ckpt").is_file():
             print("Nothing was trained.")
             return
-        from ganzoo.training.export import finish
+        from ganzoo.training.export import finish_run
 
-        finish(self.folder, self.datamodule, self.recipe)
+        finish_run(self.folder, self.datamodule, self.recipe)
         if self.trainer.global_step < self.trainer.max_steps:
             print(f"{'stopped early':24} continue with: {self._go_on()}")
 
     def before_validate(self) -> None:
         """Takes the weights, so that what does not fit is told in a line, and sets the number of threads that score."""
         if self.continued is not None:
-            state = resuming.read(self.continued.checkpoint)
-            changes.require_weights(state, self.model, changes.of(state, self.recipe_text()))
+            state = resuming.read_checkpoint(self.continued.checkpoint)
+            changes.load_weights(state, self.model, changes.recipe_changes(state, self.recipe_text()))
         if self.trainer.strategy.root_device.type == "cpu" and self.trainer.world_size == 1:
             if not isinstance(self.datamodule, DataModule):
                 return
             self.datamodule.inspect()
             quality: Quality = self._get(self.config_init, "quality")
             threads.adapt_threads(
-                scoring(self.model, self.datamodule), quality.samples or 10_000, self._get_config().threads
+                scoring_rehearsal(self.model, self.datamodule), quality.samples or 10_000, self._get_config().threads
             )
 
     before_test = before_predict = before_validate
@@ -320,8 +320,8 @@ class RecipeCLI(LightningCLI):
 
     def predict(self, **kwargs: Any) -> None:
         """Draws as many samples as the reference split holds and writes them beside the weights, if the model draws."""
-        if (made := output_of(self.model)) == "classes":
-            what = f"{type(self.model).__name__} makes {made}, no samples to write"
+        if (makes := output_of(self.model)) == "classes":
+            what = f"{type(self.model).__name__} makes {makes}, no samples to write"
             raise GanzooError(f"ganzoo predict: {what}; `ganzoo validate` scores it.")
         batches = self.trainer.predict(**kwargs | {"return_predictions": True})
         out = Path(kwargs["ckpt_path"]).with_name("predictions.npz")
@@ -362,12 +362,12 @@ class RecipeReader(RecipeCLI):
 
 
 def asks_help(arguments: Sequence[str]) -> bool:
-    """Whether arguments ask for a text instead of a run."""
+    """Returns whether arguments ask for a text instead of a run."""
     flags = [word.partition("=")[0] for word in arguments]
     return any(flag in {"-h", "--help", "--print_config"} or flag.endswith(".help") for flag in flags)
 
 
-def run(command: str, arguments: list[str]) -> None:
+def run_recipe(command: str, arguments: list[str]) -> None:
     """Runs `ganzoo fit|validate|test|predict`."""
     name, arguments = runs.split_recipe(arguments)
     if name is None and not asks_help(arguments):

@@ -1,4 +1,4 @@
-"""Rehearsal of a training step on a copy, of which nothing remains but its time."""
+"""Rehearsal of a training step on a copy: the time that it takes, and the number of threads to train with."""
 
 import time
 from collections.abc import Callable
@@ -64,8 +64,8 @@ def rehearse(model: Game, datamodule: Any, trainer: pl.Trainer, choose: bool = F
     return threads.choose_threads(rehearsal.seconds) if choose else min(rehearsal.seconds() for _ in range(3))
 
 
-def scoring(model: Any, datamodule: Any, extractor: Any = None) -> Callable[[int], None]:
-    """Returns a function that has a model make n images, or whatever it makes, and extracts features of as many.
+def scoring_rehearsal(model: Any, datamodule: Any, extractor: Any = None) -> Callable[[int], None]:
+    """Returns a function that has a model make n images or other items, and extracts features of as many.
 
     Args:
         model: what is to be scored: a model, or else data.

@@ -1,4 +1,4 @@
-"""A class in the place of a recipe's model, `--model my_package.MyGAN`: the recipe's networks stay."""
+"""Replacement of a recipe's model by another class, `--model my_package.MyGAN`, which keeps the recipe's networks."""
 
 import json
 import re
@@ -8,7 +8,7 @@ from typing import Any
 from jsonargparse import Namespace
 
 from ganzoo.common.parser_errors import import_class
-from ganzoo.training.follow_data import parameters, stated
+from ganzoo.training.follow_data import argument_defaults, stated
 
 PATH = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)+")  # not a description in YAML or JSON
 
@@ -39,7 +39,7 @@ def with_networks(parser: Any, words: Sequence[str]) -> list[str]:
 def _networks(parser: Any, words: Sequence[str], path: str) -> dict[str, Any]:
     """Returns the networks that were stated so far and that a class takes; none if it cannot be imported."""
     try:
-        taken = parameters(import_class(path))
+        taken = argument_defaults(import_class(path))
     except (ImportError, AttributeError):  # of which the parser will complain
         return {}
     model = stated(parser, words).get("model")

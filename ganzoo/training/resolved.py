@@ -1,11 +1,11 @@
-"""Resolved recipes, every default spelt out: what one says of an option, and in what two of them differ."""
+"""Lookup and comparison of resolved recipes, in which every default is spelt out."""
 
 from collections.abc import Mapping
 from typing import Any
 
 
-def at(recipe: Any, option: str) -> Any:
-    """Returns what a resolved recipe says of an option, `init_args` spelt out or not; None if nothing."""
+def option_value(recipe: Any, option: str) -> Any:
+    """Returns the value of an option in a resolved recipe, `init_args` spelt out or not; None if there is none."""
     for part in option.split("."):
         if not isinstance(recipe, Mapping):
             return None
@@ -15,7 +15,7 @@ def at(recipe: Any, option: str) -> Any:
 
 
 def differences(before: Any, after: Any, name: str = "") -> list[tuple[str, Any, Any]]:
-    """Compares two resolved recipes in what both of them say.
+    """Returns the differences of two resolved recipes in options that both of them state.
 
     Returns:
         (option, what the first says, what the second says), of classes that differ the class alone.

@@ -1,4 +1,4 @@
-"""What a command goes on from: a run's checkpoint, and the run's own recipe in the place of the one that was named."""
+"""Continuation of a run: its checkpoint, and its own recipe in the place of the one that was named."""
 
 import json
 import os
@@ -14,7 +14,7 @@ from ganzoo.common import registry
 from ganzoo.common.errors import GanzooError
 from ganzoo.common.program import command
 from ganzoo.training import runs
-from ganzoo.training.resolved import at, differences
+from ganzoo.training.resolved import differences, option_value
 
 PLACE = ("runs", "version", "ckpt_path")  # options that say which run
 DESCRIBED = ("title", "licence", "source", "channels")  # of data that may have moved
@@ -22,7 +22,7 @@ DESCRIBED = ("title", "licence", "source", "channels")  # of data that may have 
 
 @dataclass(frozen=True)
 class Continued:
-    """What a command goes on from.
+    """Checkpoint and arguments that a command goes on from.
 
     Args:
         checkpoint: the training checkpoint.
@@ -37,10 +37,10 @@ class Continued:
     note: str = ""
 
 
-def find(
+def find_continued(
     subcommand: str, name: str, words: Sequence[str], resolve: Callable[[Sequence[str]], Mapping[str, Any]]
 ) -> Continued | None:
-    """Returns what a command goes on from; None for one that begins a run.
+    """Returns the checkpoint and arguments that a command goes on from; None for one that begins a run.
 
     Args:
         subcommand: `fit`, or one that needs trained weights.
@@ -51,39 +51,41 @@ def find(
     Raises:
         GanzooError: if there is no such checkpoint.
     """
-    sources, rest = configs(words)
-    asked = place(sources, rest)
-    home = Path(asked["runs"] or "runs") / name
-    version, wanted, train = asked["version"], asked["ckpt_path"], None
-    if subcommand == "fit" and wanted is None and runs.restarted(home, version):
-        wanted, version = "last", version or runs.job()
-    if subcommand != "fit" and wanted is None:
-        wanted = "best"  # untrained weights are never what is meant
-        train = command("fit", *runs.source(sources, name))
-    if wanted is None:
+    sources, rest = split_configs(words)
+    selection = run_selection(sources, rest)
+    home = Path(selection["runs"] or "runs") / name
+    version, kind, train = selection["version"], selection["ckpt_path"], None
+    if subcommand == "fit" and kind is None and runs.job_restarted(home, version):
+        kind, version = "last", version or runs.job_version()
+    if subcommand != "fit" and kind is None:
+        kind = "best"  # untrained weights are never what is meant
+        train = command("fit", *runs.recipe_words(sources, name))
+    if kind is None:
         return None
-    if wanted in {"last", "best"}:
-        own = _run_of(sources, asked)
-        there = own is not None and (own / f"{wanted}.ckpt").is_file()
-        checkpoint = own / f"{wanted}.ckpt" if own and there else runs.newest(home, wanted, version, train)
+    if kind in {"last", "best"}:
+        own = _run_of(sources, selection)
+        there = own is not None and (own / f"{kind}.ckpt").is_file()
+        checkpoint = own / f"{kind}.ckpt" if own and there else runs.newest_checkpoint(home, kind, version, train)
     else:
-        checkpoint = Path(wanted)
+        checkpoint = Path(kind)
         if not checkpoint.is_file():
-            raise GanzooError(f"--ckpt_path: there is no file '{wanted}'; `last` continues the newest run.")
+            raise GanzooError(f"--ckpt_path: there is no file '{kind}'; `last` continues the newest run.")
     folder = checkpoint.parent
     recipe = folder / "recipe.yaml"
     # a checkpoint that was copied has none beside it
-    state = read(checkpoint)  # first: of what is no training checkpoint the recipe beside it is not believed either
+    state = read_checkpoint(
+        checkpoint
+    )  # first: of what is no training checkpoint the recipe beside it is not believed either
     text = recipe.read_text(encoding="utf-8") if recipe.is_file() else str(state["game"].get("recipe", ""))
-    inside = recipe.is_file() or wanted in {"last", "best"}
+    inside = recipe.is_file() or kind in {"last", "best"}
     if not text:
         return Continued(checkpoint, folder if inside else None, [*words])
     replaced, note = _own_recipe(sources, rest, text, recipe if recipe.is_file() else None, resolve)
     return Continued(checkpoint, folder if inside else None, replaced, note)
 
 
-def read(checkpoint: Path) -> dict[str, Any]:
-    """Reads a training checkpoint.
+def read_checkpoint(checkpoint: Path) -> dict[str, Any]:
+    """Returns the content of a training checkpoint.
 
     Raises:
         GanzooError: if it is damaged, or something else.
@@ -96,8 +98,8 @@ def read(checkpoint: Path) -> dict[str, Any]:
     return state
 
 
-def configs(words: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Takes the configuration files out of arguments.
+def split_configs(words: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Splits arguments into configuration files and the others.
 
     Returns:
         The files in their order, and what is left of the arguments.
@@ -113,25 +115,25 @@ def configs(words: Sequence[str]) -> tuple[list[str], list[str]]:
     return files, rest
 
 
-def place(sources: Sequence[str], rest: Sequence[str]) -> dict[str, str | None]:
+def run_selection(sources: Sequence[str], rest: Sequence[str]) -> dict[str, str | None]:
     """Returns the options that say which run is meant, from configuration files and, before them, the command line."""
-    said: dict[str, str | None] = dict.fromkeys(PLACE)
+    selection: dict[str, str | None] = dict.fromkeys(PLACE)
     for source in sources:
         section = _section(source)
-        said |= {name: str(section[name]) for name in PLACE if section.get(name) is not None}
+        selection |= {name: str(section[name]) for name in PLACE if section.get(name) is not None}
     for name in PLACE:
         if (value := _value(rest, f"--{name}")) is not None:
-            said[name] = value
-    return said
+            selection[name] = value
+    return selection
 
 
 def _value(words: Sequence[str], option: str) -> str | None:
     """Returns what an option is given, where it stands last."""
     value = None
     for number, word in enumerate(words):
-        flag, equals, given = word.partition("=")
+        flag, equals, argument = word.partition("=")
         if flag == option:
-            value = given if equals else next(iter(words[number + 1 : number + 2]), "")
+            value = argument if equals else next(iter(words[number + 1 : number + 2]), "")
     return value
 
 
@@ -144,14 +146,14 @@ def _section(source: str) -> dict[str, Any]:
     return section if isinstance(section, dict) else {}
 
 
-def _run_of(sources: Sequence[str], asked: Mapping[str, str | None]) -> Path | None:
+def _run_of(sources: Sequence[str], selection: Mapping[str, str | None]) -> Path | None:
     """Returns the run whose recipe is named, unless another one is asked for beside it."""
     folder = Path(sources[0]).parent if sources and Path(sources[0]).name == "recipe.yaml" else None
     if folder is not None and folder.name == "export" and not runs.holds_run(folder):
         folder = folder.parent
-    if folder is None or not runs.holds_run(folder) or asked["version"] not in {None, folder.absolute().name}:
+    if folder is None or not runs.holds_run(folder) or selection["version"] not in {None, folder.absolute().name}:
         return None
-    elsewhere = asked["runs"] is not None and Path(asked["runs"]).absolute() != folder.absolute().parents[1]
+    elsewhere = selection["runs"] is not None and Path(selection["runs"]).absolute() != folder.absolute().parents[1]
     return None if elsewhere else folder
 
 
@@ -207,7 +209,7 @@ def _without_repeated(
         first = resolve([word for source in named for word in ("--config", source)] + [*rest])
     except GanzooError:  # what is given suits the run's own recipe alone
         return [*rest]
-    repeated = {option for option in added if at(first, option[2:]) == at(own, option[2:])}
+    repeated = {option for option in added if option_value(first, option[2:]) == option_value(own, option[2:])}
     kept: list[str] = []
     dropping = False
     for word in rest:

@@ -1,4 +1,4 @@
-"""Run folders: `runs/RECIPE/VERSION/`, and what is said before a run begins."""
+"""Run folders `runs/RECIPE/VERSION/`: made, found, named and continued."""
 
 import os
 from collections.abc import Sequence
@@ -19,15 +19,15 @@ CHOSEN = "GANZOO_RUN"
 _made: set[Path] = set()  # folders of runs, and those that they are in, where this process has made them
 
 
-def fresh(home: Path, version: str | None = None) -> Path:
-    """Makes the folder of a new run, so that no other takes it: the version that was asked for, or the next number.
+def make_run_folder(home: Path, version: str | None = None) -> Path:
+    """Makes the folder of a new run, so that no other takes it: of the requested version, or the next number.
 
     Raises:
         GanzooError: if the version holds a run already, or no folder can be made.
     """
     if chosen := _of_first_rank():
         return chosen
-    version = version or job()
+    version = version or job_version()
     if version is not None and (home / version / "last.ckpt").exists():
         raise GanzooError(
             f"--version: {home / version} holds a run; continue it with --ckpt_path last or name another."
@@ -41,8 +41,8 @@ def fresh(home: Path, version: str | None = None) -> Path:
     return folder
 
 
-def discard(folder: Path | None) -> None:
-    """Removes what `fresh` made in this process, as far as it is still empty: that run has not begun."""
+def discard_run_folder(folder: Path | None) -> None:
+    """Removes what `make_run_folder` made in this process, as far as it is still empty: that run has not begun."""
     with suppress(OSError):
         for path in (folder, *folder.parents) if folder else ():
             if path in _made:
@@ -62,13 +62,13 @@ def _make(folder: Path, new: bool = False) -> Path:
             raise
         raise GanzooError(f"--version: '{folder}' is a file; name another.") from None
     except OSError as error:
-        said = f"--runs: cannot write to '{folder}' ({error.strerror})"
-        raise GanzooError(f"{said}; name another folder, or make room.") from error
+        problem = f"--runs: cannot write to '{folder}' ({error.strerror})"
+        raise GanzooError(f"{problem}; name another folder, or make room.") from error
     _made.update(missing)
     return folder
 
 
-def job() -> str | None:
+def job_version() -> str | None:
     """Returns the version of a run whose processes must agree on it without asking, as SLURM's starts of a job must.
 
     None where one process decides.
@@ -81,27 +81,27 @@ def job() -> str | None:
     return f"job_{launched}" if launched else None
 
 
-def restarted(home: Path, version: str | None = None) -> bool:
-    """Whether SLURM has started this job anew, and its run has a `last.ckpt` to go on from."""
+def job_restarted(home: Path, version: str | None = None) -> bool:
+    """Returns whether SLURM has started this job anew, and its run has a `last.ckpt` to go on from."""
     again = int(os.environ.get("SLURM_RESTART_COUNT", 0)) > 0
-    version = version or job()
+    version = version or job_version()
     return again and version is not None and (home / version / "last.ckpt").is_file()
 
 
-def newest(home: Path, kind: str = "last", version: str | None = None, train: str | None = None) -> Path:
-    """Returns `last.ckpt` or `best.ckpt` of a recipe's newest run, or of the version that was asked for.
+def newest_checkpoint(home: Path, kind: str = "last", version: str | None = None, train: str | None = None) -> Path:
+    """Returns `last.ckpt` or `best.ckpt` of a recipe's newest run, or of the requested version.
 
     Args:
         home: the folder of a recipe's runs.
         kind: `last` or `best`.
         version: of these the one.
-        train: where nobody asked for a checkpoint, but one is needed, the command that makes one.
+        train: where no checkpoint is named, but one is needed, the command that makes one.
 
     Raises:
         GanzooError: if there is none.
     """
-    found = sorted(home.glob(f"{version or '*'}/{kind}.ckpt"), key=lambda path: path.stat().st_mtime)
-    if not found:
+    checkpoints = sorted(home.glob(f"{version or '*'}/{kind}.ckpt"), key=lambda path: path.stat().st_mtime)
+    if not checkpoints:
         versions = [path.name for path in home.glob("*")]
         hint = nearest(version, versions) if version else " Start a run without --ckpt_path."
         if train is not None and not [*home.glob(f"{version or '*'}/last.ckpt")]:
@@ -110,7 +110,7 @@ def newest(home: Path, kind: str = "last", version: str | None = None, train: st
         if train is not None:
             hint = " Go on with --ckpt_path last."
         raise GanzooError(f"--ckpt_path: there is no {kind}.ckpt under '{home / (version or '')}'.{hint}")
-    return found[-1]
+    return checkpoints[-1]
 
 
 def steps_done(checkpoint: str | None) -> int:
@@ -128,7 +128,7 @@ def steps_done(checkpoint: str | None) -> int:
 
 
 def split_recipe(arguments: list[str]) -> tuple[str | None, list[str]]:
-    """Takes `--recipe NAME` out of the arguments and puts `--config FILE` in its place.
+    """Replaces `--recipe NAME` in arguments by `--config FILE`.
 
     Returns:
         The name under which runs are kept, None without a recipe or configuration, and the arguments: files first, so
@@ -139,22 +139,22 @@ def split_recipe(arguments: list[str]) -> tuple[str | None, list[str]]:
     name: str | None = None
     waiting = iter(arguments)
     for argument in waiting:
-        flag, equals, given = argument.partition("=")
+        flag, equals, value = argument.partition("=")
         if flag == "--recipe":
-            given = given if equals else next(waiting, "")
-            path = registry.find_recipe(given)
-            name = name_of(path)
+            value = value if equals else next(waiting, "")
+            path = registry.find_recipe(value)
+            name = recipe_name(path)
             files += ["--config", str(path)]
         elif flag in {"--config", "-c"}:
-            given = given if equals else next(waiting, "")
-            files += ["--config", given]
-            name = name_of(Path(given)) if name is None else name
+            value = value if equals else next(waiting, "")
+            files += ["--config", value]
+            name = recipe_name(Path(value)) if name is None else name
         else:
             kept.append(argument)
     return name, [*files, *kept]
 
 
-def name_of(recipe: Path) -> str:
+def recipe_name(recipe: Path) -> str:
     """Returns the name under which a recipe's runs are kept: its file's.
 
     Of a `recipe.yaml` it is its run's recipe's, and where it lies in a checkpoint or any other folder, that folder's.
@@ -168,22 +168,22 @@ def name_of(recipe: Path) -> str:
 
 
 def holds_run(folder: Path) -> bool:
-    """Whether a folder holds what a training leaves."""
+    """Returns whether a folder holds what a training leaves."""
     return any((folder / name).is_file() for name in ("last.ckpt", "best.ckpt", "metrics.csv"))
 
 
-def source(files: Sequence[str], name: str) -> list[str]:
+def recipe_words(files: Sequence[str], name: str) -> list[str]:
     """Returns the words that name a run's recipe: a bundled one by its name, else configurations by their files."""
     bundled = [*files] == [str(registry.RECIPES / f"{name}.yaml")]
     return ["--recipe", name] if bundled else [word for file in files for word in ("--config", file)]
 
 
-def go_on(folder: Path, source: Sequence[str], home: str, changed: bool, timed: bool) -> str:
+def continue_command(folder: Path, source: Sequence[str], home: str, changed: bool, timed: bool) -> str:
     """Returns the command that continues a run.
 
     Args:
         folder: the run's.
-        source: see `source`. A bundled recipe is named again; in any other's place stands what the run has kept of it.
+        source: see `recipe_words`. A bundled recipe is named again; in place of any other stands the run's own copy.
         home: folder of all runs.
         changed: whether other options have changed the recipe.
         timed: whether the recipe gives a time, which is used up.
@@ -202,8 +202,8 @@ def _of_first_rank() -> Path | None:
     return Path(folder) if folder and int(owner) != os.getpid() and int(os.environ.get("LOCAL_RANK", 0)) else None
 
 
-def progress(checkpoint: Path) -> dict[str, Any]:
-    """Reads how far a training checkpoint has come: steps, real images seen by D, seconds.
+def read_progress(checkpoint: Path) -> dict[str, Any]:
+    """Returns how far a training checkpoint has come: steps, real images seen by D, seconds.
 
     Raises:
         GanzooError: if it cannot be read.

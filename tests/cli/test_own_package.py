@@ -171,7 +171,7 @@ def test_a_folder_of_logs_is_no_logger(tmp_path, monkeypatch):
     Path(tmp_path, "nowandb").mkdir()
     monkeypatch.chdir(tmp_path)
     with importing.current_folder(), pytest.raises(GanzooError, match="nowandb is not installed"):
-        loggers.loggers(tmp_path, ["nowandb"])
+        loggers.make_loggers(tmp_path, ["nowandb"])
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from ganzoo.common.readme import markers
 from ganzoo.tools.compare import figures, runs
 from ganzoo.tools.compare.comparison import write_comparison
 from ganzoo.tools.compare.runs import Contender, train
-from ganzoo.training.runs import progress
+from ganzoo.training.runs import read_progress
 
 FID = "fid[mnist,10k/test]"
 START, END = markers()
@@ -73,7 +73,7 @@ def test_runs_are_trained_continued_and_reused(recipes, commands, tmp_path):
     out = write_comparison(recipes, [0, 1], runs=Path("runs"), out=Path("out"), samples=60)
     assert out == Path("out/comparison.md")
     assert [command[command.index("--version") + 1] for command in commands] == ["seed_0", "seed_0", "seed_1", "seed_1"]
-    assert progress(Path("runs/toy/seed_1/last.ckpt"))["steps"] == 4
+    assert read_progress(Path("runs/toy/seed_1/last.ckpt"))["steps"] == 4
     first = {file.name: file.read_bytes() for file in sorted(Path("out").iterdir())}
     assert list(first) == ["comparison.csv", "comparison.json", "comparison.md", "comparison.png", "curves.png"]
     rows = table(out.read_text(encoding="utf-8"))
@@ -98,7 +98,7 @@ def test_runs_are_trained_continued_and_reused(recipes, commands, tmp_path):
 
     write_comparison(["toy.yaml"], [1], steps=[6], runs=Path("runs"), out=Path("out"), samples=60)
     assert [command[-2:] for command in commands] == [["--ckpt_path", "last"]]
-    assert progress(Path("runs/toy/seed_1/last.ckpt"))["steps"] == 6
+    assert read_progress(Path("runs/toy/seed_1/last.ckpt"))["steps"] == 6
 
     shutil.copytree("runs/digits/seed_0/export", "checkpoints/my-digits")
     text = write_comparison(["checkpoints/my-digits"], [], out=Path("shelf"), samples=60, checkpoints=True).read_text(
@@ -170,7 +170,7 @@ def test_mistakes_show_before_anything_is_trained(recipes, commands):
 
 def test_trains_in_a_process_of_its_own(recipes):
     train(Contender("digits", Path("digits.yaml"), ["--trainer.max_steps=1"], 50), 3, Path("runs"))
-    assert progress(Path("runs/digits/seed_3/last.ckpt"))["steps"] == 1
+    assert read_progress(Path("runs/digits/seed_3/last.ckpt"))["steps"] == 1
     assert "1 generator steps" in Path("runs/digits/seed_3/fit.log").read_text()
 
 

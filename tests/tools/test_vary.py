@@ -11,7 +11,7 @@ from ganzoo.common.errors import GanzooError
 from ganzoo.tools.compare import vary
 from ganzoo.tools.compare.comparison import write_comparison
 from ganzoo.tools.compare.runs import Contender
-from ganzoo.training.runs import progress
+from ganzoo.training.runs import read_progress
 
 CLASSES = {"model": "ganzoo.models.wgan_gp.WGANGP", "data": "ganzoo.data.Digits"}
 
@@ -94,7 +94,7 @@ def test_settings_are_trained_apart_reused_and_shown_in_rows(recipes, commands):
     assert not commands
     write_comparison(["digits.yaml"], [0], varied=["g_lr=0.001", "n_critic=2"], steps=[6], **options)
     assert [command[-2:] for command in commands] == [["--ckpt_path", "last"]]
-    assert progress(Path("runs/digits/g_lr=0.001_n_critic=2_seed_0/last.ckpt"))["steps"] == 6
+    assert read_progress(Path("runs/digits/g_lr=0.001_n_critic=2_seed_0/last.ckpt"))["steps"] == 6
 
 
 def test_nested_arguments_and_data_are_varied_too(recipes):

@@ -10,7 +10,7 @@ from ganzoo.common.curves import read_metrics
 from ganzoo.common.errors import GanzooError
 from ganzoo.data import DataModule
 from ganzoo.networks.mlp import MLPGenerator
-from ganzoo.training.callbacks.collapse import Collapse, picked, spread
+from ganzoo.training.callbacks.collapse import Collapse, evenly_spread_items, mean_distance
 from ganzoo.training.callbacks.progress import TermLogger
 from ganzoo.training.csvlog import AppendingCSVLogger
 
@@ -51,18 +51,18 @@ def watched(folder, model, steps, caplog, data=None, **options):
 
 def test_spread_is_the_mean_distance_of_pairs_of_one_class():
     x = torch.tensor([[0.0, 0.0], [3.0, 4.0], [0.0, 0.0]])
-    assert spread(x).item() == pytest.approx(10 / 3)  # 5, 0 and 5
-    assert spread(x, torch.tensor([0, 0, 1])).item() == pytest.approx(5)
-    assert spread(x, torch.tensor([0, 1, 0])).item() == 0
-    assert spread(x, torch.tensor([0, 1, 2])).item() == pytest.approx(10 / 3)  # nothing to compare within
+    assert mean_distance(x).item() == pytest.approx(10 / 3)  # 5, 0 and 5
+    assert mean_distance(x, torch.tensor([0, 0, 1])).item() == pytest.approx(5)
+    assert mean_distance(x, torch.tensor([0, 1, 0])).item() == 0
+    assert mean_distance(x, torch.tensor([0, 1, 2])).item() == pytest.approx(10 / 3)  # nothing to compare within
     images = torch.randn(20, 1, 8, 8)
-    assert spread(3 * images[torch.randperm(20)]).item() == pytest.approx(3 * spread(images).item())
+    assert mean_distance(3 * images[torch.randperm(20)]).item() == pytest.approx(3 * mean_distance(images).item())
 
 
 def test_real_items_are_of_all_classes():
     data = digits()
     data.setup()
-    x, y = picked(data, 50)
+    x, y = evenly_spread_items(data, 50)
     assert (x.shape, x.min().item()) == ((50, 1, 8, 8), -1)
     assert len(y.unique()) == 10
 

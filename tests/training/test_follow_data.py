@@ -15,7 +15,7 @@ from ganzoo.models.dann import DANN
 from ganzoo.networks.dcgan import DCGANGenerator
 from ganzoo.networks.lenet import Head, LeNetFeatures
 from ganzoo.networks.patch import PatchGAN
-from ganzoo.training.follow_data import REQUIRED, parameters
+from ganzoo.training.follow_data import REQUIRED, argument_defaults
 
 
 class Foreign(nn.Module):
@@ -155,10 +155,10 @@ def test_a_network_of_anybodys_follows_by_the_names_of_its_arguments(pets, tmp_p
 
 
 def test_arguments_are_found_through_those_that_a_class_passes_on():
-    assert parameters(Wide) == {"width": 5, "size": 64, "channels": 3, "latent_dim": 100}
-    assert parameters(Grey) == {"size": 64, "width": 128, "latent_dim": 100}
-    assert parameters(Foreign)["size"] is REQUIRED
-    assert parameters(LowResolution)["title"] is None
+    assert argument_defaults(Wide) == {"width": 5, "size": 64, "channels": 3, "latent_dim": 100}
+    assert argument_defaults(Grey) == {"size": 64, "width": 128, "latent_dim": 100}
+    assert argument_defaults(Foreign)["size"] is REQUIRED
+    assert argument_defaults(LowResolution)["title"] is None
 
 
 def test_networks_in_a_list_follow_as_well(tmp_path):

@@ -5,7 +5,7 @@ from jsonargparse import ArgumentError, ArgumentParser
 
 from ganzoo.games.game import Game
 from ganzoo.training.callbacks.quality import Quality
-from ganzoo.training.list_options import listed, parse
+from ganzoo.training.list_options import as_list, parse_with_lists
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +28,7 @@ def parser():
     ],
 )
 def test_a_single_score(parser, words, metrics):
-    assert parse(parser, words).quality.metrics == metrics
+    assert parse_with_lists(parser, words).quality.metrics == metrics
 
 
 def test_single_values_within_classes(parser):
@@ -36,7 +36,7 @@ def test_single_values_within_classes(parser):
     words += ["--model.init_args.generator.init_args.hidden", "16", "--model.compiled=generator"]
     words += ["--model.stabilisers", "ganzoo.stabilisers.ModeSeeking", "--model.generator.shape=[2]"]
     words += ["--model.discriminator=ganzoo.networks.mlp.MLPDiscriminator", "--model.discriminator.shape", "2"]
-    model = parse(parser, words).model.init_args
+    model = parse_with_lists(parser, words).model.init_args
     assert [*model.generator.init_args.hidden] == [16]
     assert [*model.discriminator.init_args.shape] == [2]
     assert model.compiled == ["generator"]
@@ -45,10 +45,10 @@ def test_single_values_within_classes(parser):
 
 def test_other_mistakes_stay_what_they_were(parser):
     with pytest.raises(ArgumentError, match="betas"):
-        parse(parser, ["--model=ganzoo.models.wgan_gp.WGANGP", "--model.betas", "0.5"])
+        parse_with_lists(parser, ["--model=ganzoo.models.wgan_gp.WGANGP", "--model.betas", "0.5"])
     with pytest.raises(ArgumentError, match="Expected a <class 'int'>"):
-        parse(parser, ["--quality.samples", "few"])
+        parse_with_lists(parser, ["--quality.samples", "few"])
 
 
 def test_lists_stay_lists():
-    assert (listed(None), listed("swd"), listed(["swd"]), listed(())) == ([], ["swd"], ["swd"], [])
+    assert (as_list(None), as_list("swd"), as_list(["swd"]), as_list(())) == ([], ["swd"], ["swd"], [])

@@ -7,13 +7,13 @@ from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint
 from tiny import mlp
 
 from ganzoo.common.errors import GanzooError
-from ganzoo.training.callbacks.monitors import settle
+from ganzoo.training.callbacks.monitors import set_monitors
 
 KEYS = {"is": "is[mnist,10k]", "swd": "swd[10k/test]"}
 
 
 def settled(callback, *others, model=None):
-    settle([callback, *others], model or mlp(), KEYS, lambda name: name == "is")
+    set_monitors([callback, *others], model or mlp(), KEYS, lambda name: name == "is")
     return callback
 
 

@@ -7,7 +7,7 @@ from commands import DIGITS, ganzoo
 from tqdm import tqdm
 
 from ganzoo.training.callbacks import progress
-from ganzoo.training.callbacks.progress import fitting
+from ganzoo.training.callbacks.progress import losses_text
 
 # What the games log, in the order in which they do.
 CRITIC = {"d/wasserstein": 3.4, "d/adv": -3.4, "d/gp": 9.1764, "g/adv": -0.1234}
@@ -18,8 +18,8 @@ PAIRS = {"d/adv": 0.3, "g/adv": 0.7, "g/l1": 123456.7}
 
 def test_all_losses_are_shown_where_there_is_room():
     for room in (None, 58):
-        assert fitting(CRITIC, room) == "d/wasserstein 3.400 d/adv -3.400 d/gp 9.176 g/adv -0.123"
-    assert fitting(PAIRS, None) == "d/adv 0.300 g/adv 0.700 g/l1 123457"
+        assert losses_text(CRITIC, room) == "d/wasserstein 3.400 d/adv -3.400 d/gp 9.176 g/adv -0.123"
+    assert losses_text(PAIRS, None) == "d/adv 0.300 g/adv 0.700 g/l1 123457"
 
 
 @pytest.mark.parametrize(
@@ -33,12 +33,12 @@ def test_all_losses_are_shown_where_there_is_room():
     ],
 )
 def test_where_there_is_little_each_player_has_one(losses, line):
-    assert fitting(losses, 33) == line
+    assert losses_text(losses, 33) == line
 
 
 @pytest.mark.parametrize("losses", [CRITIC, CODES, CYCLE, PAIRS])
 def test_no_line_is_longer_than_its_room(losses):
-    lines = [fitting(losses, room) for room in range(-5, 100)]
+    lines = [losses_text(losses, room) for room in range(-5, 100)]
     assert [(room, line) for room, line in zip(range(-5, 100), lines, strict=True) if len(line) > max(room, 0)] == []
     assert lines[0] == ""
     assert "…" not in lines[-1] or len(losses) > 6
@@ -47,8 +47,8 @@ def test_no_line_is_longer_than_its_room(losses):
 def test_the_choice_does_not_depend_on_the_numbers():
     for number in (0.0, -9.9996, 99.999, -99999.6, 1e9, -1e-9, float("inf")):
         losses = dict.fromkeys(CODES, number)
-        assert re.findall(r"\w+/\w+", fitting(losses, 50)) == ["d/adv", "d/category", "g/adv"]
-        assert len(fitting(losses, 50)) <= 50
+        assert re.findall(r"\w+/\w+", losses_text(losses, 50)) == ["d/adv", "d/category", "g/adv"]
+        assert len(losses_text(losses, 50)) <= 50
 
 
 @pytest.mark.parametrize("columns", [60, 80])

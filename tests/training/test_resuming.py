@@ -143,7 +143,7 @@ def test_a_rate_that_a_schedule_has_changed_keeps_its_factor(tmp_path):
     before = yaml.safe_load(checkpoint["game"]["recipe"])
     checkpoint["optimizer_states"][1]["param_groups"][0]["lr"] = 2.5e-4  # half way
     after = before | {"model": {**before["model"], "init_args": {**before["model"]["init_args"], "g_lr": 1e-3}}}
-    changes.apply(checkpoint, yaml.safe_dump(after))
+    changes.apply_to_checkpoint(checkpoint, yaml.safe_dump(after))
     group = checkpoint["optimizer_states"][1]["param_groups"][0]
     assert (group["lr"], group["initial_lr"]) == (5e-4, 1e-3)
     assert [schedule["base_lrs"] for schedule in checkpoint["lr_schedulers"]] == [[5e-4], [1e-3]]
@@ -301,6 +301,6 @@ def test_a_notebooks_run_keeps_its_recipe(tmp_path):
 def test_words_that_say_which_run(tmp_path):
     more = tmp_path / "more.yaml"
     more.write_text("runs: elsewhere\nversion: mine\n")
-    files, rest = resuming.configs(["--config", "a.yaml", "--x", "1", "-c", str(more), "--version=other"])
+    files, rest = resuming.split_configs(["--config", "a.yaml", "--x", "1", "-c", str(more), "--version=other"])
     assert (files, rest) == (["a.yaml", str(more)], ["--x", "1", "--version=other"])
-    assert resuming.place(files, rest) == {"runs": "elsewhere", "version": "other", "ckpt_path": None}
+    assert resuming.run_selection(files, rest) == {"runs": "elsewhere", "version": "other", "ckpt_path": None}

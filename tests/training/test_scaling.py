@@ -141,9 +141,9 @@ def test_a_launched_run_does_not_write_over_another(tmp_path, monkeypatch):
     """torchrun calls every run `none` that is given no name."""
     monkeypatch.setenv("TORCHELASTIC_RUN_ID", "none")
     monkeypatch.setenv("WORLD_SIZE", "2")
-    run = runs.fresh(tmp_path)
-    assert run == runs.fresh(tmp_path) == tmp_path / "job_none"
+    run = runs.make_run_folder(tmp_path)
+    assert run == runs.make_run_folder(tmp_path) == tmp_path / "job_none"
     (run / "last.ckpt").touch()
     with pytest.raises(GanzooError, match="holds a run"):
-        runs.fresh(tmp_path)
-    assert runs.fresh(tmp_path, "other") == tmp_path / "other"
+        runs.make_run_folder(tmp_path)
+    assert runs.make_run_folder(tmp_path, "other") == tmp_path / "other"

@@ -58,21 +58,21 @@ def test_runs_that_start_together_do_not_share_a_folder(tmp_path):
 
     def begin(_):
         start.wait()
-        return runs.fresh(tmp_path / "runs" / "toy")
+        return runs.make_run_folder(tmp_path / "runs" / "toy")
 
     with ThreadPoolExecutor(8) as pool:
         folders = set(pool.map(begin, range(8)))
     assert {folder.name for folder in folders} == {f"version_{number}" for number in range(8)}
     (tmp_path / "runs" / "toy" / "version_3" / "metrics.csv").touch()
     for folder in folders:
-        runs.discard(folder)
+        runs.discard_run_folder(folder)
     assert [path.name for path in (tmp_path / "runs" / "toy").iterdir()] == ["version_3"]  # which has begun
 
 
 @pytest.mark.parametrize("rank", ["RANK", "NODE_RANK", "SLURM_PROCID"])
 def test_further_processes_of_a_run_make_no_folder(tmp_path, monkeypatch, rank):
     monkeypatch.setenv(rank, "1")
-    assert not runs.fresh(tmp_path / "toy").exists()
+    assert not runs.make_run_folder(tmp_path / "toy").exists()
 
 
 def test_what_trains_nothing_leaves_no_folder(tmp_path):

@@ -26,7 +26,7 @@ from ganzoo.tools.compare.beside import Beside, read_beside
 from ganzoo.tools.compare.results import Real, Result
 from ganzoo.tools.compare.runs import Contender, published, train, trained
 from ganzoo.tools.compare.tables import NOTHING
-from ganzoo.training.runs import name_of
+from ganzoo.training.runs import recipe_name
 
 PICTURE_SEED = 0
 
@@ -84,7 +84,7 @@ def write_comparison(
     budgets = [["--trainer.max_steps", str(n)] for n in steps] or [[]]
     budgets *= len(recipes) if len(budgets) == 1 else 1
     found = [_checkpoint(name) if checkpoints else registry.find_recipe(name) for name in recipes]
-    names = [registry.title_of(file.parent) if checkpoints else name_of(file) for file in found]
+    names = [registry.title_of(file.parent) if checkpoints else recipe_name(file) for file in found]
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
         raise GanzooError(f"'{twice}' is named twice; runs and rows are told apart by the name.")

@@ -28,7 +28,7 @@ from ganzoo.tools.compare.results import Result
 from ganzoo.training.provenance import WORDS
 from ganzoo.training.recipe_cli import RecipeReader
 from ganzoo.training.rehearsal import average_value
-from ganzoo.training.runs import progress
+from ganzoo.training.runs import read_progress
 
 # Without the current folder in front of the path, where a `random.py` would stand for Python's; unless ganzoo is there.
 GANZOO = [sys.executable, *([] if Path.cwd() == registry.PACKAGE.parent else ["-P"]), "-m", "ganzoo"]
@@ -168,7 +168,7 @@ def train(contender: Contender, seed: int, runs: Path, prefix: str = "") -> None
     command += ["--version", folder.name, "--runs", str(runs)]
     if last.is_file():
         _check_same(contender, folder)
-        done = progress(last)["steps"]
+        done = read_progress(last)["steps"]
         if done > contender.target:
             raise GanzooError(
                 f"'{folder}' has taken {done:,} steps already, more than the {contender.target:,} asked for; "
@@ -184,7 +184,7 @@ def train(contender: Contender, seed: int, runs: Path, prefix: str = "") -> None
     status = _run(command, log)
     if status:
         raise GanzooError(f"the training of '{folder}' failed: {_last_line(log) or f'status {status}'} Its log: {log}")
-    done = progress(last)["steps"] if last.is_file() else 0
+    done = read_progress(last)["steps"] if last.is_file() else 0
     if done < contender.target:
         raise GanzooError(f"the training of '{folder}' ended at step {done:,} of {contender.target:,}. Its log: {log}")
 
@@ -193,7 +193,7 @@ def trained(contender: Contender, seed: int, runs: Path) -> Result:
     """Scores the last step of a run, or takes its scores from `scores.json` if nothing has changed since."""
     folder = contender.place(runs, seed)
     last, kept = folder / "last.ckpt", folder / "scores.json"
-    facts = progress(last)
+    facts = read_progress(last)
     conditions = {**contender.conditions, "chosen": "last", "weights": _digest(last)}
     stored = json.loads(kept.read_text()) if kept.is_file() else {}
     if stored.get("conditions") != conditions:

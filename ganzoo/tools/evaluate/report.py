@@ -35,7 +35,7 @@ from ganzoo.tools.evaluate.subjects import (
     recipe_quality,
     weights_record,
 )
-from ganzoo.training.rehearsal import scoring
+from ganzoo.training.rehearsal import scoring_rehearsal
 
 FORMAT = 1
 METHOD = "bootstrap percentiles, moved so that their median is the score"
@@ -112,7 +112,7 @@ def write_evaluation(
     subject = find(name, options.revision, options.weights, device)
     evaluation, target, fitting, left_out = prepare(subject, options, device)
     if device.type == "cpu":
-        part = scoring(target, evaluation.datamodule, evaluation.extractor)
+        part = scoring_rehearsal(target, evaluation.datamodule, evaluation.extractor)
         threads.adapt_threads(part, evaluation.samples, cpu_threads)
     evaluation.collect(target)
     found, intervals = evaluation.measure(target, resampling)

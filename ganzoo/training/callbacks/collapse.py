@@ -1,4 +1,4 @@
-"""Words of warning: samples that look alike, and a discriminator that is always right."""
+"""Warnings during training: samples that look alike, and a discriminator that is always right."""
 
 import logging
 from typing import Any
@@ -59,13 +59,13 @@ class Collapse(pl.Callback):
         self.seen = -1  # the generator updates at the last look
         self.alike = 0  # looks in a row
         self.right: int | None = None  # since when D has been
-        self.told: list[str] = []
+        self.warnings: list[str] = []
         self.real: tuple[float, Tensor | None] | None = None  # their mean distance, and the classes to compare within
 
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        """Looks, every so many generator updates."""
+        """Measures diversity every so many generator updates, and D's accuracy on log steps."""
         step = trainer.global_step
         if not self.every or step == self.seen or not trainer.is_global_zero:
             return
@@ -79,12 +79,12 @@ class Collapse(pl.Callback):
 
     def _look(self, trainer: pl.Trainer, model: Any, datamodule: DataModule) -> None:
         if self.real is None:
-            x, y = picked(datamodule, self.samples)
+            x, y = evenly_spread_items(datamodule, self.samples)
             y = y if taught_classes(model) else None
-            self.real = float(spread(x, y)), y
+            self.real = float(mean_distance(x, y)), y
         real, y = self.real
         x = model.sample(self.samples if y is None else len(y), y, seed=0)
-        diversity = float(spread(x, y)) / real if real else 1.0
+        diversity = float(mean_distance(x, y)) / real if real else 1.0
         for logger in trainer.loggers:
             logger.log_metrics({"diversity": diversity}, step=trainer.global_step)
         self.alike = self.alike + 1 if diversity < self.low else 0
@@ -107,22 +107,25 @@ class Collapse(pl.Callback):
             self._tell("right", f"step {trainer.global_step:,}: {what}: {PINNED}")
 
     def _tell(self, name: str, message: str) -> None:
-        if name not in self.told:
-            self.told.append(name)
+        if name not in self.warnings:
+            self.warnings.append(name)
             log.warning(message)
 
     def state_dict(self) -> dict[str, Any]:
-        """Returns what was seen so far, so that a resumed run warns when an uninterrupted one would have."""
-        return {"alike": self.alike, "right": self.right, "told": list(self.told), "seen": self.seen}
+        """Returns what was seen so far, so that a resumed run warns when an uninterrupted one would have.
+
+        `told` holds the warnings: the key is that of all checkpoints so far.
+        """
+        return {"alike": self.alike, "right": self.right, "told": list(self.warnings), "seen": self.seen}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Takes it back."""
+        """Restores what `state_dict` returned."""
         self.alike, self.right, self.seen = state_dict["alike"], state_dict["right"], state_dict["seen"]
-        self.told = list(state_dict["told"])
+        self.warnings = list(state_dict["told"])
 
 
-def picked(datamodule: DataModule, count: int) -> tuple[Tensor, Tensor | None]:
-    """Returns items of the reference split and their classes: evenly spread, as data may be stored class by class."""
+def evenly_spread_items(datamodule: DataModule, count: int) -> tuple[Tensor, Tensor | None]:
+    """Returns items spread evenly over the reference split, and their classes: data may be stored class by class."""
     items, labels = datamodule.split(datamodule.reference)
     places = torch.linspace(0, len(items) - 1, min(count, len(items))).long()
     x = torch.stack([items[int(place)] for place in places])
@@ -130,7 +133,7 @@ def picked(datamodule: DataModule, count: int) -> tuple[Tensor, Tensor | None]:
     return x, None if labels is None else labels[places.to(labels.device)]
 
 
-def spread(x: Tensor, y: Tensor | None = None) -> Tensor:
+def mean_distance(x: Tensor, y: Tensor | None = None) -> Tensor:
     """Returns the mean Euclidean distance between different items of x (N, ...), of those pairs that share a class.
 
     Args:

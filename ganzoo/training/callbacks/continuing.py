@@ -9,7 +9,7 @@ from ganzoo.training import changes
 
 
 class Continuing(pl.Callback):
-    """Sets in a checkpoint what the recipe says otherwise than the run so far: rates, betas, schedules, patience."""
+    """Callback that sets in a checkpoint what the recipe has changed since: rates, betas, schedules, patience."""
 
     def on_load_checkpoint(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
@@ -18,6 +18,6 @@ class Continuing(pl.Callback):
         assert isinstance(pl_module, Game)
         recipe = pl_module.recipe
         if trainer.state.fn == "fit" and recipe and checkpoint["game"].get("recipe"):
-            changes.apply(checkpoint, recipe)
+            changes.apply_to_checkpoint(checkpoint, recipe)
             changes.keep_patience(checkpoint, trainer.callbacks)  # type: ignore[attr-defined]
-            pl_module.changes = pl_module.changes or changes.noted(checkpoint, recipe)
+            pl_module.changes = pl_module.changes or changes.changes_so_far(checkpoint, recipe)

@@ -1,4 +1,4 @@
-"""The same samples, or the same translations, drawn over and over while a model learns."""
+"""Pictures of the same samples, or translations, again and again while a model learns."""
 
 from pathlib import Path
 from typing import Any
@@ -8,7 +8,7 @@ import lightning.pytorch as pl
 from ganzoo.common.errors import GanzooError
 from ganzoo.drawing.pictures import save_picture
 from ganzoo.drawing.previews import Preview, interpolation_picture
-from ganzoo.training.loggers import show
+from ganzoo.training.loggers import log_picture
 
 
 class SampleGrid(pl.Callback):
@@ -67,4 +67,4 @@ class SampleGrid(pl.Callback):
         for name, picture in pictures.items():
             if picture is not None:
                 save_picture(picture, Path(folder) / name / f"step_{self.drawn:07d}.png")
-                show(trainer.loggers, name, picture, self.drawn)
+                log_picture(trainer.loggers, name, picture, self.drawn)

@@ -1,4 +1,4 @@
-"""What survives a run: `last.ckpt`, written whole or not at all, and signals that save before they stop it."""
+"""Saves `last.ckpt` safely, also on Ctrl-C, SIGTERM and SIGUSR1, and keeps `best.ckpt`."""
 
 import io
 import signal
@@ -25,8 +25,8 @@ WARNING: Any = getattr(signal, "SIGUSR1", None)  # which Windows does not have
 HANG_UP: Any = getattr(signal, "SIGHUP", None)  # likewise
 
 
-class Whole(TorchCheckpointIO):
-    """Writes a checkpoint beside its place and renames it.
+class AtomicCheckpointIO(TorchCheckpointIO):
+    """Checkpoint writer of Lightning that writes beside the file and renames.
 
     Lightning's writes to the system's temporary folder and moves; from disk to disk that copies, and a killed process
     leaves half of a checkpoint in the place of a good one.
@@ -44,7 +44,7 @@ class Whole(TorchCheckpointIO):
 
 
 class Last(Checkpoint):
-    """Keeps `last.ckpt` in the run folder: every `every` generator updates, before a validation, and when stopped.
+    """Callback that saves `last.ckpt`: every `every` generator updates, before a validation, and when stopped.
 
     It is written inside the batch's last hook, where the loops' counters agree with the weights, so that a run resumed
     from it takes the very steps that an uninterrupted one would have taken, and makes up for a validation that was due.
@@ -62,7 +62,7 @@ class Last(Checkpoint):
             raise GanzooError(f"save_every: must be at least 1, not {every}.")
         self.every = every
         self.saved = -1
-        self.asked = False  # by a Ctrl-C in this process
+        self.interrupted = False  # by a Ctrl-C in this process
         self.warned = False  # by SIGUSR1
         self.ended: int | None = None  # by this signal
         self.opened = False  # in this fit
@@ -71,7 +71,7 @@ class Last(Checkpoint):
 
     def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Forgets earlier signals, and the rows of a process that had saved nothing yet."""
-        self.asked = self.warned = False  # of this fit; a notebook's earlier one may have been stopped
+        self.interrupted = self.warned = False  # of this fit; a notebook's earlier one may have been stopped
         self.ended, self.opened = None, False
         if not trainer.ckpt_path and not trainer.global_step:
             _keep_rows(trainer, 0)
@@ -115,7 +115,7 @@ class Last(Checkpoint):
 
     def _on_interrupt(self, number: int, frame: FrameType | None) -> None:
         print("\nStopping after this batch; press Ctrl-C again to stop at once.", flush=True)
-        self.asked = True
+        self.interrupted = True
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def _on_end(self, number: int, frame: FrameType | None) -> None:
@@ -139,11 +139,11 @@ class Last(Checkpoint):
             self._leave(trainer)
 
     def on_validation_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Notes that none is due any more, for the checkpoints that follow one."""
+        """Records that no validation is due any more, for the checkpoints that follow one."""
         self.due = False
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Saves again when no batch follows: with the last scores, or when asked to stop during validation."""
+        """Saves again when no batch follows: with the last scores, or when stopped during validation."""
         if trainer.state.fn != "fit":
             return
         leaving = self._stops(trainer)
@@ -153,7 +153,7 @@ class Last(Checkpoint):
             self._leave(trainer)
 
     def teardown(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
-        """Gives the signals back."""
+        """Restores the signals' handlers."""
         for number, handler in self._previous.items():
             signal.signal(number, handler)
         self._previous.clear()
@@ -176,7 +176,7 @@ class Last(Checkpoint):
         return {"due": self.due}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Takes it back."""
+        """Restores what `state_dict` returned."""
         self.due = state_dict["due"]
 
     def _stops(self, trainer: pl.Trainer) -> bool:
@@ -187,7 +187,7 @@ class Last(Checkpoint):
         """
         agree = trainer.strategy.reduce_boolean_decision
         leaving = self.warned or self.ended is not None or trainer.received_sigterm
-        if not agree(self.asked or leaving, all=False):
+        if not agree(self.interrupted or leaving, all=False):
             return False
         trainer.should_stop = True
         return agree(leaving, all=False)
@@ -215,7 +215,7 @@ class Last(Checkpoint):
 
 
 class Opening(pl.Callback):
-    """Opens a run before the untrained model is scored, which may take its time, and `Last` has its turn.
+    """Callback that opens a run before the untrained model is scored, which may take its time, and `Last` has its turn.
 
     Args:
         last: what opens it.
@@ -252,7 +252,7 @@ class Best(ModelCheckpoint):
         states[self.state_key] = state
 
 
-def best(folder: Path, quality: Quality, datamodule: Any, model: Any) -> Best:
+def best_keeper(folder: Path, quality: Quality, datamodule: Any, model: Any) -> Best:
     """Returns the keeper of `best.ckpt`: the best score at a validation's end by the recipe's monitor."""
     name = quality.monitored(datamodule, model)
     return Best(
@@ -273,8 +273,8 @@ def _write_recipe(folder: Path, recipe: str) -> None:
         with atomic_write(file) as beside:
             beside.write_text(recipe, encoding="utf-8")
     except OSError as error:
-        said = f"--runs: cannot write to '{folder}' ({error.strerror})"
-        raise GanzooError(f"{said}; name another folder, or make room.") from error
+        problem = f"--runs: cannot write to '{folder}' ({error.strerror})"
+        raise GanzooError(f"{problem}; name another folder, or make room.") from error
 
 
 def _folder(trainer: pl.Trainer) -> Path:

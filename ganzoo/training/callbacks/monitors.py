@@ -1,4 +1,4 @@
-"""What callbacks of the user's own watch: a score by its short name, the way in which it is better included."""
+"""Scores that callbacks of the user's own monitor by their short names: logged name and direction filled in."""
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
@@ -14,7 +14,7 @@ OURS = ("ganzoo", "lightning")
 WORDS = {"min": "lower", "max": "higher"}
 
 
-def settle(callbacks: Sequence[Any], model: Any, keys: Mapping[str, str], higher: Callable[[str], bool]) -> None:
+def set_monitors(callbacks: Sequence[Any], model: Any, keys: Mapping[str, str], higher: Callable[[str], bool]) -> None:
     """Gives callbacks with a `monitor` the name under which the score is logged, and its direction.
 
     Args:

@@ -1,4 +1,4 @@
-"""What a run shows and logs: terms on log steps, one progress bar over the generator's updates."""
+"""Logging of a run's terms on log steps, and its progress bar over the generator's updates."""
 
 import math
 import time
@@ -10,11 +10,11 @@ from tqdm.auto import tqdm
 
 from ganzoo.common.errors import GanzooError
 from ganzoo.games.game import Game
-from ganzoo.training.loggers import describe
+from ganzoo.training.loggers import log_recipe
 
 
 class TermLogger(Callback):
-    """Logs what the players noted, averaged since the last log, every `log_every_n_steps` generator updates.
+    """Callback that logs the players' terms, averaged since the last log, every `log_every_n_steps` generator updates.
 
     Loggers' x-axes are generator updates. Reading the values is the only place where a run waits for the device.
 
@@ -29,10 +29,10 @@ class TermLogger(Callback):
         self.latest: dict[str, float] = {}  # what was logged last
 
     def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
-        """Tells the loggers the resolved recipe."""
+        """Gives the loggers the resolved recipe."""
         assert isinstance(pl_module, Game)
         if stage == "fit":
-            describe(trainer.loggers, pl_module.recipe)
+            log_recipe(trainer.loggers, pl_module.recipe)
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Starts the clock; the step that a resumed run begins at is logged already."""
@@ -56,7 +56,7 @@ class TermLogger(Callback):
         if step == self.logged or not every or step % every:  # 0 is never
             return
         self.logged = step
-        values = self.latest = finite(pl_module)
+        values = self.latest = finite_means(pl_module)
         pl_module.notes.clear()
         values |= {"time": self.seconds(), "images": float(pl_module.images)}
         rates = {player.name: trainer.optimizers[pl_module.seats[player.name]] for player in pl_module.line_up}
@@ -69,14 +69,14 @@ class TermLogger(Callback):
     ) -> None:
         """Refuses to overwrite a good checkpoint with a diverged one."""
         assert isinstance(pl_module, Game)
-        finite(pl_module)
+        finite_means(pl_module)
 
     def state_dict(self) -> dict[str, Any]:
         """Returns the time spent so far."""
         return {"seconds": self.seconds()}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Takes the time spent so far back."""
+        """Restores the time spent so far."""
         self.before = state_dict["seconds"]
 
     def seconds(self) -> float:
@@ -84,7 +84,7 @@ class TermLogger(Callback):
         return self.before + (time.perf_counter() - self.started if self.started else 0.0)
 
 
-def finite(model: Game) -> dict[str, float]:
+def finite_means(model: Game) -> dict[str, float]:
     """Returns the noted means.
 
     Raises:
@@ -172,7 +172,7 @@ class Bar(ProgressBar):
         self.bar.n = trainer.global_step
         losses = {name: number for name, number in pl_module.notes.means().items() if not name.startswith("d/acc")}
         if losses:  # right after a log step there are none
-            self.bar.set_postfix_str(fitting(losses, room(self.bar)), refresh=False)
+            self.bar.set_postfix_str(losses_text(losses, room_for_losses(self.bar)), refresh=False)
         self.bar.refresh()
 
     def _close(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -182,7 +182,7 @@ class Bar(ProgressBar):
             self.bar = None
 
 
-def room(bar: tqdm) -> int | None:
+def room_for_losses(bar: tqdm) -> int | None:
     """Returns the columns that a bar of the shortest length leaves for losses; None where nothing limits them."""
     about = bar.format_dict
     if not about["ncols"]:
@@ -191,7 +191,7 @@ def room(bar: tqdm) -> int | None:
     return about["ncols"] - len(tqdm.format_meter(**about | {"ncols": None})) - len(", ")
 
 
-def fitting(losses: dict[str, float], room: int | None) -> str:
+def losses_text(losses: dict[str, float], room: int | None) -> str:
     """Writes losses in a line of so many columns.
 
     Where not all fit, some of each player are shown: first those that another one has, too, as an adversary does. The

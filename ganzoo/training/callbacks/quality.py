@@ -1,4 +1,4 @@
-"""Scores while training, validating and testing."""
+"""Scores of a model while it is trained, validated and tested."""
 
 import time
 from typing import Any
@@ -12,7 +12,7 @@ from ganzoo.metrics import own
 from ganzoo.metrics.evaluation import Evaluation
 from ganzoo.metrics.scores import choose_scores, expand, require_known, too_few
 from ganzoo.metrics.scoring import evaluation_of
-from ganzoo.training.callbacks.monitors import settle
+from ganzoo.training.callbacks.monitors import set_monitors
 
 
 class Quality(pl.Callback):
@@ -85,8 +85,8 @@ class Quality(pl.Callback):
         Raises:
             GanzooError: `monitor` is not computed for them.
         """
-        asked = None if self.metrics is None else own.names(self.metrics)
-        names = choose_scores(asked, self.features, datamodule, taught_classes(model), output_of(model), self.known)
+        requested = None if self.metrics is None else own.names(self.metrics)
+        names = choose_scores(requested, self.features, datamodule, taught_classes(model), output_of(model), self.known)
         name = self.monitor or names[0]
         if name not in names:
             raise GanzooError(f"monitor: {name} given, but it is not computed; choose among {', '.join(names)}.")
@@ -121,7 +121,7 @@ class Quality(pl.Callback):
             if why := too_few(name, self._evaluation.samples, datamodule, self._evaluation.k, self.known):
                 raise GanzooError(f"quality.metrics: {name} {why}; leave it out, or give more.")
         keys = {name: self.key(name) for name in self._evaluation.names}
-        settle(trainer.callbacks, pl_module, keys, self.higher_is_better)  # type: ignore[attr-defined]
+        set_monitors(trainer.callbacks, pl_module, keys, self.higher_is_better)  # type: ignore[attr-defined]
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Scores the untrained model, so that every curve has a beginning."""
@@ -180,7 +180,7 @@ class Quality(pl.Callback):
         return {"seconds": self.seconds}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Takes the time spent so far back."""
+        """Restores the time spent so far."""
         self.seconds = state_dict["seconds"]
 
     def _begin(self) -> None:
