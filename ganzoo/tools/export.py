@@ -10,11 +10,11 @@ from ganzoo.common.errors import GanzooError
 
 @dataclass(frozen=True)
 class Exported:
-    """What `ganzoo export` has written.
+    """Exported checkpoint folder or file.
 
     Attributes:
         out: the checkpoint folder, or the file.
-        lines: what the command says of it.
+        lines: its description, which the command prints.
     """
 
     out: Path
@@ -84,5 +84,5 @@ def _generator(
 
 
 def shown(result: Exported) -> str:
-    """Says what was written."""
+    """Returns the description of the folder or file."""
     return "\n".join(result.lines)

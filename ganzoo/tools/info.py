@@ -19,19 +19,19 @@ def info(name: str) -> str:
     """
     path = Path(name).expanduser()
     if path.suffix in {".yaml", ".yml"}:
-        return of_recipe(registry.find_recipe(name))
+        return describe_recipe(registry.find_recipe(name))
     stem = name.replace("-", "_")
-    recipe = [of_recipe(registry.find_recipe(stem))] if stem in registry.list_recipes() else []
+    recipe = [describe_recipe(registry.find_recipe(stem))] if stem in registry.list_recipes() else []
     place = on_disk(name)
     if place is None and recipe:
         return recipe[0]
     if place is not None and place.suffix == ".ckpt":
-        return of_weights(place)
+        return describe_weights(place)
     if place is not None and (place / "README.md").is_file():
         own = not place.is_relative_to(registry.CHECKPOINTS)
-        return "\n\n".join([*([] if own else recipe), of_card(place / "README.md")])
+        return "\n\n".join([*([] if own else recipe), describe_card(place / "README.md")])
     if place is not None and (weights := weights_of(place)):
-        return of_run(place, weights)
+        return describe_run(place, weights)
     if recipe:  # a folder that only happens to be called so
         return recipe[0]
     if hint := newest_run(path):
@@ -40,7 +40,7 @@ def info(name: str) -> str:
     raise GanzooError(f"there is no recipe, checkpoint or run '{name}'.{nearest(name, names)}")
 
 
-def of_recipe(file: Path) -> str:
+def describe_recipe(file: Path) -> str:
     """Returns a recipe's model and its paper, and the file as it is.
 
     Raises:
@@ -54,19 +54,19 @@ def of_recipe(file: Path) -> str:
     return f"{variant.title}\n{variant.paper} {variant.url}\n{variant.module}\n\n# {file}\n{printable(text).strip()}"
 
 
-def of_card(file: Path) -> str:
+def describe_card(file: Path) -> str:
     """Returns a model card without its metadata."""
     return printable(METADATA.sub("", file.read_text(encoding="utf-8", errors="replace"), count=1)).strip()
 
 
-def of_run(run: Path, weights: Path) -> str:
+def describe_run(run: Path, weights: Path) -> str:
     """Returns what a run's weights are, its recipe, and the card of its export where there is one."""
     export = run / "export" / "README.md"
-    parts = [of_weights(weights)] if weights.suffix == ".ckpt" else []
-    return "\n\n".join([*parts, *([of_card(export)] if export.is_file() else [])])
+    parts = [describe_weights(weights)] if weights.suffix == ".ckpt" else []
+    return "\n\n".join([*parts, *([describe_card(export)] if export.is_file() else [])])
 
 
-def of_weights(file: Path) -> str:
+def describe_weights(file: Path) -> str:
     """Returns how far a training checkpoint has come, its classes, and its recipe.
 
     Raises:

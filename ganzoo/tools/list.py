@@ -19,8 +19,8 @@ NOTE = "MB, SCORE: of the bundled checkpoint, which `ganzoo sample NAME` and its
 
 
 @dataclass(frozen=True)
-class Entry:
-    """A recipe, and what came of it.
+class RecipeSummary:
+    """Summary of a recipe and its bundled checkpoint.
 
     Attributes:
         recipe: its name.
@@ -51,7 +51,7 @@ class Entry:
         return self.recipe, self.year, self.data, size, score, self.variant
 
     def matches(self, word: str) -> bool:
-        """Whether a word is part of its names, year, data or variant; `-` and `_` are the same."""
+        """Returns whether a word is part of its names, year, data or variant; `-` and `_` are the same."""
         text = " ".join((self.recipe, self.year, self.data, self.variant)).lower().replace("-", "_")
         return word.lower().replace("-", "_") in text
 
@@ -65,32 +65,32 @@ def list(words: Sequence[str] = (), *, trained: bool = False, json: bool = False
         json: as JSON, with all scores and the papers.
 
     Returns:
-        A table, or a JSON list of objects as `Entry` describes them.
+        A table, or a JSON list of objects as `RecipeSummary` describes them.
 
     Raises:
         GanzooError: if there is none.
     """
     bundled = set(registry.list_checkpoints())
-    entries = [entry(name, bundled) for name in registry.list_recipes()]
+    entries = [summarise(name, bundled) for name in registry.list_recipes()]
     for word in words:
         if not any(one.matches(word) for one in entries):
             known = {part for one in entries for part in (*one.recipe.split("_"), *one.data.lower().split())}
             raise GanzooError(f"list: no recipe has '{word}'.{nearest(word.lower(), known)} `ganzoo list` shows all.")
-    found = [one for one in entries if all(one.matches(word) for word in words) and (one.checkpoint or not trained)]
-    if not found:
-        asked = f"{' and '.join(map(repr, words))}{' and a bundled checkpoint' if trained else ''}"
-        raise GanzooError(f"list: no recipe has {asked}. `ganzoo list` shows all.")
-    return to_json([asdict(one) for one in found], indent=1) if json else _table(found)
+    matches = [one for one in entries if all(one.matches(word) for word in words) and (one.checkpoint or not trained)]
+    if not matches:
+        requested = f"{' and '.join(map(repr, words))}{' and a bundled checkpoint' if trained else ''}"
+        raise GanzooError(f"list: no recipe has {requested}. `ganzoo list` shows all.")
+    return to_json([asdict(one) for one in matches], indent=1) if json else _table(matches)
 
 
-def entry(name: str, bundled: Set[str]) -> Entry:
-    """Reads what there is to say of a recipe; `bundled` are the names of the checkpoints."""
+def summarise(name: str, bundled: Set[str]) -> RecipeSummary:
+    """Returns the summary of a recipe; `bundled` are the names of the checkpoints."""
     recipe = load_recipe(registry.RECIPES / f"{name}.yaml")
     path, _ = split_class(recipe["model"]) or ("", {})
     about = registry.variant(path)
     checkpoint = name.replace("_", "-")
     folder = registry.CHECKPOINTS / checkpoint if checkpoint in bundled else None
-    return Entry(
+    return RecipeSummary(
         recipe=name,
         checkpoint=checkpoint if folder else None,
         year=about.year,
@@ -105,8 +105,8 @@ def entry(name: str, bundled: Set[str]) -> Entry:
 
 def _title(recipe: dict[str, Any]) -> str:
     """Returns the title of a recipe's data: its own, else its class's, else the class's name."""
-    path, given = split_class(recipe["data"]) or ("", {})
-    return given.get("title") or signatures.class_attribute(path, "title") or path.rpartition(".")[2]
+    path, arguments = split_class(recipe["data"]) or ("", {})
+    return arguments.get("title") or signatures.class_attribute(path, "title") or path.rpartition(".")[2]
 
 
 def _scores(card: str, recipe: dict[str, Any]) -> dict[str, float]:
@@ -121,7 +121,7 @@ def _scores(card: str, recipe: dict[str, Any]) -> dict[str, float]:
     return dict(sorted(scores.items(), key=lambda score: score[0].partition("[")[0] != monitor))
 
 
-def _table(entries: Sequence[Entry]) -> str:
+def _table(entries: Sequence[RecipeSummary]) -> str:
     """Writes the table; where it goes to a terminal, cut to its width."""
     rows = [HEADER, *(one.row() for one in entries)]
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None

@@ -51,9 +51,9 @@ def find_metrics(run: str | Path) -> Path:
     if Path(run).is_file():
         return Path(run)
     for folder in (Path(run), Path("runs", str(run).replace("-", "_"))):
-        found = [*folder.glob("metrics.csv"), *folder.glob("*/metrics.csv")]
-        if found:
-            return max(found, key=lambda path: path.stat().st_mtime)
+        files = [*folder.glob("metrics.csv"), *folder.glob("*/metrics.csv")]
+        if files:
+            return max(files, key=lambda path: path.stat().st_mtime)
     known = sorted({path.parts[-3] for path in Path("runs").glob("*/*/metrics.csv")})
     there = f"runs/ has {', '.join(known)}." if known else "runs/ holds none yet: `ganzoo fit --recipe NAME` makes one."
     raise GanzooError(f"run: found no metrics.csv for '{run}'; {there}{nearest(str(run), known)}")

@@ -1,4 +1,4 @@
-"""The `ganzoo probe` command: how much a discriminator has learnt to see."""
+"""The `ganzoo probe` command: linear classification of images by a discriminator's features."""
 
 import json as json_text
 from dataclasses import asdict

@@ -8,7 +8,7 @@ from ganzoo.common.errors import GanzooError
 from ganzoo.games.capabilities import taught_classes
 from ganzoo.metrics.points import PointScores, wasserstein
 from ganzoo.metrics.scores import choose_scores, key, too_few
-from ganzoo.tools.compare.tables import short
+from ganzoo.tools.compare.tables import name_of_score
 
 
 class Data:
@@ -49,7 +49,7 @@ def test_a_key_says_both_counts_where_the_splits_name_does_not():
         (own, 813, None, "swd[813/train]"),
     ):
         assert key("swd", None, samples, data, items=items) == wanted
-        assert short(wanted) == "swd"
+        assert name_of_score(wanted) == "swd"
         assert is_score(wanted)
     assert key("is", "mnist", 2000, own, items=60) == "is[mnist,2k]"
     assert key("psnr", None, None, own, items=60) == "psnr[train]"

@@ -31,7 +31,7 @@ from ganzoo.networks.conditional import (
 from ganzoo.networks.dcgan import DCGANDiscriminator, DCGANGenerator
 from ganzoo.networks.mlp import MLPDiscriminator, MLPGenerator
 from ganzoo.stabilisers import Consistency
-from ganzoo.tools.evaluate.purity import drawn, purity
+from ganzoo.tools.evaluate.purity import draw_by_class, purity
 from ganzoo.training.callbacks.keep import Last
 
 KINDS = [CGAN, ACGAN, ProjectionGAN]
@@ -366,10 +366,10 @@ def test_samples_are_classified_beside_what_they_were_asked_for(checkpoint):
         def forward(self, x):
             return x, -(x.mean((1, 2, 3))[:, None] - torch.tanh(torch.arange(-2, 3) / 4)).abs()
 
-    asked, shown = drawn(loading.load(checkpoint), Brightness(), 13)
+    asked, shown = draw_by_class(loading.load(checkpoint), Brightness(), 13)
     assert asked.tolist() == shown.tolist() == [i % 5 for i in range(13)]
     with pytest.raises(GanzooError, match="VanillaGAN is unconditional"):
-        drawn(VanillaGAN(MLPGenerator([2]), MLPDiscriminator([2])), Brightness(), 4)
+        draw_by_class(VanillaGAN(MLPGenerator([2]), MLPDiscriminator([2])), Brightness(), 4)
 
 
 def test_what_the_second_head_said_does_not_outlive_a_move():

@@ -50,18 +50,18 @@ def test_tracking_is_a_rank_correlation():
 def test_curves_have_a_panel_per_quantity():
     critic = {"d/wasserstein": curve([1, 2, 3]), FID: curve([3, 2, 1])}
     models = {"DCGAN": [{"d/acc_real": curve([0, 1]), FID: curve([3, 2])}], "WGAN": [critic, critic], "WGAN-GP": []}
-    figure = figures.curves(models)
+    figure = figures.draw_curves(models)
     assert figure is not None
     titles = [ax.get_title(loc="left") for ax in figure.axes]
     assert titles == ["real samples judged rightly by D", "Wasserstein estimate, WGAN", FID]
     assert [line.get_ydata().tolist() for line in figure.axes[2].lines][-1] == [3, 2, 1]
     assert figure.axes[1].get_xlabel() == "rank correlation with FID: -1.00"
-    assert figures.curves({"GAN": []}) is None
+    assert figures.draw_curves({"GAN": []}) is None
 
 
 def test_many_models_are_named_at_the_ends_of_their_curves():
     models = {f"GAN {n}": [{FID: curve([9, n + 1])}] for n in range(8)}
-    figure = figures.curves(models)
+    figure = figures.draw_curves(models)
     assert figure is not None
     assert {text.get_text() for text in figure.axes[0].texts} == {f"{n + 1}  GAN {n}" for n in range(8)}
     heights = [text.get_position()[1] for text in figure.axes[0].texts]

@@ -24,7 +24,7 @@ from ganzoo.drawing.save import write_samples
 from ganzoo.games.game import Game
 from ganzoo.metrics.sampling import draw_samples
 from ganzoo.networks.classifiers import shipped
-from ganzoo.tools.evaluate.subjects import agreed, album, recipe_data, recipe_quality
+from ganzoo.tools.evaluate.subjects import common_shape, read_album, recipe_data, recipe_quality
 
 BRIEF = ("--bootstrap", 8)
 ALL = ("fid", "is", "kid", "prdc", "ms_ssim", "swd", "memorisation")
@@ -324,14 +324,14 @@ def test_sizes_and_colours_must_agree_or_be_said(drawn, tmp_path):
     assert found["conditions"]["reference"]["shape"] == [1, 28, 28]
     assert "shapes (channels, height, width) differ" in ganzoo("evaluate", coloured, "--data", "digits").error
     Image.new("L", (40, 30)).save(tmp_path / "small" / "wide.png")
-    assert album(str(small), "NAME").sizes() == {"16x16": 20, "40x30": 1}
+    assert read_album(str(small), "NAME").sizes() == {"16x16": 20, "40x30": 1}
     for drawn_shape, size, told in (
         ((1, 8, 8), 16, "draws 8x8, which are not resized"),
         ((1, 8, 8), None, "not given"),
     ):
         with pytest.raises(GanzooError, match=told):
-            agreed([album(str(small), "NAME")], size, None, drawn_shape)
-    assert agreed([album(str(small), "NAME")], 8, None, (1, 8, 8)) == (1, 8, 8)
+            common_shape([read_album(str(small), "NAME")], size, None, drawn_shape)
+    assert common_shape([read_album(str(small), "NAME")], 8, None, (1, 8, 8)) == (1, 8, 8)
 
 
 def test_what_does_not_fit_is_told_in_one_line(drawn, digits_run, tmp_path):

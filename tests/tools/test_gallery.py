@@ -16,7 +16,7 @@ from ganzoo.checkpoints.hashes import card_metadata
 from ganzoo.common import registry
 from ganzoo.common.curves import Curve, read_metrics, thinned_csv
 from ganzoo.drawing.plot import concise
-from ganzoo.tools.gallery.svg import draw, panels
+from ganzoo.tools.gallery.svg import draw_svg, panels
 
 DRAWN = [
     name
@@ -145,7 +145,7 @@ def test_curves_are_kept_in_small_up_to_the_checkpoints_step(tmp_path):
 
 def test_a_drawing_is_to_scale():
     tree = ElementTree.fromstring(
-        draw("a < b", {"fid": Curve(np.array([0, 50, 100]), np.array([100.0, 10.0, 1.0]))}, dots=True)
+        draw_svg("a < b", {"fid": Curve(np.array([0, 50, 100]), np.array([100.0, 10.0, 1.0]))}, dots=True)
     )
     dots = [(float(dot.get("cx")), float(dot.get("cy"))) for dot in tree.iter("circle")]
     assert np.ptp(np.diff(dots, axis=0), axis=0) == pytest.approx(

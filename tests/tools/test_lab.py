@@ -9,7 +9,7 @@ import torch
 
 from ganzoo.cli import main
 from ganzoo.tools.lab import figure, lab
-from ganzoo.tools.lab.laboratory import METHODS, build, slug, spread, table, train
+from ganzoo.tools.lab.laboratory import METHODS, build_game, mean_and_deviation, results_table, slug, train_method
 from ganzoo.tools.lab.results import LabResult
 
 
@@ -17,14 +17,14 @@ from ganzoo.tools.lab.results import LabResult
 def test_every_method_trains_on_points(name, monkeypatch):
     monkeypatch.setattr(lab, "BATCH", 32)
     monkeypatch.setattr(lab, "SAMPLES", 64)
-    result = train(name, "ring", seed=0, steps=2)
+    result = train_method(name, "ring", seed=0, steps=2)
     assert result.scores.keys() == {"modes", "good", "wasserstein"}
     assert torch.tensor(result.points).shape == (1000, 2)
     assert torch.tensor(result.points).isfinite().all()
 
 
 def test_methods_share_one_generator():
-    generators = [build(method).generator for method in METHODS.values()]
+    generators = [build_game(method).generator for method in METHODS.values()]
     assert len({str(generator) for generator in generators}) == 1
 
 
@@ -83,7 +83,7 @@ def test_cures_play_at_vanillas_very_rates_and_objectives_at_these_and_at_even_o
         tenfold = name.endswith("10:1") or (name.startswith("vanilla") and name != "vanilla, even rates")
         assert METHODS[name].rates == ((2e-3, 2e-4) if tenfold else (1e-3, 1e-3))
     for name in lab.RIVALS:
-        pair = [build(METHODS[one]) for one in (name, f"{name}, 10:1")]
+        pair = [build_game(METHODS[one]) for one in (name, f"{name}, 10:1")]
         rates = [[p.optim([torch.zeros(1)]).param_groups[0]["lr"] for p in model.players()] for model in pair]
         assert rates == [[1e-3, 1e-3], [2e-4, 2e-3]]
         assert pair[0].n_critic == pair[1].n_critic
@@ -109,20 +109,20 @@ def test_the_table_gives_mean_and_deviation_over_seeds():
         LabResult("vanilla", "ring", seed, 10, 1.0, {"modes": modes, "good": 0.5, "wasserstein": 0.25}, [])
         for seed, modes in enumerate((6.0, 8.0))
     ]
-    assert "| vanilla | 0.002, 0.0002 | 1 | 7.0 ± 1.4 | 50% ± 0% | 0.250 ± 0.000 |" in table(
+    assert "| vanilla | 0.002, 0.0002 | 1 | 7.0 ± 1.4 | 50% ± 0% | 0.250 ± 0.000 |" in results_table(
         results, ["vanilla"], ["ring"]
     )
-    assert spread([3.0], "{:.1f}") == "3.0"
+    assert mean_and_deviation([3.0], "{:.1f}") == "3.0"
     assert slug("f-GAN, reverse KL") == "f_gan_reverse_kl"
 
 
 def test_captions_count_modes_where_there_are_any_and_say_how_far_off_a_roll_is():
     scores = {"modes": 7.0, "good": 0.815, "wasserstein": 0.804}
     result = LabResult("vanilla", "ring", 0, 10, 1.0, scores, [])
-    assert figure.summary(result) == "7/8 modes, 82% good"
-    assert figure.summary(replace(result, kind="swiss_roll")) == "82% good, W₁ 0.80"
+    assert figure.cell_caption(result) == "7/8 modes, 82% good"
+    assert figure.cell_caption(replace(result, kind="swiss_roll")) == "82% good, W₁ 0.80"
 
 
 def test_long_names_break_before_what_they_add():
-    assert figure.wrapped("hinge + SN") == "hinge + SN"
-    assert figure.wrapped("vanilla + minibatch discrimination") == "vanilla\n+ minibatch\ndiscrimination"
+    assert figure.wrap_name("hinge + SN") == "hinge + SN"
+    assert figure.wrap_name("vanilla + minibatch discrimination") == "vanilla\n+ minibatch\ndiscrimination"

@@ -47,7 +47,9 @@ def test_tiles_give_what_the_whole_gives(height, width, tile):
     x = torch.rand(1, 1, height, width) * 2 - 1
     with torch.no_grad():
         shown = []
-        tiled = tiles.translated(lambda part: (shown.append(part.shape), generator(part))[1], x, tile, generator.reach)
+        tiled = tiles.translate_in_tiles(
+            lambda part: (shown.append(part.shape), generator(part))[1], x, tile, generator.reach
+        )
         whole = to_uint8(generator(x))[0]
     assert tiled.shape == whole.shape == (4 * height, 4 * width, 1)
     assert np.abs(tiled.astype(int) - whole).max() <= 1  # of 255: rounding
@@ -56,7 +58,7 @@ def test_tiles_give_what_the_whole_gives(height, width, tile):
     # with less overlap than that there would be seams
     if len(shown) > 1:
         with torch.no_grad():
-            seams = tiles.translated(generator, x, tile, 1)
+            seams = tiles.translate_in_tiles(generator, x, tile, 1)
         assert np.abs(seams.astype(int) - whole).max() > 1
 
 
@@ -64,7 +66,7 @@ def test_tiles_of_a_network_that_takes_multiples_are_multiples():
     generator = Tint().eval()
     x = torch.rand(1, 1, 38, 54) * 2 - 1
     with torch.no_grad():
-        tiled = tiles.translated(generator, x, 15, 1, generator.multiple)
+        tiled = tiles.translate_in_tiles(generator, x, 15, 1, generator.multiple)
         assert (tiled == to_uint8(generator(x))[0]).all()
 
 
@@ -120,6 +122,6 @@ def test_tiles_that_cannot_be_are_refused(tmp_path, name, tile, message):
 
 def test_memory_grows_with_the_picture():
     generator = network(width=4)
-    one, four = (tiles.memory(generator, generator, torch.zeros(1, 1, side, side)) for side in (64, 128))
+    one, four = (tiles.memory_needed(generator, generator, torch.zeros(1, 1, side, side)) for side in (64, 128))
     assert four == 4 * one
     assert one == tiles.BESIDE * 64 * 64 * (4 * 16 + 4 * 16) * 4  # the last PReLU: as much as it takes, in float32

@@ -11,7 +11,7 @@ from ganzoo import load
 from ganzoo.checkpoints import folder_format
 from ganzoo.common.errors import GanzooError
 from ganzoo.games.translator import Translator
-from ganzoo.tools.translate.files import channels, targets
+from ganzoo.tools.translate.files import input_channels, plan_targets
 
 RECIPE = {"model": {"class_path": "tiny.Recolour", "init_args": {"generator": {"class_path": "tiny.Tint"}}}}
 
@@ -202,14 +202,14 @@ def test_mistakes_are_one_clear_line(grey, photo, tmp_path):
     network = nn.Module()
     network.source_shape = (4, 8, 8)
     with pytest.raises(GanzooError, match="images of 4 channels"):
-        channels(network)
+        input_channels(network)
 
 
 def test_names_that_cannot_be_written_become_png(tmp_path):
     names = ["a.jpg", "b.webp", "c.fli", "d"]
     for name in names:
         (tmp_path / name).write_bytes(b"")
-    plan = targets([tmp_path / name for name in names], tmp_path / "out")
+    plan = plan_targets([tmp_path / name for name in names], tmp_path / "out")
     assert [target.name for target in plan.values()] == ["a.jpg", "b.webp", "c.png", "d.png"]
 
 

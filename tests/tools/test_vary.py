@@ -17,15 +17,15 @@ CLASSES = {"model": "ganzoo.models.wgan_gp.WGANGP", "data": "ganzoo.data.Digits"
 
 
 def test_commas_in_brackets_and_quotes_part_nothing():
-    assert vary.split("1e-4, 2e-4") == ["1e-4", "2e-4"]
-    assert vary.split("[0,0.9],[0.5,0.999]") == ["[0,0.9]", "[0.5,0.999]"]
-    assert vary.split("{values: [1, 0], at: [0, 1]},'a,b'") == ["{values: [1, 0], at: [0, 1]}", "'a,b'"]
+    assert vary.split_at_commas("1e-4, 2e-4") == ["1e-4", "2e-4"]
+    assert vary.split_at_commas("[0,0.9],[0.5,0.999]") == ["[0,0.9]", "[0.5,0.999]"]
+    assert vary.split_at_commas("{values: [1, 0], at: [0, 1]},'a,b'") == ["{values: [1, 0], at: [0, 1]}", "'a,b'"]
 
 
 def test_several_keys_make_every_combination():
     pairs = [{"a": x, "b": y} for x in ("1", "2") for y in ("3", "4")]
-    assert vary.settings(["a=1,2", "b=3,4"]) == pairs
-    assert vary.settings([]) == [{}]
+    assert vary.setting_combinations(["a=1,2", "b=3,4"]) == pairs
+    assert vary.setting_combinations([]) == [{}]
 
 
 @pytest.mark.parametrize(
@@ -62,13 +62,13 @@ def test_what_cannot_be_varied_is_refused_in_one_line(recipes, commands):
 
 
 def test_a_folder_is_told_by_its_values_and_can_be_looked_for():
-    assert vary.folder({}, 3) == "seed_3"
-    assert vary.folder({"g_lr": 0.0001, "n_critic": 5}, 0) == "g_lr=0.0001_n_critic=5_seed_0"
-    names = [vary.folder({"betas": betas}, 0) for betas in ([0.0, 0.9], [0.5, 0.9], [0.0, [0.9]])]
+    assert vary.run_folder_name({}, 3) == "seed_3"
+    assert vary.run_folder_name({"g_lr": 0.0001, "n_critic": 5}, 0) == "g_lr=0.0001_n_critic=5_seed_0"
+    names = [vary.run_folder_name({"betas": betas}, 0) for betas in ([0.0, 0.9], [0.5, 0.9], [0.0, [0.9]])]
     assert len(set(names)) == 3
     assert all(name.startswith("betas=_0.") and name.endswith("_seed_0") for name in names)
     assert not any(set(name) & set("[]*?/ ,") for name in names)
-    assert len(vary.folder({"hidden": list(range(100))}, 0)) < 120
+    assert len(vary.run_folder_name({"hidden": list(range(100))}, 0)) < 120
 
 
 def test_settings_are_trained_apart_reused_and_shown_in_rows(recipes, commands):

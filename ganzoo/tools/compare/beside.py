@@ -1,4 +1,4 @@
-"""Somebody else's numbers beside ours: a CSV whose columns a comparison's table shows as they are."""
+"""Numbers measured elsewhere, from a CSV whose columns a comparison's table shows beside ours."""
 
 import csv
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""The comparison: train what is missing, score every run in the same way, write table, numbers and pictures.
+"""Comparison of models: trains what is missing, scores every run alike, writes table, numbers and pictures.
 
 A run lives in `runs/RECIPE/seed_S`, where `ganzoo fit` would put it, and keeps its scores in `scores.json`, so that a
 comparison can be stopped, continued and extended without doing anything twice.
@@ -76,23 +76,23 @@ def write_comparison(
         between_markers(readme, None, table)
     if images is not None and (steps or checkpoints):
         raise GanzooError("--images: it says how long to train; give no --steps or --checkpoints beside it.")
-    for option, given in (("--steps", steps), ("--seeds", seeds), ("--vary", varied)):
-        if checkpoints and given:
+    for option, values in (("--steps", steps), ("--seeds", seeds), ("--vary", varied)):
+        if checkpoints and values:
             raise GanzooError(f"{option}: it is for training; --checkpoints trains nothing, so leave it out.")
     if len(steps) not in {0, 1, len(recipes)}:
         raise GanzooError(f"--steps: give one number for all, or one for each of the {len(recipes)} recipes.")
     budgets = [["--trainer.max_steps", str(n)] for n in steps] or [[]]
     budgets *= len(recipes) if len(budgets) == 1 else 1
-    found = [_checkpoint(name) if checkpoints else registry.find_recipe(name) for name in recipes]
-    names = [registry.title_of(file.parent) if checkpoints else recipe_name(file) for file in found]
+    files = [_checkpoint(name) if checkpoints else registry.find_recipe(name) for name in recipes]
+    names = [registry.title_of(file.parent) if checkpoints else recipe_name(file) for file in files]
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
         raise GanzooError(f"'{twice}' is named twice; runs and rows are told apart by the name.")
     if (steps or images) and any(text.startswith("trainer.max_steps=") for text in varied):
         raise GanzooError("--vary: trainer.max_steps says how long to train; give no --steps or --images beside it.")
     contenders: list[Contender] = []
-    each = zip(names, found, budgets, strict=True)
-    for (name, file, budget), setting in product(each, vary.settings(varied)):
+    each = zip(names, files, budgets, strict=True)
+    for (name, file, budget), setting in product(each, vary.setting_combinations(varied)):
         contenders.append(Contender(name, file, [*overrides, *budget], samples, setting))
         if any(contenders[-1].label == other.label for other in contenders[:-1]):
             raise GanzooError(f"--vary: '{contenders[-1].label}' is there twice; give each value once.")
@@ -112,10 +112,10 @@ def write_comparison(
         for number, (contender, seed) in enumerate(todo, 1):
             train(contender, seed, runs, f"[{number}/{len(todo)}]")
         results = [trained(contender, seed, runs) for contender in contenders for seed in dict.fromkeys(seeds)]
-    return write(contenders, results, out, readme, table, elsewhere)
+    return write_files(contenders, results, out, readme, table, elsewhere)
 
 
-def write(
+def write_files(
     contenders: Sequence[Contender],
     results: Sequence[Result],
     out: Path,
@@ -152,7 +152,7 @@ def write(
             file.write_text(content, encoding="utf-8")
     sheets.save_figure(sheets.sheet(_rows(contenders, models)), out / "comparison.png")
     scores = [*tables.higher_is_better(results)]
-    drawn = figures.curves({labels[name]: [log for _, log in runs if log] for name, runs in logs.items()}, scores)
+    drawn = figures.draw_curves({labels[name]: [log for _, log in runs if log] for name, runs in logs.items()}, scores)
     if drawn is not None:
         sheets.save_figure(drawn, out / "curves.png")
     if readme is not None:
@@ -178,11 +178,11 @@ def _curves(run: Result) -> dict[str, Curve]:
 
 def _bounds(contenders: Sequence[Contender]) -> list[Real]:
     """Returns the real data's own scores, of all data sets that have some; a data set of two sizes is one."""
-    found: dict[tuple[Any, ...], Real] = {}
+    real: dict[tuple[Any, ...], Real] = {}
     for contender in contenders:
         if bounds := contender.evaluation.bounds():
-            found.setdefault(contender.reference, Real(*contender.reference, {})).scores.update(bounds)
-    return list(found.values())
+            real.setdefault(contender.reference, Real(*contender.reference, {})).scores.update(bounds)
+    return list(real.values())
 
 
 def _rows(contenders: Sequence[Contender], models: dict[str, list[Result]]) -> list[sheets.Row]:
@@ -196,12 +196,12 @@ def _rows(contenders: Sequence[Contender], models: dict[str, list[Result]]) -> l
         model = load(run.file if run.seed is not None else run.file.parent)
         samples = model.sample(len(reference), seed=PICTURE_SEED)  # type: ignore[operator]
         first = next(iter(tables.score_keys([run])))
-        first = next((key for key in run.scores if tables.short(key) == "fid"), first)
+        first = next((key for key in run.scores if tables.name_of_score(key) == "fid"), first)
         seed = [] if run.seed is None else [f"seed {run.seed}"]
-        score = f"{tables.spoken(first)} {run.scores[first]:.3g}"
+        score = f"{tables.written_name(first)} {run.scores[first]:.3g}"
         notes = [
             contender.name,
-            *([vary.label(contender.setting)] if contender.setting else []),
+            *([vary.setting_text(contender.setting)] if contender.setting else []),
             ", ".join([*seed, score]),
         ]
         rows.append(sheets.Row(contender.title, notes, sheets.strip(samples, reference)))

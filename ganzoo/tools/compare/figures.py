@@ -1,4 +1,4 @@
-"""The comparison in pictures: a row of samples per model, and all runs' curves over generator steps."""
+"""Figures of a comparison: all runs' curves over generator steps."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ from scipy.stats import pearsonr, spearmanr
 
 from ganzoo.common.curves import Curve, smooth
 from ganzoo.drawing.plot import AXIS, INK, PLAYERS, QUIET, concise, dress, label_ends
-from ganzoo.tools.compare.tables import ORDER, short, spoken
+from ganzoo.tools.compare.tables import ORDER, name_of_score, written_name
 
 POINTS = 2000  # of a scatter
 LINE = 0.16  # inches from one label to the next
@@ -24,7 +24,7 @@ Runs = Sequence[Mapping[str, Curve]]
 
 
 def tracking(run: Mapping[str, Curve]) -> dict[str, float | int | str] | None:
-    """Says how well the Wasserstein estimate of a run tells how good its samples are.
+    """Returns how well the Wasserstein estimate of a run ranks its samples: correlations with a score.
 
     The estimate is the running mean that the figure draws, read at the steps at which the distance was scored.
 
@@ -32,7 +32,7 @@ def tracking(run: Mapping[str, Curve]) -> dict[str, float | int | str] | None:
         The score (FID where there is one, else another distance), the number of points, Spearman's rank correlation
         and Pearson's correlation; None without an estimate, or with fewer than three points or a constant.
     """
-    distances = [key for name in ("fid", "swd", "wasserstein") for key in run if short(key) == name]
+    distances = [key for name in ("fid", "swd", "wasserstein") for key in run if name_of_score(key) == name]
     if WASSERSTEIN not in run or not distances:
         return None
     estimate, distance = run[WASSERSTEIN], run[distances[0]]
@@ -49,8 +49,8 @@ def tracking(run: Mapping[str, Curve]) -> dict[str, float | int | str] | None:
     }
 
 
-def curves(models: Mapping[str, Runs], scores: Sequence[str] = ORDER) -> Figure | None:
-    """Draws small multiples over generator steps: D's accuracies, each Wasserstein estimate, every score.
+def draw_curves(models: Mapping[str, Runs], scores: Sequence[str] = ORDER) -> Figure | None:
+    """Returns a figure of curves over generator steps: D's accuracies, each Wasserstein estimate, every score.
 
     A thin line is one training seed, the thick one their mean. Where there are more models than colours that are told
     apart at once, each curve is named at its end.
@@ -80,7 +80,7 @@ def curves(models: Mapping[str, Runs], scores: Sequence[str] = ORDER) -> Figure 
         ax = figure.add_subplot(rows, columns, index + 1)
         dress(ax, title, last)
         drawn = {name: [run[key] for run in models[name] if key in run] for name in names}
-        _draw(ax, key, drawn, colours, short(key) in scores, not few)
+        _draw(ax, key, drawn, colours, name_of_score(key) in scores, not few)
         notes = ["generator steps"] if index == (rows - 1) * columns else []
         notes += _note_tracking(models[names[0]]) if key == WASSERSTEIN else []
         ax.set_xlabel("  ·  ".join(notes), fontsize=8.5, color=QUIET, loc="left")
@@ -97,8 +97,8 @@ def _panels(models: Mapping[str, Runs], order: Sequence[str]) -> dict[str, tuple
     panels = {title: (key, having(key)) for key, title in ACCURACY.items()}
     # critics differ in scale, by clipping above all, so that each has an axis of its own
     panels |= {f"Wasserstein estimate, {name}": (WASSERSTEIN, [name]) for name in having(WASSERSTEIN)}
-    scores = {key: None for runs in models.values() for run in runs for key in run if short(key) in order}
-    panels |= {key: (key, having(key)) for key in sorted(scores, key=lambda key: order.index(short(key)))}
+    scores = {key: None for runs in models.values() for run in runs for key in run if name_of_score(key) in order}
+    panels |= {key: (key, having(key)) for key in sorted(scores, key=lambda key: order.index(name_of_score(key)))}
     return {title: members for title, members in panels.items() if members[1]}
 
 
@@ -158,11 +158,13 @@ def _mean(runs: Sequence[Curve]) -> Curve:
 
 def _note_tracking(runs: Runs) -> list[str]:
     """Says the rank correlation of the estimate with the distance, where it can be told."""
-    found = [fit for fit in map(tracking, runs) if fit is not None]
-    if not found:
+    fits = [fit for fit in map(tracking, runs) if fit is not None]
+    if not fits:
         return []
-    ranks = sorted({f"{fit['spearman']:.2f}" for fit in found}, key=float)
-    return [f"rank correlation with {spoken(str(found[0]['score']))}: {' to '.join(ranks[:: len(ranks) - 1 or 1])}"]
+    ranks = sorted({f"{fit['spearman']:.2f}" for fit in fits}, key=float)
+    return [
+        f"rank correlation with {written_name(str(fits[0]['score']))}: {' to '.join(ranks[:: len(ranks) - 1 or 1])}"
+    ]
 
 
 def _head(figure: Figure, colours: Mapping[str, str], seeds: int) -> None:

@@ -65,8 +65,8 @@ class Contender:
         self.overrides = [*overrides, *(f"--{full[key]}={value}" for key, value in (setting or {}).items())]
         self.name, self.file = name, file
         self.recipe = RecipeReader(file, self.overrides, name)
-        self.setting = {key: vary.value(self.recipe.config, full[key]) for key in full}
-        self.label = ", ".join([name, *([vary.label(self.setting)] if self.setting else [])])
+        self.setting = {key: vary.recipe_value(self.recipe.config, full[key]) for key in full}
+        self.label = ", ".join([name, *([vary.setting_text(self.setting)] if self.setting else [])])
         self.title = registry.variant(self.recipe.config.model.class_path).title.partition(":")[0]
         if output_of(self.recipe.model) != "samples":
             raise GanzooError(f"'{name}' draws no samples, which are what is compared.")
@@ -87,7 +87,7 @@ class Contender:
 
     def place(self, runs: Path, seed: int) -> Path:
         """Returns the folder of its run with a training seed."""
-        return runs / self.name / vary.folder(self.setting, seed)
+        return runs / self.name / vary.run_folder_name(self.setting, seed)
 
     @property
     def target(self) -> int:

@@ -1,4 +1,4 @@
-"""The comparison in words and numbers: a Markdown table that states its conditions, and a CSV."""
+"""Tables of a comparison: Markdown that states its conditions, and CSV."""
 
 import csv
 import io
@@ -41,8 +41,8 @@ def score_keys(results: Iterable[Result]) -> list[str]:
     """Returns the full keys of all scores, each once, in the order of the table; what goes with one is left out."""
     results = list(results)
     order = [*higher_is_better(results)]
-    keys = {key: None for result in results for key in result.scores if short(key) in order}
-    return sorted(keys, key=lambda key: order.index(short(key)))
+    keys = {key: None for result in results for key in result.scores if name_of_score(key) in order}
+    return sorted(keys, key=lambda key: order.index(name_of_score(key)))
 
 
 def higher_is_better(results: Iterable[Result]) -> dict[str, bool]:
@@ -52,14 +52,14 @@ def higher_is_better(results: Iterable[Result]) -> dict[str, bool]:
     return {name: SCORES[name].higher for name in ORDER} | better
 
 
-def short(key: str) -> str:
+def name_of_score(key: str) -> str:
     """Returns a score's short name: `fid` of `fid[mnist,10k/test]`."""
     return key.partition("[")[0]
 
 
-def spoken(key: str) -> str:
-    """Returns a score's short name as it is written in a text: `FID`, but `modes`."""
-    name = short(key)
+def written_name(key: str) -> str:
+    """Returns a score's name as a text writes it: `FID`, but `modes`."""
+    name = name_of_score(key)
     return (
         name.upper()
         if name in SCORES and len(name) <= 3
@@ -78,7 +78,7 @@ def statistics(results: Sequence[Result]) -> dict[str, dict[str, float | int | N
 
 
 def markdown(results: Sequence[Result], real: Sequence[Real] = (), beside: Beside = NOTHING) -> str:
-    """Writes the table and, below it, what every number in it means.
+    """Returns the table in Markdown, with what every number in it means below.
 
     Args:
         results: of all runs; those of one name make one row.
@@ -108,11 +108,11 @@ def markdown(results: Sequence[Result], real: Sequence[Real] = (), beside: Besid
         ["---", *["---:"] * (len(columns) - 1)],
         *zip(*[column.cells for column in columns], strict=True),
     ]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n\n" + caption(results, real, beside.note)
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n\n" + conditions_text(results, real, beside.note)
 
 
-def caption(results: Sequence[Result], real: Sequence[Real] = (), note: str = "") -> str:
-    """Says in full what the table's numbers are: seeds, weights, scores, counts, split, hardware and versions."""
+def conditions_text(results: Sequence[Result], real: Sequence[Real] = (), note: str = "") -> str:
+    """Returns the conditions of a table's numbers: seeds, weights, scores, counts, split, hardware and versions."""
     seeds = sorted({result.seed for result in results if result.seed is not None})
     parts = []
     if len(seeds) > 1:
@@ -133,19 +133,22 @@ def caption(results: Sequence[Result], real: Sequence[Real] = (), note: str = ""
     parts.append(_drawn_from(results))
     for conditions in _distinct(results, ("data", "split", "items", "extractor", "digest", "samples")):
         alike = [result for result in results if conditions.items() <= result.conditions.items()]
-        names = ", ".join(f"{spoken(key)} is `{key}`" for key in score_keys(alike))
+        names = ", ".join(f"{written_name(key)} is `{key}`" for key in score_keys(alike))
         network = f"extractor {conditions['extractor']} ({conditions['digest']}), " if conditions["extractor"] else ""
         parts.append(
             f"{names}: {network}{conditions['samples']:,} samples against the {conditions['items']:,} items of the "
             f"{conditions['split']} split of {conditions['data']}."
         )
-    if any(short(key) == "accuracy" for key in score_keys(results)):
+    if any(name_of_score(key) == "accuracy" for key in score_keys(results)):
         parts.append(
             "Class accuracy is the share of samples that the extractor takes for the class they were asked for; the "
             "classes take turns."
         )
     for row in real:
-        own, are = " and ".join(map(spoken, row.scores)), "are the bounds" if len(row.scores) > 1 else "is the bound"
+        own, are = (
+            " and ".join(map(written_name, row.scores)),
+            "are the bounds" if len(row.scores) > 1 else "is the bound",
+        )
         parts.append(f"The {row.items:,} real {row.split} images' own {own} {are}.")
     if any(result.seconds is not None for result in results):
         machines = sorted({result.hardware or "hardware that was not recorded" for result in results})
@@ -157,7 +160,7 @@ def caption(results: Sequence[Result], real: Sequence[Real] = (), note: str = ""
 
 
 def spreadsheet(results: Sequence[Result]) -> str:
-    """Writes one CSV row per run, with all scores and all conditions."""
+    """Returns a CSV with a row per run: all scores and all conditions."""
     rows: list[dict[str, Any]] = []
     for result in results:
         row = {
@@ -184,14 +187,14 @@ def _score_columns(models: Sequence[Sequence[Result]], real: Sequence[Real]) -> 
     columns = []
     for key in keys:
         # two extractors or sample counts may meet in one table: then the full keys tell the columns apart
-        unique = sum(short(key) == short(other) for other in keys) == 1
-        arrow = "↑" if higher[short(key)] else "↓"
+        unique = sum(name_of_score(key) == name_of_score(other) for other in keys) == 1
+        arrow = "↑" if higher[name_of_score(key)] else "↓"
         bounds = [row.scores.get(key) for row in real]
         numbers = [table[key]["mean"] for table in tables if key in table]
         places = _places([number for number in [*numbers, *bounds] if number is not None])
         cells = [_cell(table.get(key, {}), places) for table in tables]
         cells += ["" if bound is None else f"{bound:.{places}f}" for bound in bounds]
-        columns.append(Column(f"{spoken(key) if unique else f'`{key}`'} {arrow}", cells))
+        columns.append(Column(f"{written_name(key) if unique else f'`{key}`'} {arrow}", cells))
     return columns
 
 
@@ -232,9 +235,9 @@ def _several(results: Iterable[Result], condition: str) -> bool:
 
 def _distinct(results: Iterable[Result], names: Sequence[str]) -> list[dict[str, Any]]:
     """Returns the different combinations of some conditions, in the order in which they come."""
-    found: list[dict[str, Any]] = []
+    distinct: list[dict[str, Any]] = []
     for result in results:
         conditions = {name: result.conditions[name] for name in names}
-        if conditions not in found:
-            found.append(conditions)
-    return found
+        if conditions not in distinct:
+            distinct.append(conditions)
+    return distinct

@@ -1,4 +1,4 @@
-"""Settings of one recipe that are compared: `--vary g_lr=1e-4,2e-4` to what each run is told, called and kept as."""
+"""Settings of one recipe that are compared, `--vary g_lr=1e-4,2e-4`: each run's arguments, label and folder."""
 
 import hashlib
 import json
@@ -15,13 +15,13 @@ from ganzoo.common.parser_errors import accepted
 
 SECTIONS = ("model", "data", "trainer", "quality", "grid", "collapse")
 UNSAFE = re.compile(r"[^\w.=+-]+")  # in the name of a folder that is also looked for by a pattern
-LONGEST = 80  # characters of such a name
+LONGEST_FOLDER_NAME = 80  # characters of such a name
 OPENING, CLOSING = "[{(", "]})"
 
 Setting = Mapping[str, str]  # what was varied, as it was typed, to one of its values
 
 
-def settings(varied: Sequence[str]) -> list[Setting]:
+def setting_combinations(varied: Sequence[str]) -> list[Setting]:
     """Returns every combination of the values that are to be compared; one without any where nothing is varied.
 
     Args:
@@ -33,7 +33,7 @@ def settings(varied: Sequence[str]) -> list[Setting]:
     choices: dict[str, list[str]] = {}
     for text in varied:
         key, equals, values = text.partition("=")
-        if not equals or not key or not (parts := [part for part in split(values) if part]):
+        if not equals or not key or not (parts := [part for part in split_at_commas(values) if part]):
             raise GanzooError(f"--vary: '{text}' given, but it must be of the form KEY=VALUE,VALUE.")
         if key == "seed_everything":
             raise GanzooError("--vary: seeds are no setting that is compared; give several with --seeds.")
@@ -43,8 +43,8 @@ def settings(varied: Sequence[str]) -> list[Setting]:
     return [dict(zip(choices, values, strict=True)) for values in product(*choices.values())]
 
 
-def split(text: str) -> list[str]:
-    """Splits at commas that stand in no bracket and no quotes, and strips blanks."""
+def split_at_commas(text: str) -> list[str]:
+    """Returns the parts of a text between commas that stand in no bracket and no quotes, without blanks around them."""
     parts, depth, quote = [""], 0, ""
     for character in text:
         if quote:
@@ -74,7 +74,7 @@ def full_names(keys: Iterable[str], recipe: Path) -> dict[str, str]:
 
 
 def full_name(key: str, classes: Mapping[str, str]) -> str:
-    """Returns the dotted name in a recipe of what a key stands for: `g_lr` is `model.init_args.g_lr`.
+    """Returns the dotted name in a recipe that a key is short for: `g_lr` is `model.init_args.g_lr`.
 
     Args:
         key: a full name, such as `trainer.precision`, or one that starts at an argument of the model or the data.
@@ -98,12 +98,12 @@ def full_name(key: str, classes: Mapping[str, str]) -> str:
     raise GanzooError(f"--vary: {first} is no argument of {of}.{hint} Others need a full name: trainer.precision.")
 
 
-def label(setting: Mapping[str, Any]) -> str:
+def setting_text(setting: Mapping[str, Any]) -> str:
     """Returns a setting as a table shows it: `g_lr=0.0001, n_critic=5`."""
     return ", ".join(f"{key}={_text(value)}" for key, value in setting.items())
 
 
-def folder(setting: Mapping[str, Any], seed: int) -> str:
+def run_folder_name(setting: Mapping[str, Any], seed: int) -> str:
     """Returns the name of a run's folder, the same for the same values however they were typed: `g_lr=0.0001_seed_0`.
 
     What cannot stand in a name of sensible length is told apart by its hash.
@@ -112,9 +112,9 @@ def folder(setting: Mapping[str, Any], seed: int) -> str:
         return f"seed_{seed}"
     text = "_".join(f"{key}={_text(value)}" for key, value in setting.items())
     safe = UNSAFE.sub("_", text)
-    if safe != text or len(text) > LONGEST:
+    if safe != text or len(text) > LONGEST_FOLDER_NAME:
         digest = hashlib.sha256(json.dumps(dict(setting), sort_keys=True, default=str).encode()).hexdigest()
-        safe = f"{safe[:LONGEST].rstrip('_')}_{digest[:6]}"
+        safe = f"{safe[:LONGEST_FOLDER_NAME].rstrip('_')}_{digest[:6]}"
     return f"{safe}_seed_{seed}"
 
 
@@ -122,8 +122,8 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, default=str)
 
 
-def value(config: Any, name: str) -> Any:
-    """Returns what a parsed recipe holds under a dotted name, in which `init_args` may be missing, as JSON would."""
+def recipe_value(config: Any, name: str) -> Any:
+    """Returns the value of a parsed recipe under a dotted name, in which `init_args` may be missing, as JSON would."""
     for part in name.split("."):
         inner = config.get("init_args") if hasattr(config, "get") else None
         holder = config if hasattr(config, "get") and part in config else inner

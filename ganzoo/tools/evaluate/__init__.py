@@ -68,6 +68,6 @@ def evaluate(
 
 def shown(result: "Report") -> str:
     """Returns the scores as a table, and the file that holds them."""
-    from ganzoo.tools.evaluate.table import table
+    from ganzoo.tools.evaluate.table import report_text
 
-    return f"{table(result.content)}\n{result.file}"
+    return f"{report_text(result.content)}\n{result.file}"

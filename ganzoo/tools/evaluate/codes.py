@@ -1,4 +1,4 @@
-"""Whether the codes of held-out data are distributed like the prior that is decoded: a two-sample test on kernels.
+"""Two-sample test of the codes of held-out data against the prior that is decoded.
 
     python -m ganzoo.tools.evaluate.codes CHECKPOINT
 
@@ -18,14 +18,14 @@ from ganzoo.common.errors import GanzooError
 from ganzoo.common.seeding import mix
 from ganzoo.games.encoder_decoder import EncoderDecoder
 from ganzoo.losses.kernels import rbf, squared_distances
-from ganzoo.tools.evaluate.subjects import Album, find, recipe_data, recipe_of
+from ganzoo.tools.evaluate.subjects import Album, find_subject, recipe_data, recipe_of
 
-SCALES = (0.25, 0.5, 1.0, 2.0, 4.0)  # bandwidths, in medians of the distances
-MOST = 5_000  # the kernels of n codes and n draws have 4 n² entries each
+BANDWIDTHS = (0.25, 0.5, 1.0, 2.0, 4.0)  # bandwidths, in medians of the distances
+MOST_CODES = 5_000  # the kernels of n codes and n draws have 4 n² entries each
 
 
 class Outcome(NamedTuple):
-    """The outcome of a two-sample test.
+    """Outcome of a two-sample test.
 
     Args:
         mmd2: the squared discrepancy (biased, a sum over five kernels), at least 0.
@@ -55,20 +55,20 @@ def two_sample(x: Tensor, y: Tensor, permutations: int = 500, seed: int = 0) -> 
     squares = squared_distances(points, points)
     median = float(squares[squares > 0].median().sqrt()) if bool((squares > 0).any()) else 1.0
     kernel = torch.zeros_like(squares)
-    for scale in SCALES:  # one by one, to spare memory
+    for scale in BANDWIDTHS:  # one by one, to spare memory
         kernel += rbf(squares, [median * scale])
     kernel = kernel.double()
     signs = torch.cat([torch.full((len(x),), 1 / len(x)), torch.full((len(y),), -1 / len(y))]).to(kernel)
     source = torch.Generator().manual_seed(seed)
     orders = [torch.randperm(len(signs), generator=source).to(kernel.device) for _ in range(permutations)]
     weights = torch.stack([signs, *(signs[order] for order in orders)], 1)
-    given, *exchanged = ((kernel @ weights) * weights).sum(0).clamp_min(0).tolist()
+    statistic, *exchanged = ((kernel @ weights) * weights).sum(0).clamp_min(0).tolist()
     null = torch.tensor(exchanged).quantile(0.95).item()
-    return Outcome(given, null, (1 + sum(value >= given for value in exchanged)) / (1 + permutations))
+    return Outcome(statistic, null, (1 + sum(value >= statistic for value in exchanged)) / (1 + permutations))
 
 
 def held_out_codes(model: EncoderDecoder, n: int, seed: int = 0) -> tuple[Tensor, str]:
-    """Encodes n items, fewer if there are not as many, drawn at random from the reference split that the recipe names.
+    """Returns the codes of n items, or of all, drawn at random from the reference split that the recipe names.
 
     At random, because a split need not be in random order: the digits in the first half of MNIST's test set are neater.
 
@@ -89,13 +89,15 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Prints the discrepancy between codes and prior, and what it is between two samples of the prior."""
     parser = argparse.ArgumentParser(prog="python -m ganzoo.tools.evaluate.codes", description=main.__doc__)
     parser.add_argument("checkpoint", help="a bundled checkpoint, a checkpoint folder, a .ckpt, or a Hub repository")
-    parser.add_argument("-n", type=int, default=2000, help=f"number of codes and of draws, at most {MOST} (2000)")
+    parser.add_argument("-n", type=int, default=2000, help=f"number of codes and of draws, at most {MOST_CODES} (2000)")
     parser.add_argument("--seed", type=int, default=0, help="fixes all that is drawn (0)")
     options = parser.parse_args(argv)
     try:
-        if not 2 <= options.n <= MOST:
-            raise GanzooError(f"-n: the number of codes must be at least 2 and at most {MOST:,}, not {options.n:,}.")
-        model = find(options.checkpoint, None, None, torch.device("cpu"))
+        if not 2 <= options.n <= MOST_CODES:
+            raise GanzooError(
+                f"-n: the number of codes must be at least 2 and at most {MOST_CODES:,}, not {options.n:,}."
+            )
+        model = find_subject(options.checkpoint, None, None, torch.device("cpu"))
         if isinstance(model, Album):
             raise GanzooError(f"'{options.checkpoint}' holds pictures, and no model.")
         if not isinstance(model, EncoderDecoder):

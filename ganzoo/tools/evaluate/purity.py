@@ -1,4 +1,4 @@
-"""How well codes that a model has found, or labels that it was asked for, agree with the classes of its images.
+"""Purity of a model's codes or labels: their agreement with the classes of its images.
 
     python -m ganzoo.tools.evaluate.purity CHECKPOINT
 
@@ -38,21 +38,21 @@ def contingency(codes: Tensor, classes: Tensor) -> Tensor:
     return torch.bincount(codes * shape[1] + classes, minlength=shape[0] * shape[1]).view(shape)
 
 
-def drawn(model: GAN, extractor: Extractor, n: int, seed: int = 0) -> tuple[Tensor, Tensor]:
-    """Draws n samples with the classes in turn.
+def draw_by_class(model: GAN, extractor: Extractor, n: int, seed: int = 0) -> tuple[Tensor, Tensor]:
+    """Draws n samples with the classes in turn, and classifies them.
 
     Returns:
-        The classes asked for (n,), and those that the extractor's logits are highest for (n,).
+        The classes drawn (n,), and those that the extractor's logits are highest for (n,).
 
     Raises:
         GanzooError: if the model has no classes, or the extractor does not take its samples.
     """
-    asked = model.labels(n, None)
-    if asked is None:
+    classes = model.labels(n, None)
+    if classes is None:
         raise GanzooError(f"{type(model).__name__} is unconditional; it has no classes to compare with.")
-    samples = model.sample(n, asked, seed)
+    samples = model.sample(n, classes, seed)
     extractor.check(tuple(samples.shape[1:]))
-    return asked, torch.cat([extractor(part)[1].argmax(1) for part in samples.split(BATCH)])
+    return classes, torch.cat([extractor(part)[1].argmax(1) for part in samples.split(BATCH)])
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -69,13 +69,13 @@ def main(argv: Sequence[str] | None = None) -> None:
         model = load(options.checkpoint)
         if not isinstance(model, GAN):
             raise GanzooError(f"{type(model).__name__} draws no samples of a class.")
-        asked, shown = drawn(model, get_extractor(options.features), options.n, options.seed)
+        classes, shown = draw_by_class(model, get_extractor(options.features), options.n, options.seed)
     except GanzooError as error:
         sys.exit(f"purity: error: {error}")
-    table = contingency(asked, shown)
+    table = contingency(classes, shown)
     print(
-        f"{options.n} samples  purity {purity(asked, shown):.4f}  of {len(table.argmax(1).unique())} classes  "
-        f"as asked {float((asked == shown).float().mean()):.4f}"
+        f"{options.n} samples  purity {purity(classes, shown):.4f}  of {len(table.argmax(1).unique())} classes  "
+        f"as asked {float((classes == shown).float().mean()):.4f}"
     )
     print("code  class  share")
     for code, row in enumerate(table):

@@ -1,4 +1,4 @@
-"""Scores of a model or of pictures, with everything that they depend on, as JSON."""
+"""Report of scores of a model or of pictures, with everything that they depend on, as JSON."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -27,9 +27,9 @@ from ganzoo.metrics.scoring import evaluation_of
 from ganzoo.metrics.swd import SlicedWasserstein
 from ganzoo.tools.evaluate.subjects import (
     Album,
-    agreed,
-    album,
-    find,
+    common_shape,
+    find_subject,
+    read_album,
     recipe_data,
     recipe_of,
     recipe_quality,
@@ -41,21 +41,21 @@ FORMAT = 1
 METHOD = "bootstrap percentiles, moved so that their median is the score"
 
 
-class Given(Evaluation):
-    """Scores pictures that are there already: all, or as many as are asked for, chosen at random."""
+class PictureEvaluation(Evaluation):
+    """Evaluation of pictures in place of a model: of all, or of a number of them chosen at random."""
 
     def _drawn(self, model: Any) -> Iterator[Tensor]:
         loader = model.loader("train")
         order = torch.randperm(loader.size, generator=torch.Generator().manual_seed(self.seed))
         chosen = torch.zeros(loader.size, dtype=torch.bool).index_fill_(0, order[: self.samples], True)
-        for (x, _), wanted in zip(loader, chosen.split(loader.batch_size), strict=True):
-            if wanted.any():
-                yield x[wanted]
+        for (x, _), in_batch in zip(loader, chosen.split(loader.batch_size), strict=True):
+            if in_batch.any():
+                yield x[in_batch]
 
 
 @dataclass(frozen=True)
 class Options:
-    """What is scored in which way; see `ganzoo.tools.evaluate.evaluate`."""
+    """Options of an evaluation; see `ganzoo.tools.evaluate.evaluate`."""
 
     data: str | None = None
     metrics: Sequence[str] | None = None
@@ -93,7 +93,7 @@ class Report:
 def write_evaluation(
     name: str, options: Options, device_name: str, cpu_threads: int | None, out: Path | None
 ) -> Report:
-    """Scores a model or pictures and writes the JSON; see `ganzoo.tools.evaluate.evaluate` for the arguments.
+    """Scores a model or pictures, and writes the JSON; see `ganzoo.tools.evaluate.evaluate` for the arguments.
 
     Raises:
         GanzooError: An option does not fit, or something is missing.
@@ -109,15 +109,15 @@ def write_evaluation(
     resampling = None
     if options.bootstrap:
         resampling = Bootstrap(options.bootstrap, options.level, 0 if options.seed is None else options.seed)
-    subject = find(name, options.revision, options.weights, device)
-    evaluation, target, fitting, left_out = prepare(subject, options, device)
+    subject = find_subject(name, options.revision, options.weights, device)
+    evaluation, target, fitting, left_out = prepare_evaluation(subject, options, device)
     if device.type == "cpu":
         part = scoring_rehearsal(target, evaluation.datamodule, evaluation.extractor)
         threads.adapt_threads(part, evaluation.samples, cpu_threads)
     evaluation.collect(target)
-    found, intervals = evaluation.measure(target, resampling)
+    values, intervals = evaluation.measure(target, resampling)
     order = [evaluation.key(metric) for metric in evaluation.names]
-    scores = dict(sorted(found.items(), key=lambda item: order.index(evaluation.key(base(item[0].partition("[")[0])))))
+    scores = dict(sorted(values.items(), key=lambda item: order.index(evaluation.key(base(item[0].partition("[")[0])))))
     report = {
         "ganzoo_evaluation": FORMAT,
         "name": name,
@@ -144,10 +144,10 @@ def write_evaluation(
     return Report(report, out)
 
 
-def prepare(
+def prepare_evaluation(
     subject: Game | Album, options: Options, device: torch.device
 ) -> tuple[Evaluation, Any, dict[str, Any], dict[str, str]]:
-    """Brings a subject and what it is held against together.
+    """Returns the evaluation of a subject against its data, with the scores to compute.
 
     Returns:
         The evaluation; what it is to score; how images come to their size; which of the usual scores are left out, and
@@ -158,7 +158,7 @@ def prepare(
     """
     recipe = recipe_of(subject)
     quality = {} if isinstance(subject, Album) else recipe_quality(subject.origin, recipe)
-    reals = album(options.data, "--data") if options.data and _is_album(options.data) else None
+    reals = read_album(options.data, "--data") if options.data and _is_album(options.data) else None
     if isinstance(subject, Album):
         target, samples, shape = _pictures(subject, reals, options)
     else:
@@ -166,10 +166,10 @@ def prepare(
         if output_of(target) == "samples":
             shape = tuple(subject.sample(1, seed=0).shape[1:])  # type: ignore[operator]  # it does draw
             if reals:
-                agreed([reals], options.size, options.channels, drawn=shape)
+                common_shape([reals], options.size, options.channels, drawn=shape)
         elif options.data is not None:
-            made = output_of(target)
-            raise GanzooError(f"--data: '{subject.origin.name}' makes {made}, which are scored on its recipe's data.")
+            makes = output_of(target)
+            raise GanzooError(f"--data: '{subject.origin.name}' makes {makes}, which are scored on its recipe's data.")
         elif output_of(target) == "classes" and options.samples is not None:
             raise GanzooError(f"--samples: '{subject.origin.name}' classifies all images of its data; leave it out.")
         for field in ("size", "channels"):
@@ -184,8 +184,8 @@ def prepare(
         datamodule = recipe_data(subject.origin, recipe, options.root)  # type: ignore[union-attr]  # pictures have --data
     if shape not in (None, datamodule.shape):
         name = subject.name if isinstance(subject, Album) else subject.origin.name
-        told = f"'{name}' has {shape}, and {datamodule.title} {datamodule.shape}"
-        raise GanzooError(f"--data: shapes (channels, height, width) differ: {told}; give other data.")
+        shapes = f"'{name}' has {shape}, and {datamodule.title} {datamodule.shape}"
+        raise GanzooError(f"--data: shapes (channels, height, width) differ: {shapes}; give other data.")
     features = options.features or quality.get("features")
     metrics: list[own.Request] | None = None if options.metrics is None else [*options.metrics]
     left_out: dict[str, str] = {}
@@ -202,7 +202,7 @@ def prepare(
         "device": device,
     }
     drawn = isinstance(subject, Game)
-    evaluation = evaluation_of(target, datamodule, **common) if drawn else Given(datamodule, **common)
+    evaluation = evaluation_of(target, datamodule, **common) if drawn else PictureEvaluation(datamodule, **common)
     _require_enough(evaluation)
     resized = {
         "samples": None if isinstance(subject, Game) else subject.resize(target.shape),
@@ -216,7 +216,7 @@ def _pictures(subject: Album, reals: Album | None, options: Options) -> tuple[An
     """Returns the pictures to be scored as data, how many of them, and their shape."""
     if options.data is None:
         raise GanzooError(f"--data: not given; name a data set, or the pictures to compare '{subject.name}' with.")
-    shape = agreed([subject, *([reals] if reals else [])], options.size, options.channels)
+    shape = common_shape([subject, *([reals] if reals else [])], options.size, options.channels)
     opened = subject.open(shape)
     count = len(opened.split("train")[0])
     if options.samples is not None and options.samples > count:
@@ -233,11 +233,13 @@ def _is_album(name: str) -> bool:
     return name.replace("-", "_").lower() not in DATA and Path(name).expanduser().exists()
 
 
-def _defaults(subject: Game | Album, features: str | None, datamodule: Any, told: Any) -> list[own.Request] | None:
-    """Returns the scores of images that nobody has chosen, on features or on pixels, and the recipe's own."""
+def _defaults(
+    subject: Game | Album, features: str | None, datamodule: Any, recipe_metrics: Any
+) -> list[own.Request] | None:
+    """Returns the default scores of images, on features or on pixels, and the recipe's own."""
     if len(datamodule.shape) != 3 or (isinstance(subject, Game) and output_of(subject) != "samples"):
-        return told
-    other = [metric for metric in told or [] if own.is_own(metric)]
+        return recipe_metrics
+    other = [metric for metric in recipe_metrics or [] if own.is_own(metric)]
     if features is None:
         return ["swd", *(["ms_ssim"] if min(datamodule.shape[1:]) >= LEAST else []), "memorisation", *other]
     # fid, is and kid, and accuracy where the extractor knows the model's classes
@@ -246,20 +248,20 @@ def _defaults(subject: Game | Album, features: str | None, datamodule: Any, told
 
 
 def _possible(
-    asked: list[own.Request] | None, samples: int, datamodule: Any, k: int
+    metrics: list[own.Request] | None, samples: int, datamodule: Any, k: int
 ) -> tuple[list[own.Request] | None, dict[str, str]]:
-    """Splits scores that nobody has asked for into those that there are enough items for, and why the others are not.
+    """Splits default scores into those that there are enough items for, and the reasons against the others.
 
     Raises:
         GanzooError: There are too few for any.
     """
-    if asked is None:
+    if metrics is None:
         return None, {}
-    names = expand([metric for metric in asked if isinstance(metric, str) and not own.is_own(metric)])
+    names = expand([metric for metric in metrics if isinstance(metric, str) and not own.is_own(metric)])
     reasons = {name: too_few(name, samples, datamodule, k) for name in names}
     left_out = {name: reason for name, reason in reasons.items() if reason}
     possible: list[own.Request] = [name for name in names if name not in left_out]
-    possible += [metric for metric in asked if own.is_own(metric)]
+    possible += [metric for metric in metrics if own.is_own(metric)]
     if not possible:
         name, reason = next(iter(left_out.items()))
         raise GanzooError(f"metrics: there is too little for any score: even {name} {reason}.")
@@ -326,22 +328,22 @@ def _extractor(evaluation: Evaluation) -> dict[str, Any] | None:
 def _settings(evaluation: Evaluation) -> dict[str, Any]:
     """Returns the constants in the scores that were computed."""
     data, count = evaluation.datamodule, _count(evaluation)
-    found: dict[str, Any] = {name: own.origin(metric) for name, metric in evaluation.own_metrics.items()}
+    settings: dict[str, Any] = {name: own.origin(metric) for name, metric in evaluation.own_metrics.items()}
     for name in evaluation.names:
         if name == "kid":
-            found[name] = {"subsets": 100, "subset_size": min(SUBSET, evaluation.samples, count), "kernel": "cubic"}
+            settings[name] = {"subsets": 100, "subset_size": min(SUBSET, evaluation.samples, count), "kernel": "cubic"}
         elif name == "is":
-            found[name] = {"splits": 10}
+            settings[name] = {"splits": 10}
         elif name in GROUPS["prdc"]:
-            found["prdc"] = {"k": evaluation.k, "distance": "Euclidean"}
+            settings["prdc"] = {"k": evaluation.k, "distance": "Euclidean"}
         elif name == "ms_ssim":
             pairs = min(evaluation.samples // 2, PAIRS)
-            found[name] = {"scales": scales(tuple(data.shape)), "pairs": pairs, "window": LEAST}
+            settings[name] = {"scales": scales(tuple(data.shape)), "pairs": pairs, "window": LEAST}
         elif name == "swd":
             metric = SlicedWasserstein()
-            found[name] = {"patches": metric.patches, "directions": metric.directions, "limit": metric.limit}
+            settings[name] = {"patches": metric.patches, "directions": metric.directions, "limit": metric.limit}
         elif name == "memorisation":
-            found[name] = {
+            settings[name] = {
                 "training_images": len(data.split("train")[0]),
                 "mirrored": data.flip,
                 "quantile": QUANTILE,
@@ -349,4 +351,4 @@ def _settings(evaluation: Evaluation) -> dict[str, Any]:
                 if data.reference == "train"
                 else "the reference's distances to the training images",
             }
-    return found
+    return settings

@@ -1,4 +1,4 @@
-"""What `ganzoo evaluate` scores: a trained model, wherever it lies, or pictures; and the data that goes with it."""
+"""Subjects of `ganzoo evaluate`, a trained model or pictures, and the data that they are compared with."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -37,7 +37,7 @@ class Album:
     """Pictures in a folder or a zip.
 
     Attributes:
-        name: What it was called.
+        name: By which it was found.
         root: The folder or zip.
         shapes: How many of its pictures are (channels, height, width) large; unreadable ones are left out.
     """
@@ -50,18 +50,18 @@ class Album:
 
     @property
     def channels(self) -> int:
-        """1 if all are grey, else 3."""
+        """Channels of all: 1 if all are grey, else 3."""
         return max(shape[0] for shape in self.shapes)
 
     def sizes(self) -> dict[str, int]:
-        """Returns how many pictures have which size, the most frequent first."""
+        """Returns the number of pictures by size, the most frequent first."""
         sizes: Counter[str] = Counter()
         for (_, height, width), count in self.shapes.items():
             sizes[f"{width}x{height}"] += count
         return dict(sizes.most_common())
 
     def resize(self, shape: Shape) -> dict[str, Any] | None:
-        """Returns how its pictures come to a shape (C, H, W); None if they have that size already."""
+        """Returns how its pictures are resized to a shape (C, H, W); None if they have that size already."""
         size = f"{shape[2]}x{shape[1]}"
         return None if [*self.sizes()] == [size] else {"from": self.sizes(), "to": size, **RESIZED}
 
@@ -70,8 +70,8 @@ class Album:
         return data.ImageFolder(str(self.root), size=shape[1], channels=shape[0], splits=False, batch_size=500)
 
 
-def find(name: str, revision: str | None, weights: str | None, device: torch.device) -> Game | Album:
-    """Returns what is to be scored: a model in evaluation mode, or pictures.
+def find_subject(name: str, revision: str | None, weights: str | None, device: torch.device) -> Game | Album:
+    """Returns the subject of that name: a model in evaluation mode, or pictures.
 
     Args:
         name: A bundled checkpoint, a checkpoint folder, a run, a .ckpt, a Hub repository, or pictures.
@@ -93,7 +93,7 @@ def find(name: str, revision: str | None, weights: str | None, device: torch.dev
         locate.require_no_revision(name, revision)
         if weights is not None:
             raise GanzooError(f"--weights: '{name}' is no run, which has best and last ones; leave it out.")
-        return album(name, "NAME")
+        return read_album(name, "NAME")
     names = registry.list_checkpoints()
     raise GanzooError(
         f"there is no checkpoint, run or folder of pictures '{name}'.{nearest(name.replace('_', '-'), names)} "
@@ -101,8 +101,8 @@ def find(name: str, revision: str | None, weights: str | None, device: torch.dev
     )
 
 
-def album(name: str, field: str) -> Album:
-    """Looks at the headers of all pictures in a folder or zip.
+def read_album(name: str, field: str) -> Album:
+    """Returns the pictures in a folder or zip, by their headers.
 
     Args:
         name: The folder or zip.
@@ -129,27 +129,27 @@ def album(name: str, field: str) -> Album:
     return Album(name, root, shapes)
 
 
-def agreed(albums: Sequence[Album], size: int | None, channels: int | None, drawn: Shape | None = None) -> Shape:
-    """Returns the shape (C, H, W) at which pictures are compared: their own, or what the user has asked for.
+def common_shape(albums: Sequence[Album], size: int | None, channels: int | None, drawn: Shape | None = None) -> Shape:
+    """Returns the shape (C, H, W) at which pictures are compared: their own, or the user's.
 
     Args:
         albums: What is compared, at least one.
-        size: What the user has asked for, if anything.
+        size: The user's, if any.
         channels: Likewise.
         drawn: What a model draws, which is not resized.
 
     Raises:
         GanzooError: They differ, and the user has not said what is to happen.
     """
-    told = "; ".join(f"{a.name}: {_listed(a.sizes())}" for a in albums)
-    told += f"; the model draws {drawn[2]}x{drawn[1]}" if drawn else ""
+    sizes_text = "; ".join(f"{a.name}: {_listed(a.sizes())}" for a in albums)
+    sizes_text += f"; the model draws {drawn[2]}x{drawn[1]}" if drawn else ""
     sizes = {size for a in albums for size in a.sizes()} | ({f"{drawn[2]}x{drawn[1]}"} if drawn else set())
     if drawn and size not in (None, *drawn[1:]):
         raise GanzooError(f"--size: {size} given, but the model draws {drawn[2]}x{drawn[1]}, which are not resized.")
     if size is None:
         width, _, height = min(sizes).partition("x")
         if len(sizes) > 1 or width != height:
-            raise GanzooError(f"--size: not given, and the pictures are not all square and of one size ({told}).")
+            raise GanzooError(f"--size: not given, and the pictures are not all square and of one size ({sizes_text}).")
         size = int(width)
     if size < 1:
         raise GanzooError(f"--size: {size} given, but it must be at least 1.")
@@ -188,8 +188,8 @@ def recipe_data(origin: Origin, recipe: dict[str, Any], root: str | None) -> Any
             raise GanzooError(f"--data: not given, and the recipe of '{origin.name}' names data that is not ganzoo's.")
         plain = {key: value for key, value in arguments.items() if key != "root" and _is_plain(value)}
         if missing := [key for key in arguments if key not in plain and key not in UNSCORED]:
-            told = f"says of its data what is neither a plain word nor a number: {missing[0]}"
-            raise GanzooError(f"--data: not given, and the recipe of '{origin.name}' {told}; give a data set.")
+            problem = f"says of its data what is neither a plain word nor a number: {missing[0]}"
+            raise GanzooError(f"--data: not given, and the recipe of '{origin.name}' {problem}; give a data set.")
         arguments = plain
     if root is not None:
         if "root" in arguments and not same_place(arguments["root"], root):  # pictures that the recipe does not know
@@ -206,7 +206,7 @@ def _is_plain(value: Any) -> bool:
 
 
 def recipe_quality(origin: Origin, recipe: dict[str, Any]) -> dict[str, Any]:
-    """Returns what the recipe of a model from `origin` says of scores: seed, batch_size, features, metrics, if there.
+    """Returns the settings of scores in the recipe of a model from `origin`: seed, batch_size, features, metrics.
 
     A stranger's recipe may name extractors that come with ganzoo, and no file.
     """
@@ -215,9 +215,9 @@ def recipe_quality(origin: Origin, recipe: dict[str, Any]) -> dict[str, Any]:
         return {}
     if origin.own:
         return {name: section[name] for name in ("seed", "batch_size", "features", "metrics") if section.get(name)}
-    found = {name: section.get(name) for name in ("seed", "batch_size")}
-    found = {name: number for name, number in found.items() if isinstance(number, int) and 0 < number < 2**31}
-    return found | ({"features": section["features"]} if section.get("features") in EXTRACTORS else {})
+    numbers = {name: section.get(name) for name in ("seed", "batch_size")}
+    numbers = {name: number for name, number in numbers.items() if isinstance(number, int) and 0 < number < 2**31}
+    return numbers | ({"features": section["features"]} if section.get("features") in EXTRACTORS else {})
 
 
 def weights_record(model: Game) -> dict[str, Any]:

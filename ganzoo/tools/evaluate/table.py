@@ -1,4 +1,4 @@
-"""What `ganzoo evaluate` prints of its report."""
+"""Table of scores that `ganzoo evaluate` prints, with notes for readers."""
 
 from typing import Any
 
@@ -6,8 +6,8 @@ from ganzoo.metrics.neighbours import QUANTILE
 from ganzoo.metrics.scores import SCORES
 
 
-def table(report: dict[str, Any]) -> str:
-    """Writes the scores as plain text, a line to each."""
+def report_text(report: dict[str, Any]) -> str:
+    """Returns a report's scores as plain text, a line to each."""
     conditions, reference = report["conditions"], report["conditions"]["reference"]
     level = f"{conditions['intervals']['level']:.0%} INTERVAL" if report["intervals"] else ""
     rows = [("SCORE", "VALUE", level, "")]
@@ -21,19 +21,21 @@ def table(report: dict[str, Any]) -> str:
         rows.append((key, f"{value:.4g}", spread, better))
     widths = [max(len(row[i]) for row in rows) for i in range(4)]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
-    made = conditions["subject"]["makes"]
-    head = f"{report['name']}: {made}, against the {reference['count']:,} {items(reference)} of {reference['data']}"
+    makes = conditions["subject"]["makes"]
+    head = (
+        f"{report['name']}: {makes}, against the {reference['count']:,} {items_text(reference)} of {reference['data']}"
+    )
     notes = [f"note: {note}" for note in _notes(report)]
     return "\n".join([f"{head} ({reference['split']}). {_origin(conditions)}", *lines, *notes])
 
 
 def _origin(conditions: dict[str, Any]) -> str:
-    """Says in a sentence which weights and which extractor these were, and the seed."""
+    """Returns a sentence on weights, extractor and seed."""
     weights, extractor = conditions["subject"].get("weights", {}), conditions["extractor"]
-    told = [f"{weights['chosen']} weights"] if weights.get("chosen") else []
-    told += [f"step {weights['step']:,}"] if weights.get("step") is not None else []
-    told += [f"extractor {extractor['name']} ({extractor['digest']})"] if extractor else []
-    sentence = ", ".join([*told, f"seed {conditions['seed']}"])
+    parts = [f"{weights['chosen']} weights"] if weights.get("chosen") else []
+    parts += [f"step {weights['step']:,}"] if weights.get("step") is not None else []
+    parts += [f"extractor {extractor['name']} ({extractor['digest']})"] if extractor else []
+    sentence = ", ".join([*parts, f"seed {conditions['seed']}"])
     return f"{sentence[0].upper()}{sentence[1:]}."
 
 
@@ -64,6 +66,6 @@ def _notes(report: dict[str, Any]) -> list[str]:
     return notes
 
 
-def items(reference: dict[str, Any]) -> str:
-    """Says what a reference consists of."""
+def items_text(reference: dict[str, Any]) -> str:
+    """Returns what a reference consists of: images or points."""
     return "images" if len(reference["shape"]) == 3 else "points"

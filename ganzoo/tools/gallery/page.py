@@ -31,12 +31,12 @@ from ganzoo.games.capabilities import output_of
 from ganzoo.tools.gallery.svg import panels
 
 WAYS, STEPS = 3, 12  # of a strip: ways between samples, and samples of each
-TRAINER = ("max_steps", "precision")
+TRAINER_SETTINGS = ("max_steps", "precision")
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture as a page holds it."""
+    """Picture embedded in a page."""
 
     uri: str
     alt: str
@@ -45,8 +45,8 @@ class Picture:
 
 
 @dataclass(frozen=True)
-class Entry:
-    """What the page says of a checkpoint."""
+class GalleryEntry:
+    """Entry of a checkpoint on the page."""
 
     name: str
     about: registry.Variant
@@ -70,13 +70,13 @@ def write_gallery(out: Path, names: Sequence[str] = ()) -> Path:
     """
     if out.suffix.lower() not in (".html", ".htm"):
         raise GanzooError(f"-o: the gallery is a web page; name a file that ends in .html, not '{out}'.")
-    folders = list(dict.fromkeys(find(name) for name in names or registry.list_checkpoints()))
-    called = [registry.title_of(folder) for folder in folders]
-    if twice := next((name for name in called if called.count(name) > 1), None):
+    folders = list(dict.fromkeys(checkpoint_folder(name) for name in names or registry.list_checkpoints()))
+    titles = [registry.title_of(folder) for folder in folders]
+    if twice := next((name for name in titles if titles.count(name) > 1), None):
         raise GanzooError(f"two of the folders are named '{twice}', which is what tells them apart; rename one.")
-    entries = [entry(folder) for folder in folders]
+    entries = [read_entry(folder) for folder in folders]
     entries.sort(key=lambda entry: (entry.about.year, entry.name))
-    whole = sorted(folders) == sorted(map(find, registry.list_checkpoints()))
+    whole = sorted(folders) == sorted(map(checkpoint_folder, registry.list_checkpoints()))
     loader = PackageLoader("ganzoo.tools.gallery", ".")
     page = Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
     text = page.get_template("gallery.html").render(
@@ -87,7 +87,7 @@ def write_gallery(out: Path, names: Sequence[str] = ()) -> Path:
     return out
 
 
-def find(name: str) -> Path:
+def checkpoint_folder(name: str) -> Path:
     """Returns the folder of a bundled checkpoint, or a checkpoint folder.
 
     Raises:
@@ -96,8 +96,8 @@ def find(name: str) -> Path:
     return locate_checkpoint(name).resolve()
 
 
-def entry(folder: Path) -> Entry:
-    """Reads a checkpoint's folder and draws its strip.
+def read_entry(folder: Path) -> GalleryEntry:
+    """Returns the entry of a checkpoint's folder, its strip drawn.
 
     Raises:
         GanzooError: if it is not complete.
@@ -106,44 +106,44 @@ def entry(folder: Path) -> Entry:
     if not (folder / PICTURE).is_file():
         raise GanzooError(f"'{folder}' has no {PICTURE} to show.")
     about = card_metadata(model.card)
-    strip, made = interpolation_picture(model.eval(), WAYS, STEPS), output_of(model)
-    told = (
+    strip, makes = interpolation_picture(model.eval(), WAYS, STEPS), output_of(model)
+    description = (
         "translations of pictures of the reference split, in rows"
-        if made == "translations"
-        else f"{made} of seed 0, in rows"
+        if makes == "translations"
+        else f"{makes} of seed 0, in rows"
     )
-    return Entry(
+    return GalleryEntry(
         name=name,
         about=registry.variant(registry.model_class_path(folder / "recipe.yaml")),
-        picture=embedded((folder / PICTURE).read_bytes(), f"{name}: {caption(model.card) or told}"),
-        strip=None if strip is None else embedded(png(strip), f"{name}: {WAYS} ways from sample to sample, in rows"),
+        picture=embed((folder / PICTURE).read_bytes(), f"{name}: {picture_caption(model.card) or description}"),
+        strip=None if strip is None else embed(png(strip), f"{name}: {WAYS} ways from sample to sample, in rows"),
         curves=panels(read_metrics(folder / CURVES)) if (folder / CURVES).is_file() else (),
-        scores=scores(about),
-        facts=facts(about.get("ganzoo", {}), model.card),
-        commands=commands(about.get("ganzoo", {}).get("recipe", ""), folder, made),
+        scores=card_scores(about),
+        facts=fact_rows(about.get("ganzoo", {}), model.card),
+        commands=commands_for(about.get("ganzoo", {}).get("recipe", ""), folder, makes),
     )
 
 
-def scores(about: dict[str, Any]) -> list[tuple[str, str]]:
+def card_scores(about: dict[str, Any]) -> list[tuple[str, str]]:
     """Returns the scores in a card's metadata; none if somebody has written them in another form."""
     try:
         metrics = [
             metric for model in about["model-index"] for result in model["results"] for metric in result["metrics"]
         ]
-        found = [(str(metric["name"]), concise(float(metric["value"]))) for metric in metrics]
+        scores = [(str(metric["name"]), concise(float(metric["value"]))) for metric in metrics]
     except (KeyError, TypeError, ValueError):
         return []
-    return [(name, value) for name, value in found if not name.startswith("is_std")]
+    return [(name, value) for name, value in scores if not name.startswith("is_std")]
 
 
-def caption(card: str) -> str:
-    """Returns what a card says that its picture's columns are; nothing of a plain grid of samples."""
-    found = re.search(r"^Images of the reference split; (.*?)\.?$", card, re.MULTILINE)
-    return f"images of the reference split; {found[1]}" if found else ""
+def picture_caption(card: str) -> str:
+    """Returns the caption of a card's picture, which names its columns; empty of a plain grid of samples."""
+    match = re.search(r"^Images of the reference split; (.*?)\.?$", card, re.MULTILINE)
+    return f"images of the reference split; {match[1]}" if match else ""
 
 
-def facts(about: dict[str, Any], card: str) -> list[tuple[str, str]]:
-    """Returns what a checkpoint was made from, by what, and for how long."""
+def fact_rows(about: dict[str, Any], card: str) -> list[tuple[str, str]]:
+    """Returns rows on a checkpoint's data, licence, classes, training and time."""
     data = DATA_LINE.search(card)
     rows = [("data", data["data"]), ("licence of the data", data["licence"])] if data else []
     names = about.get("class_names")
@@ -157,7 +157,7 @@ def facts(about: dict[str, Any], card: str) -> list[tuple[str, str]]:
     return rows
 
 
-def commands(recipe: str, folder: Path, made: str) -> list[str]:
+def commands_for(recipe: str, folder: Path, makes: str) -> list[str]:
     """Returns the command that made a checkpoint, with what it changed in its recipe, and the one to use it.
 
     Of data that the recipe does not name nothing is said of the first: it would make another one.
@@ -166,27 +166,27 @@ def commands(recipe: str, folder: Path, made: str) -> list[str]:
     use = {"samples": f"ganzoo sample {place} -n 64", "translations": f"ganzoo translate {place} PICTURES -o OUT"}
     fit = []
     if recipe in registry.list_recipes():
-        asked = yaml.safe_load(registry.find_recipe(recipe).read_text())
+        original = yaml.safe_load(registry.find_recipe(recipe).read_text())
         resolved = yaml.safe_load((folder / "recipe.yaml").read_text())
-        done = resolved.get("trainer")
+        trainer = resolved.get("trainer")
         words = [
-            f"--trainer.{key} {done[key]}"
-            for key in TRAINER
-            if isinstance(done, dict) and key in done and asked.get("trainer", {}).get(key) != done[key]
+            f"--trainer.{key} {trainer[key]}"
+            for key in TRAINER_SETTINGS
+            if isinstance(trainer, dict) and key in trainer and original.get("trainer", {}).get(key) != trainer[key]
         ]
-        fit = [" ".join([f"ganzoo fit --recipe {recipe}", *words])] if same_data(asked, resolved) else []
-    return [*fit, *([use[made]] if made in use else [])]
+        fit = [" ".join([f"ganzoo fit --recipe {recipe}", *words])] if same_data(original, resolved) else []
+    return [*fit, *([use[makes]] if makes in use else [])]
 
 
-def same_data(asked: dict[str, Any], done: dict[str, Any]) -> bool:
-    """Whether a resolved recipe's data is that of the recipe it was made from, by its class and its place."""
-    mine, theirs = (recipe.get("data") or {} for recipe in (asked, done))
+def same_data(original: dict[str, Any], resolved: dict[str, Any]) -> bool:
+    """Returns whether a resolved recipe's data is that of the original one, by its class and its place."""
+    mine, theirs = (recipe.get("data") or {} for recipe in (original, resolved))
     places = [(data.get("init_args") or {}).get("root") for data in (mine, theirs)]
     return mine.get("class_path") == theirs.get("class_path") and (places[0] == places[1] or places[0] is None)
 
 
-def embedded(content: bytes, alt: str) -> Picture:
-    """Returns a picture whose bytes are in its address."""
+def embed(content: bytes, alt: str) -> Picture:
+    """Returns a picture embedded in its address."""
     with Image.open(BytesIO(content)) as picture:
         kind, (width, height) = Image.MIME[str(picture.format)], picture.size
     return Picture(f"data:{kind};base64,{base64.b64encode(content).decode()}", alt, width, height)

@@ -1,4 +1,4 @@
-"""A run's curves in small: what a checkpoint keeps of them, and drawings of them for a web page."""
+"""Small drawings of a run's curves as SVG for a web page."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -11,8 +11,8 @@ from ganzoo.drawing.plot import concise
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 360, 136, 44, 58, 26, 18  # of a drawing, and its margins
 
 
-def draw(title: str, curves: Mapping[str, Curve], dots: bool = False) -> str:
-    """Draws curves over a common axis of generator steps as an SVG element, in its surroundings' colours.
+def draw_svg(title: str, curves: Mapping[str, Curve], dots: bool = False) -> str:
+    """Returns an SVG element of curves over a common axis of generator steps, in its surroundings' colours.
 
     Args:
         title: stands above them.
@@ -45,24 +45,24 @@ def draw(title: str, curves: Mapping[str, Curve], dots: bool = False) -> str:
         ]
         label = concise(curve.values[-1]) if len(shown) == 1 else name
         parts.append(_text(WIDTH - RIGHT + 6, end + 3, label, f"label c{i % 4}"))
-    told = f"{title}: " + "; ".join(
+    about = f"{title}: " + "; ".join(
         f"{name} from {concise(curve.values[0])} to {concise(curve.values[-1])}" for name, curve in shown.items()
     )
     return (
-        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{_escaped(told)}, over {last:,} generator steps">'
+        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{_escaped(about)}, over {last:,} generator steps">'
         f"{''.join(parts)}</svg>"
     )
 
 
 def panels(curves: Mapping[str, Curve]) -> list[str]:
-    """Draws what tells most of a run: its first score, and the adversarial losses or else the other terms."""
+    """Returns SVG elements of a run's first score, and of the adversarial losses or else the other terms."""
     scores = [name for name in curves if is_score(name)]
     first = next((name for word in ("fid", "kid", "swd") for name in scores if name.startswith(word)), None)
     terms = [name for name in curves if name.endswith("/adv")] or [name for name in curves if not is_score(name)]
-    drawn = [draw(first, {first: curves[first]}, dots=True)] if first else []
+    drawn = [draw_svg(first, {first: curves[first]}, dots=True)] if first else []
     if terms:
-        told = "adversarial losses" if terms[0].endswith("/adv") else "losses"
-        drawn.append(draw(told, {name.removesuffix("/adv"): curves[name] for name in terms[:4]}))
+        title = "adversarial losses" if terms[0].endswith("/adv") else "losses"
+        drawn.append(draw_svg(title, {name.removesuffix("/adv"): curves[name] for name in terms[:4]}))
     return drawn
 
 

@@ -45,7 +45,7 @@ def lab(
     elif not os.environ.get("OMP_NUM_THREADS"):
         cpu.limit_threads(1)  # a second one costs such small networks more than it gives
     names = laboratory.CURES if methods is not None and [*methods] == ["cures"] else methods or laboratory.SHEET
-    return laboratory.run(out, names, data or laboratory.KINDS, seeds, steps, readme)
+    return laboratory.run_laboratory(out, names, data or laboratory.KINDS, seeds, steps, readme)
 
 
 def shown(result: "list[LabResult]") -> None:

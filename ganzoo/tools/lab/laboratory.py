@@ -1,4 +1,4 @@
-"""The toy laboratory: every objective and every cure for mode collapse on points in the plane, in one figure.
+"""Toy laboratory: every objective and every cure for mode collapse on points in the plane, in one figure.
 
 Same tiny networks, same budget, same data for all, so that what differs is the method. `ganzoo lab` runs it.
 """
@@ -39,7 +39,7 @@ LATENT, HIDDEN, BATCH, SAMPLES = 8, (128, 128, 128), 128, 2500
 
 @dataclass(frozen=True)
 class Method:
-    """What is put on the bench.
+    """Method that the laboratory compares: a model and how it departs from the common settings.
 
     Args:
         model: the class, within `ganzoo.models`.
@@ -111,23 +111,23 @@ CURES = (
 )
 
 
-def settings(name: str) -> str:
+def settings_text(name: str) -> str:
     """Returns everything that a method's runs depend on, beside data set, seed and steps, as text."""
     return repr((METHODS[name], COMMON, LATENT, HIDDEN, BATCH, SAMPLES, STD))
 
 
-def build(method: Method) -> GAN:
-    """Makes a method's game, with the networks that all of them share."""
+def build_game(method: Method) -> GAN:
+    """Returns a method's game, with the networks that all of them share."""
     generator = MLPGenerator([2], LATENT, HIDDEN, squash=False)
     module, _, name = method.model.rpartition(".")
     kind: type[GAN] = getattr(import_module(f"ganzoo.models.{module}"), name)
     stabilisers = import_module("ganzoo.stabilisers")
-    switched_on = [getattr(stabilisers, name)(**given) for name, given in method.stabilisers.items()]
-    return kind(generator, critic(method.critic), **COMMON | method.options, stabilisers=switched_on)
+    switched_on = [getattr(stabilisers, name)(**arguments) for name, arguments in method.stabilisers.items()]
+    return kind(generator, build_critic(method.critic), **COMMON | method.options, stabilisers=switched_on)
 
 
-def critic(kind: str) -> nn.Module:
-    """Makes the discriminator: the common one, with or without something, or the autoencoder that a method asks for."""
+def build_critic(kind: str) -> nn.Module:
+    """Returns a discriminator: the common one, with or without something, or an autoencoder."""
     if kind in {"autoencoder", "encoder"}:
         encoder = MLPEncoder([2], code_dim=LATENT, hidden=HIDDEN)
         return encoder if kind == "encoder" else Autoencoder(encoder, MLPGenerator([2], LATENT, HIDDEN, squash=False))
@@ -140,10 +140,10 @@ def critic(kind: str) -> nn.Module:
     return discriminator
 
 
-def train(name: str, kind: str, seed: int, steps: int) -> LabResult:
+def train_method(name: str, kind: str, seed: int, steps: int) -> LabResult:
     """Trains one method on one data set and scores its last state."""
     pl.seed_everything(seed, verbose=False)
-    model, data = build(METHODS[name]), Toy2D(kind, batch_size=BATCH, std=STD)  # type: ignore[arg-type]
+    model, data = build_game(METHODS[name]), Toy2D(kind, batch_size=BATCH, std=STD)  # type: ignore[arg-type]
     begun = time.perf_counter()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -160,22 +160,22 @@ def train(name: str, kind: str, seed: int, steps: int) -> LabResult:
         )
         trainer.fit(model, data)
     seconds = time.perf_counter() - begun
-    found = score(model, data, samples=SAMPLES, seed=seed, cache=False)
-    scores = {key.partition("[")[0]: number for key, number in found.items()}
+    by_key = score(model, data, samples=SAMPLES, seed=seed, cache=False)
+    scores = {key.partition("[")[0]: number for key, number in by_key.items()}
     points = model.sample(1000, seed=seed).tolist()
     points = [[round(v, 3) for v in point] for point in points]
-    return LabResult(name, kind, seed, steps, round(seconds, 1), scores, points, settings(name))
+    return LabResult(name, kind, seed, steps, round(seconds, 1), scores, points, settings_text(name))
 
 
-def kept(file: Path, name: str) -> LabResult | None:
-    """Reads a run that was written before, if there is one and its method still has the same settings."""
+def read_result(file: Path, name: str) -> LabResult | None:
+    """Returns an earlier run's result, if there is one and its method still has the same settings."""
     if not file.is_file():
         return None
     result = LabResult(**json.loads(file.read_text()))
-    return result if result.settings == settings(name) else None
+    return result if result.settings == settings_text(name) else None
 
 
-def run(
+def run_laboratory(
     out: Path,
     names: Sequence[str] = SHEET,
     kinds: Sequence[str] = KINDS,
@@ -199,7 +199,7 @@ def run(
     """
     if steps < 1:
         raise GanzooError(f"--steps: {steps} given, but it must be at least 1.")
-    names, kinds, seeds = (list(dict.fromkeys(given)) for given in (names, kinds, seeds))  # type: ignore[assignment]
+    names, kinds, seeds = (list(dict.fromkeys(values)) for values in (names, kinds, seeds))  # type: ignore[assignment]
     if readme is not None:
         between_markers(readme, None, "lab")
     for name in names:
@@ -210,24 +210,24 @@ def run(
     jobs = [(name, kind, seed) for name in names for kind in kinds for seed in seeds]
     for number, (name, kind, seed) in enumerate(jobs, 1):
         file = out / "runs" / f"{slug(name)}_{kind}_{steps}_{seed}.json"
-        result = kept(file, name)
+        result = read_result(file, name)
         if result is None:
-            result = train(name, kind, seed, steps)
+            result = train_method(name, kind, seed, steps)
             file.parent.mkdir(parents=True, exist_ok=True)
             with atomic_write(file) as temporary:
                 temporary.write_text(json.dumps(asdict(result)))
         results.append(result)
-        said = ", ".join(f"{key} {value:.3g}" for key, value in result.scores.items())
-        print(f"{number:3}/{len(jobs)}  {name:36} {kind:10} seed {seed}  {result.seconds:5.1f} s  {said}", flush=True)
-    write(results, out, names, kinds)
+        line = ", ".join(f"{key} {value:.3g}" for key, value in result.scores.items())
+        print(f"{number:3}/{len(jobs)}  {name:36} {kind:10} seed {seed}  {result.seconds:5.1f} s  {line}", flush=True)
+    write_results(results, out, names, kinds)
     if readme is not None:
-        between_markers(readme, table(results, names, kinds), "lab")
+        between_markers(readme, results_table(results, names, kinds), "lab")
     return results
 
 
-def write(results: Sequence[LabResult], out: Path, names: Sequence[str], kinds: Sequence[str]) -> None:
-    """Writes table and figure."""
-    from ganzoo.tools.lab.figure import draw
+def write_results(results: Sequence[LabResult], out: Path, names: Sequence[str], kinds: Sequence[str]) -> None:
+    """Writes the table as CSV and Markdown, and the figure."""
+    from ganzoo.tools.lab.figure import draw_figure
 
     with atomic_write(out / "lab.csv") as file, file.open("w", newline="") as handle:
         keys = sorted({key for result in results for key in result.scores})
@@ -236,12 +236,12 @@ def write(results: Sequence[LabResult], out: Path, names: Sequence[str], kinds: 
         for r in results:
             rows.writerow([r.method, r.kind, r.seed, r.steps, r.seconds, *(r.scores.get(key, "") for key in keys)])
     with atomic_write(out / "lab.md") as file:
-        file.write_text(table(results, names, kinds))
-    draw(results, names, kinds, out / "lab.png")
+        file.write_text(results_table(results, names, kinds))
+    draw_figure(results, names, kinds, out / "lab.png")
     print(out / "lab.png")
 
 
-def table(results: Sequence[LabResult], names: Sequence[str], kinds: Sequence[str]) -> str:
+def results_table(results: Sequence[LabResult], names: Sequence[str], kinds: Sequence[str]) -> str:
     """Returns the scores as Markdown: a row for each method; mean ± standard deviation over seeds, if several."""
     columns = [(kind, key) for kind in kinds for key in ("modes", "good", "wasserstein")]
     columns = [(kind, key) for kind, key in columns if key != "modes" or kind in {"ring", "grid"}]
@@ -255,8 +255,10 @@ def table(results: Sequence[LabResult], names: Sequence[str], kinds: Sequence[st
     for name in names:
         cells = []
         for kind, key in columns:
-            found = [r.scores[key] for r in results if r.method == name and r.kind == kind]
-            cells.append(spread(found, {"modes": "{:.1f}", "good": "{:.0%}", "wasserstein": "{:.3f}"}[key]))
+            numbers = [r.scores[key] for r in results if r.method == name and r.kind == kind]
+            cells.append(
+                mean_and_deviation(numbers, {"modes": "{:.1f}", "good": "{:.0%}", "wasserstein": "{:.3f}"}[key])
+            )
         rates = ", ".join(f"{rate:g}" for rate in METHODS[name].rates)
         steps = METHODS[name].options.get("n_critic", 1)
         lines.append(f"| {name} | {rates} | {steps} | " + " | ".join(cells) + " |")
@@ -276,13 +278,13 @@ def table(results: Sequence[LabResult], names: Sequence[str], kinds: Sequence[st
     return "\n".join(lines)
 
 
-def spread(numbers: Sequence[float], form: str) -> str:
-    """Writes mean ± standard deviation, or the one number there is."""
+def mean_and_deviation(numbers: Sequence[float], form: str) -> str:
+    """Returns mean ± standard deviation as text, or the one number there is."""
     if len(numbers) == 1:
         return form.format(numbers[0])
     return f"{form.format(mean(numbers))} ± {form.format(stdev(numbers))}"
 
 
 def slug(name: str) -> str:
-    """Returns a name as a file's name."""
+    """Returns a method's name as a file's name."""
     return "_".join("".join(c if c.isalnum() else " " for c in name.lower()).split())

@@ -10,7 +10,7 @@ STD = 0.05  # of a mode; its neighbours on the ring are 0.77 away, on the grid 0
 
 @dataclass(frozen=True)
 class LabResult:
-    """One run: its scores, where its samples lie, and the settings that it was trained with."""
+    """Result of one run: scores, samples, and the settings that it was trained with."""
 
     method: str
     kind: str
@@ -22,6 +22,6 @@ class LabResult:
     settings: str = ""
 
 
-def tensor(result: LabResult) -> Tensor:
+def points_tensor(result: LabResult) -> Tensor:
     """Returns a run's points (N, 2)."""
     return torch.tensor(result.points)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ganzoo.common.errors import one_line
 
 if TYPE_CHECKING:
-    from ganzoo.tools.translate.files import Translations
+    from ganzoo.tools.translate.files import TranslatedFiles
 
 
 def translate(
@@ -22,7 +22,7 @@ def translate(
     revision: str | None = None,
     device: str = "cpu",
     threads: int | None = None,
-) -> "Translations":
+) -> "TranslatedFiles":
     """Translate pictures with a trained model, keeping their names.
 
     Args:
@@ -52,7 +52,7 @@ def translate(
     return result
 
 
-def shown(result: "Translations") -> str:
+def shown(result: "TranslatedFiles") -> str:
     """Says in a line what was written."""
     resized = f"; {result.resized} cropped or resized to what the model takes" if result.resized else ""
     filled = f"; {result.filled} filled with white: the format has no transparency" if result.filled else ""

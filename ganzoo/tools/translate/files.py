@@ -30,8 +30,8 @@ ONCE = 8  # corners that are translated at once: as many as are about a tile
 
 
 @dataclass
-class Translations:
-    """What came of `ganzoo translate`.
+class TranslatedFiles:
+    """Translated, changed and skipped pictures of one command.
 
     Args:
         out: folder or file that the pictures went to.
@@ -58,7 +58,7 @@ def translate_files(
     revision: str | None = None,
     device: str = "cpu",
     threads: int | None = None,
-) -> Translations:
+) -> TranslatedFiles:
     """Translates pictures, one by one; see `ganzoo.tools.translate.translate` for the arguments.
 
     Each is turned upright and into the model's mode: transparent parts white, colours or grey. What was transparent is
@@ -71,7 +71,7 @@ def translate_files(
     """
     if tile is not None and tile < LEAST_TILE and tile != 0:
         raise GanzooError(f"--tile: {tile} given, but it must be at least {LEAST_TILE}, or 0 for no tiles.")
-    plan = targets(files, out)
+    plan = plan_targets(files, out)
     model = load(name, revision=revision, device=find_device(device))
     if not isinstance(model, Translator):
         hint = " `ganzoo sample` draws from it." if hasattr(model, "sample") else ""
@@ -86,33 +86,33 @@ def translate_files(
     def translate(x: Tensor) -> Tensor:
         return model.translate(x, seed=seed, **way)
 
-    wanted, first = channels(network), next(iter(plan))
-    result = Translations(out)
+    channels, first = input_channels(network), next(iter(plan))
+    result = TranslatedFiles(out)
     for file, target in tqdm(plan.items(), unit="picture", disable=len(plan) <= FEW, dynamic_ncols=True):
         try:
             data = file.read_bytes()
-            image, alpha = opened(data, wanted), transparency(data)
+            image, alpha = opened(data, channels), transparency(data)
         except Exception as error:  # Pillow fails in many ways
             result.skipped.append(f"{file} ({unreadable_reason(error)})")
             continue
-        x, resized = taken(image, network)
+        x, resized = network_input(image, network)
         height, width = x.shape[2:]
-        x = whole(x, getattr(network, "multiple", 1), getattr(network, "least", 1))
+        x = pad_to_multiple(x, getattr(network, "multiple", 1), getattr(network, "least", 1))
         try:
             if file is first and model.device.type == "cpu":
                 set_threads(translate, x, len(plan), threads)
-            pixels = translated(translate, x, model, network, TILE if tile is None else tile)
+            pixels = translate_picture(translate, x, model, network, TILE if tile is None else tile)
         except (GanzooError, RuntimeError, MemoryError) as error:  # one picture shall not keep others from theirs
             if len(plan) == 1 and isinstance(error, GanzooError):
                 raise
             result.skipped.append(f"{file} ({one_line(str(error))})")
             continue
         scale = pixels.shape[0] / x.shape[2], pixels.shape[1] / x.shape[3]
-        made = pictures.to_image(pixels[: round(height * scale[0]), : round(width * scale[1])])
+        translation = pictures.to_image(pixels[: round(height * scale[0]), : round(width * scale[1])])
         if alpha is not None and holds_transparency(target):
             alpha = middle(alpha, height, width) if resized else alpha
-            made.putalpha(alpha.resize(made.size))
-        pictures.save_picture(made, target)
+            translation.putalpha(alpha.resize(translation.size))
+        pictures.save_picture(translation, target)
         result.written.append(target)
         result.resized += resized
         result.filled += alpha is not None and not holds_transparency(target)
@@ -121,7 +121,7 @@ def translate_files(
     return result
 
 
-def translated(
+def translate_picture(
     translate: Callable[[Tensor], Tensor], x: Tensor, model: Translator, network: nn.Module, tile: int
 ) -> NDArray[np.uint8]:
     """Translates a picture, in tiles if it is large and the network allows it.
@@ -141,9 +141,9 @@ def translated(
     """
     reach: int | None = getattr(network, "reach", None)
     if tile and reach is not None and max(x.shape[2:]) > tile + 2 * reach:
-        return tiles.translated(translate, x, tile, reach, getattr(network, "multiple", 1))
+        return tiles.translate_in_tiles(translate, x, tile, reach, getattr(network, "multiple", 1))
     if x.shape[2] * x.shape[3] > SMALL:
-        needed, there = tiles.memory(model, translate, x), tiles.free_memory(model.device)
+        needed, there = tiles.memory_needed(model, translate, x), tiles.free_memory(model.device)
         if there is not None and needed > there:
             size = f"{x.shape[3]}x{x.shape[2]} pixels"
             hint = "make it smaller" if reach is None else "leave out --tile 0"
@@ -151,11 +151,11 @@ def translated(
     return images.to_uint8(translate(x))[0]
 
 
-def set_threads(translate: Callable[[Tensor], Tensor], x: Tensor, count: int, asked: int | None) -> None:
+def set_threads(translate: Callable[[Tensor], Tensor], x: Tensor, count: int, requested: int | None) -> None:
     """Sets the number of CPU threads for so many pictures like this one (1, C, H, W)."""
     corner = x[..., :CORNER, :CORNER] if x.shape[2] * x.shape[3] > SMALL else x
     corners = count * x.shape[2] * x.shape[3] // (corner.shape[2] * corner.shape[3])
-    threads.adapt_threads(lambda n: translate(corner.expand(min(n, ONCE), -1, -1, -1)), corners, asked)
+    threads.adapt_threads(lambda n: translate(corner.expand(min(n, ONCE), -1, -1, -1)), corners, requested)
 
 
 def transparency(data: bytes) -> Image.Image | None:
@@ -172,12 +172,12 @@ def transparency(data: bytes) -> Image.Image | None:
 
 
 def holds_transparency(path: Path) -> bool:
-    """Says whether the format that a path's name says has an alpha channel."""
+    """Returns whether the format of a path's suffix has an alpha channel."""
     return Image.registered_extensions().get(path.suffix.lower()) in {"PNG", "WEBP", "TIFF", "TGA", "JPEG2000"}
 
 
-def targets(given: Sequence[Path], out: Path) -> dict[Path, Path]:
-    """Returns each picture below the given files and folders, and the file that its translation goes to.
+def plan_targets(paths: Sequence[Path], out: Path) -> dict[Path, Path]:
+    """Returns the file of the translation of each picture among and below these files and folders.
 
     A folder's pictures keep their places below it. One picture may go to a file, many go to a folder.
 
@@ -185,7 +185,7 @@ def targets(given: Sequence[Path], out: Path) -> dict[Path, Path]:
         GanzooError: if something does not exist, two pictures would go to one file, or one would be overwritten.
     """
     names: dict[Path, str] = {}
-    for path in given:
+    for path in paths:
         if path.is_dir():
             names |= {path / name: name for name in _inside(path)}
         elif path.exists():
@@ -193,10 +193,10 @@ def targets(given: Sequence[Path], out: Path) -> dict[Path, Path]:
         else:
             hint = nearest(path.name, [other.name for other in path.parent.iterdir()]) if path.parent.is_dir() else ""
             raise GanzooError(f"there is no picture or folder '{path}'.{hint}")
-    to_file = len(names) == 1 and not given[0].is_dir() and out.suffix and not out.is_dir()
+    to_file = len(names) == 1 and not paths[0].is_dir() and out.suffix and not out.is_dir()
     if not to_file and out.exists() and not out.is_dir():
         raise GanzooError(f"-o: '{out}' is a file, and pictures of a folder, or several, go to a folder.")
-    plan = {file: out if to_file else out / writable(name) for file, name in names.items()}
+    plan = {file: out if to_file else out / writable_name(name) for file, name in names.items()}
     sources: dict[Path, Path] = {}
     inputs = {_identity(file) for file in plan}
     for file, target in plan.items():
@@ -208,14 +208,14 @@ def targets(given: Sequence[Path], out: Path) -> dict[Path, Path]:
     return plan
 
 
-def writable(name: str) -> str:
+def writable_name(name: str) -> str:
     """Returns a picture's name, with .png in the place of an ending that cannot be written."""
     path = Path(name)
     return name if pictures.can_write(path) else str(path.with_suffix(".png"))
 
 
-def channels(network: nn.Module) -> int:
-    """Returns how many channels the pictures get that a network takes.
+def input_channels(network: nn.Module) -> int:
+    """Returns the number of channels of the pictures that a network takes.
 
     Raises:
         GanzooError: if there are no such pictures.
@@ -226,7 +226,7 @@ def channels(network: nn.Module) -> int:
     return takes
 
 
-def taken(image: Any, network: nn.Module) -> tuple[Tensor, bool]:
+def network_input(image: Any, network: nn.Module) -> tuple[Tensor, bool]:
     """Returns a grey or RGB Pillow image as the network takes it, (1, C, H, W) in [-1, 1], and whether that resized it.
 
     Of a picture in other proportions the middle is taken.
@@ -239,7 +239,7 @@ def taken(image: Any, network: nn.Module) -> tuple[Tensor, bool]:
     return to_tensor(image)[None].float() / 127.5 - 1, resized
 
 
-def whole(x: Tensor, multiple: int, least: int = 1) -> Tensor:
+def pad_to_multiple(x: Tensor, multiple: int, least: int = 1) -> Tensor:
     """Continues images (1, C, H, W) at the right and the bottom until both sides are `least` and fit `multiple`."""
     bottom, right = (max(side, least) + -max(side, least) % multiple - side for side in x.shape[2:])
     return pad(x, (0, right, 0, bottom), mode="replicate")

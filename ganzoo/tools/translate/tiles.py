@@ -1,4 +1,4 @@
-"""Large images in tiles that overlap so far that no seam shows, and the memory that an image takes without them."""
+"""Translation of large images in tiles that overlap so far that no seam shows, and estimates of memory."""
 
 from collections.abc import Callable, Iterator
 from itertools import product
@@ -18,7 +18,7 @@ BESIDE = 1.5  # what is held beside the largest layer: skips, and what convoluti
 
 
 class Span(NamedTuple):
-    """A tile along one side: its own part, and the wider one that the network is shown."""
+    """Tile along one side: its own part, and the wider one that the network is shown."""
 
     start: int
     stop: int
@@ -33,7 +33,7 @@ def spans(side: int, tile: int, margin: int) -> Iterator[Span]:
         yield Span(start, stop, max(0, start - margin), min(side, stop + margin))
 
 
-def translated(
+def translate_in_tiles(
     translate: Callable[[Tensor], Tensor], x: Tensor, tile: int, reach: int, multiple: int = 1
 ) -> NDArray[np.uint8]:
     """Translates an image tile by tile: what comes out is what the whole would give, up to rounding.
@@ -67,7 +67,7 @@ def translated(
 
 
 @torch.no_grad()
-def memory(network: nn.Module, translate: Callable[[Tensor], Tensor], x: Tensor) -> float:
+def memory_needed(network: nn.Module, translate: Callable[[Tensor], Tensor], x: Tensor) -> float:
     """Estimates the bytes that a network needs to translate an image, from the most that a layer takes and makes.
 
     Args:
