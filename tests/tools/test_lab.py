@@ -8,15 +8,15 @@ import pytest
 import torch
 
 from ganzoo.cli import main
-from ganzoo.tools.lab import figure, lab
+from ganzoo.tools.lab import figure, laboratory
 from ganzoo.tools.lab.laboratory import METHODS, build_game, mean_and_deviation, results_table, slug, train_method
 from ganzoo.tools.lab.results import LabResult
 
 
 @pytest.mark.parametrize("name", METHODS)
 def test_every_method_trains_on_points(name, monkeypatch):
-    monkeypatch.setattr(lab, "BATCH", 32)
-    monkeypatch.setattr(lab, "SAMPLES", 64)
+    monkeypatch.setattr(laboratory, "BATCH", 32)
+    monkeypatch.setattr(laboratory, "SAMPLES", 64)
     result = train_method(name, "ring", seed=0, steps=2)
     assert result.scores.keys() == {"modes", "good", "wasserstein"}
     assert torch.tensor(result.points).shape == (1000, 2)
@@ -29,7 +29,7 @@ def test_methods_share_one_generator():
 
 
 def test_the_command_trains_only_what_is_missing_and_writes_table_and_figure(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(lab, "SAMPLES", 64)
+    monkeypatch.setattr(laboratory, "SAMPLES", 64)
     command = [
         "lab",
         "--methods",
@@ -68,21 +68,21 @@ def test_the_command_trains_only_what_is_missing_and_writes_table_and_figure(tmp
 
 
 def test_a_run_with_other_settings_is_trained_anew(tmp_path, monkeypatch):
-    monkeypatch.setattr(lab, "SAMPLES", 64)
-    lab.run(tmp_path, ["vanilla"], ["ring"], steps=1)
+    monkeypatch.setattr(laboratory, "SAMPLES", 64)
+    laboratory.run_laboratory(tmp_path, ["vanilla"], ["ring"], steps=1)
     file = tmp_path / "runs" / "vanilla_ring_1_0.json"
     file.write_text(json.dumps(json.loads(file.read_text()) | {"scores": {"modes": 5.0, "good": 1, "wasserstein": 1}}))
-    assert lab.run(tmp_path, ["vanilla"], ["ring"], steps=1)[0].scores["modes"] == 5
+    assert laboratory.run_laboratory(tmp_path, ["vanilla"], ["ring"], steps=1)[0].scores["modes"] == 5
     monkeypatch.setitem(METHODS, "vanilla", METHODS["vanilla, even rates"])
-    assert lab.run(tmp_path, ["vanilla"], ["ring"], steps=1)[0].scores["modes"] < 5
+    assert laboratory.run_laboratory(tmp_path, ["vanilla"], ["ring"], steps=1)[0].scores["modes"] < 5
     assert "0.001" in json.loads(file.read_text())["settings"]
 
 
 def test_cures_play_at_vanillas_very_rates_and_objectives_at_these_and_at_even_ones():
-    for name in lab.CURES:
+    for name in laboratory.CURES:
         tenfold = name.endswith("10:1") or (name.startswith("vanilla") and name != "vanilla, even rates")
         assert METHODS[name].rates == ((2e-3, 2e-4) if tenfold else (1e-3, 1e-3))
-    for name in lab.RIVALS:
+    for name in laboratory.RIVALS:
         pair = [build_game(METHODS[one]) for one in (name, f"{name}, 10:1")]
         rates = [[p.optim([torch.zeros(1)]).param_groups[0]["lr"] for p in model.players()] for model in pair]
         assert rates == [[1e-3, 1e-3], [2e-4, 2e-3]]
@@ -90,8 +90,8 @@ def test_cures_play_at_vanillas_very_rates_and_objectives_at_these_and_at_even_o
 
 
 def test_what_is_named_twice_counts_once(tmp_path, monkeypatch):
-    monkeypatch.setattr(lab, "SAMPLES", 64)
-    results = lab.run(tmp_path, ["vanilla", "vanilla"], ["ring", "ring"], [0, 0], steps=1)
+    monkeypatch.setattr(laboratory, "SAMPLES", 64)
+    results = laboratory.run_laboratory(tmp_path, ["vanilla", "vanilla"], ["ring", "ring"], [0, 0], steps=1)
     assert len(results) == 1
     assert "±" not in (tmp_path / "lab.md").read_text()
 

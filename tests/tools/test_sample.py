@@ -59,7 +59,7 @@ def test_a_training_checkpoint_can_be_sampled_from(digits_run, tmp_path):
     [
         (["--labels", "3"], ["labels: ", "WGANGP is unconditional"]),
         (["-n", "0"], ["-n: ", "at least 1"]),
-        (["-n", "many"], ["argument -n", "'many'"]),
+        (["-n", "many"], ["-n: must be an int, not many"]),
         (["--device", "gpuu"], ["--device: 'gpuu'"]),
         (["-o", "file/grid.png"], ["'file"]),  # a file, where a folder is needed
         (["-o", "grid.jpgg"], ["grid.jpgg"]),

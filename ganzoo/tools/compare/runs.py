@@ -26,7 +26,7 @@ from ganzoo.metrics.evaluation import Evaluation
 from ganzoo.tools.compare import vary
 from ganzoo.tools.compare.results import Result
 from ganzoo.training.provenance import WORDS
-from ganzoo.training.recipe_cli import RecipeReader
+from ganzoo.training.recipe_reader import RecipeReader
 from ganzoo.training.rehearsal import average_value
 from ganzoo.training.runs import read_progress
 

@@ -55,7 +55,8 @@ def evaluate(
     Raises:
         GanzooError: if an argument does not fit, or something is missing.
     """
-    from ganzoo.tools.evaluate.report import Options, write_evaluation
+    from ganzoo.tools.evaluate.preparation import Options
+    from ganzoo.tools.evaluate.report import write_evaluation
 
     return write_evaluation(
         name,
