@@ -39,6 +39,19 @@ class Replicates:
 
 
 @dataclass(frozen=True)
+class Scored:
+    """A score's value, and how to compute it again on resamples.
+
+    Args:
+        value: A scalar.
+        replicates: None for a number without an interval.
+    """
+
+    value: Tensor
+    replicates: Replicates | None = None
+
+
+@dataclass(frozen=True)
 class Interval:
     """Interval in which a score may lie, and what was resampled to find it."""
 
@@ -89,6 +102,11 @@ def of_mean(items: Tensor, of: str) -> Replicates:
     items = items.double().cpu()
     lowest, highest = (end.item() for end in items.aminmax())
     return Replicates(of, lambda pick: torch.stack([items[i].mean() for i in pick(len(items))]), lowest, highest)
+
+
+def mean_of(items: Tensor, of: str) -> Scored:
+    """Returns the mean over items (N,) as a score."""
+    return Scored(items.double().mean(), of_mean(items, of))
 
 
 def of_fid(real: Tensor, fake: Tensor) -> Replicates:

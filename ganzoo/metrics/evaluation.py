@@ -11,14 +11,15 @@ from torchmetrics.utilities.distributed import gather_all_tensors
 from ganzoo.common.errors import GanzooError
 from ganzoo.games.capabilities import Output
 from ganzoo.metrics import bootstrap, own
+from ganzoo.metrics.bootstrap import Scored
 from ganzoo.metrics.cache import features_path, read_features, write_features
 from ganzoo.metrics.distances import Reference, inception_score
 from ganzoo.metrics.extractors import Extractor, get_extractor
-from ganzoo.metrics.pixels import Pixels
+from ganzoo.metrics.pixels import Pixels, as_bytes
 from ganzoo.metrics.points import PointScores
 from ganzoo.metrics.prdc import K, prdc
 from ganzoo.metrics.sampling import draw_samples, random_state
-from ganzoo.metrics.scores import GROUPS, base, choose_scores, key, needs_reference, reference_items
+from ganzoo.metrics.scores import GROUPS, base, choose_scores, key, reference_items
 from ganzoo.metrics.swd import SlicedWasserstein
 
 Collector = SlicedWasserstein | PointScores | own.OwnMetric
@@ -105,8 +106,7 @@ class Evaluation:
         self._reference: Reference | None = None
         self._logits = torch.empty(0)  # of the reference
         self._pixels = Pixels(self.names, datamodule, seed)
-        self._replicates: dict[str, bootstrap.Replicates] = {}  # of the last scores
-        self.wants_real = any(needs_reference(name, datamodule, self.known) for name in self.names)
+        self.wants_real = any(self.known[name].needs_reference(datamodule) for name in self.names)
 
     def key(self, name: str) -> str:
         """Returns the key under which the score with this short name is logged."""
@@ -187,12 +187,13 @@ class Evaluation:
     ) -> tuple[dict[str, float], dict[str, bootstrap.Interval]]:
         """Draws samples and returns the scores and, from one process, their intervals if asked for, by full keys."""
         with random_state(self.device, self.seed):
-            results = self._scores(model)
-            scores = {name: float(value) + 0.0 for name, value in results.items() if base(name) in self.names}  # no -0
-            again, self._replicates = self._replicates, {}
-            asked = [name for name in scores if name in again and resampling is not None]
-            intervals = {self.key(n): resampling.interval(scores[n], again[n]) for n in asked if resampling is not None}
-        return {self.key(name): value for name, value in scores.items()}, intervals
+            results = {self.key(name): s for name, s in self._score(model).items() if base(name) in self.names}
+            values = {key: float(scored.value) + 0.0 for key, scored in results.items()}  # no -0
+            intervals: dict[str, bootstrap.Interval] = {}
+            if resampling is not None:
+                again = {key: scored.replicates for key, scored in results.items() if scored.replicates is not None}
+                intervals = {key: resampling.interval(values[key], replicates) for key, replicates in again.items()}
+        return values, intervals
 
     def bounds(self) -> dict[str, float]:
         """Returns the reference's own Inception Score and accuracy, those that are computed, by their full keys."""
@@ -219,11 +220,13 @@ class Evaluation:
         where = (self.device, self.seed, self.world_size > 1)
         return [*metrics, *(own.OwnMetric(name, metric, *where) for name, metric in self.own_metrics.items())]
 
-    def _scores(self, model: Any) -> dict[str, Tensor]:
-        extracted = []
+    def _score(self, model: Any) -> dict[str, Scored]:
+        """Draws samples and returns their scores by short names."""
+        images, extracted = [], []
         for x in self._drawn(model):
             x = x.to(self.device)
-            self._pixels.add(x)
+            if self._pixels.names:
+                images.append(as_bytes(x))
             if self.extractor is not None:
                 features, logits = self.extractor(x)
                 labels = [model.labels(len(x), None).to(self.device)] if "accuracy" in self.names else []
@@ -233,52 +236,46 @@ class Evaluation:
         results = self._metric_scores()
         if self.extractor is not None:
             results |= self._feature_scores(*self._whole(extracted))
-        found, again = self._pixels.scores(self._gathered)
-        self._replicates |= again
-        return results | found
+        return results | self._pixels.scores(images, self._gathered)
 
     def _drawn(self, model: Any) -> Iterable[Tensor]:
         return draw_samples(model, self.samples, self.batch_size, self.seed, self.rank, self.world_size)
 
-    def _metric_scores(self) -> dict[str, Tensor]:
-        """Returns what the metrics say of the images or points that they were shown, and lets them forget those."""
-        results: dict[str, Tensor] = {}
+    def _metric_scores(self) -> dict[str, Scored]:
+        """Returns the metrics' scores of the images or points that they were shown, and resets them."""
+        results: dict[str, Scored] = {}
         for metric in self._metrics:
-            value = metric.compute()
             if isinstance(metric, PointScores):
-                self._replicates |= {name: bootstrap.of_points(metric, name) for name in value}
+                results |= {name: Scored(x, bootstrap.of_points(metric, name)) for name, x in metric.compute().items()}
             elif isinstance(metric, SlicedWasserstein):
-                self._replicates["swd"] = bootstrap.of_swd(metric)
-            results |= value if isinstance(value, dict) else {"swd": value}
+                results["swd"] = Scored(metric.compute(), bootstrap.of_swd(metric))
+            else:
+                results |= {name: Scored(x) for name, x in metric.compute().items()}
             metric.reset()
         return results
 
-    def _feature_scores(self, features: Tensor, logits: Tensor, *labels: Tensor) -> dict[str, Tensor]:
+    def _feature_scores(self, features: Tensor, logits: Tensor, labels: Tensor | None = None) -> dict[str, Scored]:
+        """Returns the scores of samples' features (N, D) and logits (N, K), and of their labels (N,), if any."""
         features = self._wide(features)
         torch.manual_seed(self.seed)  # the same subsets each time and everywhere, whatever the model has drawn
-        results: dict[str, Tensor] = {}
+        results: dict[str, Scored] = {}
         if self._reference is not None:
-            real, again = self._reference.features, self._replicates
+            real = self._reference.features
             if "fid" in self.names:
-                results["fid"] = self._reference.frechet_distance(features)
-                again["fid"] = bootstrap.of_fid(real, features)
+                results["fid"] = Scored(self._reference.frechet_distance(features), bootstrap.of_fid(real, features))
             if "kid" in self.names:
-                results["kid"] = self._reference.kernel_distance(features, min(SUBSET, len(features), len(real)))
-                again["kid"] = bootstrap.of_kid(real, features)
-            if asked := [name for name in GROUPS["prdc"] if name in self.names]:
+                distance = self._reference.kernel_distance(features, min(SUBSET, len(features), len(real)))
+                results["kid"] = Scored(distance, bootstrap.of_kid(real, features))
+            if names := [name for name in GROUPS["prdc"] if name in self.names]:
                 overlap = prdc(real, features, self.k)
-                results |= {name: self._mean(name, getattr(overlap, name), OVER[name]) for name in asked}
+                results |= {name: bootstrap.mean_of(getattr(overlap, name), OVER[name]) for name in names}
         if "is" in self.names:
-            results["is"], results["is_std"] = inception_score(self._wide(logits))
-            self._replicates["is"] = bootstrap.of_inception_score(self._wide(logits))
-        for wanted in labels:
-            results["accuracy"] = self._mean("accuracy", logits.argmax(dim=1) == wanted, "samples")
+            score, deviation = inception_score(self._wide(logits))
+            results["is"] = Scored(score, bootstrap.of_inception_score(self._wide(logits)))
+            results["is_std"] = Scored(deviation)
+        if labels is not None:
+            results["accuracy"] = bootstrap.mean_of(logits.argmax(dim=1) == labels, "samples")
         return results
-
-    def _mean(self, name: str, items: Tensor, of: str) -> Tensor:
-        """Returns the mean of a score's items, and remembers them for its interval."""
-        self._replicates[name] = bootstrap.of_mean(items, of)
-        return items.double().mean()
 
     def _keep(self, features: Tensor, logits: Tensor) -> None:
         """Keeps what the extractor makes of the whole reference."""

@@ -15,48 +15,142 @@ SPLITS = 10  # of the samples, over which the Inception Score is averaged
 
 
 @dataclass(frozen=True)
+class Setting:
+    """Data, extractor and model that scores are to suit.
+
+    Args:
+        datamodule: Has `shape`, for points `centres`, for pairs `paired` and `n_classes`.
+        features: Name of the extractor, or None.
+        classes: What `taught_classes` says of the model.
+        output: What `output_of` says of the model.
+    """
+
+    datamodule: Any
+    features: str | None = None
+    classes: int = 0
+    output: Output = "samples"
+
+    @property
+    def points(self) -> bool:
+        """Whether the data are points in the plane, not images."""
+        return len(self.datamodule.shape) == 1
+
+    @property
+    def centres(self) -> bool:
+        """Whether the centres of the data's distribution are known."""
+        return getattr(self.datamodule, "centres", None) is not None
+
+    @property
+    def side(self) -> int:
+        """The shorter side of the data's images in pixels."""
+        return min(self.datamodule.shape[1:])
+
+
+@dataclass(frozen=True)
 class Score:
-    """Properties of a score.
+    """Properties of a score, and what it refuses.
 
     Args:
         of: What it looks at: an extractor's features of images, images, points in the plane, an image and its truth, or
             what a metric of one's own (`ganzoo.metrics.own`) does not say.
         higher: Whether a higher value is better.
-        reference: Whether real data is compared with ("no centres": only where the data has none).
+        reference: Whether real data is compared with.
         outputs: What it can judge: samples, translations of the reference's images, the classes a model gives to those.
         each: Whether it is a mean over the reference's images, one by one.
+        least: The least side of an image in pixels.
+        centres: What the centres of a distribution of points are to it: "needed", or "instead" of real data.
     """
 
     of: Literal["features", "images", "points", "pairs", "anything"]
     higher: bool
-    reference: bool | Literal["no centres"]
+    reference: bool
     outputs: tuple[Output, ...] = ("samples",)
     each: bool = False
+    least: int = 0
+    centres: Literal["needed", "instead"] | None = None
+
+    def refuses(self, name: str, setting: Setting, known: Mapping[str, "Score"]) -> str | None:
+        """Returns why the score does not suit a setting, or None if it does.
+
+        Args:
+            name: Its short name.
+            setting: Data, extractor and model.
+            known: All scores by their short names.
+        """
+        if setting.output not in self.outputs:
+            allowed = [other for other, score in known.items() if setting.output in score.outputs]
+            return f"{name} given, but the model makes {setting.output}; choose among {', '.join(allowed)}."
+        if lack := self.lacks_extractor(name, setting.features):
+            return lack
+        if setting.output == "samples" and self.of != "anything" and (self.of == "points") != setting.points:
+            fit = {key: score for key, score in SCORES.items() if (score.of == "points") == setting.points}
+            allowed = [other for other, score in fit.items() if setting.output in score.outputs]
+            data = "points" if setting.points else "images"
+            return f"{name} given, but the data are {data}; choose among {', '.join(allowed)}."
+        if self.centres == "needed" and not setting.centres:
+            return f"{name} given, but this distribution has no centres; choose good or wasserstein."
+        if not setting.points and setting.side < self.least:
+            return f"{name} given, but it takes images of at least {self.least}x{self.least} pixels."
+        if self.of == "pairs" and not setting.datamodule.paired:
+            return f"{name} given, but the truth of these images is not known; choose kid or swd."
+        return None
+
+    def lacks_extractor(self, name: str, features: str | None) -> str | None:
+        """Returns why the score needs an extractor, or None if it has one or needs none."""
+        if self.of != "features" or features is not None:
+            return None
+        return f"{name} needs an extractor; set features to {', '.join(EXTRACTORS)} or a path."
+
+    def needs_reference(self, datamodule: Any) -> bool:
+        """Returns whether the score compares with real data."""
+        return self.reference and not (self.centres == "instead" and Setting(datamodule).centres)
 
 
-SCORES = {
+@dataclass(frozen=True)
+class Accuracy(Score):
+    """The share of right classes, in which a model or, of samples, an extractor with the same classes judges."""
+
+    def refuses(self, name: str, setting: Setting, known: Mapping[str, Score]) -> str | None:
+        """Returns why the score does not suit a setting, or None if it does; see `Score.refuses`."""
+        refusal = super().refuses(name, setting, known)
+        if refusal or setting.output != "samples":
+            return refusal
+        if setting.features is None:
+            return f"{name} of samples needs an extractor; set features to mnist or a path."
+        extractor, classes = setting.features, count_classes(setting.features)
+        if classes != setting.classes:
+            counts = f"{extractor} tells {classes} classes apart, and the model has learnt {setting.classes}"
+            return f"{name} given, but {counts}; leave it out."
+        return None
+
+    def lacks_extractor(self, name: str, features: str | None) -> str | None:
+        """Returns None: a model that classifies needs no extractor."""
+        return None
+
+
+SCORES: dict[str, Score] = {
     "fid": Score("features", higher=False, reference=True, outputs=("samples", "translations")),
     "is": Score("features", higher=True, reference=False),
     "kid": Score("features", higher=False, reference=True, outputs=("samples", "translations")),
-    "accuracy": Score("features", higher=True, reference=False, outputs=("samples", "classes")),
+    "accuracy": Accuracy("features", higher=True, reference=False, outputs=("samples", "classes")),
     "precision": Score("features", higher=True, reference=True),
     "recall": Score("features", higher=True, reference=True),
     "density": Score("features", higher=True, reference=True),
     "coverage": Score("features", higher=True, reference=True),
     "swd": Score("images", higher=False, reference=True, outputs=("samples", "translations")),
-    "ms_ssim": Score("images", higher=False, reference=False),
+    "ms_ssim": Score("images", higher=False, reference=False, least=LEAST),
     "memorisation": Score("images", higher=False, reference=True),
-    "modes": Score("points", higher=True, reference=False),
-    "good": Score("points", higher=True, reference="no centres"),
+    "modes": Score("points", higher=True, reference=False, centres="needed"),
+    "good": Score("points", higher=True, reference=True, centres="instead"),
     "wasserstein": Score("points", higher=False, reference=True),
     "kept": Score("features", higher=True, reference=True, outputs=("translations",), each=True),
     "psnr": Score("pairs", higher=True, reference=True, outputs=("translations",), each=True),
-    "ssim": Score("pairs", higher=True, reference=True, outputs=("translations",), each=True),
+    "ssim": Score("pairs", higher=True, reference=True, outputs=("translations",), each=True, least=WINDOW),
     "l1": Score("pairs", higher=False, reference=True, outputs=("translations",), each=True),
 }
 
 
-GROUPS = {"prdc": ("precision", "recall", "density", "coverage")}  # scores that are asked for by one name
+GROUPS = {"prdc": ("precision", "recall", "density", "coverage")}  # scores with one name for all of them
 
 
 def expand(metrics: Sequence[str]) -> list[str]:
@@ -72,13 +166,16 @@ def base(name: str) -> str:
 def require_known(metrics: Sequence[str], features: str | None, known: Mapping[str, Score] = SCORES) -> None:
     """Raises GanzooError if a name is unknown, or needs an extractor and there is none."""
     for name in expand(metrics):
-        if name not in known:
-            names = [*known, *GROUPS]
-            raise GanzooError(
-                f"metrics: '{name}' given, but it must be one of {', '.join(names)}." + nearest(name, names)
-            )
-        if known[name].of == "features" and features is None and "classes" not in known[name].outputs:
-            raise GanzooError(f"metrics: {name} needs an extractor; set features to {', '.join(EXTRACTORS)} or a path.")
+        if refusal := _unknown(name, known) or known[name].lacks_extractor(name, features):
+            raise GanzooError(f"metrics: {refusal}")
+
+
+def _unknown(name: str, known: Mapping[str, Score]) -> str | None:
+    """Returns that a name is unknown, and which it may be; None if it is known."""
+    if name in known:
+        return None
+    names = [*known, *GROUPS]
+    return f"'{name}' given, but it must be one of {', '.join(names)}." + nearest(name, names)
 
 
 def choose_scores(
@@ -105,68 +202,38 @@ def choose_scores(
     Raises:
         GanzooError: A name is unknown, or does not suit the data or the model.
     """
-    points, centres = len(datamodule.shape) == 1, getattr(datamodule, "centres", None)
-    if points and features is not None:
+    setting = Setting(datamodule, features, classes, output)
+    if setting.points and features is not None:
         raise GanzooError(
             f"features: {features} given, but the data are points, which need no extractor; leave it out."
         )
     if metrics is None:
-        return _defaults(features, datamodule, classes, output)
-    metrics = expand(metrics)
-    for name in metrics:
-        if name in known and output not in known[name].outputs:
-            allowed = [other for other, score in known.items() if output in score.outputs]
-            raise GanzooError(
-                f"metrics: {name} given, but the model makes {output}; choose among {', '.join(allowed)}."
-            )
-    require_known(metrics, features, known)
-    for name in metrics:
-        score = known[name]
-        if output == "samples" and score.of != "anything" and (score.of == "points") != points:
-            data = "points" if points else "images"
-            allowed = [
-                other for other, score in SCORES.items() if output in score.outputs and (score.of == "points") == points
-            ]
-            raise GanzooError(f"metrics: {name} given, but the data are {data}; choose among {', '.join(allowed)}.")
-        if name == "modes" and centres is None:
-            raise GanzooError("metrics: modes given, but this distribution has no centres; choose good or wasserstein.")
-        least = {"ssim": WINDOW, "ms_ssim": LEAST}.get(name, 0)
-        if not points and min(datamodule.shape[1:]) < least:
-            raise GanzooError(f"metrics: {name} given, but it takes images of at least {least}x{least} pixels.")
-        if score.of == "pairs" and not datamodule.paired:
-            raise GanzooError(f"metrics: {name} given, but the truth of these images is not known; choose kid or swd.")
-        if name == "accuracy" and output == "samples":
-            if features is None:
-                raise GanzooError("metrics: accuracy of samples needs an extractor; set features to mnist or a path.")
-            if count_classes(features) != classes:
-                counts = f"{features} tells {count_classes(features)} classes apart, and the model has learnt {classes}"
-                raise GanzooError(f"metrics: accuracy given, but {counts}; leave it out.")
-    return metrics
+        return _defaults(setting)
+    names = expand(metrics)
+    for name in names:
+        if refusal := _unknown(name, known) or known[name].refuses(name, setting, known):
+            raise GanzooError(f"metrics: {refusal}")
+    return names
 
 
-def _defaults(features: str | None, datamodule: Any, classes: int, output: Output) -> list[str]:
-    """Returns the names to compute where none are given."""
-    if output == "classes":
+def _defaults(setting: Setting) -> list[str]:
+    """Returns the short names of the scores that suit a setting."""
+    datamodule, features = setting.datamodule, setting.features
+    if setting.output == "classes":
         return ["accuracy"]
-    if len(datamodule.shape) == 1:
-        modes = [] if getattr(datamodule, "centres", None) is None else ["modes"]
-        return [*modes, "good", "wasserstein"]
-    if output == "translations":
+    if setting.points:
+        return [*(["modes"] if setting.centres else []), "good", "wasserstein"]
+    if setting.output == "translations":
         truth = ["psnr", "ssim", "l1"] if datamodule.paired else []
-        truth = [name for name in truth if name != "ssim" or min(datamodule.shape[1:]) >= WINDOW]
+        truth = [name for name in truth if setting.side >= SCORES[name].least]
         if features is None:
             return truth or ["swd"]
-        known = datamodule.n_classes and count_classes(features) == datamodule.n_classes
-        return ["kid", "fid", *(["kept"] if known else []), *truth]
+        judged = datamodule.n_classes and count_classes(features) == datamodule.n_classes
+        return ["kid", "fid", *(["kept"] if judged else []), *truth]
     if features is None:
         return ["swd"]
-    return ["fid", "is", "kid", *(["accuracy"] if classes and count_classes(features) == classes else [])]
-
-
-def needs_reference(name: str, datamodule: Any, known: Mapping[str, Score] = SCORES) -> bool:
-    """Returns whether a score compares with real data."""
-    needed = known[name].reference
-    return getattr(datamodule, "centres", None) is None if needed == "no centres" else needed
+    judged = setting.classes and count_classes(features) == setting.classes
+    return ["fid", "is", "kid", *(["accuracy"] if judged else [])]
 
 
 def reference_items(datamodule: Any) -> int | None:
@@ -200,7 +267,7 @@ def too_few(name: str, samples: int, datamodule: Any, k: int, known: Mapping[str
     if known[name].outputs[0] != "samples":  # a mean over items one by one
         return ""
     counts = {"samples": samples}
-    if needs_reference(name, datamodule, known):
+    if known[name].needs_reference(datamodule):
         counts["items of the reference"] = reference_items(datamodule) or least(name, k)
     for side, count in counts.items():
         if count < least(name, k):
@@ -234,7 +301,7 @@ def key(
         about = datamodule.reference
     else:
         about = _count(samples)
-        if needs_reference(of, datamodule, known):
+        if known[of].needs_reference(datamodule):
             # whether the split's name says it all
             silent = items in (None, samples) or (getattr(datamodule, "standard", False) and samples <= items)
             number = "" if items is None or silent else f"{_count(items)} "

@@ -10,6 +10,7 @@ from torchmetrics.functional.image import peak_signal_noise_ratio, structural_si
 from ganzoo.common.batches import batch_labels, batch_target
 from ganzoo.common.errors import GanzooError
 from ganzoo.common.seeding import mix
+from ganzoo.metrics.bootstrap import Scored, mean_of
 from ganzoo.metrics.evaluation import Evaluation
 from ganzoo.metrics.sampling import random_state
 from ganzoo.metrics.scores import WINDOW, key
@@ -96,7 +97,7 @@ class TranslationEvaluation(Evaluation):
         """Returns nothing: what the truth itself gets is no bound of interest."""
         return {}
 
-    def _scores(self, model: Any) -> dict[str, Tensor]:
+    def _score(self, model: Any) -> dict[str, Scored]:
         if not self._seen:
             self.collect(model)
         results = self._metric_scores()
@@ -104,7 +105,7 @@ class TranslationEvaluation(Evaluation):
             results |= self._feature_scores(*self._whole(self._extracted))
         if self._columns:
             columns = zip(self._each_names(), self._whole(self._columns), strict=True)
-            results |= {name: self._mean(name, column, "images") for name, column in columns}
+            results |= {name: mean_of(column, "images") for name, column in columns}
         self._forget()
         return results
 
@@ -163,12 +164,12 @@ class ClassEvaluation(Evaluation):
         """Returns nothing: the labels are the truth."""
         return {}
 
-    def _scores(self, model: Any) -> dict[str, Tensor]:
+    def _score(self, model: Any) -> dict[str, Scored]:
         if not self._right:
             self.collect(model)
         (right,) = self._whole(self._right)
         self._right = []
-        return {"accuracy": self._mean("accuracy", right, "images")}
+        return {"accuracy": mean_of(right, "images")}
 
 
 def image_scores(images: Tensor, truth: Tensor) -> dict[str, Tensor]:
