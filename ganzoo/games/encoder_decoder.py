@@ -6,7 +6,7 @@ prior.
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from torch import Tensor, nn
 from torch.optim import Adam, Optimizer
@@ -14,7 +14,6 @@ from torch.optim import Adam, Optimizer
 from ganzoo.common.errors import GanzooError
 from ganzoo.games.players import Player, Terms, build_optim
 from ganzoo.games.sampler import Sampler
-from ganzoo.games.schedules import Schedule
 
 
 class EncoderDecoder(Sampler):
@@ -26,11 +25,8 @@ class EncoderDecoder(Sampler):
         lr: learning rate of both.
         betas: decay rates of the optimizer's moments, where it has them.
         optimizer: class of the optimizer.
-        lr_factor: factor on the learning rate over the run.
         ema: decay of the averaged networks that are evaluated and exported; None evaluates the live ones.
-        accumulate: splits a batch into so many chunks.
-        capture: replay moves as CUDA graphs.
-        compiled: networks to fuse by `torch.compile`: `encoder`, `decoder`; see `Game`.
+        **kwargs: see `Game`.
 
     Attributes:
         features_per_number: how many features the encoder gives for each number of a code.
@@ -50,13 +46,10 @@ class EncoderDecoder(Sampler):
         lr: float = 1e-3,
         betas: tuple[float, float] = (0.9, 0.999),
         optimizer: type[Optimizer] = Adam,
-        lr_factor: Schedule | None = None,
         ema: float | None = None,
-        accumulate: int = 1,
-        capture: bool = False,
-        compiled: list[str] | None = None,
+        **kwargs: Any,
     ) -> None:
-        super().__init__(accumulate, capture, lr_factor, compiled or ())
+        super().__init__(**kwargs)
         self.encoder = encoder
         self.decoder = decoder
         self.dim: int = decoder.latent_dim  # type: ignore[assignment]

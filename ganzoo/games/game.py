@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import reduce
 from operator import add
-from typing import Any
+from typing import Any, ClassVar
 
 import lightning.pytorch as pl
 import torch
@@ -42,6 +42,8 @@ class Game(pl.LightningModule, ABC):
             penalty on gradients, whose second derivative it cannot take.
 
     Attributes:
+        auxiliary: names of submodules that are no parts of the model, such as averages or stabilisers: these are not
+            exported, compiled or counted. A subclass names its own only.
         recipe: the resolved recipe that the model was made from, as YAML; empty for one made by hand.
         card: the model card of a loaded checkpoint.
         origin: where the weights of a loaded model come from, see `ganzoo.checkpoints.origin`; None of one made anew.
@@ -53,6 +55,7 @@ class Game(pl.LightningModule, ABC):
         remarks: lines for the model card on how it was trained, where a variant's arguments need words.
     """
 
+    auxiliary: ClassVar[tuple[str, ...]] = ("averages",)
     recipe = ""
     card = ""
     origin: Any = None
@@ -67,7 +70,7 @@ class Game(pl.LightningModule, ABC):
         accumulate: int = 1,
         capture: bool = False,
         lr_factor: Schedule | None = None,
-        compiled: Sequence[str] = (),
+        compiled: list[str] | None = None,
     ) -> None:
         super().__init__()
         if accumulate < 1:
@@ -76,7 +79,7 @@ class Game(pl.LightningModule, ABC):
         self.accumulate = accumulate
         self.capture = capture
         self.lr_factor = lr_factor
-        self.compiled = tuple(compiled)
+        self.compiled = tuple(compiled or ())
         self.recorder: Recorder | None = None
         self.averages = nn.ModuleDict()
         self.batches = 0  # seen so far in this run; seeds the next one
@@ -128,11 +131,10 @@ class Game(pl.LightningModule, ABC):
         if stage == "fit":
             self.class_names = self.names_of(getattr(self.trainer, "datamodule", None)) or self.class_names
         for name in self.compiled:
-            network = getattr(self, name, None)
-            if not isinstance(network, nn.Module):
-                names = [own for own, _ in self.named_children() if own != "averages"]
-                raise GanzooError(f"model.compiled: there is no network '{name}', only {', '.join(names)}.")
-            network.compile()  # in place: parameters keep their names, and a checkpoint knows nothing of it
+            parts = self.parts()
+            if name not in parts:
+                raise GanzooError(f"model.compiled: there is no network '{name}', only {', '.join(parts)}.")
+            parts[name].compile()  # in place: parameters keep their names, and a checkpoint knows nothing of it
 
     def names_of(self, datamodule: Any) -> tuple[str, ...]:
         """Returns the data's class names if the model draws or classifies these very classes; none otherwise."""
@@ -296,9 +298,14 @@ class Game(pl.LightningModule, ABC):
         """Returns the averaged copy of the attribute `name`, or the live module where none is kept."""
         return self.averages[name].module if name in self.averages else getattr(self, name)  # type: ignore[return-value]
 
+    def parts(self) -> dict[str, nn.Module]:
+        """Returns the submodules that are parts of the model: all but the `auxiliary` ones."""
+        auxiliary = {name for kind in type(self).__mro__ for name in vars(kind).get("auxiliary", ())}
+        return {name: module for name, module in self.named_children() if name not in auxiliary}
+
     def exported(self) -> dict[str, nn.Module]:
-        """Returns the submodules of a published checkpoint, averaged where an average is kept."""
-        return {name: self.averaged(name) for name, _ in self.named_children() if name != "averages"}
+        """Returns what a published checkpoint holds: the model's parts, averaged where an average is kept."""
+        return {name: self.averaged(name) for name in self.parts()}
 
     def level(self, of: float | Schedule) -> float | Tensor:
         """Returns a constant as it is, and a schedule's present value as a tensor that every batch sets anew.

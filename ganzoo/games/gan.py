@@ -34,15 +34,12 @@ class GAN(Sampler):
         betas: decay rates of the optimizer's moments, where it has them.
         optimizer: class of both optimizers.
         n_critic: discriminator updates per generator update.
-        lr_factor: factor on both learning rates over the run.
         prior: distribution of the latent vector: standard normal, or uniform on [-1, 1].
         augment: DiffAugment policy in front of the discriminator, such as `color,translation,cutout`.
         ema: decay of the averaged generator that is evaluated and exported; None evaluates the live one. At update n it
             is (1 + n) / (10 + n) where that is less: 0.999 is not reached before update 8,990.
         stabilisers: what else to switch on, see `ganzoo.stabilisers`.
-        accumulate: splits a batch into so many chunks.
-        capture: replay moves as CUDA graphs.
-        compiled: networks to fuse by `torch.compile`: `generator`, `discriminator`; see `Game`.
+        **kwargs: see `Game`.
 
     Raises:
         GanzooError: if `n_critic` is below 1, or a kind of stabiliser is there twice.
@@ -53,6 +50,7 @@ class GAN(Sampler):
         shown: what the discriminator was shown in the current move.
     """
 
+    auxiliary = ("stabilisers",)
     of_samples = ("generator", "discriminator")
     answers: Answers = "logits"
 
@@ -65,16 +63,13 @@ class GAN(Sampler):
         betas: tuple[float, float] = (0.5, 0.999),
         optimizer: type[Optimizer] = Adam,
         n_critic: int | Schedule = 1,
-        lr_factor: Schedule | None = None,
         prior: Prior = "normal",
         augment: str = "",
         ema: float | None = 0.999,
         stabilisers: list[Stabiliser] | None = None,
-        accumulate: int = 1,
-        capture: bool = False,
-        compiled: list[str] | None = None,
+        **kwargs: Any,
     ) -> None:
-        super().__init__(accumulate, capture, lr_factor, compiled or ())
+        super().__init__(**kwargs)
         self.generator = generator
         self.discriminator = discriminator
         self.optim = {"g": build_optim(optimizer, g_lr, betas), "d": build_optim(optimizer, d_lr, betas)}
@@ -194,10 +189,6 @@ class GAN(Sampler):
         else:
             logits = functional_call(self.discriminator, dict(self.stand_in), inputs)
         return logits if logits.itemsize >= 4 else logits.float()
-
-    def exported(self) -> dict[str, nn.Module]:
-        """Returns every submodule but the stabilisers, whose state is part of the training."""
-        return {name: module for name, module in super().exported().items() if name != "stabilisers"}
 
     def note_accuracy(self, real: Tensor, fake: Tensor) -> None:
         """Notes the shares of real and of generated samples whose logits lie on the right side of 0."""

@@ -5,7 +5,7 @@ generator. Its batches are (x, y): sources (N, C, H, W), and their targets, with
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -18,7 +18,6 @@ from ganzoo.common.progress_bar import with_bar
 from ganzoo.common.seeding import mix, run_seed
 from ganzoo.games.game import Game
 from ganzoo.games.players import Player, Terms, build_optim
-from ganzoo.games.schedules import Schedule
 
 TRANSLATE_BATCH = 64
 Size = tuple[int | None, ...]
@@ -38,17 +37,9 @@ class Translator(Game):
         d_lr: learning rate of the discriminator.
         betas: decay rates of the optimizer's moments, where it has them.
         optimizer: class of all optimizers.
-        lr_factor: factor on all learning rates over the run.
         ema: decay of the averaged generator that is evaluated and exported; None evaluates the live one.
-        accumulate: splits a batch into so many chunks.
-        capture: replay moves as CUDA graphs.
-        compiled: networks to fuse by `torch.compile`, such as `generator`; see `Game`.
-
-    Attributes:
-        auxiliary: names of submodules that only training needs, such as the features of a loss: never exported.
+        **kwargs: see `Game`.
     """
-
-    auxiliary: ClassVar[tuple[str, ...]] = ()
 
     def __init__(
         self,
@@ -58,13 +49,10 @@ class Translator(Game):
         d_lr: float = 2e-4,
         betas: tuple[float, float] = (0.5, 0.999),
         optimizer: type[Optimizer] = Adam,
-        lr_factor: Schedule | None = None,
         ema: float | None = None,
-        accumulate: int = 1,
-        capture: bool = False,
-        compiled: list[str] | None = None,
+        **kwargs: Any,
     ) -> None:
-        super().__init__(accumulate, capture, lr_factor, compiled or ())
+        super().__init__(**kwargs)
         self.generator = generator
         self.discriminator = discriminator
         self.optim = {"g": build_optim(optimizer, g_lr, betas), "d": build_optim(optimizer, d_lr, betas)}
@@ -114,10 +102,6 @@ class Translator(Game):
         if self.discriminator is None:
             return (g,)
         return Player("d", [self.discriminator], of_targets(self.d_loss), self.optim["d"], scheduler=self.decay), g
-
-    def exported(self) -> dict[str, nn.Module]:
-        """Returns every submodule but the `auxiliary` ones."""
-        return {name: module for name, module in super().exported().items() if name not in self.auxiliary}
 
     def translate(self, x: Tensor, seed: int | None = None, *, progress: bool = False) -> Tensor:
         """Translates images with the averaged generator in evaluation mode.

@@ -103,8 +103,7 @@ def announce(model: Game, trainer: pl.Trainer, folder: Path, seconds: float, don
         seconds: of a generator update.
         done: steps that an earlier part of the run has taken.
     """
-    networks = [(name, module) for name, module in model.named_children() if name != "averages"]
-    sizes = [f"{name} {_count(module)}" for name, module in networks if [*module.parameters()]]
+    sizes = [f"{name} {_count(module)}" for name, module in model.parts().items() if [*module.parameters()]]
     device = trainer.strategy.root_device
     where = (
         torch.cuda.get_device_name(device)
