@@ -147,7 +147,7 @@ class DataModule(pl.LightningDataModule):
             device = self._device()
             # moved here and kept, so that a split used for training and for scores lies on the device once
             items, labels = self._splits[split] = items.to(device), None if labels is None else labels.to(device)
-        # most data is handed out as it is
+        # most data is served as it is
         make = None if type(self).make is DataModule.make else self.make
         return self.batches(items, labels, train, run_seed(), make)
 

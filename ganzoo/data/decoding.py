@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 Fit = Literal["crop", "pad", "squash"]
 LANCZOS = "by Lanczos interpolation (Pillow), antialiased"
 MIDDLE = f"the middle square, {LANCZOS}"  # what `middle` does, in words
-FITS: dict[str, str] = {  # what `fitted` does, in words
+FITS: dict[str, str] = {  # what `fit_image` does, in words
     "crop": MIDDLE,
     "pad": f"the whole picture between black bars, {LANCZOS}",
     "squash": f"the whole picture squashed to a square, {LANCZOS}",
@@ -151,7 +151,7 @@ def is_grey(image: Any) -> bool:
 
 def upright(image: Any) -> tuple[int, int]:
     """Returns width and height of a Pillow image, opened but not decoded, as its EXIF orientation turns it."""
-    if image.format == "TIFF":  # Pillow turns it itself
+    if image.format == "TIFF":  # Pillow has turned it
         return image.width, image.height
     # a PNG would be decoded in search of what its header lacks
     exif = image.getexif() if image.format != "PNG" or "exif" in image.info else {}

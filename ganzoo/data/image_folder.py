@@ -90,7 +90,7 @@ class ImageFolder(ImageDataModule):
         self._channels = channels
 
     @property
-    def reference(self) -> Split:  # type: ignore[override]  # nobody sets that of pictures
+    def reference(self) -> Split:  # type: ignore[override]  # read-only here
         """Split that scores are computed against: what is held out, or else the training pictures."""
         with suppress(GanzooError):
             self.inspect()

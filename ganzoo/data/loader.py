@@ -81,7 +81,7 @@ class BatchLoader(Resumable):
     Args:
         images: (N, C, H, W) uint8, or (N, ...) float that is passed through as it is, moved to `device` once; or a
             dataset of N uint8 (C, H, W) tensors, read batch by batch. One with a method `seeded(seed)`, whose items
-            are drawn anew in each epoch, is asked for those of the epoch.
+            are drawn anew in each epoch, is seeded for every epoch.
         labels: (N,) class indices, or None.
         batch_size: images per process.
         shuffle: training order: shuffled, incomplete last batch dropped. Otherwise the stored order, everything kept.

@@ -50,7 +50,7 @@ class LowResolution(ImageFolder):
         self.factor, self.crop = factor, crop
 
     @property
-    def source_shape(self) -> tuple[int, ...]:  # type: ignore[override]  # nobody sets that of pictures
+    def source_shape(self) -> tuple[int, ...]:  # type: ignore[override]  # read-only here
         """(channels, height, width) of a small copy."""
         return (self.channels, self.size // self.factor, self.size // self.factor)
 

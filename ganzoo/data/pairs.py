@@ -66,7 +66,7 @@ class PairedFolder(ImageFolder):
         self.partners: dict[str, str] = {}
 
     @property
-    def reference(self) -> Split:  # type: ignore[override]  # nobody sets that of pictures
+    def reference(self) -> Split:  # type: ignore[override]  # read-only here
         """Split that scores are computed against: the held-out one."""
         return "test"
 
@@ -76,7 +76,7 @@ class PairedFolder(ImageFolder):
         return self._source_channels or self.channels
 
     @property
-    def source_shape(self) -> tuple[int, ...]:  # type: ignore[override]  # nobody sets that of pictures
+    def source_shape(self) -> tuple[int, ...]:  # type: ignore[override]  # read-only here
         """(channels, height, width) of a source."""
         return (self.source_channels, self.size, self.size)
 

@@ -112,7 +112,7 @@ class Unpaired(ImageDataModule):
     stored = 3
 
     @property
-    def source_shape(self) -> tuple[int, ...]:  # type: ignore[override]  # nobody sets that of unpaired pictures
+    def source_shape(self) -> tuple[int, ...]:  # type: ignore[override]  # read-only here
         """(channels, height, width) of a picture of A: as of B."""
         return self.shape
 
@@ -222,7 +222,7 @@ class UnpairedFolder(Unpaired):
         self.names: dict[str, list[str]] = {}
 
     @property
-    def channels(self) -> int:  # type: ignore[override]  # nobody sets that of pictures
+    def channels(self) -> int:  # type: ignore[override]  # read-only here
         """3 (RGB) or 1 (grey), of both domains."""
         if self._channels is None:
             with suppress(GanzooError):
@@ -230,12 +230,12 @@ class UnpairedFolder(Unpaired):
         return self._channels or 3
 
     @property
-    def stored(self) -> int:  # type: ignore[override]  # nobody sets that of pictures
+    def stored(self) -> int:  # type: ignore[override]  # read-only here
         """Channels of a picture as it is stored."""
         return self.channels
 
     @property
-    def reference(self) -> Split:  # type: ignore[override]  # nobody sets that of pictures
+    def reference(self) -> Split:  # type: ignore[override]  # read-only here
         """Split that scores are computed against: the test pictures, or without any the training ones."""
         with suppress(GanzooError):
             self.inspect()

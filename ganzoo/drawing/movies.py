@@ -9,12 +9,12 @@ from PIL import Image, ImageOps
 from ganzoo.common.errors import GanzooError
 from ganzoo.common.files import atomic_write
 
-SUFFIXES = (".gif", ".mp4")
+MOVIE_SUFFIXES = (".gif", ".mp4")
 
 
 def is_movie(path: Path) -> bool:
     """Returns whether a path names a movie, not a picture."""
-    return path.suffix.lower() in SUFFIXES
+    return path.suffix.lower() in MOVIE_SUFFIXES
 
 
 def require_encoder(path: Path) -> None:
@@ -39,7 +39,7 @@ def save_movie(frames: Sequence[Image.Image], path: Path, fps: float = 16.0) -> 
         GanzooError: if there is no such format, or what writes it is not installed.
     """
     if not is_movie(path):
-        raise GanzooError(f"-o: a movie ends in {' or '.join(SUFFIXES)}, not '{path.name}'.")
+        raise GanzooError(f"-o: a movie ends in {' or '.join(MOVIE_SUFFIXES)}, not '{path.name}'.")
     if fps <= 0:
         raise GanzooError(f"--fps: it must be above 0, not {fps:g}.")
     require_encoder(path)

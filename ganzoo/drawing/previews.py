@@ -12,7 +12,7 @@ from ganzoo.games.capabilities import output_of
 from ganzoo.games.interpolation import interpolate
 from ganzoo.games.sampler import Sampler
 
-PAIRS = 16  # images of a translator that are shown
+PREVIEW_PAIRS = 16  # images of a translator that are shown
 PIXELS = 2**21  # of a sheet of translations, about
 
 
@@ -47,7 +47,9 @@ class Preview:
         return beside([*columns, translated, *([] if truth is None else [truth])])
 
     def _pairs(self) -> tuple[Tensor, Tensor | None]:
-        count = min(self.count, PAIRS, max(2, PIXELS // (3 * self.datamodule.shape[1] * self.datamodule.shape[2])))
+        count = min(
+            self.count, PREVIEW_PAIRS, max(2, PIXELS // (3 * self.datamodule.shape[1] * self.datamodule.shape[2]))
+        )
         self.datamodule.setup("validate")
         with torch.random.fork_rng(devices=[]):  # a loader's workers take their seed from the global state
             sources, targets = [], []

@@ -20,8 +20,8 @@ class EncoderDecoder(Sampler):
     """Game of an encoder and a decoder, which maps samples to codes and back.
 
     Args:
-        encoder: maps samples to what it says of their codes; says its `n_features` and its samples' `shape`.
-        decoder: maps codes (N, latent_dim) to samples; says its `latent_dim` and its samples' `shape`.
+        encoder: maps samples to features of their codes; has `n_features` and its samples' `shape`.
+        decoder: maps codes (N, latent_dim) to samples; has a `latent_dim` and its samples' `shape`.
         lr: learning rate of both.
         betas: decay rates of the optimizer's moments, where it has them.
         optimizer: class of the optimizer.

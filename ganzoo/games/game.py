@@ -85,7 +85,7 @@ class Game(pl.LightningModule, ABC):
         self.batches = 0  # seen so far in this run; seeds the next one
         self.images = 0  # real samples seen so far, over all processes
         self.limit: float | None = None  # of gradients, while Lightning looks at a Trainer without one
-        self.data_digest = ""  # digest of the training data, by which a run that goes on tells other data
+        self.data_digest = ""  # of the training data, by which a resumed run notices other data
         self.changes: list[list[Any]] = []  # of the recipe in mid-run: [step, option, before, after] each
         self.waited: dict[str, int] = {}  # batches since each player's last move
         self.levels: dict[Schedule, Tensor] = {}  # the present values of the schedules that moves read
@@ -110,7 +110,7 @@ class Game(pl.LightningModule, ABC):
         if trainer is None:
             return 0.0
         done, total = trainer.global_step, float(trainer.max_steps or -1)
-        if total < 1:  # counted in epochs, whose length a stream of data does not tell
+        if total < 1:  # counted in epochs, whose length may be unknown
             done, total = self.batches, (trainer.max_epochs or -1) * float(trainer.num_training_batches)
         return min(done / total, 1.0) if total > 0 else 0.0
 
@@ -134,7 +134,7 @@ class Game(pl.LightningModule, ABC):
             parts = self.parts()
             if name not in parts:
                 raise GanzooError(f"model.compiled: there is no network '{name}', only {', '.join(parts)}.")
-            parts[name].compile()  # in place: parameters keep their names, and a checkpoint knows nothing of it
+            parts[name].compile()  # in place, so that parameters keep their names in checkpoints
 
     def names_of(self, datamodule: Any) -> tuple[str, ...]:
         """Returns the data's class names if the model draws or classifies these very classes; none otherwise."""
@@ -149,7 +149,7 @@ class Game(pl.LightningModule, ABC):
                 # not `contiguous`, which leaves a single channel's strides as they are, and with them what it makes
                 parameter.data = parameter.data.to(memory_format=torch.channels_last)
 
-    def configure_optimizers(self) -> list[dict[str, Any]]:  # type: ignore[override]  # Lightning's, told plainer
+    def configure_optimizers(self) -> list[dict[str, Any]]:  # type: ignore[override]  # narrower than Lightning's
         """Gives each player an optimizer, in the players' order, unless it shares another's."""
         self.line_up = tuple(self.players())
         if sum(player.counted for player in self.line_up) != 1:
@@ -180,7 +180,7 @@ class Game(pl.LightningModule, ABC):
         """Switches to training mode: a loaded model comes in evaluation mode, and Lightning keeps the mode it meets.
 
         Raises:
-            GanzooError: if nobody has given it the weights that it is to start from.
+            GanzooError: if it is to start from weights that it has not been given.
         """
         if self.starts and not (self.started or self.trained or self.batches):
             raise GanzooError(

@@ -26,7 +26,7 @@ class GAN(Sampler):
     """Game of a generator against a discriminator.
 
     Args:
-        generator: maps latent vectors (N, latent_dim) to samples; says its `latent_dim` and its samples' `shape`. One
+        generator: maps latent vectors (N, latent_dim) to samples; has a `latent_dim` and its samples' `shape`. One
             that has an `n_classes` is conditional and takes labels (N,) as well.
         discriminator: maps samples to logits (N,), without a sigmoid. One that has an `n_classes` takes labels, too.
         g_lr: learning rate of the generator.

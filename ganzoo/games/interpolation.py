@@ -78,7 +78,7 @@ def _directions(x: Tensor) -> Tensor:
     return x / x.norm(dim=1, keepdim=True).clamp_min(torch.finfo(x.dtype).tiny)
 
 
-MODES = {"linear": lerp, "spherical": slerp}
+INTERPOLATIONS = {"linear": lerp, "spherical": slerp}
 
 
 def suitable_mode(model: Any) -> Mode:
@@ -113,9 +113,9 @@ def interpolate(
     if steps < 2:
         raise GanzooError(f"steps: at least 2 are needed, the two ends, not {steps}.")
     mode = mode or suitable_mode(model)
-    if mode not in MODES:
-        raise GanzooError(f"mode: it must be one of {', '.join(MODES)}, not '{mode}'.")
-    z = MODES[mode](a, b, torch.linspace(0, 1, steps))
+    if mode not in INTERPOLATIONS:
+        raise GanzooError(f"mode: it must be one of {', '.join(INTERPOLATIONS)}, not '{mode}'.")
+    z = INTERPOLATIONS[mode](a, b, torch.linspace(0, 1, steps))
     y = model.labels(len(a), y)
     y = None if y is None else y.repeat_interleave(steps)
     return model.render(z.flatten(0, 1), y).unflatten(0, (len(a), steps))

@@ -1,6 +1,6 @@
 """Base of games that draw samples from latent vectors.
 
-`Sampler` draws latent vectors, passes them through the averaged network, and checks what it is asked for.
+`Sampler` draws latent vectors, passes them through the averaged network, and checks counts and labels.
 """
 
 from collections.abc import Callable
@@ -24,7 +24,7 @@ class Sampler(Game):
 
     Attributes:
         drawn_by: name of the network that maps latent vectors (N, latent_dim) to samples.
-        of_samples: names of the networks that make or take samples; each may say their `shape`.
+        of_samples: names of the networks that make or take samples; each may have its `shape`.
         prior: distribution of the latent vector: standard normal, or uniform on [-1, 1].
         n_classes: number of classes that `sample` can be asked for; 0 for an unconditional model.
         supervised: whether these are the data's classes, learnt from labels, not ones that the model has found itself.
@@ -118,12 +118,12 @@ class Sampler(Game):
 
         Args:
             name: of the network.
-            apply: (network, *parts of the inputs) -> what it makes of them.
+            apply: (network, *parts of the inputs) -> outputs.
             *inputs: tensors (N, ...) on any device, or None.
             progress: show a bar, if it takes longer than a second.
 
         Returns:
-            What it makes of all of them, on the model's device.
+            The outputs for all inputs, on the model's device.
         """
         network = self.averaged(name)
         n = next(len(tensor) for tensor in inputs if tensor is not None)

@@ -12,7 +12,7 @@ def squared_distances(x: Tensor, y: Tensor) -> Tensor:
     """Returns ||x_i - y_j||^2 (N, M) in float32 for rows (N, D) and (M, D)."""
     with torch.autocast(x.device.type, enabled=False):
         x, y = x.float(), y.float()
-        centre = x.detach().mean(0)  # distances do not see it, rounding does
+        centre = x.detach().mean(0)  # distances stay the same, rounding errors shrink
         x, y = x - centre, y - centre
         return (x.square().sum(1)[:, None] + y.square().sum(1) - 2 * x @ y.T).clamp_min(0)
 

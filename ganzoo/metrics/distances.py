@@ -109,7 +109,7 @@ def inception_score(logits: Tensor, splits: int = 10) -> tuple[Tensor, Tensor]:
     identity = nn.Identity()  # in the place of the network
     identity.num_features = logits.shape[1]  # type: ignore[assignment]
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # that it keeps what it is given
+        warnings.simplefilter("ignore")  # about the features that it stores
         metric = InceptionScore(feature=identity, splits=splits, sync_on_compute=False).to(logits.device)
     metric.update(logits)
     return metric.compute()

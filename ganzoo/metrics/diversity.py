@@ -7,9 +7,9 @@ from torchmetrics.functional.image import multiscale_structural_similarity_index
 from ganzoo.common.seeding import mix
 
 LEAST = 11  # pixels of a side: the Gaussian window's
-PAIRS = 2000  # at most; the mean's standard error is then some thousandths
+MOST_PAIRS = 2000  # at most; the mean's standard error is then some thousandths
 # Of the scales, finest first: Wang et al. 2003, "Multi-Scale Structural Similarity for Image Quality Assessment", 3.2.
-WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
+SCALE_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 
 
 def scales(shape: tuple[int, ...]) -> int:
@@ -40,8 +40,8 @@ def pairwise_ms_ssim(images: Tensor, seed: int = 0, batch_size: int = 250) -> Te
         One value in [0, 1] for each pair.
     """
     order = torch.randperm(len(images), generator=torch.Generator().manual_seed(mix(seed, len(images))))
-    count = min(len(images) // 2, PAIRS)
-    weights = torch.tensor(WEIGHTS[: scales(tuple(images.shape[1:]))])
+    count = min(len(images) // 2, MOST_PAIRS)
+    weights = torch.tensor(SCALE_WEIGHTS[: scales(tuple(images.shape[1:]))])
     betas = tuple((weights / weights.sum()).tolist())
     similarities = []
     for pair in order[: 2 * count].view(2, -1).split(batch_size, dim=1):

@@ -19,7 +19,7 @@ from ganzoo.metrics.pixels import Pixels, as_bytes
 from ganzoo.metrics.points import PointScores
 from ganzoo.metrics.prdc import K, prdc
 from ganzoo.metrics.sampling import draw_samples, random_state
-from ganzoo.metrics.scores import GROUPS, base, choose_scores, key, reference_items
+from ganzoo.metrics.scores import SCORE_GROUPS, base, choose_scores, key, reference_items
 from ganzoo.metrics.swd import SlicedWasserstein
 
 Collector = SlicedWasserstein | PointScores | own.OwnMetric
@@ -100,7 +100,7 @@ class Evaluation:
         self.extractor: Extractor | None = None
         if features is not None and self._any("features"):
             self.extractor = get_extractor(features).to(self.device)
-            self.extractor.check(self.seen_shape())
+            self.extractor.check(self.extractor_shape())
         self._metrics = self._fresh()
         self._extracted: list[tuple[Tensor, Tensor]] = []
         self._reference: Reference | None = None
@@ -117,7 +117,7 @@ class Evaluation:
         """Number of items of the reference; None of data that keeps no splits."""
         return reference_items(self.datamodule)
 
-    def seen_shape(self) -> tuple[int, ...]:
+    def extractor_shape(self) -> tuple[int, ...]:
         """Returns the shape (C, H, W) of the extractor's input."""
         return self.datamodule.shape
 
@@ -125,7 +125,7 @@ class Evaluation:
         """Starts to collect real data; sets `wants_real` to False if none is needed, or all is here or cached."""
         if not self.wants_real:
             return
-        # Anew, because an interrupted collection may have left something.
+        # An interrupted collection may have left something.
         self._extracted, self._metrics = [], self._fresh()
         if self.extractor is None or self._reference is not None:
             return
@@ -266,7 +266,7 @@ class Evaluation:
             if "kid" in self.names:
                 distance = self._reference.kernel_distance(features, min(SUBSET, len(features), len(real)))
                 results["kid"] = Scored(distance, bootstrap.of_kid(real, features))
-            if names := [name for name in GROUPS["prdc"] if name in self.names]:
+            if names := [name for name in SCORE_GROUPS["prdc"] if name in self.names]:
                 overlap = prdc(real, features, self.k)
                 results |= {name: bootstrap.mean_of(getattr(overlap, name), OVER[name]) for name in names}
         if "is" in self.names:
@@ -278,7 +278,7 @@ class Evaluation:
         return results
 
     def _keep(self, features: Tensor, logits: Tensor) -> None:
-        """Keeps what the extractor makes of the whole reference."""
+        """Keeps the whole reference's features and logits."""
         self._reference = Reference(self._wide(features))
         self._logits = logits.to(self.device)
 

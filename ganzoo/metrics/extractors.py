@@ -57,7 +57,7 @@ class Extractor(nn.Module):
         return super().train(False)
 
     def check(self, shape: tuple[int, ...]) -> None:
-        """Raises a GanzooError unless images of this (C, H, W) can be scored."""
+        """Raises GanzooError unless images of this (C, H, W) can be scored."""
         if len(shape) != 3 or shape[0] not in (1, self.channels) or min(shape[1:]) < self.least:
             colours = "grey" if self.channels == 1 else "grey or RGB"
             raise GanzooError(
@@ -100,7 +100,8 @@ def get_extractor(name: str) -> Extractor:
 
     Args:
         name: "mnist" or "cifar10" (shipped with the package), "inception" (torch-fidelity's weights, fetched on first
-            use), or the path of a .safetensors file written by `python -m ganzoo.metrics.mnist` or `.cifar10`.
+            use), or the path of a .safetensors file written by `python -m ganzoo.metrics.mnist_classifier` or
+            `.cifar10_classifier`.
 
     Raises:
         GanzooError: The name is unknown, the file cannot be used, or Inception's package or weights are missing.

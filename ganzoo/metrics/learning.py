@@ -1,4 +1,4 @@
-"""Training, measurement and publication of the shipped classifiers; `mnist` and `cifar10` beside this call it."""
+"""Training, measurement and publication of the classifiers that are shipped."""
 
 import json
 import platform
@@ -15,11 +15,11 @@ from ganzoo.metrics.distances import inception_score
 from ganzoo.networks.classifiers import Classifier, load_classifier, normalised, predict, save_classifier
 
 Labelled = tuple[Tensor, Tensor]
-Kind = TypeVar("Kind", bound=Classifier)
+AnyClassifier = TypeVar("AnyClassifier", bound=Classifier)
 
 
 def train_classifier(
-    model: Kind,
+    model: AnyClassifier,
     images: Tensor,
     labels: Tensor,
     distort: Callable[[Tensor], Tensor],
@@ -28,7 +28,7 @@ def train_classifier(
     lr: float = 2e-3,
     weight_decay: float = 0.02,
     smoothing: float = 0.0,
-) -> Kind:
+) -> AnyClassifier:
     """Trains a classifier in one cycle of the learning rate; returns the moving average of its weights.
 
     Args:

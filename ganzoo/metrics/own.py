@@ -1,6 +1,6 @@
 """Metrics of other packages: torchmetrics' `Metric`s that a recipe names by their import paths.
 
-`docs/own_package.md` shows one. What is asked of such a metric:
+`docs/own_package.md` shows one. What such a metric must provide:
 
 - `higher_is_better`, torchmetrics' own attribute, is True or False;
 - `update(samples)` takes samples as the model makes them, images (N, C, H, W) in [-1, 1] or points (N, 2);
@@ -26,9 +26,9 @@ from ganzoo.common.errors import GanzooError, nearest
 from ganzoo.common.parser_errors import explain
 from ganzoo.common.seeding import mix
 from ganzoo.metrics.sampling import random_state
-from ganzoo.metrics.scores import GROUPS, SCORES, Score
+from ganzoo.metrics.scores import SCORE_GROUPS, SCORES, Score
 
-# How a recipe, or Python, asks for a score: a short name, an import path, an import path with arguments, a metric.
+# A score in a recipe, or in Python: a short name, an import path, an import path with arguments, a metric.
 Request = str | dict[str, Any] | Metric
 
 NAME = re.compile(r"[a-z][a-z0-9_]*")
@@ -89,7 +89,7 @@ def resolve(metrics: Sequence[Request]) -> list[str | Metric]:
     """Returns short names as they are, and import paths as the metrics that they lead to.
 
     Raises:
-        GanzooError: an import path leads to no metric, or the metric is not what is asked of one.
+        GanzooError: an import path leads to no metric, or the metric lacks what it must provide.
     """
     resolved: list[str | Metric] = []
     for request in metrics:
@@ -181,7 +181,7 @@ def _instantiate(request: Request) -> str | Metric:
 
 
 def _require_metric(path: str) -> None:
-    """Raises a GanzooError unless an import path leads to a class of torchmetrics' kind."""
+    """Raises GanzooError unless an import path leads to a class of torchmetrics' kind."""
     module, _, name = path.rpartition(".")
     rule = "it must be the import path of a torchmetrics Metric"
     try:
@@ -195,12 +195,12 @@ def _require_metric(path: str) -> None:
 
 
 def _check(metric: Metric, others: Sequence[str]) -> None:
-    """Raises a GanzooError unless a metric is what is asked of one."""
+    """Raises GanzooError if a metric lacks what it must provide."""
     name, path = short_name(metric), metric_path(metric)
     if not isinstance(name, str) or not NAME.fullmatch(name) or name.endswith(("_std", "_z")):
         rule = "small letters, digits and _, and not end in _std or _z"
         raise GanzooError(f"metrics: {path} has the name {name!r}, which must consist of {rule}.")
-    if name in {*SCORES, *GROUPS, *others}:
+    if name in {*SCORES, *SCORE_GROUPS, *others}:
         raise GanzooError(f"metrics: {path} has the name {name}, which another score has; give it a `name`.")
     if not isinstance(metric.higher_is_better, bool):
         raise GanzooError(f"metrics: {path} does not say which way is better; set higher_is_better to True or False.")

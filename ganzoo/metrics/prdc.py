@@ -57,7 +57,7 @@ def prdc(real: Tensor, fake: Tensor, k: int = K) -> Overlap:
             raise GanzooError(
                 f"metrics: precision, recall, density and coverage need more than {k} {what} images, not {len(x)}."
             )
-    centre = real.double().mean(0)  # distances stay, rounding shrinks
+    centre = real.double().mean(0)  # distances stay the same, rounding errors shrink
     real, fake = real.double() - centre, fake.double() - centre
     around_real, around_fake = squared_radii(real, k), squared_radii(fake, k)
     balls = torch.zeros(len(fake), dtype=torch.float64, device=fake.device)

@@ -186,7 +186,7 @@ def _accuracy(train: Tensor, labels: Tensor, test: Tensor, test_labels: Tensor, 
     from sklearn.svm import LinearSVC
 
     mean, std = train.mean(0), train.std(0, correction=0)
-    scale = torch.where(std > 1e-6, 1 / std, 0) / train.shape[1] ** 0.5  # what is constant tells nothing
+    scale = torch.where(std > 1e-6, 1 / std, 0) / train.shape[1] ** 0.5  # a constant feature carries no information
     svm = LinearSVC(C=C, dual=True, max_iter=10_000, random_state=seed)
     svm.fit(((train - mean) * scale).numpy(), labels.numpy())
     return float(svm.score(((test - mean) * scale).numpy(), test_labels.numpy()))

@@ -18,7 +18,7 @@ def draw_samples(
     Batch k has its own seed and belongs to process k modulo `world_size`, so that all processes together draw the same
     samples as one.
     """
-    # Nobody goes without, or the processes would wait for one another for ever.
+    # Every process draws a batch, or the others would wait for it for ever.
     batch_size = max(1, min(batch_size, samples // world_size))
     for k in range(rank, -(-samples // batch_size), world_size):
         with torch.inference_mode():

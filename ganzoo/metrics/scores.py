@@ -15,7 +15,7 @@ SPLITS = 10  # of the samples, over which the Inception Score is averaged
 
 
 @dataclass(frozen=True)
-class Setting:
+class ScoreContext:
     """Data, extractor and model that scores are to suit.
 
     Args:
@@ -52,7 +52,7 @@ class Score:
 
     Args:
         of: What it looks at: an extractor's features of images, images, points in the plane, an image and its truth, or
-            what a metric of one's own (`ganzoo.metrics.own`) does not say.
+            anything, for another package's metric (`ganzoo.metrics.own`).
         higher: Whether a higher value is better.
         reference: Whether real data is compared with.
         outputs: What it can judge: samples, translations of the reference's images, the classes a model gives to those.
@@ -69,29 +69,29 @@ class Score:
     least: int = 0
     centres: Literal["needed", "instead"] | None = None
 
-    def refuses(self, name: str, setting: Setting, known: Mapping[str, "Score"]) -> str | None:
-        """Returns why the score does not suit a setting, or None if it does.
+    def refuses(self, name: str, context: ScoreContext, known: Mapping[str, "Score"]) -> str | None:
+        """Returns why the score does not suit the context, or None if it does.
 
         Args:
             name: Its short name.
-            setting: Data, extractor and model.
+            context: Data, extractor and model.
             known: All scores by their short names.
         """
-        if setting.output not in self.outputs:
-            allowed = [other for other, score in known.items() if setting.output in score.outputs]
-            return f"{name} given, but the model makes {setting.output}; choose among {', '.join(allowed)}."
-        if lack := self.lacks_extractor(name, setting.features):
+        if context.output not in self.outputs:
+            allowed = [other for other, score in known.items() if context.output in score.outputs]
+            return f"{name} given, but the model makes {context.output}; choose among {', '.join(allowed)}."
+        if lack := self.lacks_extractor(name, context.features):
             return lack
-        if setting.output == "samples" and self.of != "anything" and (self.of == "points") != setting.points:
-            fit = {key: score for key, score in SCORES.items() if (score.of == "points") == setting.points}
-            allowed = [other for other, score in fit.items() if setting.output in score.outputs]
-            data = "points" if setting.points else "images"
+        if context.output == "samples" and self.of != "anything" and (self.of == "points") != context.points:
+            fit = {key: score for key, score in SCORES.items() if (score.of == "points") == context.points}
+            allowed = [other for other, score in fit.items() if context.output in score.outputs]
+            data = "points" if context.points else "images"
             return f"{name} given, but the data are {data}; choose among {', '.join(allowed)}."
-        if self.centres == "needed" and not setting.centres:
+        if self.centres == "needed" and not context.centres:
             return f"{name} given, but this distribution has no centres; choose good or wasserstein."
-        if not setting.points and setting.side < self.least:
+        if not context.points and context.side < self.least:
             return f"{name} given, but it takes images of at least {self.least}x{self.least} pixels."
-        if self.of == "pairs" and not setting.datamodule.paired:
+        if self.of == "pairs" and not context.datamodule.paired:
             return f"{name} given, but the truth of these images is not known; choose kid or swd."
         return None
 
@@ -103,23 +103,23 @@ class Score:
 
     def needs_reference(self, datamodule: Any) -> bool:
         """Returns whether the score compares with real data."""
-        return self.reference and not (self.centres == "instead" and Setting(datamodule).centres)
+        return self.reference and not (self.centres == "instead" and ScoreContext(datamodule).centres)
 
 
 @dataclass(frozen=True)
 class Accuracy(Score):
     """The share of right classes, in which a model or, of samples, an extractor with the same classes judges."""
 
-    def refuses(self, name: str, setting: Setting, known: Mapping[str, Score]) -> str | None:
-        """Returns why the score does not suit a setting, or None if it does; see `Score.refuses`."""
-        refusal = super().refuses(name, setting, known)
-        if refusal or setting.output != "samples":
+    def refuses(self, name: str, context: ScoreContext, known: Mapping[str, Score]) -> str | None:
+        """Returns why the score does not suit the context, or None if it does; see `Score.refuses`."""
+        refusal = super().refuses(name, context, known)
+        if refusal or context.output != "samples":
             return refusal
-        if setting.features is None:
+        if context.features is None:
             return f"{name} of samples needs an extractor; set features to mnist or a path."
-        extractor, classes = setting.features, count_classes(setting.features)
-        if classes != setting.classes:
-            counts = f"{extractor} tells {classes} classes apart, and the model has learnt {setting.classes}"
+        extractor, classes = context.features, count_classes(context.features)
+        if classes != context.classes:
+            counts = f"{extractor} tells {classes} classes apart, and the model has learnt {context.classes}"
             return f"{name} given, but {counts}; leave it out."
         return None
 
@@ -150,12 +150,12 @@ SCORES: dict[str, Score] = {
 }
 
 
-GROUPS = {"prdc": ("precision", "recall", "density", "coverage")}  # scores with one name for all of them
+SCORE_GROUPS = {"prdc": ("precision", "recall", "density", "coverage")}  # scores with one name for all of them
 
 
 def expand(metrics: Sequence[str]) -> list[str]:
     """Returns short names, each once, with the members of a group in its place."""
-    return list(dict.fromkeys(name for metric in metrics for name in GROUPS.get(metric, (metric,))))
+    return list(dict.fromkeys(name for metric in metrics for name in SCORE_GROUPS.get(metric, (metric,))))
 
 
 def base(name: str) -> str:
@@ -174,7 +174,7 @@ def _unknown(name: str, known: Mapping[str, Score]) -> str | None:
     """Returns that a name is unknown, and which it may be; None if it is known."""
     if name in known:
         return None
-    names = [*known, *GROUPS]
+    names = [*known, *SCORE_GROUPS]
     return f"'{name}' given, but it must be one of {', '.join(names)}." + nearest(name, names)
 
 
@@ -202,37 +202,37 @@ def choose_scores(
     Raises:
         GanzooError: A name is unknown, or does not suit the data or the model.
     """
-    setting = Setting(datamodule, features, classes, output)
-    if setting.points and features is not None:
+    context = ScoreContext(datamodule, features, classes, output)
+    if context.points and features is not None:
         raise GanzooError(
             f"features: {features} given, but the data are points, which need no extractor; leave it out."
         )
     if metrics is None:
-        return _defaults(setting)
+        return _defaults(context)
     names = expand(metrics)
     for name in names:
-        if refusal := _unknown(name, known) or known[name].refuses(name, setting, known):
+        if refusal := _unknown(name, known) or known[name].refuses(name, context, known):
             raise GanzooError(f"metrics: {refusal}")
     return names
 
 
-def _defaults(setting: Setting) -> list[str]:
-    """Returns the short names of the scores that suit a setting."""
-    datamodule, features = setting.datamodule, setting.features
-    if setting.output == "classes":
+def _defaults(context: ScoreContext) -> list[str]:
+    """Returns the short names of the scores that suit a context."""
+    datamodule, features = context.datamodule, context.features
+    if context.output == "classes":
         return ["accuracy"]
-    if setting.points:
-        return [*(["modes"] if setting.centres else []), "good", "wasserstein"]
-    if setting.output == "translations":
+    if context.points:
+        return [*(["modes"] if context.centres else []), "good", "wasserstein"]
+    if context.output == "translations":
         truth = ["psnr", "ssim", "l1"] if datamodule.paired else []
-        truth = [name for name in truth if setting.side >= SCORES[name].least]
+        truth = [name for name in truth if context.side >= SCORES[name].least]
         if features is None:
             return truth or ["swd"]
         judged = datamodule.n_classes and count_classes(features) == datamodule.n_classes
         return ["kid", "fid", *(["kept"] if judged else []), *truth]
     if features is None:
         return ["swd"]
-    judged = setting.classes and count_classes(features) == setting.classes
+    judged = context.classes and count_classes(features) == context.classes
     return ["fid", "is", "kid", *(["accuracy"] if judged else [])]
 
 
@@ -249,7 +249,7 @@ def least(name: str, k: int) -> int:
         name: A short name.
         k: The neighbour that precision, recall, density and coverage look at.
     """
-    if name in GROUPS["prdc"]:
+    if name in SCORE_GROUPS["prdc"]:
         return k + 1
     return SPLITS + 1 if name == "is" else 2  # with one image in each split the Inception Score is 1, whatever it is
 

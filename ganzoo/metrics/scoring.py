@@ -8,7 +8,7 @@ from ganzoo.metrics.evaluation import Evaluation
 from ganzoo.metrics.own import Request
 from ganzoo.metrics.translations import ClassEvaluation, TranslationEvaluation
 
-KINDS: dict[str, type[Evaluation]] = {
+EVALUATIONS: dict[str, type[Evaluation]] = {
     "samples": Evaluation,
     "translations": TranslationEvaluation,
     "classes": ClassEvaluation,
@@ -26,7 +26,7 @@ def evaluation_of(model: Any, datamodule: Any, **options: Any) -> Evaluation:
     Raises:
         GanzooError: There is nothing to score, or something does not fit.
     """
-    return KINDS[output_of(model)](datamodule, classes=taught_classes(model), **options)
+    return EVALUATIONS[output_of(model)](datamodule, classes=taught_classes(model), **options)
 
 
 def score(

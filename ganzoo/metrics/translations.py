@@ -45,7 +45,7 @@ class TranslationEvaluation(Evaluation):
         samples = None if self.known[name].each and self.samples == self.split_size else self.samples
         return key(name, self.features, samples, self.datamodule, self.known)
 
-    def seen_shape(self) -> tuple[int, ...]:
+    def extractor_shape(self) -> tuple[int, ...]:
         """Returns the shape (C, H, W) of the extractor's input."""
         return tuple(self.datamodule.readable(torch.zeros(1, *self.datamodule.shape)).shape[1:])
 
@@ -58,17 +58,17 @@ class TranslationEvaluation(Evaluation):
 
     def add(self, batch: tuple[Any, Any], model: Any = None) -> None:
         """Adds this process's next batch of the reference: (source, target) or (source, (target, labels))."""
-        x, y = batch[0][: self.own - self._seen], batch[1]
+        x, y = batch[0][: self.own - self._translated], batch[1]
         if not len(x):
             return
         truth, classes = batch_target(y)[: len(x)].to(self.device), batch_labels(y)
         with random_state(self.device, self.seed), torch.inference_mode():
-            images = model.translate(x, seed=mix(self.seed, self.rank, self._seen)).to(self.device)
+            images = model.translate(x, seed=mix(self.seed, self.rank, self._translated)).to(self.device)
         if images.shape != truth.shape:
             raise GanzooError(
                 f"model: its translations have the shape {tuple(images.shape)}, not {tuple(truth.shape)}."
             )
-        self._seen += len(x)
+        self._translated += len(x)
         columns = image_scores(images, truth) if self._any("pairs") else {}
         if self.extractor is not None:
             features, logits = self._extract(images)
@@ -98,7 +98,7 @@ class TranslationEvaluation(Evaluation):
         return {}
 
     def _score(self, model: Any) -> dict[str, Scored]:
-        if not self._seen:
+        if not self._translated:
             self.collect(model)
         results = self._metric_scores()
         if self.extractor is not None:
@@ -117,7 +117,7 @@ class TranslationEvaluation(Evaluation):
         return [name for name in self.names if self.known[name].each]
 
     def _forget(self) -> None:
-        self._seen = 0
+        self._translated = 0
         self._truth: list[tuple[Tensor, Tensor]] = []
         self._extracted = []
         self._columns: list[tuple[Tensor, ...]] = []
@@ -128,7 +128,7 @@ class ClassEvaluation(Evaluation):
 
     Args:
         datamodule: see `Evaluation`.
-        features: not used: the model itself is asked.
+        features: not used, as the model itself classifies.
         *args: see `Evaluation`; all images of the reference are classified, whatever `samples` says.
         **kwargs: see `Evaluation`.
     """

@@ -58,12 +58,12 @@ class AAE(EncoderDecoder):
         super().__init__(encoder, decoder, lr=lr, optimizer=optimizer, **kwargs)
         self.discriminator = discriminator
         self.code_prior = prior or Gaussian()
-        for name, made_for in (
+        for name, own in (
             ("discriminator", getattr(discriminator, "shape", (self.dim,))),
             ("prior", (self.code_prior.dim or self.dim,)),
         ):
-            if made_for != (self.dim,):
-                raise GanzooError(f"model.{name}: it is made for codes of shape {made_for}, not {(self.dim,)}.")
+            if own != (self.dim,):
+                raise GanzooError(f"model.{name}: it is made for codes of shape {own}, not {(self.dim,)}.")
         self.optim |= {
             name: build_optim(optimizer, rate, adversarial_betas) for name, rate in (("d", d_lr), ("g", g_lr))
         }

@@ -5,7 +5,7 @@ URL: https://arxiv.org/abs/1703.10593 (equations 1 to 3; section 4; section 5.2 
 Code: https://github.com/junyanz/pytorch-CycleGAN-and-pix2pix
 Deviations: the discriminators move first, facing images drawn anew; in the authors' code all four networks move from
     the same images. The identity loss is on by default, as there; the paper has it for paintings alone. The instance
-    normalisation of a `PatchGAN` has a scale and a shift unless it is told `affine: false`, as in that code.
+    normalisation of a `PatchGAN` has a scale and a shift unless `affine: false`, as in that code.
 """
 
 from collections.abc import Mapping, Sequence
@@ -88,7 +88,7 @@ class CycleGAN(Translator):
         """Checks that the networks fit images of B, of `shape`, and of A, of `source_shape`.
 
         Raises:
-            GanzooError: if one of them does not, or an identity is asked of domains that differ in shape.
+            GanzooError: if one of them does not, or there is an identity loss between domains that differ in shape.
         """
         super().check(shape, source_shape)
         source_shape = shape if source_shape is None else source_shape

@@ -115,9 +115,9 @@ class DANN(Game):
 
     def check(self, shape: tuple[int, ...]) -> None:
         """Raises GanzooError if the features are not made for images of this shape."""
-        made_for = getattr(self.features, "shape", shape)
-        if made_for != shape:
-            raise GanzooError(f"model.features: it is made for images of shape {made_for}, but the data gives {shape}.")
+        own = getattr(self.features, "shape", shape)
+        if own != shape:
+            raise GanzooError(f"model.features: it is made for images of shape {own}, but the data gives {shape}.")
 
     def fits(self, datamodule: Any) -> None:
         """Raises GanzooError if the features do not fit the data's images, or the classifier its classes."""

@@ -23,7 +23,7 @@ class SRResNet(Translator):
         generator: small images to large ones.
         g_lr: learning rate.
         betas: Adam's decay rates.
-        **kwargs: see `Translator`, but for the discriminator, which there is none of.
+        **kwargs: see `Translator`; there is no discriminator.
     """
 
     def __init__(

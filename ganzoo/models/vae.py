@@ -40,8 +40,8 @@ class GaussianPosterior(NamedTuple):
 class Likelihood(NamedTuple):
     """Distribution of samples whose parameters are a decoder's outputs (N, ...)."""
 
-    nll: Callable[[Tensor, Tensor, float], Tensor]  # (said, samples, std) -> -log p(x|z) in nats, (N,)
-    mean: Callable[[Tensor], Tensor]  # said -> E x
+    nll: Callable[[Tensor, Tensor, float], Tensor]  # (outputs, samples, std) -> -log p(x|z) in nats, (N,)
+    mean: Callable[[Tensor], Tensor]  # outputs -> E x
     squash: bool  # whether the decoder may end in tanh
 
 

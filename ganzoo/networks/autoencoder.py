@@ -137,8 +137,8 @@ class Autoencoder(nn.Module):
     """An encoder and a decoder as one network, whose output are reconstructions.
 
     Args:
-        encoder: samples to codes (N, n_features); says its `n_features` and its samples' `shape`.
-        decoder: codes to samples; says its `latent_dim` and its samples' `shape`. Any generator is one.
+        encoder: samples to codes (N, n_features); has `n_features` and its samples' `shape`.
+        decoder: codes to samples; has a `latent_dim` and its samples' `shape`. Any generator is one.
 
     Raises:
         GanzooError: if the decoder does not fit the encoder.

@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from ganzoo.networks.resample import UpConv2d
 from ganzoo.networks.sides import crop_or_pad, halvings
 
-# of 28 pixels, MNIST's own, the scheme would leave 14 x 14, twice as many as of 32
-SIDES = {28: (7, 2)}  # size: (side in the middle, doublings)
+# the scheme would halve 28 pixels, MNIST's size, to 14, a larger side than 32 pixels end with
+OWN_SIDES = {28: (7, 2)}  # size: (side in the middle, doublings)
 
 
 class BEGANEncoder(nn.Module):
@@ -76,7 +76,7 @@ class BEGANDecoder(nn.Module):
 
 
 def _sides(size: int) -> tuple[int, int]:
-    if size in SIDES:
-        return SIDES[size]
+    if size in OWN_SIDES:
+        return OWN_SIDES[size]
     times = halvings(size, 8, "a BEGAN network")
     return -(-size >> times), times  # rounded up, as a convolution of stride 2 with a kernel of 3 does, too

@@ -15,14 +15,14 @@ from torch import Tensor, nn
 from ganzoo.common.errors import GanzooError
 from ganzoo.common.files import atomic_write
 
-FORMAT = "ganzoo-classifier-1"
+CLASSIFIER_FORMAT = "ganzoo-classifier-1"
 
 
 class Classifier(nn.Module):
     """Base of classifiers that return features and logits, and are built again from a few numbers.
 
     Attributes:
-        family: name of the module in `ganzoo.metrics` that trains it.
+        family: name of its files; `ganzoo.metrics.{family}_classifier` trains it.
         channels: channels of its images.
         least: the least height and width that it takes, in pixels.
         arch: the constructor's arguments.
@@ -154,7 +154,11 @@ def save_classifier(model: Classifier, path: Path, about: dict[str, str]) -> Non
     """Writes the weights in half precision, and in the metadata what rebuilds the network."""
     weights = {k: (v.half() if v.is_floating_point() else v).contiguous() for k, v in model.state_dict().items()}
     with atomic_write(path) as file:
-        save_file(weights, file, {"format": FORMAT, "family": model.family, "arch": json.dumps(model.arch), **about})
+        save_file(
+            weights,
+            file,
+            {"format": CLASSIFIER_FORMAT, "family": model.family, "arch": json.dumps(model.arch), **about},
+        )
         file.chmod(0o644)  # safetensors makes files that only their owner can read
 
 
@@ -171,14 +175,14 @@ def load_classifier(path: Path, field: str = "features") -> Classifier:
     Raises:
         GanzooError: The file is missing, is no safetensors file or holds no classifier.
     """
-    commands = " or ".join(f"`python -m ganzoo.metrics.{family}`" for family in CLASSIFIERS)
+    commands = " or ".join(f"`python -m ganzoo.metrics.{family}_classifier`" for family in CLASSIFIERS)
     if not path.is_file():
         raise GanzooError(f"{field}: no file {path}; train a classifier with {commands} --out {path}.")
     try:
         with safe_open(path, "pt") as file:
             about = file.metadata() or {}
             weights = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a dict)
-        if about.get("format") != FORMAT:
+        if about.get("format") != CLASSIFIER_FORMAT:
             raise ValueError("another format")
         model = CLASSIFIERS[about.get("family", "mnist")](**json.loads(about["arch"]))
         model.load_state_dict(weights)

@@ -154,7 +154,7 @@ class TwoHeaded(nn.Module):
 
     Args:
         network: an unconditional discriminator.
-        second: maps its flattened last hidden layer (N, n_features) to whatever is wanted beside the logit.
+        second: maps its flattened last hidden layer (N, n_features) to the output beside the logit.
     """
 
     def __init__(self, network: nn.Module, second: nn.Module) -> None:
@@ -183,7 +183,7 @@ class TwoHeaded(nn.Module):
         """Returns the second head's output of the last forward pass, once."""
         output, self.second_output = self.second_output, None
         if output is None:
-            raise RuntimeError("nothing has been said since it was last taken")
+            raise RuntimeError("the output of the last forward pass has been taken")
         return output
 
     def forget(self) -> None:

@@ -60,7 +60,7 @@ class DCGANDiscriminator(Discriminator):
         norm: normalisation of the hidden layers after the first. A gradient penalty forbids `batch`: it mixes samples.
         spectral: divide every weight by its largest singular value (Miyato et al. 2018).
         dropout: share of feature maps dropped after each hidden layer in training.
-        minibatch: what the last layer is told of the rest of the batch, see `ganzoo.networks.minibatch`.
+        minibatch: layer that shows the last layer the rest of the batch, see `ganzoo.networks.minibatch`.
     """
 
     def __init__(

@@ -54,7 +54,7 @@ class MLPDiscriminator(Discriminator):
         hidden: widths of the hidden layers.
         slope: negative slope of the LeakyReLU between them.
         dropout: share of hidden units dropped in training.
-        minibatch: what the last layer is told of the rest of the batch, see `ganzoo.networks.minibatch`.
+        minibatch: layer that shows the last layer the rest of the batch, see `ganzoo.networks.minibatch`.
     """
 
     def __init__(

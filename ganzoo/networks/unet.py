@@ -54,7 +54,7 @@ class UNet(nn.Module):
         for i, (before, after) in enumerate(zip([source_channels, *widths], widths, strict=False)):
             norms = norm_layers(norm, after) if 0 < i < depth - 1 else []
             conv = nn.Conv2d(before, after, 4, 2, 1, bias=not norms)
-            # what the decoder takes is activated already, which a ReLU does not see
+            # in place: the decoder's ReLU gives the same after a LeakyReLU as before it
             self.down.append(nn.Sequential(conv, *norms, nn.LeakyReLU(0.2, inplace=True)))
         for i in range(depth - 1, 0, -1):
             before = widths[i] * (1 if i == depth - 1 else 2)

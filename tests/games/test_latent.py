@@ -14,7 +14,15 @@ from torch.testing import assert_close
 
 from ganzoo import GanzooError
 from ganzoo.drawing import movies
-from ganzoo.games.interpolation import MODES, combine, interpolate, latents_of_seeds, lerp, slerp, suitable_mode
+from ganzoo.games.interpolation import (
+    INTERPOLATIONS,
+    combine,
+    interpolate,
+    latents_of_seeds,
+    lerp,
+    slerp,
+    suitable_mode,
+)
 from ganzoo.models.infogan import InfoGAN
 from ganzoo.networks.dcgan import DCGANDiscriminator, DCGANGenerator
 from ganzoo.tools.arguments import seed_list
@@ -31,16 +39,16 @@ def angles(z, a):
     ).mul(2)
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", INTERPOLATIONS)
 def test_a_way_begins_and_ends_where_it_is_to_and_can_be_gone_back(mode):
     a, b = torch.randn(2, 5, 7)
-    suitable_mode = MODES[mode](a, b, T)
-    assert suitable_mode.shape == (5, 9, 7)
-    assert_close(suitable_mode[:, 0], a)
-    assert_close(suitable_mode[:, -1], b)
-    assert_close(MODES[mode](b, a, T).flip(1), suitable_mode)
-    maps = MODES[mode](a.view(5, 1, 7, 1), b.view(5, 1, 7, 1), T)
-    assert_close(maps.flatten(2), suitable_mode)
+    between = INTERPOLATIONS[mode](a, b, T)
+    assert between.shape == (5, 9, 7)
+    assert_close(between[:, 0], a)
+    assert_close(between[:, -1], b)
+    assert_close(INTERPOLATIONS[mode](b, a, T).flip(1), between)
+    maps = INTERPOLATIONS[mode](a.view(5, 1, 7, 1), b.view(5, 1, 7, 1), T)
+    assert_close(maps.flatten(2), between)
 
 
 def test_a_straight_way_is_gone_at_a_constant_rate():

@@ -2,7 +2,7 @@
 
 import torch
 
-from ganzoo.metrics.diversity import LEAST, PAIRS, pairwise_ms_ssim, scales
+from ganzoo.metrics.diversity import LEAST, MOST_PAIRS, pairwise_ms_ssim, scales
 
 
 def noise(n, size=32, channels=1, seed=0):
@@ -23,7 +23,7 @@ def test_pairs_are_seeded_disjoint_and_at_most_so_many():
     assert found.equal(pairwise_ms_ssim(brightness, batch_size=100))
     assert not found.equal(pairwise_ms_ssim(brightness, seed=1))
     assert len(found) == len(found.unique()) == 25
-    assert len(pairwise_ms_ssim(noise(2 * PAIRS + 9, size=11))) == PAIRS
+    assert len(pairwise_ms_ssim(noise(2 * MOST_PAIRS + 9, size=11))) == MOST_PAIRS
 
 
 def test_every_size_has_scales_that_the_library_takes():

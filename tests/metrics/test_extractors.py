@@ -14,9 +14,9 @@ from torch.nn import functional as F
 
 from ganzoo.common.errors import GanzooError
 from ganzoo.data.mnist import MNIST
-from ganzoo.metrics import cifar10
+from ganzoo.metrics import cifar10_classifier
 from ganzoo.metrics.extractors import count_classes, get_extractor
-from ganzoo.metrics.mnist import distort
+from ganzoo.metrics.mnist_classifier import distort
 from ganzoo.networks.classifiers import CIFAR10Classifier, MNISTClassifier, load_classifier, save_classifier, shipped
 
 SPLITS = {"train": 128, "test": 20}
@@ -109,7 +109,7 @@ def test_a_classifier_of_photographs_is_trained_by_one_command(tmp_path, monkeyp
     out = tmp_path / "own.safetensors"
     given = ["--root", str(tmp_path / "cifar10.npz"), "--out", str(out), "--epochs", "1"]
     monkeypatch.setattr(sys, "argv", ["cifar10", *given])
-    cifar10.main()
+    cifar10_classifier.main()
     assert "test accuracy" in capsys.readouterr().out
     assert {"test_accuracy", "test_accuracy_grey"} <= json.loads(out.with_suffix(".json").read_text()).keys()
     assert get_extractor(str(out)).channels == 3
@@ -117,22 +117,22 @@ def test_a_classifier_of_photographs_is_trained_by_one_command(tmp_path, monkeyp
 
 def test_photographs_come_from_an_archive_of_arrays_or_from_torchvisions_files(tmp_path, monkeypatch):
     root = write_cifar10(tmp_path, 40, monkeypatch)
-    images, labels = cifar10.read(root, train=True)
+    images, labels = cifar10_classifier.read(root, train=True)
     np.savez(tmp_path / "a.npz", x_train=images.permute(0, 2, 3, 1).numpy(), y_train=labels.numpy())
-    for one, other in zip(cifar10.read(tmp_path / "a.npz", train=True), (images, labels), strict=True):
+    for one, other in zip(cifar10_classifier.read(tmp_path / "a.npz", train=True), (images, labels), strict=True):
         assert one.equal(other)
 
 
 def test_photographs_are_shifted_mirrored_and_drained_whole():
     torch.manual_seed(0)
     x = randn(200, 3, 8, 8).tanh()
-    y = cifar10.distort(x, shift=0, drained=0.3)
+    y = cifar10_classifier.distort(x, shift=0, drained=0.3)
     mirrored = (y.mean(1) - x.flip(-1).mean(1)).abs().amax((1, 2)) < 1e-6
     kept, drained = (y == x).flatten(1).all(1), (y[:, 0] == y[:, 2]).flatten(1).all(1)
     assert 60 < drained.sum() * 1.6 < 140
     assert (kept | mirrored | drained).all()
     assert 0.3 < kept.sum() / (~drained).sum() < 0.7
-    moved, padded = cifar10.distort(x, shift=1, drained=0), F.pad(x, (1, 1, 1, 1), mode="reflect")
+    moved, padded = cifar10_classifier.distort(x, shift=1, drained=0), F.pad(x, (1, 1, 1, 1), mode="reflect")
     windows = [padded[..., i : i + 8, j : j + 8] for i in range(3) for j in range(3)]
     found = torch.stack([(moved == w).flatten(1).all(1) for x in windows for w in (x, x.flip(-1))])
     assert (found.sum(0) == 1).all()  # each image is one window onto itself, and
@@ -141,7 +141,7 @@ def test_photographs_are_shifted_mirrored_and_drained_whole():
 
 def test_grey_is_luminance():
     x = torch.tensor([1.0, 0, 0, 0, 1, 0, 0, 0, 1, 1, 1, 1]).view(4, 3, 1, 1)
-    assert cifar10.grey(x)[:, 1, 0, 0].tolist() == pytest.approx([0.299, 0.587, 0.114, 1])
+    assert cifar10_classifier.grey(x)[:, 1, 0, 0].tolist() == pytest.approx([0.299, 0.587, 0.114, 1])
 
 
 def test_unusable_extractors_are_one_clear_line(tmp_path):

@@ -148,7 +148,7 @@ def test_a_second_head_leaves_the_first_as_it_is_and_is_heard_once():
     network, x = TwoHeaded(inner, second), torch.randn(4, 2)
     torch.testing.assert_close(network(x), inner(x))
     torch.testing.assert_close(network.take(), second(inner.features(x)))
-    with pytest.raises(RuntimeError, match="nothing has been said"):
+    with pytest.raises(RuntimeError, match="has been taken"):
         network.take()
 
 

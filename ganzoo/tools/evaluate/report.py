@@ -13,10 +13,10 @@ from ganzoo.common.hardware import find_device, hardware, versions
 from ganzoo.games.game import Game
 from ganzoo.metrics import own
 from ganzoo.metrics.bootstrap import Bootstrap
-from ganzoo.metrics.diversity import LEAST, PAIRS, scales
+from ganzoo.metrics.diversity import LEAST, MOST_PAIRS, scales
 from ganzoo.metrics.evaluation import SUBSET, Evaluation
 from ganzoo.metrics.neighbours import QUANTILE
-from ganzoo.metrics.scores import GROUPS, base, reference_items
+from ganzoo.metrics.scores import SCORE_GROUPS, base, reference_items
 from ganzoo.metrics.swd import SlicedWasserstein
 from ganzoo.tools.evaluate.preparation import Options, prepare_evaluation
 from ganzoo.tools.evaluate.subjects import (
@@ -157,10 +157,10 @@ def _settings(evaluation: Evaluation) -> dict[str, Any]:
             settings[name] = {"subsets": 100, "subset_size": min(SUBSET, evaluation.samples, count), "kernel": "cubic"}
         elif name == "is":
             settings[name] = {"splits": 10}
-        elif name in GROUPS["prdc"]:
+        elif name in SCORE_GROUPS["prdc"]:
             settings["prdc"] = {"k": evaluation.k, "distance": "Euclidean"}
         elif name == "ms_ssim":
-            pairs = min(evaluation.samples // 2, PAIRS)
+            pairs = min(evaluation.samples // 2, MOST_PAIRS)
             settings[name] = {"scales": scales(tuple(data.shape)), "pairs": pairs, "window": LEAST}
         elif name == "swd":
             metric = SlicedWasserstein()

@@ -1,6 +1,6 @@
 """Trainer of the classifier that scores small photographs, shipped as `cifar10.safetensors`.
 
-    python -m ganzoo.metrics.cifar10 --root DATA --out ganzoo/networks/weights/cifar10.safetensors
+    python -m ganzoo.metrics.cifar10_classifier --root DATA --out ganzoo/networks/weights/cifar10.safetensors
 
 `--root` is torchvision's layout (fetched if it is missing), or an .npz of x_train, x_test (N, 32, 32, 3), uint8, and
 y_train, y_test (N,).
@@ -62,7 +62,9 @@ def read(root: Path, train: bool) -> Labelled:
 
 def main() -> None:
     """Trains and saves the classifier, loads it again, and measures it on the test set."""
-    parser = argparse.ArgumentParser(prog="python -m ganzoo.metrics.cifar10", description="Train the photo classifier.")
+    parser = argparse.ArgumentParser(
+        prog="python -m ganzoo.metrics.cifar10_classifier", description="Train the photo classifier."
+    )
     parser.add_argument("--root", default=os.environ.get("GANZOO_DATA", "data"), help="folder of the dataset, or .npz")
     parser.add_argument("--out", type=Path, required=True, help="the .safetensors file to write")
     parser.add_argument("--epochs", type=int, default=15)

@@ -1,6 +1,6 @@
 """Trainer of the classifier that scores generated digits, shipped as `mnist.safetensors`.
 
-    python -m ganzoo.metrics.mnist --root DATA --out ganzoo/networks/weights/mnist.safetensors
+    python -m ganzoo.metrics.mnist_classifier --root DATA --out ganzoo/networks/weights/mnist.safetensors
 
 `--dataset FashionMNIST` or `KMNIST` trains one for those images; the file's path is then the name of the extractor.
 """
@@ -50,7 +50,9 @@ def read(name: str, root: str, train: bool) -> Labelled:
 
 def main() -> None:
     """Trains and saves the classifier, loads it again, and measures it on the test set."""
-    parser = argparse.ArgumentParser(prog="python -m ganzoo.metrics.mnist", description="Train the digit classifier.")
+    parser = argparse.ArgumentParser(
+        prog="python -m ganzoo.metrics.mnist_classifier", description="Train the digit classifier."
+    )
     parser.add_argument("--root", default=os.environ.get("GANZOO_DATA", "data"), help="folder of the dataset")
     parser.add_argument("--out", type=Path, required=True, help="the .safetensors file to write")
     parser.add_argument("--dataset", default="MNIST", choices=["MNIST", "FashionMNIST", "KMNIST"])
