@@ -75,7 +75,7 @@ def test_the_command_sets_codes_beside_the_prior(tmp_path, capsys):
 
 
 def test_it_refuses_what_has_no_codes_in_one_line(monkeypatch):
-    monkeypatch.setattr(codes, "find", lambda name, *options: mlp())
+    monkeypatch.setattr(codes, "find_subject", lambda name, *options: mlp())
     with pytest.raises(SystemExit, match="codes: error: VanillaGAN has no encoder and decoder"):
         codes.main(["gan-toy"])
     with pytest.raises(SystemExit, match="-n: the number of codes"):
