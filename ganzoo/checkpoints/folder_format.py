@@ -89,14 +89,15 @@ def read_folder(folder: Path, trusted: bool = True) -> Game:
     for name in FILES[:2]:
         if not (folder / name).is_file():
             raise GanzooError(f"'{folder}' is not a complete checkpoint: {name} is missing.")
-    card = trust.read_text(folder / "README.md") if (folder / "README.md").is_file() else ""
+    card, _ = trust.read_hashed(folder / "README.md") if (folder / "README.md").is_file() else ("", "")
     # each is read once: what is loaded is what was hashed
     file = folder / "model.safetensors"
-    contents = {"recipe.yaml": trust.read_bytes(folder / "recipe.yaml"), file.name: file.read_bytes()}
-    digests = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
+    recipe, digest = trust.read_hashed(folder / "recipe.yaml")
+    content = file.read_bytes()
+    digests = {"recipe.yaml": digest, file.name: hashlib.sha256(content).hexdigest()}
     require_unchanged(folder, card, digests, own=trusted)
-    recipe = trust.decode_text(contents["recipe.yaml"], folder / "recipe.yaml")
-    weights, header = parse_weights(contents.pop(file.name), file)
+    weights, header = parse_weights(content, file)
+    del content
     model = build_model(recipe, folder / "recipe.yaml", trusted, weights)
     require_weights_fit(weights, model, folder)
     for part, module in model.exported().items():

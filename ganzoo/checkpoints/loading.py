@@ -72,7 +72,8 @@ def read_model(
         folder = download(place.name, revision)
         model, commit = read_folder(folder, trusted), folder.name
     assert model.origin is not None
-    model.origin = replace(model.origin, name=place.name, kind=place.kind, revision=revision, commit=commit)
+    about = {"name": place.name, "kind": place.kind, "revision": revision, "commit": commit, "own": place.own}
+    model.origin = replace(model.origin, **about)
     model.to(device).lay_out()
     return model.eval()
 

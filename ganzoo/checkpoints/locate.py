@@ -31,17 +31,14 @@ class Location:
         path: the checkpoint folder, the run's folder or the .ckpt; of a repository its name as a path.
         weights: what is loaded: a checkpoint folder or a .ckpt; of a run its best.ckpt, else its last.ckpt, else its
             export.
+        own: whether it lies on this disk; what does not is a stranger's.
     """
 
     name: str
     kind: Kind
     path: Path
     weights: Path
-
-    @property
-    def own(self) -> bool:
-        """Whether it lies on this disk; what does not is a stranger's."""
-        return self.kind != "repository"
+    own: bool = True
 
 
 def locate(name: str | Path, revision: str | None = None, weights: str | None = None) -> Location:
@@ -59,43 +56,32 @@ def locate(name: str | Path, revision: str | None = None, weights: str | None = 
         GanzooError: if there is nothing of the kind, a revision is given of what is no repository, or weights of what
             is no run or does not have them.
     """
-    place = find_place(name, weights)
+    place = find_place(name, revision, weights)
     if place is None:
         raise no_model(str(name))
-    require_options_fit(place, revision, weights)
     return place
 
 
-def require_options_fit(place: Location, revision: str | None, weights: str | None) -> None:
-    """Raises GanzooError where a revision is given of what is no repository, or weights of what is no run."""
-    if weights is not None and place.kind != "run":
-        raise GanzooError(f"--weights: '{place.name}' is no run, which has best and last ones; leave it out.")
-    if place.own:
-        require_no_revision(place.name, revision)
-
-
-def require_no_revision(name: str, revision: str | None) -> None:
-    """Raises GanzooError where a revision is given of what lies on this disk."""
-    if revision is not None:
+def find_place(name: str | Path, revision: str | None = None, weights: str | None = None) -> Location | None:
+    """Returns where a model lies, or None where there is none; raises GanzooError as `locate` does otherwise."""
+    text, path = str(name), on_disk(str(name))
+    if path is not None and revision is not None:
         raise GanzooError(
             f"revision: '{revision}' given, but '{name}' lies on this disk, and only Hub repositories have revisions; "
             "leave it out."
         )
-
-
-def find_place(name: str | Path, weights: str | None = None) -> Location | None:
-    """Returns where a model lies, or None; see `locate`."""
-    text, path = str(name), on_disk(str(name))
-    if path is None:
-        return Location(text, "repository", Path(text), Path(text)) if REPO_ID.fullmatch(text) else None
-    if path.is_file():
-        return Location(text, "training checkpoint", path, path)
-    complete = (path / PUBLISHED).is_file()
-    if is_run(path) and (weights is not None or not complete):
+    complete = path is not None and (path / PUBLISHED).is_file()
+    if path is not None and (weights is not None or not complete) and is_run(path):
         file = path / f"{weights}.ckpt" if weights is not None else weights_of(path)
         if file is None or not file.is_file():
             raise GanzooError(f"--weights: '{path}' has no {weights}.ckpt.")
         return Location(text, "run", path, file)
+    if weights is not None and (path is not None or REPO_ID.fullmatch(text)):
+        raise GanzooError(f"--weights: '{name}' is no run, which has best and last ones; leave it out.")
+    if path is None:
+        return Location(text, "repository", Path(text), Path(text), own=False) if REPO_ID.fullmatch(text) else None
+    if path.is_file():
+        return Location(text, "training checkpoint", path, path)
     if not complete and (export := weights_of(path)):
         return Location(text, "checkpoint", export, export)
     if complete or (path / "recipe.yaml").is_file():

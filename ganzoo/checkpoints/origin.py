@@ -23,6 +23,7 @@ class Origin:
         kind: what lies there.
         revision: requested branch, tag or commit of a Hub repository.
         commit: of a Hub repository.
+        own: whether it lies on this disk: a stranger's recipe is not to open files or import anything.
     """
 
     file: Path
@@ -34,11 +35,7 @@ class Origin:
     kind: Kind = "checkpoint"
     revision: str | None = None
     commit: str | None = None
-
-    @property
-    def own(self) -> bool:
-        """Whether it lies on this disk: a stranger's recipe is not to open files or import anything."""
-        return self.kind != "repository"
+    own: bool = True
 
 
 def dtypes(tensors: Iterable[Tensor]) -> tuple[str, ...]:

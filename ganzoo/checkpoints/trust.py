@@ -3,6 +3,7 @@
 `docs/trust.md` lists what was tried against it.
 """
 
+import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -41,28 +42,20 @@ def read_text(file: Path) -> str:
     Raises:
         GanzooError: if it is no UTF-8, or too long to be one.
     """
-    return decode_text(read_bytes(file), file)
+    return read_hashed(file)[0]
 
 
-def read_bytes(file: Path) -> bytes:
-    """Returns the bytes of a recipe's or a card's file.
+def read_hashed(file: Path) -> tuple[str, str]:
+    """Returns the text of a recipe's or a card's file, its lines ended by a line feed alone, and its content's sha256.
 
     Raises:
-        GanzooError: if it is too long to be one.
+        GanzooError: if it is no UTF-8, or too long to be one.
     """
     if file.stat().st_size > LONGEST_FILE:
         raise GanzooError(f"'{file}' is longer than the {LONGEST_FILE:,} bytes that a recipe or a card may have.")
-    return file.read_bytes()
-
-
-def decode_text(content: bytes, file: Path) -> str:
-    """Returns the text of a recipe or a card, its lines ended by a line feed alone.
-
-    Raises:
-        GanzooError: if it is no UTF-8.
-    """
+    content = file.read_bytes()
     try:
-        return content.decode("utf-8").replace("\r\n", "\n")
+        return content.decode("utf-8").replace("\r\n", "\n"), hashlib.sha256(content).hexdigest()
     except UnicodeDecodeError as error:
         raise GanzooError(f"'{file}' is not UTF-8 text.") from error
 

@@ -93,7 +93,7 @@ def test_other_mistakes():
 
 def test_a_strangers_recipe_names_none():
     section = {"quality": {"metrics": [GAP], "seed": 3}}
-    ours, theirs = (Origin(Path("it"), "", (), kind=kind) for kind in ("checkpoint", "repository"))
+    ours, theirs = (Origin(Path("it"), "", (), own=own) for own in (True, False))
     assert recipe_quality(ours, section)["metrics"] == [GAP]
     assert recipe_quality(theirs, section) == {"seed": 3}
 

@@ -209,7 +209,7 @@ def test_a_repository_is_scored_from_the_cache_with_its_commit(digits_run, tmp_p
 
 
 def test_a_strangers_recipe_opens_no_files_and_imports_nothing():
-    stranger = Origin(Path("x"), "", (), name="x/y", kind="repository")
+    stranger = Origin(Path("x"), "", (), name="x/y", own=False)
     with pytest.raises(GanzooError, match="not ganzoo's"):
         recipe_data(stranger, {"data": {"class_path": "os.system"}}, None)
     section = {"class_path": "ganzoo.data.ImageFolder", "init_args": {"root": "/etc", "size": 16}}
@@ -224,7 +224,7 @@ def test_a_strangers_recipe_opens_no_files_and_imports_nothing():
 
 
 def test_a_strangers_words_about_data_count_or_are_refused():
-    stranger = Origin(Path("x"), "", (), name="x/y", kind="repository")
+    stranger = Origin(Path("x"), "", (), name="x/y", own=False)
     toy = {"class_path": "ganzoo.data.Toy2D", "init_args": {"kind": "grid", "modes": None, "std": 0.01}}
     assert recipe_data(stranger, {"data": toy}, None).title == "2-D points, grid"
     folder = {"size": 16, "source": "https://x.org/?", "title": "Faces", "licence": "CC BY 4.0"}

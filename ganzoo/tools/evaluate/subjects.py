@@ -82,17 +82,13 @@ def find_subject(name: str, revision: str | None, weights: str | None, device: t
     Raises:
         GanzooError: It is nothing of the kind, or cannot be loaded.
     """
-    place = locate.find_place(name, weights)
+    place = locate.find_place(name, revision, weights)
     if place is not None and (place.kind != "training checkpoint" or place.path.suffix == ".ckpt"):
-        locate.require_options_fit(place, revision, weights)
         return read_model(place, revision, device=device)
     path = Path(name).expanduser()
     if locate.newest_run(path):
         raise locate.no_model(name)
     if path.exists():
-        locate.require_no_revision(name, revision)
-        if weights is not None:
-            raise GanzooError(f"--weights: '{name}' is no run, which has best and last ones; leave it out.")
         return read_album(name, "NAME")
     names = registry.list_checkpoints()
     raise GanzooError(
