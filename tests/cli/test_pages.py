@@ -4,10 +4,12 @@ import argparse
 import itertools
 import json
 import os
+import pkgutil
 import re
 import shlex
 import shutil
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -20,6 +22,7 @@ TREE = Path(__file__).parents[2]
 README = TREE / "README.md"
 PAGES = [README, TREE / "CONTRIBUTING.md", TREE / "CHANGELOG.md", *sorted((TREE / "docs").rglob("*.md"))]
 PAGES += sorted((TREE / "examples").rglob("*.md"))
+GUIDES = [README, TREE / "CONTRIBUTING.md", *sorted((TREE / "docs").glob("*.md"))]
 FENCED = re.compile(r"^```.*?^```$", re.M | re.S)
 LINK = re.compile(r'\]\(([^)\s]+)\)|\b(?:src|href)="([^"]+)"')
 
@@ -58,6 +61,29 @@ def test_every_relative_link_and_picture_is_there(page):
 
 def test_the_readme_is_one_page():
     assert len(README.read_text(encoding="utf-8").splitlines()) <= 150
+
+
+def test_the_readme_shows_every_room_from_top_to_bottom():
+    tree = re.search(r"^ganzoo/\n((?:  .+\n)+)", README.read_text(encoding="utf-8"), re.M)[1]
+    shown = [line.split()[0] for line in tree.splitlines()]
+    rooms = {path.parent.name + "/" for path in (TREE / "ganzoo").glob("*/__init__.py")}
+    assert {name for name in shown if name.endswith("/")} == rooms
+    assert [name for name in shown if not (TREE / "ganzoo" / name).exists()] == []
+    project = tomllib.loads((TREE / "pyproject.toml").read_text(encoding="utf-8"))
+    contracts = project["tool"]["importlinter"]["contracts"]
+    (layers,) = (contract["layers"] for contract in contracts if contract["type"] == "layers")
+    height = {room.strip() + "/": number for number, layer in enumerate(layers) for room in layer.split("|")}
+    assert [height[name] for name in shown if name in rooms] == sorted(height[name] for name in rooms)
+
+
+@pytest.mark.parametrize("page", GUIDES, ids=named)
+def test_files_and_names_of_ours_on_a_page_are_there(page):
+    text = page.read_text(encoding="utf-8")
+    files = set(re.findall(r"`((?:ganzoo|tests|benchmarks|recipes|examples|docs)/[a-z_/.]+)`", text))
+    assert [file for file in files if not (TREE / file).exists()] == []
+    names = {name for name in re.findall(r"\bganzoo(?:\.\w+)+", text) if "__" not in name}  # trust.md refuses those
+    for name in names - {"ganzoo.json"}:  # a file within exported ones
+        pkgutil.resolve_name(name)
 
 
 def test_every_page_is_reached_from_the_readme():
@@ -105,7 +131,7 @@ def test_benchmarks_write_their_tables_where_they_stand(monkeypatch):
         assert between(page, table) == text.strip()
 
 
-@pytest.mark.parametrize("page", [README, *sorted((TREE / "docs").glob("*.md"))], ids=named)
+@pytest.mark.parametrize("page", GUIDES, ids=named)
 def test_commands_on_a_page_are_there(page):
     commands = {*re.findall(r"^  ([a-z]+)  ", ganzoo("--help").out, re.M)}
     assert len(commands) > 10
