@@ -50,7 +50,8 @@ class Facts:
     scores: dict[str, float] = field(default_factory=dict)
     own_scores: dict[str, str] = field(default_factory=dict)  # what is said of scores that are not ganzoo's
     seed: int = 0
-    shares: list[float] = field(default_factory=list)
+    classifier: str = ""  # extractor that classified the samples
+    shares: dict[str, float] = field(default_factory=dict)  # of samples, by the names of its classes
     distances: list[float] = field(default_factory=list)
     remarks: Sequence[str] = ()  # on the training, the variant's own
     redrawn: float | None = None  # root-mean-square error of reconstructions, of a model that makes them
@@ -219,11 +220,11 @@ def _itself(facts: Facts, key: str) -> str:
 def _shares(facts: Facts) -> str:
     if not facts.shares:
         return ""
-    digits = " | ".join(map(str, range(len(facts.shares))))
-    shares = " | ".join(f"{100 * share:.1f}%" for share in facts.shares)
+    names = " | ".join(facts.shares)
+    shares = " | ".join(f"{100 * share:.1f}%" for share in facts.shares.values())
     return (
-        "Share of samples that the `mnist` extractor's classifier takes for each digit:\n\n"
-        f"| {digits} |\n|{'---|' * len(facts.shares)}\n| {shares} |"
+        f"Share of samples that the `{facts.classifier}` extractor's classifier takes for each class:\n\n"
+        f"| {names} |\n|{'---|' * len(facts.shares)}\n| {shares} |"
     )
 
 

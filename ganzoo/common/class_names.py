@@ -39,7 +39,7 @@ def class_number(model: Any, word: str | int, field: str = "--labels") -> int:
 
 
 def class_numbers(model: Any, words: Sequence[str | int], field: str = "--labels") -> list[int]:
-    """Returns the numbers of classes by their names or numbers; see `label`."""
+    """Returns the numbers of classes by their names or numbers; see `class_number`."""
     return [class_number(model, word, field) for word in words]
 
 

@@ -16,6 +16,20 @@ class GanzooError(Exception):
     def __init__(self, message: str) -> None:
         super().__init__(one_line(message))
 
+    def of(self, field: str) -> "GanzooError":
+        """Returns this error about another field, in place of the one that its message begins with."""
+        return GanzooError(f"{field}: {str(self).partition(': ')[2]}")
+
+    def of_worker(self) -> "GanzooError":
+        """Returns the error that a worker process raised, without its traceback, which PyTorch puts in front."""
+        return GanzooError(str(self).rpartition(f"{type(self).__name__}: ")[2])
+
+
+def require_at_least(field: str, value: float, least: float) -> None:
+    """Raises GanzooError if the value of a field is below the least that is allowed."""
+    if value < least:
+        raise GanzooError(f"{field}: {value} given, but it must be at least {least}.")
+
 
 def one_line(text: str) -> str:
     """Returns text as one printable line of a sensible length."""

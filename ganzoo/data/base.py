@@ -9,7 +9,7 @@ import lightning.pytorch as pl
 import torch
 from torch import Tensor
 
-from ganzoo.common.errors import GanzooError
+from ganzoo.common.errors import GanzooError, require_at_least
 from ganzoo.common.seeding import run_seed
 from ganzoo.data.loader import BatchLoader, Make, Resumable, Stored
 
@@ -55,8 +55,8 @@ class DataModule(pl.LightningDataModule):
 
     def __init__(self, batch_size: int = 64, flip: bool = False, num_workers: int = 0) -> None:
         super().__init__()
-        require_at_least(1, batch_size=batch_size)
-        require_at_least(0, num_workers=num_workers)
+        require_at_least("data.batch_size", batch_size, 1)
+        require_at_least("data.num_workers", num_workers, 0)
         self.batch_size, self.flip, self.num_workers = batch_size, flip, num_workers
         self._splits: dict[Split, Loaded] = {}
         self._fingerprints: dict[Split, str] = {}
@@ -226,7 +226,7 @@ class ImageDataModule(DataModule):
         super().__init__(batch_size, flip, num_workers)
         if not isinstance(size, int):
             raise GanzooError(f"data.size: {size} given, but images are square: it must be one whole number.")
-        require_at_least(1, size=size)
+        require_at_least("data.size", size, 1)
         if root is not None and not str(root).strip():
             raise GanzooError(
                 "data.root: it is empty, as an unset variable is. Name a folder, or leave --data.root out."
@@ -243,13 +243,6 @@ class ImageDataModule(DataModule):
     @shape.setter
     def shape(self, shape: tuple[int, ...]) -> None:
         self._shape = shape
-
-
-def require_at_least(least: int, **fields: int) -> None:
-    """Raises GanzooError for the first argument below `least`."""
-    for name, value in fields.items():
-        if value < least:
-            raise GanzooError(f"data.{name}: {value} given, but it must be at least {least}.")
 
 
 def tensor_bytes(tensor: Tensor) -> bytes:

@@ -202,5 +202,5 @@ class BatchLoader(Resumable):
                 read = iter(reader)
             for x in read:
                 yield x.to(self.device, non_blocking=True)
-        except GanzooError as error:  # of a worker: it comes with all that led to it
-            raise GanzooError(str(error).rpartition("GanzooError: ")[2]) from None
+        except GanzooError as error:
+            raise error.of_worker() from None

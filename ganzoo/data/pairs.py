@@ -8,8 +8,8 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from ganzoo.common.errors import GanzooError
-from ganzoo.data.base import Split, require_at_least
+from ganzoo.common.errors import GanzooError, require_at_least
+from ganzoo.data.base import Split
 from ganzoo.data.decoding import Header, Pictures, colourful, fit_image, opened, to_tensor, unreadable_reason
 from ganzoo.data.image_folder import ImageFolder
 from ganzoo.data.layout import Layout
@@ -61,7 +61,7 @@ class PairedFolder(ImageFolder):
             raise GanzooError(f"data.direction: '{direction}' given, but it must be AtoB or BtoA.")
         if folders is not None and len({*folders}) != 2:
             raise GanzooError(f"data.folders: {folders} given, but it must be the names of two folders, A's and B's.")
-        require_at_least(0, jitter=jitter)
+        require_at_least("data.jitter", jitter, 0)
         self._source_channels, self.direction, self.jitter, self.folders = source_channels, direction, jitter, folders
         self.partners: dict[str, str] = {}
 

@@ -6,9 +6,9 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from ganzoo.common.errors import GanzooError, nearest
+from ganzoo.common.errors import GanzooError, nearest, require_at_least
 from ganzoo.common.seeding import mix
-from ganzoo.data.base import DataModule, Loaded, Split, require_at_least
+from ganzoo.data.base import DataModule, Loaded, Split
 
 MODES = {"ring": 8, "grid": 25}
 TEST_SAMPLES = 10_000
@@ -54,16 +54,15 @@ class Toy2D(DataModule):
         kinds = ("sine", "swiss_roll", *MODES)
         if kind not in kinds:
             raise GanzooError(f"data.kind: '{kind}' given, allowed are {', '.join(kinds)}.{nearest(kind, kinds)}")
-        if std < 0:
-            raise GanzooError(f"data.std: {std} given, but it must be at least 0.")
+        require_at_least("data.std", std, 0)
         if modes is not None and kind not in MODES:
             raise GanzooError(
                 f"data.modes: {modes} given, but a {kind} has none. Leave it out, or choose ring or grid."
             )
         modes = MODES.get(kind, 0) if modes is None else modes
         if kind in MODES:
-            require_at_least(1, modes=modes)
-        require_at_least(1, samples=samples)
+            require_at_least("data.modes", modes, 1)
+        require_at_least("data.samples", samples, 1)
         if kind == "grid" and math.isqrt(modes) ** 2 != modes:
             raise GanzooError(f"data.modes: {modes} given, but a grid needs a square number, such as 9, 16 or 25.")
         self.kind, self.samples, self.std, self.seed = kind, samples, std, seed

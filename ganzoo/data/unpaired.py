@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from ganzoo.common.errors import GanzooError
+from ganzoo.common.errors import GanzooError, require_at_least
 from ganzoo.common.seeding import mix, run_seed
-from ganzoo.data.base import ImageDataModule, Loaded, Split, require_at_least, tensor_bytes
+from ganzoo.data.base import ImageDataModule, Loaded, Split, tensor_bytes
 from ganzoo.data.decoding import FITS, Fit, Pictures
 from ganzoo.data.finding import some, warn
 from ganzoo.data.image_folder import ImageFolder, all_grey
@@ -210,7 +210,7 @@ class UnpairedFolder(Unpaired):
         **kwargs: Any,
     ) -> None:
         super().__init__(root=root, size=size, **kwargs)
-        require_at_least(0, jitter=jitter)
+        require_at_least("data.jitter", jitter, 0)
         self.album = ImageFolder(root, size, channels, fit=fit, title=title, licence=licence, source=source)
         self.root, self.fit, self.label = self.album.root, fit, self.album.label
         self.title, self.licence, self.source = self.album.title, licence, source

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torchmetrics.utilities.distributed import gather_all_tensors
 
-from ganzoo.common.errors import GanzooError
+from ganzoo.common.errors import require_at_least
 from ganzoo.games.capabilities import Output
 from ganzoo.metrics import bootstrap, own
 from ganzoo.metrics.bootstrap import Scored
@@ -79,8 +79,7 @@ class Evaluation:
     ):
         samples = as_many(datamodule) if samples is None else samples
         for name, value, least in (("samples", samples, 2), ("batch_size", batch_size, 1), ("k", k, 1)):
-            if value < least:
-                raise GanzooError(f"{name}: {value} given, but it must be at least {least}.")
+            require_at_least(name, value, least)
         self.datamodule = datamodule
         self.features = features
         resolved = None if metrics is None else own.resolve(metrics)

@@ -1,16 +1,19 @@
 """Feature extractors for FID, KID and IS: frozen networks that map images to features and logits."""
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
 from ganzoo.common.errors import GanzooError, nearest
+from ganzoo.data.cifar10 import CIFAR10
 from ganzoo.networks.classifiers import CLASSIFIERS, Classifier, load_classifier, shipped
 
 EXTRACTORS = (*CLASSIFIERS, "inception")
 INCEPTION_CLASSES = 1008
+CLASS_NAMES = {"mnist": tuple("0123456789"), "cifar10": CIFAR10.class_names}  # of the shipped classifiers
 IN_CACHE = 100  # images that a CPU extracts at a time: maps of more leave its cache, and take half as long again
 
 
@@ -22,6 +25,7 @@ class Extractor(nn.Module):
         num_features: D, the size of the features.
         digest: First 12 hexadecimal digits of the sha256 of its weights; cached features are filed under it.
         reads: What it looks at, in words.
+        class_names: What its logits are of; empty where that is not known.
 
     Args:
         network: Maps images (N, C, H, W) in [-1, 1] to features (N, D) and logits (N, K); may say what it `reads`, and
@@ -31,6 +35,7 @@ class Extractor(nn.Module):
         channels: The number of channels that the network takes.
         least: The least height and width that it takes, in pixels.
         file: Where its weights were read from.
+        class_names: See above.
     """
 
     def __init__(
@@ -41,9 +46,11 @@ class Extractor(nn.Module):
         channels: int,
         least: int = 1,
         file: Path | None = None,
+        class_names: Sequence[str] = (),
     ):
         super().__init__()
         self.file = file
+        self.class_names = tuple(class_names)
         self.reads: str = getattr(network, "reads", "whole images")
         self.network = network.eval().requires_grad_(False).to(memory_format=torch.channels_last)
         self.name = name
@@ -109,7 +116,8 @@ def get_extractor(name: str) -> Extractor:
     if name == "inception":
         return Extractor(Inception(_fidelity()), "inception", num_features=2048, channels=3)
     network, file = _classifier(name), shipped(name) if name in CLASSIFIERS else Path(name).expanduser()
-    return Extractor(network, Path(name).stem, network.num_features, network.channels, network.least, file)
+    names = CLASS_NAMES.get(name, ())
+    return Extractor(network, Path(name).stem, network.num_features, network.channels, network.least, file, names)
 
 
 def count_classes(name: str) -> int:

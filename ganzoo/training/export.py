@@ -97,8 +97,10 @@ def _scores(model: Any, datamodule: Any, quality: dict[str, Any]) -> dict[str, f
 
 def _look_closer(model: Any, datamodule: Any, quality: dict[str, Any], facts: Facts, out: Path) -> None:
     """Adds what else can be said of drawn images: their classes, whether they are copies, what a code keeps."""
-    if quality["features"] == "mnist":
-        facts.shares = class_shares(model, get_extractor("mnist"), quality["samples"], quality["seed"])
+    extractor = get_extractor(quality["features"]) if quality["features"] else None
+    if extractor is not None and extractor.class_names:
+        shares = class_shares(model, extractor, quality["samples"], quality["seed"])
+        facts.classifier, facts.shares = extractor.name, dict(zip(extractor.class_names, shares, strict=True))
     drawn = model.sample(NEIGHBOURS, seed=0)
     neighbours, distances = nearest_neighbours(drawn, datamodule)
     facts.distances = distances.tolist()

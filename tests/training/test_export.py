@@ -61,7 +61,9 @@ def test_the_card_says_no_more_than_is_known():
     assert "Does it copy?" not in bare
     assert "Share of samples" not in bare
     assert "What does a code keep?" not in bare
-    told = write_card(facts(distances=[0.5, 0.25, 0.75], shares=[0.1, 0.9], redrawn=0.1234))
+    told = write_card(
+        facts(distances=[0.5, 0.25, 0.75], classifier="mnist", shares={"0": 0.1, "1": 0.9}, redrawn=0.1234)
+    )
     assert "smallest 0.250, median 0.500" in told
     assert "![samples above their nearest training images](neighbours.png)" in told
     assert "![held-out images above their reconstructions](reconstructions.png)" in told

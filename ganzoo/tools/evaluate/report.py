@@ -7,7 +7,7 @@ from typing import Any
 
 from ganzoo.checkpoints.hashes import sha256
 from ganzoo.common import threads
-from ganzoo.common.errors import GanzooError
+from ganzoo.common.errors import GanzooError, require_at_least
 from ganzoo.common.files import atomic_write
 from ganzoo.common.hardware import find_device, hardware, versions
 from ganzoo.games.game import Game
@@ -59,8 +59,7 @@ def write_evaluation(
     out = out or Path(f"{Path(name).resolve().stem}-scores.json")
     if out.is_dir():
         raise GanzooError(f"-o: '{out}' is a folder; name the JSON file to write.")
-    if options.k < 1:
-        raise GanzooError(f"-k: {options.k} given, but it must be at least 1.")
+    require_at_least("-k", options.k, 1)
     if options.seed is not None and not 0 <= options.seed < 2**63:
         raise GanzooError(f"--seed: {options.seed} given, but it must lie between 0 and 2^63 - 1.")
     device = find_device(device_name)

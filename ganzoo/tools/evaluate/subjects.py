@@ -17,7 +17,7 @@ from ganzoo.checkpoints.loading import read_model
 from ganzoo.checkpoints.origin import Origin, dtypes
 from ganzoo.checkpoints.trust import PLAIN, parse_yaml
 from ganzoo.common import registry
-from ganzoo.common.errors import GanzooError, nearest
+from ganzoo.common.errors import GanzooError, nearest, require_at_least
 from ganzoo.common.parser_errors import innermost
 from ganzoo.data.decoding import Pictures
 from ganzoo.data.finding import find_pictures
@@ -111,7 +111,7 @@ def read_album(name: str, field: str) -> Album:
     try:
         files = find_pictures(root)
     except GanzooError as error:
-        raise GanzooError(str(error).replace("data.root", field)) from error
+        raise error.of(field) from error
     opened = Pictures(root, files, size=1, channels=3)
     shapes: Counter[Shape] = Counter()
     for file in files:
@@ -147,8 +147,7 @@ def common_shape(albums: Sequence[Album], size: int | None, channels: int | None
         if len(sizes) > 1 or width != height:
             raise GanzooError(f"--size: not given, and the pictures are not all square and of one size ({sizes_text}).")
         size = int(width)
-    if size < 1:
-        raise GanzooError(f"--size: {size} given, but it must be at least 1.")
+    require_at_least("--size", size, 1)
     kinds = {a.channels for a in albums} | ({drawn[0]} if drawn else set())
     if channels is None and len(kinds) > 1:
         raise GanzooError("--channels: some of what is compared is grey and some in colour; give 1 or 3 for both.")

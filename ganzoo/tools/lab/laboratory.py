@@ -21,7 +21,7 @@ import torch
 from torch import nn
 from torch.nn.utils.parametrizations import spectral_norm
 
-from ganzoo.common.errors import GanzooError, nearest
+from ganzoo.common.errors import GanzooError, nearest, require_at_least
 from ganzoo.common.files import atomic_write
 from ganzoo.common.hardware import hardware, versions
 from ganzoo.common.readme import between_markers
@@ -197,8 +197,7 @@ def run_laboratory(
     Raises:
         GanzooError: if there is no such method, nothing to train, or the file does not hold the markers.
     """
-    if steps < 1:
-        raise GanzooError(f"--steps: {steps} given, but it must be at least 1.")
+    require_at_least("--steps", steps, 1)
     names, kinds, seeds = (list(dict.fromkeys(values)) for values in (names, kinds, seeds))  # type: ignore[assignment]
     if readme is not None:
         between_markers(readme, None, "lab")
