@@ -33,7 +33,7 @@ from ganzoo.common.errors import GanzooError
 from ganzoo.common.files import atomic_write
 from ganzoo.games.game import Game
 
-FORMAT = "1"
+FOLDER_FORMAT = "1"
 PICTURE = "samples.png"
 FILES = ["recipe.yaml", "model.safetensors", "README.md", PICTURE]
 CURVES = "curves.csv"
@@ -59,7 +59,7 @@ def save_folder(model: Game, folder: Path, recipe: str, card: str, samples: Any)
         names = [name for name in FILES if samples is not None or name != PICTURE]
         new = {name: stack.enter_context(atomic_write(folder / name)) for name in names}
         new["recipe.yaml"].write_text(recipe, encoding="utf-8")
-        header = {"format": "pt", "ganzoo_format": FORMAT, **class_names.class_names_entry(model.class_names)}
+        header = {"format": "pt", "ganzoo_format": FOLDER_FORMAT, **class_names.class_names_entry(model.class_names)}
         save_file(weights, new["model.safetensors"], header)
         new["model.safetensors"].chmod(0o644)  # safetensors makes files that only their owner can read
         if samples is not None:
@@ -139,8 +139,8 @@ def parse_weights(content: bytes, file: Path) -> tuple[dict[str, Tensor], dict[s
     except (SafetensorError, ValueError, KeyError) as error:
         raise GanzooError(f"'{file}' is damaged: {error}.") from error
     version = header.get("ganzoo_format")
-    if version != FORMAT:
-        raise GanzooError(f"'{file}' has checkpoint format {version}; this ganzoo reads format {FORMAT}.")
+    if version != FOLDER_FORMAT:
+        raise GanzooError(f"'{file}' has checkpoint format {version}; this ganzoo reads format {FOLDER_FORMAT}.")
     return weights, header
 
 

@@ -11,7 +11,7 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
-WORDS = {"None": "null", "True": "true", "False": "false"}  # as YAML and the command line write them
+YAML_WORDS = {"None": "null", "True": "true", "False": "false"}  # as YAML and the command line write them
 
 
 @dataclass(frozen=True)
@@ -177,7 +177,7 @@ def _type(module: str, hint: ast.expr) -> str:
     alias = _assigned(module, text) if isinstance(hint, ast.Name) else None
     if alias and isinstance(alias[1], ast.Subscript | ast.BinOp):
         return _type(*alias)
-    return WORDS.get(text, text.rpartition(".")[2])
+    return YAML_WORDS.get(text, text.rpartition(".")[2])
 
 
 def _value(module: str, node: ast.expr) -> str:
@@ -186,7 +186,7 @@ def _value(module: str, node: ast.expr) -> str:
         text = node.value if isinstance(node.value, str) else str(node.value)
         if isinstance(node.value, float) and "." not in text:
             text = text.replace("e", ".0e")  # YAML takes 1e-05 for a word
-        return WORDS.get(text, text) or "''"
+        return YAML_WORDS.get(text, text) or "''"
     if isinstance(node, ast.Name | ast.Attribute) and (constant := _assigned(module, ast.unparse(node))):
         return _value(*constant)
     if isinstance(node, ast.Tuple | ast.List):

@@ -6,7 +6,7 @@ from pathlib import Path
 from ganzoo.common.curves import read_metrics
 from ganzoo.common.errors import GanzooError, nearest
 
-SUFFIXES = (".png", ".pdf", ".svg")
+FIGURE_SUFFIXES = (".png", ".pdf", ".svg")
 
 
 def plot(run: str, *, out: Path | None = None) -> Path:
@@ -28,8 +28,8 @@ def plot(run: str, *, out: Path | None = None) -> Path:
     target = Path(out) if out else source.parent
     if target.is_dir():
         target /= "plot.png"
-    if target.suffix.lower() not in SUFFIXES:
-        raise GanzooError(f"out: cannot draw '{target}'; end its name in {', '.join(SUFFIXES)}")
+    if target.suffix.lower() not in FIGURE_SUFFIXES:
+        raise GanzooError(f"out: cannot draw '{target}'; end its name in {', '.join(FIGURE_SUFFIXES)}")
     figure = plot_curves(read_metrics(source), title=" · ".join(source.resolve().parts[-3:-1]))
     part = target.with_name(f".{target.name}.part")
     try:

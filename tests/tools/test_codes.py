@@ -11,7 +11,7 @@ from tiny import digits, fit, mlp
 from ganzoo.checkpoints import folder_format
 from ganzoo.losses.kernels import mmd2, squared_distances
 from ganzoo.tools.evaluate import codes
-from ganzoo.tools.evaluate.codes import BANDWIDTHS, two_sample
+from ganzoo.tools.evaluate.codes import MEDIAN_SHARES, two_sample
 from ganzoo.training.callbacks.keep import Last
 
 
@@ -20,7 +20,7 @@ def test_the_statistic_is_the_biased_discrepancy_at_the_median_distance():
     points = torch.cat([x, y])
     squares = squared_distances(points, points)
     median = squares[squares > 0].median().sqrt().item()
-    expected = mmd2(x, y, [median * scale for scale in BANDWIDTHS])
+    expected = mmd2(x, y, [median * scale for scale in MEDIAN_SHARES])
     assert two_sample(x, y).mmd2 == pytest.approx(expected.item(), rel=1e-4)
     assert two_sample(10 * x, 10 * y).mmd2 == pytest.approx(expected.item(), rel=1e-3)  # whatever the scale
 

@@ -13,7 +13,7 @@ from ganzoo.common.errors import GanzooError, nearest
 from ganzoo.common.importing import import_path
 from ganzoo.common.parser_errors import accepted
 
-SECTIONS = ("model", "data", "trainer", "quality", "grid", "collapse")
+RECIPE_SECTIONS = ("model", "data", "trainer", "quality", "grid", "collapse")
 UNSAFE = re.compile(r"[^\w.=+-]+")  # in the name of a folder that is also looked for by a pattern
 LONGEST_FOLDER_NAME = 80  # characters of such a name
 OPENING, CLOSING = "[{(", "]})"
@@ -84,7 +84,7 @@ def full_name(key: str, classes: Mapping[str, str]) -> str:
         GanzooError: it stands for nothing.
     """
     first, _, rest = key.partition(".")
-    if first in SECTIONS and rest:
+    if first in RECIPE_SECTIONS and rest:
         return key
     try:
         arguments = {section: accepted(path) for section, path in classes.items()}

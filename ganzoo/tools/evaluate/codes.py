@@ -20,7 +20,7 @@ from ganzoo.games.encoder_decoder import EncoderDecoder
 from ganzoo.losses.kernels import rbf, squared_distances
 from ganzoo.tools.evaluate.subjects import Album, find_subject, recipe_data, recipe_of
 
-BANDWIDTHS = (0.25, 0.5, 1.0, 2.0, 4.0)  # bandwidths, in medians of the distances
+MEDIAN_SHARES = (0.25, 0.5, 1.0, 2.0, 4.0)  # bandwidths, in medians of the distances
 MOST_CODES = 5_000  # the kernels of n codes and n draws have 4 n² entries each
 
 
@@ -55,7 +55,7 @@ def two_sample(x: Tensor, y: Tensor, permutations: int = 500, seed: int = 0) -> 
     squares = squared_distances(points, points)
     median = float(squares[squares > 0].median().sqrt()) if bool((squares > 0).any()) else 1.0
     kernel = torch.zeros_like(squares)
-    for scale in BANDWIDTHS:  # one by one, to spare memory
+    for scale in MEDIAN_SHARES:  # one by one, to spare memory
         kernel += rbf(squares, [median * scale])
     kernel = kernel.double()
     signs = torch.cat([torch.full((len(x),), 1 / len(x)), torch.full((len(y),), -1 / len(y))]).to(kernel)

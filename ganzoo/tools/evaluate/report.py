@@ -26,7 +26,7 @@ from ganzoo.tools.evaluate.subjects import (
 )
 from ganzoo.training.rehearsal import scoring_rehearsal
 
-FORMAT = 1
+REPORT_FORMAT = 1
 METHOD = "bootstrap percentiles, moved so that their median is the score"
 
 
@@ -76,7 +76,7 @@ def write_evaluation(
     order = [evaluation.key(metric) for metric in evaluation.names]
     scores = dict(sorted(values.items(), key=lambda item: order.index(evaluation.key(base(item[0].partition("[")[0])))))
     report = {
-        "ganzoo_evaluation": FORMAT,
+        "ganzoo_evaluation": REPORT_FORMAT,
         "name": name,
         "scores": scores,
         "intervals": {key: asdict(intervals[key]) for key in scores if key in intervals},

@@ -11,7 +11,7 @@ from ganzoo.common.errors import GanzooError, nearest
 
 log = logging.getLogger(__name__)
 OURS = ("ganzoo", "lightning")
-WORDS = {"min": "lower", "max": "higher"}
+DIRECTIONS = {"min": "lower", "max": "higher"}
 
 
 def set_monitors(callbacks: Sequence[Any], model: Any, keys: Mapping[str, str], higher: Callable[[str], bool]) -> None:
@@ -48,7 +48,7 @@ def _turn(callback: Any, mode: str, name: str) -> None:
     """Has a callback of Lightning's take the right one of two values for the better."""
     if not isinstance(callback, EarlyStopping | ModelCheckpoint) or callback.mode == mode:
         return
-    log.warning("%s: %s is better when it is %s: mode is %s.", type(callback).__name__, name, WORDS[mode], mode)
+    log.warning("%s: %s is better when it is %s: mode is %s.", type(callback).__name__, name, DIRECTIONS[mode], mode)
     callback.mode = mode
     worst = torch.tensor(torch.inf if mode == "min" else -torch.inf)
     if isinstance(callback, EarlyStopping):
