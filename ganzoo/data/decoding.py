@@ -215,7 +215,7 @@ class Pictures(Dataset[Tensor]):
         names: paths of the pictures inside it.
         size: height and width that they get.
         channels: 1 (grey) or 3 (RGB).
-        fit: how others come to a square, see `fitted`.
+        fit: how others come to a square, see `fit_image`.
 
     Attributes:
         shape: (C, H, W) of a decoded picture.

@@ -169,7 +169,7 @@ class SideBySide(Pictures):
         size: height and width that each image gets.
         channels: of the source and of the target.
         direction: which of A and B is the source.
-        fit: how others come to a square, see `fitted`.
+        fit: how others come to a square, see `ganzoo.data.decoding.fit_image`.
     """
 
     def __init__(

@@ -34,7 +34,7 @@ def push(
     from ganzoo.checkpoints import publishing
     from ganzoo.checkpoints.hub import require_names
     from ganzoo.checkpoints.licences import UNKNOWN_LICENCE
-    from ganzoo.checkpoints.upload import prepare_upload
+    from ganzoo.checkpoints.publishing import prepare_upload
 
     require_names(repo, revision)
     upload = prepare_upload(name, repo, licence, message)
