@@ -51,7 +51,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         elif words[0] in TRAINING:
             with importing.current_folder():
                 run_training(*words)
-        elif words[0] in commands():
+        elif summary(words[0]) is not None:
             run_command(*words)
         else:
             known = nearest(words[0], [*TRAINING, *commands()])
@@ -114,14 +114,21 @@ def commands() -> dict[str, str]:
 
     A command is a module or a folder there with a function of its own name, whose docstring says what it does.
     """
-    texts = {}
-    for file in sorted([*TOOLS.glob("*.py"), *TOOLS.glob("*/__init__.py")]):
-        name = file.parent.name if file.name == "__init__.py" else file.stem
+    files = [*TOOLS.glob("*.py"), *(file.parent for file in TOOLS.glob("*/__init__.py"))]
+    texts = {name: summary(name) for name in sorted(file.stem for file in files)}
+    return {name: text for name, text in texts.items() if text is not None}
+
+
+@cache
+def summary(command: str) -> str | None:
+    """Returns what a command of `ganzoo.tools` does, in a line; None if there is no such command."""
+    files = (TOOLS / f"{command}.py", TOOLS / command / "__init__.py") if command.isidentifier() else ()
+    for file in filter(Path.is_file, files):
         for node in ast.parse(file.read_text(encoding="utf-8")).body:
-            if isinstance(node, ast.FunctionDef) and node.name == name:
+            if isinstance(node, ast.FunctionDef) and node.name == command:
                 text = (ast.get_docstring(node) or "").partition("\n")[0].rstrip(".")
-                texts[name] = text[:1].lower() + text[1:]
-    return texts
+                return text[:1].lower() + text[1:]
+    return None
 
 
 def run_command(command: str, *words: str) -> None:

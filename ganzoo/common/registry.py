@@ -98,7 +98,9 @@ def variant(class_path: str) -> Variant:
     module, _, name = class_path.rpartition(".")
     file = PACKAGE.parent.joinpath(*module.split(".")).with_suffix(".py")
     if file.is_file():
-        docstring = ast.get_docstring(ast.parse(file.read_text())) or ""
+        text = file.read_text(encoding="utf-8")
+        end = text.find('"""', 3) + 3 if text.startswith('"""') else len(text)  # the rest need not be parsed
+        docstring = ast.get_docstring(ast.parse(text[:end])) or ""
     else:
         imported = sys.modules.get(module) if module != "__main__" else None
         docstring = inspect.cleandoc(getattr(imported, "__doc__", None) or "")

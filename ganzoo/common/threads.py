@@ -7,7 +7,6 @@ a thread that spins takes the core from the thread that it waits for, and a step
 import os
 import time
 from collections.abc import Callable, MutableMapping
-from statistics import median
 from typing import Any
 
 from ganzoo.common.errors import GanzooError
@@ -116,6 +115,8 @@ def choose_threads(seconds: Callable[[], float]) -> float:
     Returns:
         The median of those seconds with the number of threads that is set now.
     """
+    from statistics import median
+
     import torch
 
     most = torch.get_num_threads()
