@@ -3,7 +3,7 @@
 import inspect
 import textwrap
 from collections.abc import Callable
-from typing import Any, NoReturn
+from typing import Any, Literal, NoReturn, get_args, get_origin
 
 from docstring_parser import parse
 from jsonargparse import ArgumentParser
@@ -63,7 +63,7 @@ def make_parser(function: Callable[..., Any], prog: str) -> FunctionParser:
             settings["nargs"] = "+" if required or one.default is None else "*"
             if not one.positional and not (one.default or required):
                 settings["action"] = "extend"  # an option that is repeated adds to its earlier values
-                settings["type"] = one.type if isinstance(one.type, type) else str  # argparse's, which needs a callable
+                settings |= _of_argparse(one.type)
         if not required:
             settings["default"] = [*one.default] if isinstance(one.default, tuple) else one.default
         if one.positional:
@@ -74,6 +74,13 @@ def make_parser(function: Callable[..., Any], prog: str) -> FunctionParser:
             settings["action"] = "store_true"
         parser.add_argument(*_flags(one.name), **settings, **({"required": True} if required else {}))
     return parser
+
+
+def _of_argparse(kind: Any) -> dict[str, Any]:
+    """Returns the settings of a word's type for `extend`, which is argparse's and needs a callable."""
+    if get_origin(kind) is Literal:
+        return {"type": type(get_args(kind)[0]), "choices": get_args(kind)}
+    return {"type": kind if isinstance(kind, type) else str}
 
 
 def _help(one: Parameter, text: str) -> str:

@@ -4,6 +4,7 @@ import pytest
 import torch
 import yaml
 from equality import alike
+from idx import write_mnist
 from PIL import Image
 from tape import taped
 from tiny import Each, fit, trainer
@@ -224,6 +225,23 @@ def test_a_schedule_of_ones_own_replaces_the_default(tmp_path):
     look = Each(lambda trainer, _: rates.append(trainer.optimizers[0].param_groups[0]["lr"]))
     fit(tmp_path, cyclegan(lr_factor=Schedule([1], [0]), d_lr=1e-3), Blobs(), 4, look)
     assert rates == pytest.approx([1e-3] * 4)
+
+
+def test_the_recipe_for_digits_departs_from_the_paper_as_its_header_says(tmp_path):
+    game, data, _ = from_recipe("cyclegan_mnist", data__root=write_mnist(tmp_path, 64, 48), runs=tmp_path)
+    for part in (game.generator, game.back):  # a quarter of the width, a third of the blocks
+        expected = ResNetTranslator(width=64 // 4, blocks=9 // 3).parameters()
+        assert sum(p.numel() for p in part.parameters()) == sum(p.numel() for p in expected)
+    for part in (game.discriminator, game.discriminator_back):
+        assert receptive_field(part) == 16
+    assert (game.cycle_weight, game.identity_weight, game.pool.size, game.lr_factor) == (10, 0, 50, None)
+    for player in game.players():
+        assert player.optim(player.modules[0].parameters()).defaults["lr"] == 5 * 2e-4
+    data.setup("fit")
+    x, y = next(iter(data.train_dataloader()))
+    assert x.shape == y.shape == (16, 3, 32, 32)
+    assert (x[:, 0] == x[:, 2]).all()  # white on black
+    assert (y[:, 0] - y[:, 2]).mean() > 0.5  # on yellow
 
 
 def test_the_recipe_for_photographs_has_the_papers_settings(tmp_path):

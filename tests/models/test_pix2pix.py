@@ -4,14 +4,17 @@ import signal
 
 import pytest
 import torch
+from idx import write_cifar10
 from tiny import Each, fit, trainer
 from torch.nn.functional import logsigmoid
 from translators import Shifts, pix2pix
 
+from ganzoo import from_recipe
 from ganzoo.common.errors import GanzooError
+from ganzoo.common.images import luma
 from ganzoo.games.translator import Translator
 from ganzoo.models.pix2pix import Pix2Pix
-from ganzoo.networks.patch import PatchGAN
+from ganzoo.networks.patch import PatchGAN, receptive_field
 from ganzoo.networks.unet import UNet
 from ganzoo.training.callbacks.keep import Last
 
@@ -29,6 +32,21 @@ def test_defaults_are_the_papers():
         options = player.optim(player.modules[0].parameters()).defaults
         assert (options["lr"], options["betas"]) == (2e-4, (0.5, 0.999))
     assert not model.averages
+
+
+def test_the_recipe_that_colours_departs_from_the_paper_as_its_header_says(tmp_path, monkeypatch):
+    monkeypatch.setenv("GANZOO_DATA", str(write_cifar10(tmp_path, 64, monkeypatch)))
+    model, data, _ = from_recipe("pix2pix_colour_cifar10", runs=tmp_path)
+    expected = UNet(size=32, source_channels=1, channels=3, width=64 // 4).parameters()
+    assert sum(p.numel() for p in model.generator.parameters()) == sum(p.numel() for p in expected)
+    assert (model.generator.source_shape, model.generator.shape) == ((1, 32, 32), (3, 32, 32))
+    assert (model.discriminator.channels, receptive_field(model.discriminator)) == (1 + 3, 16)
+    assert (model.l1_weight, model.adv_weight, model.lr_factor(0.5), model.lr_factor(0.75)) == (100, 1, 1, 0.5)
+    for player in model.players():
+        assert player.optim(player.modules[0].parameters()).defaults["lr"] == 5 * 2e-4
+    data.setup("fit")
+    x, (y, _) = next(iter(data.train_dataloader()))  # with its class
+    torch.testing.assert_close(x, luma(y), atol=2 / 255, rtol=0)  # grey is the brightness, rounded to 8 bits
 
 
 @pytest.mark.parametrize(("l1_weight", "adv_weight"), [(100.0, 1.0), (10.0, 0.5)])

@@ -104,6 +104,14 @@ def test_a_misspelt_method_is_one_line(tmp_path, capsys):
     assert "vanilla" in said
 
 
+def test_data_that_is_not_there_is_refused_before_anything_is_made(tmp_path, capsys):
+    assert main(["lab", "--data", "rnig", "-o", str(tmp_path / "lab")]) == 2
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert "--data: invalid choice: 'rnig'" in said
+    assert not (tmp_path / "lab").exists()
+
+
 def test_the_table_gives_mean_and_deviation_over_seeds():
     results = [
         LabResult("vanilla", "ring", seed, 10, 1.0, {"modes": modes, "good": 0.5, "wasserstein": 0.25}, [])
