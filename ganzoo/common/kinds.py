@@ -1,0 +1,59 @@
+"""Kinds of sample: images, points in the plane, video, voxels and music.
+
+A kind is one record here and one row in the table of each room that treats kinds differently, such as how its samples
+are drawn as pictures, saved to files or scored.
+"""
+
+from dataclasses import dataclass
+
+from ganzoo.common.errors import GanzooError
+
+
+@dataclass(frozen=True)
+class Kind:
+    """Kind of sample: what its axes are and how its values are read.
+
+    Args:
+        name: plural noun by which people and tables name it, such as `images`.
+        noun: the same for a single one.
+        axes: letters of the axes of one sample: C channels, T time, D depth, H height, W width, P pitches.
+        values: what the numbers are, in words.
+        low: least value of a sample in use; None where there is none.
+        high: largest one.
+        mirrored: whether a sample turned left to right is as likely as itself, as pictures of most things are.
+        augmented: whether augmentations of images, such as DiffAugment and ADA, may be put in front of a discriminator.
+    """
+
+    name: str
+    noun: str
+    axes: tuple[str, ...]
+    values: str
+    low: float | None = -1.0
+    high: float | None = 1.0
+    mirrored: bool = False
+    augmented: bool = False
+
+    def fits(self, shape: tuple[int, ...]) -> bool:
+        """Returns whether one sample of this shape can be of this kind."""
+        return len(shape) == len(self.axes)
+
+
+IMAGES = Kind("images", "image", ("C", "H", "W"), "pixels in [-1, 1]", mirrored=True, augmented=True)
+POINTS = Kind("points", "point", ("P",), "coordinates", low=None, high=None)
+VIDEO = Kind("video", "clip", ("C", "T", "H", "W"), "pixels in [-1, 1]", mirrored=True)
+VOXELS = Kind("voxels", "solid", ("C", "D", "H", "W"), "occupancy, -1 empty to 1 full")
+MUSIC = Kind("music", "piano roll", ("C", "T", "P"), "notes, -1 silent to 1 sounding")
+
+KINDS: dict[str, Kind] = {kind.name: kind for kind in (IMAGES, POINTS, VIDEO, VOXELS, MUSIC)}
+
+
+def default_kind(shape: tuple[int, ...]) -> Kind:
+    """Returns the kind of samples that do not say it: points for one axis, images for three.
+
+    Raises:
+        GanzooError: for any other number of axes, which several kinds or none have.
+    """
+    for kind in (POINTS, IMAGES):
+        if kind.fits(shape):
+            return kind
+    raise GanzooError(f"data: samples of shape {shape} must say their `kind`: one of {', '.join(KINDS)}.")
