@@ -3,7 +3,7 @@
     NAME/
       recipe.yaml         the resolved recipe; loading reads `model:` alone
       model.safetensors   half-precision weights, averaged where an average is kept; in the header
-                          the format version and the names of the classes, where they have some
+                          the format version, the kind of sample, and the names of the classes, where they have some
       README.md           model card; its metadata hold the sha256 of the two above
       samples.png         what it draws
       curves.csv          scores and terms of its training, in small
@@ -31,6 +31,7 @@ from ganzoo.checkpoints.origin import Origin, dtypes
 from ganzoo.common import class_names
 from ganzoo.common.errors import GanzooError
 from ganzoo.common.files import atomic_write
+from ganzoo.common.kinds import kind_named
 from ganzoo.games.game import Game
 
 FOLDER_FORMAT = "1"
@@ -60,6 +61,7 @@ def save_folder(model: Game, folder: Path, recipe: str, card: str, samples: Any)
         new = {name: stack.enter_context(atomic_write(folder / name)) for name in names}
         new["recipe.yaml"].write_text(recipe, encoding="utf-8")
         header = {"format": "pt", "ganzoo_format": FOLDER_FORMAT, **class_names.class_names_entry(model.class_names)}
+        header |= {} if model.kind is None else {"kind": model.kind.name}
         save_file(weights, new["model.safetensors"], header)
         new["model.safetensors"].chmod(0o644)  # safetensors makes files that only their owner can read
         if samples is not None:
@@ -107,6 +109,7 @@ def read_folder(folder: Path, trusted: bool = True) -> Game:
     model.recipe, model.trained = recipe, True
     model.card = card
     model.class_names = class_names.parse_class_names(header, getattr(model, "n_classes", None))
+    model.data_kind = kind_named(header.get("kind"))
     about = training_facts(card)
     chosen, step = about.get("weights"), about.get("steps")  # as a stranger may have written them
     model.origin = Origin(

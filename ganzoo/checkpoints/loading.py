@@ -14,6 +14,7 @@ from ganzoo.checkpoints.hub import download
 from ganzoo.checkpoints.locate import Location, locate
 from ganzoo.checkpoints.origin import Origin, dtypes
 from ganzoo.common.errors import GanzooError
+from ganzoo.common.kinds import kind_named
 from ganzoo.games.game import Game
 
 log = logging.getLogger(__name__)
@@ -93,6 +94,7 @@ def read_training_checkpoint(file: Path, trusted: bool = True) -> Game:
         checkpoint = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
         recipe, weights = str(checkpoint["game"]["recipe"]), dict(checkpoint["state_dict"])
         names = tuple(map(str, checkpoint["game"].get("class_names", ())))
+        kind = checkpoint["game"].get("kind")
     except Exception as error:  # a damaged archive fails in many ways
         raise GanzooError(f"'{file}' is not a training checkpoint of ganzoo, or is damaged.") from error
     model = build_model(recipe, file, trusted, weights)
@@ -100,7 +102,7 @@ def read_training_checkpoint(file: Path, trusted: bool = True) -> Game:
         model.load_state_dict(weights)
     except Exception as error:  # likewise
         raise GanzooError(f"'{file}': its weights are not those of its recipe's model.") from error
-    model.recipe, model.trained, model.class_names = recipe, True, names
+    model.recipe, model.trained, model.class_names, model.data_kind = recipe, True, names, kind_named(kind)
     chosen = file.stem if file.stem in ("best", "last") else None
     digest, step = hashlib.sha256(content).hexdigest(), checkpoint.get("global_step")
     model.origin = Origin(file, digest, dtypes(model.parameters()), chosen, step, str(file), "training checkpoint")

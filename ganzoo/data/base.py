@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from ganzoo.common.errors import GanzooError, require_at_least
+from ganzoo.common.kinds import Kind, default_kind
 from ganzoo.common.seeding import run_seed
 from ganzoo.data.loader import BatchLoader, Make, Resumable, Stored
 
@@ -25,11 +26,12 @@ class DataModule(pl.LightningDataModule):
 
     Args:
         batch_size: items per process.
-        flip: mirror half of the training images, chosen at random.
+        flip: mirror half of the training images, chosen at random; not for kinds that a mirror changes, such as music.
         num_workers: processes that read what is too large for memory; 0 reads in this process.
 
     Attributes:
-        shape: (channels, height, width) of an image, or (2,) of a point; of pairs, that of the target.
+        shape: (channels, height, width) of an image, (2,) of a point, or the axes of another `kind`; of pairs, that of
+            the target.
         source_shape: of pairs of images, (channels, height, width) of the source; None where the data are no pairs.
         paired: of pairs, whether the reference split's targets are the truth, not just images of the other domain.
         n_classes: number of classes; 0 without labels. Known after `inspect`.
@@ -71,6 +73,15 @@ class DataModule(pl.LightningDataModule):
         """
 
     @property
+    def kind(self) -> Kind:
+        """Kind of the samples; images or points, by `shape`, unless a subclass states another one.
+
+        Raises:
+            GanzooError: if it must state it, for the number of axes does not tell.
+        """
+        return default_kind(self.shape)
+
+    @property
     def resized(self) -> str | None:
         """Words for how the reference's images come to their size; by default they are stored so."""
         return None
@@ -79,8 +90,8 @@ class DataModule(pl.LightningDataModule):
         """Loads "train" or "test".
 
         Returns:
-            The items, a uint8 tensor (N, C, H, W), a float tensor (N, 2) or a dataset of uint8 tensors (C, H, W); and
-            the class indices (N,) or None.
+            The items, a uint8 tensor (N, *shape) of what lies in [-1, 1], a float tensor (N, *shape) that is served as
+            it is, or a dataset of such tensors (*shape); and the class indices (N,) or None.
 
         Raises:
             GanzooError: the data is missing or damaged.
@@ -121,9 +132,11 @@ class DataModule(pl.LightningDataModule):
         """Returns a split as it is stored, uint8 not yet normalised, and loads it if it is not there.
 
         Raises:
-            GanzooError: the data is missing or damaged, or has no such split.
+            GanzooError: the data is missing or damaged, has no such split, or is to be mirrored and must not be.
         """
         self.inspect()
+        if self.flip and not self.kind.mirrored:
+            raise GanzooError(f"data.flip: {self.kind.name} are not mirrored, for that would change what they are.")
         if name == "test" and self.reference == "train":
             raise GanzooError(f"data: {self.title} has no test split, only 'train'.")
         if name not in self._splits:

@@ -1,4 +1,4 @@
-"""Loader of batches of images in a seeded order, which can stop and resume anywhere."""
+"""Loader of batches of samples in a seeded order, which can stop and resume anywhere."""
 
 from collections.abc import Callable, Iterator
 from typing import Any, Protocol
@@ -79,13 +79,13 @@ class BatchLoader(Resumable):
     images: two processes see exactly the images and flips that one process with twice the batch sees.
 
     Args:
-        images: (N, C, H, W) uint8, or (N, ...) float that is passed through as it is, moved to `device` once; or a
-            dataset of N uint8 (C, H, W) tensors, read batch by batch. One with a method `seeded(seed)`, whose items
-            are drawn anew in each epoch, is seeded for every epoch.
+        images: items (N, ...), moved to `device` once: uint8, which is served as floats in [-1, 1], or floats that are
+            passed through as they are; or a dataset of N such tensors, read batch by batch. One with a method
+            `seeded(seed)`, whose items are drawn anew in each epoch, is seeded for every epoch.
         labels: (N,) class indices, or None.
         batch_size: images per process.
         shuffle: training order: shuffled, incomplete last batch dropped. Otherwise the stored order, everything kept.
-        flip: mirror half of the images, chosen at random.
+        flip: mirror half of the items along their last axis, chosen at random.
         seed: seed of order and flips.
         rank: index of this process.
         world_size: number of processes.
@@ -168,7 +168,7 @@ class BatchLoader(Resumable):
         for position, (index, x) in enumerate(zip(mine, self._read(mine, epoch), strict=True), start + 1):
             index = index.to(self.device)
             if mirror is not None:
-                x = torch.where(mirror[index].view(-1, 1, 1, 1), x.flip(-1), x)
+                x = torch.where(mirror[index].view(-1, *[1] * (x.dim() - 1)), x.flip(-1), x)
             if x.dtype == torch.uint8:
                 x = x.float().div_(127.5).sub_(1)
             batch: Batch = x, None if self.labels is None else self.labels[index]

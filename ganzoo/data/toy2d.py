@@ -34,6 +34,7 @@ class Toy2D(DataModule):
         batch_size: points per process.
 
     Attributes:
+        curve: what the argument `kind` names; the attribute `kind` is that of all points.
         centres: (modes, 2) means of the Gaussians; None for curves.
     """
 
@@ -65,7 +66,7 @@ class Toy2D(DataModule):
         require_at_least("data.samples", samples, 1)
         if kind == "grid" and math.isqrt(modes) ** 2 != modes:
             raise GanzooError(f"data.modes: {modes} given, but a grid needs a square number, such as 9, 16 or 25.")
-        self.kind, self.samples, self.std, self.seed = kind, samples, std, seed
+        self.curve, self.samples, self.std, self.seed = kind, samples, std, seed
         self.title = f"2-D points, {kind.replace('_', ' ')}"
         self.centres = _centres(kind, modes)
 
@@ -77,7 +78,7 @@ class Toy2D(DataModule):
             clean = self.centres[torch.randint(len(self.centres), (n,), generator=generator)]
         else:
             t = torch.rand(n, generator=generator)
-            if self.kind == "sine":
+            if self.curve == "sine":
                 x = 2 * t - 1
                 clean = torch.stack([x, torch.sin(math.pi * x)], 1)
             else:

@@ -20,6 +20,7 @@ from torch.optim.lr_scheduler import LambdaLR, LRScheduler
 
 from ganzoo.common.batches import chunks
 from ganzoo.common.errors import GanzooError
+from ganzoo.common.kinds import Kind, kind_by_shape, kind_named, kind_of
 from ganzoo.common.seeding import mix, reseed, run_seed
 from ganzoo.games.capture import Recorder, recorder
 from ganzoo.games.ema import Average
@@ -52,6 +53,7 @@ class Game(pl.LightningModule, ABC):
         started: whether it has.
         trained: whether its weights are those of a loaded checkpoint, not new ones.
         class_names: names of the data's classes in the order of the labels, where the model works with them.
+        data_kind: kind of the samples that it was trained on; None of a model made by hand. See `kind`.
         remarks: lines for the model card on how it was trained, where a variant's arguments need words.
     """
 
@@ -63,6 +65,7 @@ class Game(pl.LightningModule, ABC):
     started = False
     trained = False
     class_names: tuple[str, ...] = ()
+    data_kind: Kind | None = None
     remarks: Sequence[str] = ()
 
     def __init__(
@@ -119,17 +122,39 @@ class Game(pl.LightningModule, ABC):
 
     def fits(self, datamodule: Any) -> None:
         """Raises GanzooError where the game does not fit the data, before anything is loaded or trained."""
+        self.require_kind(datamodule)
         self.check(datamodule.shape)
+
+    @property
+    def kind(self) -> Kind | None:
+        """Kind of the samples: that of the data it was trained on, else what a network states or its shape suggests."""
+        if self.data_kind is not None:
+            return self.data_kind
+        parts = [*self.parts().values()]
+        kinds: list[Any] = [getattr(part, "kind", None) for part in parts]
+        shapes: list[Any] = [getattr(part, "shape", None) for part in parts]
+        kinds += [kind_by_shape(shape) for shape in shapes if isinstance(shape, tuple)]
+        return next((kind for kind in kinds if isinstance(kind, Kind)), None)
+
+    def require_kind(self, datamodule: Any) -> None:
+        """Raises GanzooError if a network states another kind of sample than the data's."""
+        for name, part in self.parts().items():
+            stated, data = getattr(part, "kind", None), kind_of(datamodule)
+            if isinstance(stated, Kind) and data not in (None, stated):
+                raise GanzooError(f"model.{name}: it is made for {stated.name}, but the data are {data.name}.")
 
     def setup(self, stage: str) -> None:
         """Lays out the weights, and compiles the networks named in `compiled`.
 
         Raises:
-            GanzooError: if there is no such network.
+            GanzooError: if there is no such network, or one states another kind of sample than the data's.
         """
         self.lay_out()
+        data = getattr(self.trainer, "datamodule", None)
+        self.require_kind(data)
         if stage == "fit":
-            self.class_names = self.names_of(getattr(self.trainer, "datamodule", None)) or self.class_names
+            self.class_names = self.names_of(data) or self.class_names
+            self.data_kind = kind_of(data) or self.data_kind
         for name in self.compiled:
             parts = self.parts()
             if name not in parts:
@@ -353,6 +378,7 @@ class Game(pl.LightningModule, ABC):
             "waited": dict(self.waited),
             "recipe": self.recipe,
             "class_names": [*self.class_names],
+            "kind": None if self.kind is None else self.kind.name,
             "threads": torch.get_num_threads(),  # sums round differently with another number
             "data": self.data_digest,
             "changes": self.changes,
@@ -365,3 +391,4 @@ class Game(pl.LightningModule, ABC):
         self.batches, self.images, self.waited = game["batches"], game["images"], dict(game["waited"])
         self.notes = Notes(game.get("stash"))
         self.class_names = tuple(game.get("class_names", ())) or self.class_names
+        self.data_kind = kind_named(game.get("kind")) or self.data_kind

@@ -71,6 +71,7 @@ class Translator(Game):
         if source_shape is None:
             kind = type(datamodule).__name__
             raise GanzooError(f"data: {type(self).__name__} translates images, but {kind} has no source images.")
+        self.require_kind(datamodule)
         self.check(datamodule.shape, source_shape)
 
     def check(self, shape: tuple[int, ...], source_shape: tuple[int, ...] | None = None) -> None:

@@ -273,7 +273,7 @@ def test_from_recipe_gives_what_a_notebook_needs(tmp_path, monkeypatch):
         runs=Path("runs"),
     )
     trainer.fit(model, data)
-    assert (trainer.global_step, data.kind) == (2, "swiss_roll")
+    assert (trainer.global_step, data.curve) == (2, "swiss_roll")
     assert model.sample(5, seed=0).shape == (5, 2)
     assert torch.load("runs/gan_toy/version_0/last.ckpt", weights_only=True)["global_step"] == 2
 

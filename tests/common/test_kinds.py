@@ -1,0 +1,102 @@
+"""Kinds of sample: what data and models say of theirs, and that every room has a row for each."""
+
+import pytest
+import tiny
+import torch
+from torch import nn
+
+from ganzoo.common.errors import GanzooError
+from ganzoo.common.kinds import IMAGES, KINDS, MUSIC, POINTS, VIDEO, VOXELS, default_kind, kind_named, kind_of
+from ganzoo.data import DataModule
+from ganzoo.data.loader import BatchLoader
+from ganzoo.games.game import Game
+
+
+class Clips(DataModule):
+    """Four clips of two frames of 1 x 3 pixels, numbered."""
+
+    title = "clips"
+    shape = (1, 2, 1, 3)
+    kind = VIDEO
+
+    def load(self, split):
+        return torch.arange(24, dtype=torch.uint8).reshape(4, *self.shape), None
+
+
+class Unsaid(Clips):
+    kind = DataModule.kind
+
+
+class Bars(Clips):
+    kind = MUSIC
+    shape = (1, 2, 3)
+
+
+def test_data_says_its_kind_or_its_shape_does():
+    assert tiny.points().kind is POINTS
+    assert tiny.digits().kind is IMAGES
+    assert Clips().kind is VIDEO
+    with pytest.raises(GanzooError, match="must say their `kind`: one of images, points, video, voxels, music"):
+        _ = Unsaid().kind
+    assert kind_of(object()) is None
+    assert default_kind((3, 8, 8)) is IMAGES
+
+
+def test_mirrors_turn_all_frames_of_a_clip_alike_and_leave_music_alone():
+    clips = torch.arange(24, dtype=torch.float32).reshape(4, 1, 2, 1, 3)
+    (served, _), *_ = BatchLoader(clips, batch_size=4, flip=True)
+    turned = [bool(clip.equal(whole.flip(-1))) for clip, whole in zip(served, clips, strict=True)]
+    assert {True, False} == {*turned}
+    assert all(clip.equal(whole.flip(-1) if t else whole) for clip, whole, t in zip(served, clips, turned, strict=True))
+    Clips(flip=True).split("train")
+    with pytest.raises(GanzooError, match=r"^data\.flip: music are not mirrored"):
+        Bars(flip=True).split("train")
+
+
+def test_whole_numbers_are_served_in_minus_one_to_one_whatever_their_axes():
+    x, _ = next(iter(Clips(batch_size=4).val_dataloader()))
+    assert x.shape == (4, 1, 2, 1, 3)
+    assert (float(x.min()), float(x[-1].max())) == (-1, pytest.approx(23 / 127.5 - 1))
+
+
+def test_a_model_has_the_kind_of_its_data_or_that_of_its_networks():
+    assert tiny.mlp().kind is POINTS
+    assert tiny.conv().kind is IMAGES
+    by_hand = tiny.conv()
+    by_hand.generator.kind = MUSIC
+    assert by_hand.kind is MUSIC
+    with pytest.raises(GanzooError, match=r"^model\.generator: it is made for music, but the data are images"):
+        by_hand.fits(tiny.digits())
+    by_hand.data_kind = IMAGES
+    assert by_hand.kind is IMAGES
+
+
+def test_checkpoints_keep_the_kind(tmp_path):
+    model = tiny.conv()
+    trainer = tiny.fit(tmp_path, model, tiny.digits(), 1)
+    assert model.data_kind is IMAGES
+    trainer.save_checkpoint(tmp_path / "one.ckpt")
+    state = torch.load(tmp_path / "one.ckpt", weights_only=True)
+    assert state["game"]["kind"] == "images"
+    state["game"]["kind"] = "music"
+    model.on_load_checkpoint(state)
+    assert model.kind is MUSIC
+    del state["game"]["kind"]  # as an older ganzoo wrote it
+    fresh = tiny.conv()
+    fresh.on_load_checkpoint(state)
+    assert fresh.kind is IMAGES
+
+
+@pytest.mark.parametrize("name", ["smells", 3, ["images"]])
+def test_unknown_kinds_of_a_checkpoint_are_refused(name):
+    with pytest.raises(GanzooError, match="knows images, points, video, voxels, music"):
+        kind_named(name)
+
+
+def test_a_network_without_a_shape_has_no_kind():
+    class Plain(tiny.VanillaGAN):
+        pass
+
+    model: Game = Plain(nn.Linear(4, 2), nn.Linear(2, 1))
+    assert model.kind is None
+    assert KINDS["voxels"] is VOXELS
