@@ -15,5 +15,5 @@ def luma(x: Tensor) -> Tensor:
 
 
 def to_uint8(x: Tensor) -> NDArray[np.uint8]:
-    """Converts images (N, C, H, W) in [-1, 1] to (N, H, W, C) in [0, 255]."""
-    return ((x.detach().float().cpu().clamp(-1, 1) + 1) * 127.5).round().byte().permute(0, 2, 3, 1).numpy()
+    """Converts images (N, C, H, W), or clips (N, C, T, H, W), in [-1, 1] to (N, ..., H, W, C) in [0, 255]."""
+    return ((x.detach().float().cpu().clamp(-1, 1) + 1) * 127.5).round().byte().movedim(1, -1).numpy()

@@ -1,7 +1,7 @@
 """Pictures of tensors: grids of images, scatters of points."""
 
 from collections.abc import Sequence
-from math import ceil, isqrt
+from math import ceil, sqrt
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,6 +16,7 @@ from ganzoo.common.errors import GanzooError
 from ganzoo.common.files import atomic_write
 from ganzoo.common.images import luma, to_uint8
 
+SMALLEST = 64  # pixels of height to which small images are enlarged
 FARTHEST = 2.0  # from 0; what lies between 1 and this is cut off, such as the overshoot of an interpolation
 
 
@@ -61,10 +62,10 @@ def grid(x: Tensor, columns: int | None = None, gap: int = 2, scale: int | None 
         gap: white pixels between images.
         scale: whole factor of enlargement; by default small images grow to at least 64 pixels.
     """
-    scale = scale or max(1, ceil(64 / x.shape[2]))
+    scale = scale or max(1, ceil(SMALLEST / x.shape[2]))
     pixels = to_uint8(x).repeat(scale, 1).repeat(scale, 2)
     n, height, width, channels = pixels.shape
-    columns = columns or (isqrt(n - 1) + 1)
+    columns = columns or ceil(sqrt(n * height / width))
     rows = ceil(n / columns)
     sheet = np.full((rows * (height + gap) - gap, columns * (width + gap) - gap, channels), 255, np.uint8)
     for i, tile in enumerate(pixels):
@@ -128,11 +129,6 @@ def scatter(samples: Tensor, real: Tensor | None = None, size: float = 4.0) -> I
 def _dots(axes: Any, points: Tensor, color: str) -> None:
     x, y = points.cpu().T.numpy()
     axes.scatter(x, y, s=2, color=color, alpha=0.6, linewidths=0)
-
-
-def picture(samples: Tensor, real: Tensor | None = None) -> Image.Image:
-    """Returns the picture of samples: a grid of images or a scatter of points."""
-    return grid(samples) if samples.dim() == 4 else scatter(samples, real)
 
 
 def save_picture(image: Image.Image, path: Path) -> None:

@@ -7,7 +7,9 @@ from PIL import Image
 from torch import Tensor
 
 from ganzoo.common.batches import batch_target
-from ganzoo.drawing.pictures import beside, grid, picture, to_shape
+from ganzoo.common.kinds import Kind, kind_of
+from ganzoo.drawing.looks import drawn_alone, images_of, picture
+from ganzoo.drawing.pictures import beside, grid, to_shape
 from ganzoo.games.capabilities import output_of
 from ganzoo.games.interpolation import interpolate
 from ganzoo.games.sampler import Sampler
@@ -33,7 +35,8 @@ class Preview:
         """Returns the picture; None for a model that makes no images or points."""
         output = output_of(model)
         if output == "samples":
-            return picture(model.sample(self.count, seed=self.seed), getattr(self.datamodule, "preview", None))
+            real = getattr(self.datamodule, "preview", None)
+            return picture(model.sample(self.count, seed=self.seed), real, kind_of(self.datamodule))
         if output == "classes":
             return None
         if self.pairs is None:
@@ -73,16 +76,17 @@ def interpolation_picture(model: Any, count: int = 4, steps: int = 12, seed: int
     Returns:
         The picture; None for a model that has no latent space, or draws no images.
     """
-    if not isinstance(model, Sampler):
+    if not isinstance(model, Sampler) or not drawn_alone(model.kind):
         return None
     stops = model.truncated(count + 1, seed, 1.0)
     rows = interpolate(model, stops[:-1], stops[1:], steps)
-    return grid(rows.flatten(0, 1), columns=steps) if rows.dim() == 5 else None
+    return grid(images_of(rows.flatten(0, 1), model.kind), columns=steps)
 
 
-def neighbours_picture(samples: Tensor, neighbours: Tensor, columns: int = 8) -> Image.Image:
-    """Arranges rows of samples, each with the row of their nearest training images below it."""
-    pairs = zip(samples.split(columns), neighbours.split(columns), strict=True)
+def neighbours_picture(samples: Tensor, neighbours: Tensor, kind: Kind | None = None, columns: int = 8) -> Image.Image:
+    """Arranges rows of samples, each with the row of their nearest training items below it."""
+    both = [images_of(items, kind).split(columns) for items in (samples, neighbours)]
+    pairs = zip(*both, strict=True)
     return grid(torch.cat([row for pair in pairs for row in pair]), columns)
 
 

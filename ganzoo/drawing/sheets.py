@@ -12,7 +12,9 @@ from PIL import Image
 from torch import Tensor
 
 from ganzoo.common.files import atomic_write
+from ganzoo.common.kinds import Kind
 from ganzoo.drawing import pictures
+from ganzoo.drawing.looks import look_of
 from ganzoo.drawing.plot import INK, QUIET
 
 SHOWN = 12  # samples in a row
@@ -28,12 +30,14 @@ class Row:
     strip: Image.Image
 
 
-def strip(samples: Tensor, real: Tensor | None = None) -> Image.Image:
-    """Returns a row's picture: images (N, C, H, W) side by side, or points (N, 2) over real ones."""
-    if samples.dim() == 4:
-        scale = max(1, math.ceil(72 / samples.shape[2]))
-        return pictures.grid(samples[:SHOWN], columns=SHOWN, gap=max(6 // scale, 1), scale=scale)
-    return pictures.scatter(samples, real, size=1.8)
+def strip(samples: Tensor, real: Tensor | None = None, kind: Kind | None = None) -> Image.Image:
+    """Returns a row's picture: images of samples (N, ...) side by side, or points (N, 2) over real ones."""
+    draw = look_of(samples, kind).small
+    if draw is None:
+        return pictures.scatter(samples, real, size=1.8)
+    images = draw(samples[:SHOWN])
+    scale = max(1, math.ceil(72 / images.shape[2]))
+    return pictures.grid(images, columns=SHOWN, gap=max(6 // scale, 1), scale=scale)
 
 
 def sheet(rows: Sequence[Row]) -> Figure:

@@ -77,10 +77,9 @@ def _row(model: "Sampler", z: "Tensor", last: "Tensor", chosen: int | None, wide
     """Draws latent vectors, and at the right end of a row `last`; what is missing in between stays white."""
     import torch
 
+    from ganzoo.drawing.looks import images_of
     from ganzoo.drawing.previews import render_class
-    from ganzoo.drawing.save import require_images
 
-    images = render_class(model, torch.cat([z, last]), chosen)
-    require_images(images)
+    images = images_of(render_class(model, torch.cat([z, last]), chosen), model.kind)
     gap = torch.ones((widest - len(z), *images.shape[1:]), device=images.device)
     return torch.cat([images[:-1], gap, images[-1:]])

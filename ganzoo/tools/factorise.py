@@ -61,5 +61,5 @@ def factorise(
     rows = render_class(model, moved, chosen).split(steps)
     out = out or Path(f"{Path(name).name}-directions.png")
     notes = [f"{100 * share:.1f}% of the variance" for share in strongest.shares]
-    write_rows(rows, [f"direction {number + 1}" for number in range(len(rows))], out, notes)
+    write_rows(rows, [f"direction {number + 1}" for number in range(len(rows))], out, notes, model.kind)
     return out

@@ -62,7 +62,7 @@ def interpolate(
 
     from ganzoo.common.class_names import class_numbers as numbers
     from ganzoo.drawing import movies, pictures
-    from ganzoo.drawing.save import require_images
+    from ganzoo.drawing.looks import images_of
     from ganzoo.games.interpolation import interpolate as between
     from ganzoo.games.interpolation import latents_of_seeds
 
@@ -83,15 +83,14 @@ def interpolate(
     if not movie:
         y = None if chosen is None else torch.tensor(chosen).repeat(len(a))[: len(a)]
         rows = between(model, a, b, steps, mode, y)
-        require_images(rows[0])
-        pictures.save_picture(pictures.grid(rows.flatten(0, 1), columns=steps), out)
+        pictures.save_picture(pictures.grid(images_of(rows.flatten(0, 1), model.kind), columns=steps), out)
         return out
     frames = []
     for y in _kept_labels(model, chosen, len(a)):
         legs = between(model, a, b, steps + 1, mode, y)
-        require_images(legs[0])
         # a leg's end is the next one's start
-        frames.append(torch.cat([legs[:, :-1].flatten(0, 1), *([] if loop else [legs[-1, -1:]])]))
+        leg_by_leg = torch.cat([legs[:, :-1].flatten(0, 1), *([] if loop else [legs[-1, -1:]])])
+        frames.append(images_of(leg_by_leg, model.kind))
     columns = _columns(len(frames))
     movies.save_movie([pictures.grid(torch.stack(shown), columns) for shown in zip(*frames, strict=True)], out, fps)
     return out

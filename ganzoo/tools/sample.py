@@ -31,18 +31,19 @@ def sample(
     Args:
         name: a bundled checkpoint, a checkpoint folder, a run, a .ckpt, or a Hub repository.
         n: how many (64; 8 to a row of several truncation factors).
-        out: a picture; a .npz file; or a folder, for one PNG each (NAME.png).
+        out: a picture; a .npz file; a file of the samples' kind: .gif or .mp4 of video, .obj of voxels, .mid or .wav
+            of music; or a folder, for a file each (NAME.png).
         seed: fixes the draw (0).
         seeds: in place of n and seed: an image of each, such as 0-63.
         labels: classes to draw in turn, by name or number, such as cat dog or 0 1; a conditional model only (all).
         truncation: factors on the latent vectors, a row for each.
-        npz: also write the samples as uint8 NHWC to this .npz file.
+        npz: also write the samples to this .npz file: pictures as uint8 NHWC, others as they are.
         revision: branch, tag or commit of a Hub repository.
         device: cpu, cuda, mps.
         threads: CPU threads; one, or all where that is faster, by default.
 
     Returns:
-        What was written: a picture, an .npz file, or a folder.
+        What was written: a picture, another file, or a folder.
 
     Raises:
         GanzooError: if an argument does not fit the model.
@@ -50,7 +51,7 @@ def sample(
     import torch
 
     from ganzoo.common.class_names import class_numbers as numbers
-    from ganzoo.drawing.save import is_picture, write_rows, write_samples
+    from ganzoo.drawing.save import is_picture, require_format, write_rows, write_samples
     from ganzoo.games.interpolation import latents_of_seeds
 
     listed, factors = seed_list(seeds), list(truncation)
@@ -60,6 +61,10 @@ def sample(
     if count < 1:
         raise GanzooError(f"-n: the number of samples must be at least 1, not {count}.")
     model = load_sampler(name, revision, device, threads, count * len(factors))
+    out = out or (None if npz else Path(f"{Path(name).name}.png"))
+    targets = [path for path in (out, npz) if path is not None]
+    for path in targets:
+        require_format(path, model.kind)
     y, turns = None, model.n_classes
     if labels is not None:
         turns = len(labels)
@@ -69,11 +74,10 @@ def sample(
     for factor in factors:
         z = latents_of_seeds(model, listed, factor) if listed else model.truncated(count, seed or 0, factor)
         parts.append(model.render(z, y, progress=sys.stderr.isatty()))
-    out = out or (None if npz else Path(f"{Path(name).name}.png"))
-    targets = [path for path in (out, npz) if path is not None]
     for path in targets:
-        if len(factors) > 1 and is_picture(path):
-            write_rows(parts, [f"truncation {factor:g}" for factor in factors], path)
+        if len(factors) > 1 and is_picture(path, model.kind):
+            write_rows(parts, [f"truncation {factor:g}" for factor in factors], path, kind=model.kind)
         else:
-            write_samples(torch.cat(parts), path, turns, listed if listed and len(factors) == 1 else None)
+            names = listed if listed and len(factors) == 1 else None
+            write_samples(torch.cat(parts), path, turns, names, model.kind)
     return targets

@@ -16,6 +16,7 @@ from lightning.pytorch.utilities.exceptions import MisconfigurationException, SI
 from ganzoo.common import text, threads
 from ganzoo.common.errors import GanzooError
 from ganzoo.common.hardware import several_devices
+from ganzoo.common.kinds import kind_of
 from ganzoo.data import DataModule
 from ganzoo.drawing.save import write_samples
 from ganzoo.games.capabilities import output_of
@@ -242,7 +243,7 @@ class RecipeCLI(RecipeParser):
             raise GanzooError(f"ganzoo predict: {what}; `ganzoo validate` scores it.")
         batches = self.trainer.predict(**kwargs | {"return_predictions": True})
         out = Path(kwargs["ckpt_path"]).with_name("predictions.npz")
-        write_samples(torch.cat(batches), out)  # type: ignore[arg-type]
+        write_samples(torch.cat(batches), out, kind=kind_of(self.datamodule))  # type: ignore[arg-type]
         print(out)
 
     @rank_zero_only

@@ -19,8 +19,10 @@ from ganzoo.common import registry
 from ganzoo.common.curves import Curve, read_metrics
 from ganzoo.common.errors import GanzooError
 from ganzoo.common.files import atomic_write
+from ganzoo.common.kinds import kind_of
 from ganzoo.common.readme import between_markers
 from ganzoo.drawing import sheets
+from ganzoo.drawing.looks import drawn_alone
 from ganzoo.tools.compare import figures, tables, vary
 from ganzoo.tools.compare.beside import Beside, read_beside
 from ganzoo.tools.compare.results import Real, Result
@@ -191,8 +193,9 @@ def _rows(contenders: Sequence[Contender], models: dict[str, list[Result]]) -> l
     real: dict[tuple[Any, ...], sheets.Row] = {}
     for contender in contenders:
         run = models[contender.label][0]
-        images = len(contender.datamodule.shape) == 3
-        reference = _real(contender.datamodule, sheets.SHOWN if images else figures.POINTS)
+        kind = kind_of(contender.datamodule)
+        alone = drawn_alone(kind)
+        reference = _real(contender.datamodule, sheets.SHOWN if alone else figures.POINTS)
         model = load(run.file if run.seed is not None else run.file.parent)
         samples = model.sample(len(reference), seed=PICTURE_SEED)  # type: ignore[operator]
         first = next(iter(tables.score_keys([run])))
@@ -204,10 +207,10 @@ def _rows(contenders: Sequence[Contender], models: dict[str, list[Result]]) -> l
             *([vary.setting_text(contender.setting)] if contender.setting else []),
             ", ".join([*seed, score]),
         ]
-        rows.append(sheets.Row(contender.title, notes, sheets.strip(samples, reference)))
-        if images:
+        rows.append(sheets.Row(contender.title, notes, sheets.strip(samples, reference, kind)))
+        if alone:
             about = [f"{contender.datamodule.title}, {contender.datamodule.reference}"]
-            real[contender.reference] = sheets.Row("real", about, sheets.strip(reference))
+            real[contender.reference] = sheets.Row("real", about, sheets.strip(reference, kind=kind))
     return [*rows, *real.values()]
 
 

@@ -1,0 +1,158 @@
+"""Pictures and meshes of voxels: a ray caster with shading, and Wavefront OBJ files.
+
+A solid (1, D, H, W) is where its values are above 0. W runs from left to right, H from top to bottom as in images, and
+D from front to back.
+"""
+
+from functools import lru_cache
+from math import cos, radians, sin
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn.functional import avg_pool2d, avg_pool3d, grid_sample, interpolate, normalize, pad
+
+from ganzoo.common.files import atomic_write
+from ganzoo.drawing.pictures import grid, save_picture
+
+SIDE = 128  # pixels of a picture
+FINER = 2  # rays per pixel and axis
+AZIMUTH, ELEVATION = radians(35), radians(28)  # of the camera, to the right of the front and above it
+MARGIN = 1.06  # of the picture around the room that the solids are in
+COLOUR = (0.42, 0.60, 0.90)
+SUN = (0.35, -0.80, -0.50)  # direction to the light: x to the right, y down, z back
+FACES = (0.72, 1.00, 0.58)  # brightness of faces that look right, up and to the front
+OUTWARDS = ((1.0, 0.0, 0.0), (0.0, -1.0, 0.0), (0.0, 0.0, -1.0))  # of these faces
+FLOOR, SHADOW = 0.965, 0.22  # brightness of the floor, and what the deepest shadow takes from it
+
+
+class Rays(NamedTuple):
+    """Rays of a camera through a grid of voxels, the same for all solids of one shape.
+
+    Attributes:
+        voxels: (P, S) indices of the voxels on each ray from front to back; D * H * W where it is outside of the grid.
+        faces: (P, S) axis of the face through which the ray comes in: 0 right, 1 top, 2 front.
+        floor: (P, 2) where it meets the floor, -1 to 1 from left to right and from front to back inside of it.
+    """
+
+    voxels: Tensor
+    faces: Tensor
+    floor: Tensor
+
+
+@lru_cache(maxsize=2)
+def cast_rays(shape: tuple[int, int, int], side: int) -> Rays:
+    """Casts parallel rays, `side` squared, through a grid of voxels (D, H, W)."""
+    depth, height, width = shape
+    size = torch.tensor([width, height, depth], dtype=torch.double)
+    az, el = AZIMUTH, ELEVATION
+    forward = torch.tensor([-sin(az) * cos(el), sin(el), cos(az) * cos(el)], dtype=torch.double)
+    right = torch.tensor([cos(az), 0, sin(az)], dtype=torch.double)
+    down = torch.tensor([sin(az) * sin(el), cos(el), -cos(az) * sin(el)], dtype=torch.double)
+    reach = MARGIN * float(max(size @ right.abs(), size @ down.abs())) / 2
+    ticks = ((torch.arange(side, dtype=torch.double) + 0.5) / side * 2 - 1) * reach
+    v, u = torch.meshgrid(ticks, ticks, indexing="ij")
+    start = size / 2 + u.reshape(-1, 1) * right + v.reshape(-1, 1) * down
+    planes = [torch.arange(n + 1, dtype=torch.double) for n in size.int().tolist()]
+    met = torch.cat([(planes[axis] - start[:, axis, None]) / forward[axis] for axis in range(3)], 1)
+    axes = torch.cat([torch.full((len(planes[axis]),), axis) for axis in range(3)])
+    met, order = met.sort(1)
+    middle = (met[:, 1:] + met[:, :-1]) / 2
+    x, y, z = (start[:, axis, None] + middle * forward[axis] for axis in range(3))
+    inside = (x > 0) & (x < width) & (y > 0) & (y < height) & (z > 0) & (z < depth)
+    inside &= met[:, 1:] > met[:, :-1]
+    index = (z.floor() * height + y.floor()) * width + x.floor()
+    voxels = torch.where(inside, index, depth * height * width).int()
+    floor = start + (height - start[:, 1:2]) / forward[1] * forward
+    return Rays(voxels, axes[order][:, :-1].byte(), (floor[:, ::2] / size[::2] * 2 - 1).float())
+
+
+def render_solids(solids: Tensor, side: int = SIDE) -> Tensor:
+    """Renders solids in front of white, above a floor with their shadow, by parallel rays.
+
+    Args:
+        solids: (N, 1, D, H, W), full where above 0; of several channels the first is drawn.
+        side: of a picture in pixels.
+
+    Returns:
+        Images (N, 3, side, side) in [-1, 1] on the CPU.
+    """
+    full = solids[:, 0].detach().float().cpu() > 0
+    rays = cast_rays(tuple(full.shape[1:]), side * FINER)
+    brightness = torch.stack([_render(solid, rays) for solid in full])  # (N, P, 3)
+    images = brightness.permute(0, 2, 1).unflatten(2, (side * FINER, side * FINER))
+    return interpolate(images, (side, side), mode="area") * 2 - 1
+
+
+def _render(full: Tensor, rays: Rays) -> Tensor:
+    """Returns the colours (P, 3) in [0, 1] of one solid (D, H, W) that is full where True."""
+    _, height, width = full.shape
+    hits = torch.cat([full.flatten(), torch.zeros(1, dtype=torch.bool)])[rays.voxels.long()]
+    first = hits.byte().argmax(1, keepdim=True)
+    hit = hits.gather(1, first)[:, 0]
+    voxel, face = rays.voxels.gather(1, first)[:, 0].long(), rays.faces.gather(1, first)[:, 0].long()
+    voxel = torch.where(hit, voxel, 0)
+    z, y, x = voxel // (height * width), voxel // width % height, voxel % width
+    blurred = avg_pool3d(pad(full.float()[None, None], [3] * 6), 5, 1)[0, 0]  # (D + 2, H + 2, W + 2)
+    # how much is closed in around the empty voxel in front of the face: a plain has 0.4
+    around = blurred[z + 1 - (face == 2).long(), y + 1 - (face == 1).long(), x + 1 + (face == 0).long()]
+    open_sky = (1 - 1.1 * (around - 0.4).clamp(0, 0.5)).clamp(0, 1)
+    slope = torch.stack([blurred.roll(1, axis) - blurred.roll(-1, axis) for axis in (2, 1, 0)], -1)
+    # the blurred solid's slope, and in thin parts, where there is none, the face's
+    normal = normalize(slope[z + 1, y + 1, x + 1] + 0.15 * torch.tensor(OUTWARDS)[face], dim=1)
+    lit = (normal @ normalize(torch.tensor(SUN), dim=0)).clamp_min(0)
+    light = (0.66 * torch.tensor(FACES)[face] + 0.45 * lit) * open_sky
+    solid = (torch.tensor(COLOUR) * light[:, None] + 0.10 * (lit[:, None] ** 8)).clamp(0, 1)
+    return torch.where(hit[:, None], solid, _floor(full, rays.floor)[:, None])
+
+
+def _floor(full: Tensor, place: Tensor) -> Tensor:
+    """Returns the brightness (P,) of the floor, darker below a solid, and white around it."""
+    near = torch.linspace(0.35, 1, full.shape[1])[None, :, None]  # what floats high throws less shadow
+    shadow = avg_pool2d((full * near).amax(1)[None, None], 3, 1, 1)
+    dark = grid_sample(shadow, place[None, None], mode="bilinear", align_corners=False)[0, 0, 0]
+    return torch.where((place.abs() < 1).all(1), FLOOR - SHADOW * dark, 1.0)
+
+
+def surface(full: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Returns the surface of a solid as squares that share their corners.
+
+    Args:
+        full: (D, H, W), True where it is full.
+
+    Returns:
+        Corners (V, 3): x to the right, y up, z to the front; and faces (F, 4), indices of corners, counterclockwise as
+        seen from outside.
+    """
+    depth, height, _ = full.shape
+    cells = np.pad(full.transpose(2, 1, 0), 1)  # (W, H, D), as x, y, z
+    squares = []
+    for axis in range(3):
+        b, c = np.eye(3, dtype=np.int64)[[(axis + 1) % 3, (axis + 2) % 3]]
+        for step in (-1, 1):
+            bare = cells & ~np.roll(cells, -step, axis)
+            corner = np.argwhere(bare) - 1 + (step > 0) * np.eye(3, dtype=np.int64)[axis]
+            around = np.stack([corner, corner + b, corner + b + c, corner + c], 1)
+            squares.append(around[:, ::step])
+    corners, faces = np.unique(np.concatenate(squares).reshape(-1, 3), axis=0, return_inverse=True)
+    # rows count down and slices back, but y goes up and z to the front: two turns, which keep the sense of rotation
+    return np.array([0, height, depth]) + np.array([1, -1, -1]) * corners, faces.reshape(-1, 4)
+
+
+def save_solids(solids: Tensor, path: Path) -> None:
+    """Writes solids (N, 1, D, H, W) as one Wavefront OBJ file, side by side, and their rendering beside it as PNG."""
+    full = (solids[:, 0] > 0).cpu().numpy()
+    lines, before = ["# Surface of voxels: x to the right, y up, z to the front; one unit is one voxel."], 1
+    for number, solid in enumerate(full):
+        corners, faces = surface(solid)
+        corners[:, 0] += number * (solid.shape[2] + 2)
+        lines.append(f"o sample_{number:04d}")
+        lines += [f"v {x} {y} {z}" for x, y, z in corners.tolist()]
+        lines += [f"f {a} {b} {c} {d}" for a, b, c, d in (faces + before).tolist()]
+        before += len(corners)
+    with atomic_write(path) as file:
+        file.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    save_picture(grid(render_solids(solids)), path.with_suffix(".png"))
