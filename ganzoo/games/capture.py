@@ -13,10 +13,10 @@ import torch
 from torch import Tensor
 from torch.utils._pytree import tree_flatten, tree_map
 
-from ganzoo.games.notes import Notes
+from ganzoo.games.notes import Totals
 from ganzoo.games.players import Player
 
-Play = Callable[[Player, Any, Any], None]  # of a player on a batch (x, y)
+Play = Callable[[Player, Any, Any], Totals]  # of a player on a batch (x, y); returns what it notes
 WARM_UP = 3
 log = logging.getLogger(__name__)
 
@@ -64,7 +64,7 @@ class Recording:
     def __init__(self) -> None:
         self.warmed = 0
         self.inputs: list[Tensor] = []
-        self.notes: dict[str, tuple[Tensor, int]] = {}
+        self.notes: Totals = {}
         self.replay: Callable[[], None] | None = None
 
 
@@ -73,43 +73,42 @@ class Recorder:
 
     Args:
         eager: plays a move: what is recorded.
-        notes: what moves note.
         backend: how to record.
     """
 
-    def __init__(self, eager: Play, notes: Notes, backend: Backend) -> None:
-        self.eager, self.notes, self.backend = eager, notes, backend
+    def __init__(self, eager: Play, backend: Backend) -> None:
+        self.eager, self.backend = eager, backend
         self.recordings: dict[Any, Recording] = {}
         self.refused: set[str] = set()  # players whose moves cannot be recorded
 
-    def play(self, player: Player, x: Any, y: Any) -> None:
-        """Lets a player move on this batch."""
+    def play(self, player: Player, x: Any, y: Any) -> Totals:
+        """Lets a player move on this batch; returns what it notes."""
         tensors, structure = tree_flatten((x, y))
         if player.name in self.refused or not all(part is None or isinstance(part, Tensor) for part in tensors):
-            self.eager(player, x, y)
-            return
+            return self.eager(player, x, y)
         tensors = [part for part in tensors if part is not None]
         shapes = tuple((part.shape, part.dtype, part.stride()) for part in tensors)
         recording = self.recordings.setdefault((player.name, str(structure), shapes), Recording())
         if recording.warmed < WARM_UP:
             recording.warmed += 1
-            self.backend.warm(lambda: self.eager(player, x, y))
-            return
+            self.backend.warm(lambda: self._eagerly(recording, player, x, y))
+            return recording.notes
         if recording.replay is None and not self._record(recording, player, x, y):
-            self.eager(player, x, y)
-            return
+            return self.eager(player, x, y)
         torch._foreach_copy_(recording.inputs, tensors)
         assert recording.replay is not None
         recording.replay()
-        self.notes.merge(recording.notes)
+        return recording.notes
+
+    def _eagerly(self, recording: Recording, player: Player, x: Any, y: Any) -> None:
+        recording.notes = self.eager(player, x, y)
 
     def _record(self, recording: Recording, player: Player, x: Any, y: Any) -> bool:
         """Records the move on static copies of the batch; what it notes becomes tensors that every replay fills."""
         static_x, static_y = tree_map(lambda part: part.clone() if isinstance(part, Tensor) else part, (x, y))
         recording.inputs = [part for part in tree_flatten((static_x, static_y))[0] if part is not None]
         try:
-            with self.notes.isolated() as recording.notes:
-                recording.replay = self.backend.record(lambda: self.eager(player, static_x, static_y))
+            recording.replay = self.backend.record(lambda: self._eagerly(recording, player, static_x, static_y))
         except RuntimeError as error:
             self.refused.add(player.name)
             log.warning("model.capture: the move of %s runs eagerly: %s", player.name, str(error).splitlines()[0])
@@ -118,12 +117,11 @@ class Recorder:
         return recording.replay is not None
 
 
-def recorder(play: Play, notes: Notes, trainer: Any) -> Recorder | None:
+def recorder(play: Play, trainer: Any) -> Recorder | None:
     """Returns a recorder of a game's moves, or None, with a line in the log, where nothing can be recorded.
 
     Args:
         play: plays a move.
-        notes: what moves note.
         trainer: Lightning's, with its optimizers.
     """
     device = trainer.strategy.root_device
@@ -139,7 +137,7 @@ def recorder(play: Play, notes: Notes, trainer: Any) -> Recorder | None:
         return None
     for optimizer in trainer.optimizers:
         make_capturable(optimizer, device)
-    return Recorder(play, notes, CudaGraphs())
+    return Recorder(play, CudaGraphs())
 
 
 def make_capturable(optimizer: torch.optim.Optimizer, device: torch.device) -> None:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.optim import Adam, Optimizer
 
 from ganzoo.common.errors import GanzooError
+from ganzoo.games.move import Move
 from ganzoo.games.players import Player, Terms, build_optim
 from ganzoo.games.sampler import Sampler
 
@@ -64,7 +65,7 @@ class EncoderDecoder(Sampler):
             self.average(name, ema)
 
     @abstractmethod
-    def loss(self, x: Tensor, y: Tensor | None) -> Terms:
+    def loss(self, x: Tensor, y: Any, move: Move) -> Terms:
         """Returns the terms of the loss that encoder and decoder descend."""
 
     def players(self) -> Sequence[Player]:

@@ -25,8 +25,9 @@ from ganzoo.common.seeding import mix, reseed, run_seed
 from ganzoo.games.capture import Recorder, recorder
 from ganzoo.games.ema import Average
 from ganzoo.games.lightning import clip, count_step, require_playable, take_limit
-from ganzoo.games.notes import Notes
-from ganzoo.games.players import Player, without_capture_check
+from ganzoo.games.move import Move
+from ganzoo.games.notes import Notes, Totals
+from ganzoo.games.players import Player, correct_for_lazy, without_capture_check
 from ganzoo.games.schedules import Schedule, value
 
 
@@ -187,6 +188,9 @@ class Game(pl.LightningModule, ABC):
             optimizer = without_capture_check(
                 player.optim([p for module in player.modules for p in module.parameters()])
             )
+            for other in self.line_up:
+                if other.lazy and other.shares == player.name:
+                    correct_for_lazy(optimizer, value(other.every, 0.0))
             configured.append({"optimizer": optimizer})
             if player.scheduler is not None:
                 configured[-1]["lr_scheduler"] = player.scheduler(optimizer)
@@ -221,7 +225,7 @@ class Game(pl.LightningModule, ABC):
 
     def on_train_start(self) -> None:
         """Prepares to record moves if `capture` is set and the device allows it."""
-        self.recorder = recorder(self.play, self.notes, self.trainer) if self.capture else None
+        self.recorder = recorder(self.play, self.trainer) if self.capture else None
 
     def on_fit_end(self) -> None:
         """Frees the recorded moves."""
@@ -244,32 +248,41 @@ class Game(pl.LightningModule, ABC):
 
     def move(self, player: Player, x: Any, y: Any) -> None:
         """Lets one player move, recorded or eagerly, and counts the move."""
-        if self.recorder is None:
-            self.play(player, x, y)
-        else:
-            self.recorder.play(player, x, y)
+        play = self.play if self.recorder is None else self.recorder.play
+        self.notes.merge(play(player, x, y))
         if player.counted:
             count_step(self.trainer)
             self._counted_update()
 
-    def play(self, player: Player, x: Any, y: Any) -> None:
-        """Takes one step of one player while every other parameter is frozen. It can be recorded and replayed."""
+    def open_move(self) -> Move:
+        """Returns a new move, to be handed to a player's loss."""
+        return Move()
+
+    def play(self, player: Player, x: Any, y: Any) -> Totals:
+        """Takes one step of one player while every other parameter is frozen. It can be recorded and replayed.
+
+        Returns:
+            What the move notes for the log.
+        """
+        move = self.open_move()
         optimizer = self.trainer.optimizers[self.seats[player.name]]
         torch.clear_autocast_cache()  # a module that two players share has moved since it was cast
         with self.alone(player):
             optimizer.zero_grad()
             parts = zip(chunks(x, self.accumulate), chunks(y, self.accumulate), strict=True)
             for number, (part_x, part_y) in enumerate(parts, 1):
-                terms = player.loss(part_x, part_y)
+                move.begin(len(part_x) / len(x))
+                terms = player.loss(part_x, part_y, move)
                 loss = reduce(add, [term.float() for term in terms.values()])
                 with self._exchange(number == self.accumulate):  # chunks of a batch may differ by one
                     self.manual_backward(loss if self.accumulate == 1 else loss * (len(part_x) / len(x)))
                 for name, term in terms.items():
-                    self.note(f"{player.name}/{name}", term)
+                    move.note(f"{player.name}/{name}", term)
             # not Lightning's `optimizer.step()`, which would count every player's move as a `global_step`
             self.trainer.strategy.optimizer_step(optimizer, lambda: None)
         if player.after is not None:
-            player.after()
+            player.after(move)
+        return move.notes.totals
 
     def rehearse(self, x: Any, y: Any) -> Iterator[tuple[Player, Callable[[], None]]]:
         """Yields each player with a function that computes the gradients of its move on a batch, without a step.
@@ -286,7 +299,7 @@ class Game(pl.LightningModule, ABC):
                 self.requires_grad_(False)
                 for module in player.modules:
                     module.requires_grad_(True)
-                reduce(add, player.loss(x, y).values()).backward()
+                reduce(add, player.loss(x, y, self.open_move()).values()).backward()
 
             yield player, gradients
 
@@ -342,10 +355,6 @@ class Game(pl.LightningModule, ABC):
         if of not in self.levels:
             self.levels[of] = torch.tensor(of(self.progress), device=self.device)
         return self.levels[of]
-
-    def note(self, name: str, tensor: Tensor) -> None:
-        """Notes a scalar for the log, which shows the mean since its last line. Never waits for the device."""
-        self.notes.add(name, tensor)
 
     def validation_step(self, batch: tuple[Any, Any], batch_idx: int) -> None:
         """Does nothing: scores are computed by the Quality callback."""

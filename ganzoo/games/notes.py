@@ -1,9 +1,10 @@
 """Running means of scalars noted during moves, until they are logged."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 
 from torch import Tensor
+
+Totals = Mapping[str, tuple[Tensor, int]]  # sum and count by name
 
 
 class Notes:
@@ -13,14 +14,14 @@ class Notes:
         totals: sum and count by name, to begin with.
     """
 
-    def __init__(self, totals: Mapping[str, tuple[Tensor, int]] | None = None) -> None:
-        self.totals = dict(totals or {})
+    def __init__(self, totals: Totals | None = None) -> None:
+        self.totals: dict[str, tuple[Tensor, int]] = dict(totals or {})
 
     def add(self, name: str, value: Tensor) -> None:
         """Adds a scalar to those of its name."""
         self.merge({name: (value.detach().float(), 1)})
 
-    def merge(self, totals: Mapping[str, tuple[Tensor, int]]) -> None:
+    def merge(self, totals: Totals) -> None:
         """Adds sums and counts to those of the same names."""
         for name, (more, times) in totals.items():
             total, count = self.totals.get(name, (0.0, 0))
@@ -33,12 +34,3 @@ class Notes:
     def clear(self) -> None:
         """Forgets everything."""
         self.totals.clear()
-
-    @contextmanager
-    def isolated(self) -> Iterator[dict[str, tuple[Tensor, int]]]:
-        """Context manager: what is noted inside goes into the dictionary that it yields, and nowhere else."""
-        outer, self.totals = self.totals, {}
-        try:
-            yield self.totals
-        finally:
-            self.totals = outer

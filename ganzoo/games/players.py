@@ -23,24 +23,57 @@ class Player:
     Args:
         name: prefix of its logged terms, such as `d`.
         modules: what its optimizer updates; two players may share a module.
-        loss: (x, y) -> {term: scalar}; the sum is descended.
+        loss: (x, y, move) -> {term: scalar}; the sum is descended. For the move see `ganzoo.games.move`.
         optim: parameters -> optimizer.
         every: moves on every k-th batch, counted since its own last move; constant or over the run's progress.
         scheduler: optimizer -> learning-rate scheduler, stepped once per counted update.
-        after: called right after its step.
+        after: called with the move right after its step.
         shares: name of another player whose optimizer it uses instead of one of its own.
+        lazy: whether it is a lazy regulariser, for whose additional steps the shared optimizer is corrected.
         counted: whether its updates are the game's `global_step`; exactly one player's are.
     """
 
     name: str
     modules: Sequence[nn.Module]
-    loss: Callable[[Any, Any], Terms]
+    loss: Callable[[Any, Any, Any], Terms]
     optim: Callable[[Any], Optimizer]
     every: float | Schedule = 1
     scheduler: Callable[[Optimizer], LRScheduler] | None = None
-    after: Callable[[], None] | None = None
+    after: Callable[[Any], None] | None = None
     shares: str | None = None
+    lazy: bool = False
     counted: bool = False
+
+
+def lazy_player(name: str, of: Player, loss: Callable[[Any, Any, Any], Terms], every: int) -> Player:
+    """Returns the player of a lazy regulariser: Karras et al. 2020, arXiv 1912.04958, appendix B.
+
+    It updates the modules of another player by that one's optimizer, on every k-th batch, after that one's move. Its
+    loss has to be weighted by k.
+
+    Args:
+        name: its name.
+        of: the player whose modules it regularises.
+        loss: see `Player`.
+        every: the interval k in batches.
+    """
+    return Player(name, of.modules, loss, of.optim, every, shares=of.name, lazy=True)
+
+
+def correct_for_lazy(optimizer: Optimizer, every: float) -> None:
+    """Corrects an optimizer for the steps of a lazy regulariser: k + 1 in the time of k.
+
+    With c = k / (k + 1), the learning rate becomes lr * c and the moments' decay rates become beta^c.
+
+    Args:
+        optimizer: is changed; one without `betas`, in its learning rate alone.
+        every: the interval k in batches.
+    """
+    c = every / (every + 1)
+    for group in optimizer.param_groups:
+        group["lr"] *= c
+        if "betas" in group:
+            group["betas"] = tuple(beta**c for beta in group["betas"])
 
 
 def build_optim(

@@ -4,26 +4,26 @@
 generator. Its batches are (x, y): sources (N, C, H, W), and their targets, with labels where those are known.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.optim import Adam, Optimizer
 
 from ganzoo.common.batches import batch_target
 from ganzoo.common.errors import GanzooError
 from ganzoo.common.eval_mode import evaluating
 from ganzoo.common.progress_bar import with_bar
 from ganzoo.common.seeding import mix, run_seed
-from ganzoo.games.game import Game
-from ganzoo.games.players import Player, Terms, build_optim
+from ganzoo.games.adversarial import Adversarial
+from ganzoo.games.move import AdversarialMove
+from ganzoo.games.players import Terms
 
 TRANSLATE_BATCH = 64
 Size = tuple[int | None, ...]
 
 
-class Translator(Game):
+class Translator(Adversarial):
     """Game of a generator that maps source images to target images, with or without a discriminator.
 
     A network may say what it takes and makes: `source_shape` and `shape`, each (C, H, W) with None for a height or a
@@ -33,30 +33,11 @@ class Translator(Game):
     Args:
         generator: maps source images (N, C, H, W) in [-1, 1] to images (N, C', H', W') in [-1, 1].
         discriminator: gives logits, without a sigmoid. None leaves it out of the game.
-        g_lr: learning rate of the generator.
-        d_lr: learning rate of the discriminator.
-        betas: decay rates of the optimizer's moments, where it has them.
-        optimizer: class of all optimizers.
-        ema: decay of the averaged generator that is evaluated and exported; None evaluates the live one.
-        **kwargs: see `Game`.
+        **kwargs: see `Adversarial`.
     """
 
-    def __init__(
-        self,
-        generator: nn.Module,
-        discriminator: nn.Module | None = None,
-        g_lr: float = 2e-4,
-        d_lr: float = 2e-4,
-        betas: tuple[float, float] = (0.5, 0.999),
-        optimizer: type[Optimizer] = Adam,
-        ema: float | None = None,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(**kwargs)
-        self.generator = generator
-        self.discriminator = discriminator
-        self.optim = {"g": build_optim(optimizer, g_lr, betas), "d": build_optim(optimizer, d_lr, betas)}
-        self.average("generator", ema)
+    def __init__(self, generator: nn.Module, discriminator: nn.Module | None = None, **kwargs: Any) -> None:
+        super().__init__(generator, discriminator, **kwargs)
 
     def setup(self, stage: str) -> None:
         """Prepares the networks, and checks that they fit the data."""
@@ -84,25 +65,23 @@ class Translator(Game):
             require_takes(self.generator, source_shape, "model.generator", "the data gives")
         require_shape(self.generator, shape, "model.generator")
         require_shape(self.discriminator, shape, "model.discriminator")
+        self.check_opponents(shape)
 
-    def d_loss(self, x: Tensor, y: Tensor) -> Terms:
-        """Returns the terms of the discriminator's loss; x are sources, y targets."""
-        raise NotImplementedError
+    def d_terms(self, x: Tensor, y: Any, move: AdversarialMove) -> Terms:
+        """Returns the terms of the discriminator's loss; from here on y are the targets, without labels."""
+        return super().d_terms(x, batch_target(y), move)
 
-    def g_loss(self, x: Tensor, y: Tensor) -> Terms:
-        """Returns the terms of the generator's loss; x are sources, y targets."""
-        raise NotImplementedError
+    def g_terms(self, x: Tensor, y: Any, move: AdversarialMove) -> Terms:
+        """Returns the terms of the generator's loss; from here on y are the targets, without labels."""
+        return super().g_terms(x, batch_target(y), move)
 
-    def players(self) -> Sequence[Player]:
-        """Returns the discriminator, where there is one, and the generator; both move on every batch."""
+    def real_pair(self, x: Tensor, y: Tensor) -> tuple[Tensor, Any]:
+        """Returns the targets; a variant whose discriminator sees the sources, too, returns them as the condition."""
+        return y, None
 
-        def of_targets(loss: Callable[[Tensor, Tensor], Terms]) -> Callable[[Tensor, Any], Terms]:
-            return lambda x, y: loss(x, batch_target(y))
-
-        g = Player("g", [self.generator], of_targets(self.g_loss), self.optim["g"], scheduler=self.decay, counted=True)
-        if self.discriminator is None:
-            return (g,)
-        return Player("d", [self.discriminator], of_targets(self.d_loss), self.optim["d"], scheduler=self.decay), g
+    def fake_pair(self, x: Tensor, y: Tensor) -> tuple[Tensor, Any]:
+        """Returns the translations of the sources, as `real_pair` returns the targets."""
+        return self.generator(x), None
 
     def translate(self, x: Tensor, seed: int | None = None, *, progress: bool = False) -> Tensor:
         """Translates images with the averaged generator in evaluation mode.

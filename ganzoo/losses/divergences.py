@@ -12,6 +12,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import relu, softplus
 
+from ganzoo.games.objective import Objective, accuracy
+
 LIMIT = 3.0
 
 
@@ -105,3 +107,24 @@ def fgan_saturating_g(divergence: Divergence, fake: Tensor) -> Tensor:
 def fgan_g(divergence: Divergence, fake: Tensor) -> Tensor:
     """Returns -E g_f(V(G(z))): section 3.2's alternative, with the same stationary point."""
     return -divergence.activation(fake.float()).mean()
+
+
+def fgan_objective(divergence: Divergence, saturating: bool = False) -> Objective:
+    """Returns the f-GAN's objective: the critic ascends the bound, the generator brings it down.
+
+    Args:
+        divergence: one of `DIVERGENCES`.
+        saturating: whether the generator descends the bound itself instead of section 3.2's alternative.
+    """
+    g = fgan_saturating_g if saturating else fgan_g
+
+    def watch(real: Tensor, fake: Tensor, loss: Tensor) -> dict[str, Tensor]:
+        threshold = divergence.threshold
+        return {**accuracy(real - threshold, fake - threshold, loss), "divergence": -loss}
+
+    return Objective(
+        lambda real, fake: -variational_bound(divergence, real, fake),
+        lambda real, fake: g(divergence, fake),
+        "scores",
+        watch=watch,
+    )

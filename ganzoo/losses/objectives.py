@@ -1,4 +1,4 @@
-"""Adversarial losses as pairs of pure functions on logits.
+"""Adversarial losses as pure functions on logits, and the objectives that are pairs of them.
 
 In each pair `*_d(real, fake)` is what the discriminator descends and `*_g(fake)` what the generator descends; the
 relativistic ones are their own counterparts, with real and generated swapped. Logits have any shape, no sigmoid is ever
@@ -6,10 +6,12 @@ applied before them, and every function returns a scalar averaged over its input
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
+from functools import partial
 
 from torch import Tensor
 from torch.nn.functional import relu, softplus
+
+from ganzoo.games.objective import Objective, accuracy
 
 
 def logistic_d(real: Tensor, fake: Tensor) -> Tensor:
@@ -74,14 +76,54 @@ def relativistic_average_d(real: Tensor, fake: Tensor) -> Tensor:
     return logistic_d(real - fake.mean(), fake - real.mean())
 
 
-class Objective(NamedTuple):
-    """A pair of losses: the discriminator's and the generator's."""
+def of_fakes(g: Callable[[Tensor], Tensor]) -> Callable[[Tensor | None, Tensor], Tensor]:
+    """Returns a generator's loss of generated samples alone as one of (real, fake)."""
+    return lambda real, fake: g(fake)
 
-    d: Callable[[Tensor, Tensor], Tensor]
-    g: Callable[[Tensor], Tensor]
 
+def wasserstein_estimate(real: Tensor, fake: Tensor, loss: Tensor) -> dict[str, Tensor]:
+    """Returns the estimate of the Wasserstein-1 distance, up to the critic's Lipschitz constant, for the log."""
+    return {"wasserstein": -loss}
+
+
+def relative_accuracy(real: Tensor, fake: Tensor, loss: Tensor) -> dict[str, Tensor]:
+    """Returns the shares of samples on the right side of the other kind's mean, for the log."""
+    return accuracy(real - fake.mean(), fake - real.mean(), loss)
+
+
+def least_squares(a: float = 0.0, b: float = 1.0, c: float = 1.0) -> Objective:
+    """Returns LSGAN's objective: Mao et al. 2017, equation 2.
+
+    Args:
+        a: the score that the discriminator gives to generated samples.
+        b: the score that it gives to real ones.
+        c: the score that the generator wants for its own.
+    """
+    middle = (a + b) / 2
+    return Objective(
+        partial(lsgan_d, a=a, b=b),
+        of_fakes(partial(lsgan_g, c=c)),
+        "scores",
+        watch=lambda real, fake, loss: accuracy(real - middle, fake - middle, loss),
+    )
+
+
+def swapped(d: Callable[[Tensor, Tensor], Tensor]) -> Objective:
+    """Returns a relativistic objective: the generator descends the discriminator's loss with the sides swapped."""
+    return Objective(d, lambda real, fake: d(fake, real), "scores", relative=True, watch=relative_accuracy)  # type: ignore[arg-type]
+
+
+NONSATURATING = Objective(logistic_d, of_fakes(nonsaturating_g))
+MINIMAX = Objective(logistic_d, of_fakes(minimax_g))
+HINGE = Objective(hinge_d, of_fakes(hinge_g), "signed")
+WASSERSTEIN = Objective(wasserstein_d, of_fakes(wasserstein_g), "scores", watch=wasserstein_estimate)
 
 OBJECTIVES = {
-    "nonsaturating": Objective(logistic_d, nonsaturating_g),
-    "hinge": Objective(hinge_d, hinge_g),
+    "nonsaturating": NONSATURATING,
+    "minimax": MINIMAX,
+    "hinge": HINGE,
+    "wasserstein": WASSERSTEIN,
+    "least_squares": least_squares(),
+    "relativistic": swapped(relativistic_d),
+    "relativistic_average": swapped(relativistic_average_d),
 }

@@ -18,6 +18,8 @@ from torch.optim import Adam, Optimizer
 from ganzoo.common.data_spec import UNKNOWN_DATA, DataSpec
 from ganzoo.common.errors import GanzooError
 from ganzoo.games.encoder_decoder import EncoderDecoder
+from ganzoo.games.move import Move
+from ganzoo.games.objective import accuracy
 from ganzoo.games.players import Player, Terms, build_optim
 from ganzoo.games.priors import CodePrior, Gaussian, draw_codes
 from ganzoo.losses.objectives import logistic_d, nonsaturating_g
@@ -82,18 +84,19 @@ class AAE(EncoderDecoder):
             Player("g", [self.encoder], self.g_loss, self.optim["g"], scheduler=self.decay, counted=True),
         )
 
-    def loss(self, x: Tensor, y: Tensor | None) -> Terms:
+    def loss(self, x: Tensor, y: Any, move: Move) -> Terms:
         """Returns the reconstruction phase's squared error, summed over a sample's values."""
         return {"rec": (self.decoder(self.encoder(x)).float() - x.float()).square().flatten(1).sum(1).mean()}
 
-    def d_loss(self, x: Tensor, y: Tensor | None) -> Terms:
+    def d_loss(self, x: Tensor, y: Any, move: Move) -> Terms:
         """Returns the regularisation phase's loss of telling draws from the prior from codes."""
         real, fake = self.discriminator(self.latent(len(x))), self.discriminator(self.encoder(x))
-        self.note("d/acc_real", (real > 0).float().mean())
-        self.note("d/acc_fake", (fake < 0).float().mean())
-        return {"adv": logistic_d(real, fake)}
+        loss = logistic_d(real, fake)
+        for name, value in accuracy(real, fake, loss).items():
+            move.note(f"d/{name}", value)
+        return {"adv": loss}
 
-    def g_loss(self, x: Tensor, y: Tensor | None) -> Terms:
+    def g_loss(self, x: Tensor, y: Any, move: Move) -> Terms:
         """Returns the regularisation phase's loss of codes that do not pass for draws from the prior."""
         return {"adv": nonsaturating_g(self.discriminator(self.encoder(x)))}
 

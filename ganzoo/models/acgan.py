@@ -15,8 +15,9 @@ from torch.nn.functional import cross_entropy
 
 from ganzoo.common.data_spec import DataSpec
 from ganzoo.games.gan import GAN
+from ganzoo.games.move import AdversarialMove
 from ganzoo.games.players import Terms
-from ganzoo.losses.objectives import logistic_d, nonsaturating_g
+from ganzoo.losses.objectives import NONSATURATING
 from ganzoo.networks.conditional import TwoHeaded, require_classes
 
 
@@ -34,6 +35,7 @@ class ACGAN(GAN):
     """
 
     discriminator: TwoHeaded
+    objective = NONSATURATING
 
     def __init__(
         self, generator: nn.Module, discriminator: nn.Module, class_weight: float = 1.0, **kwargs: Any
@@ -47,21 +49,15 @@ class ACGAN(GAN):
         """Returns the generator's data: it takes the data's labels."""
         return {"generator": spec.labelled()}
 
-    def recognise(self, x: Tensor, y: Tensor | None) -> tuple[Tensor, Tensor]:
-        """Returns logits of the source (N,) and of the classes (N, n_classes) on the discriminator's input of x."""
-        return self.judge(x, y), self.discriminator.take()
-
-    def d_loss(self, x: Tensor, y: Tensor | None) -> Terms:
+    def d_loss(self, x: Tensor, y: Any, move: AdversarialMove) -> Terms:
         """Returns -(L_S + L_C): real against generated, and the class of both."""
-        assert y is not None  # `GAN` has checked that the data has classes
-        (real, named), (fake, named_fake) = self.recognise(x, y), self.recognise(self.fake(len(x), y), y)
-        self.note_accuracy(real, fake)
-        self.note("d/acc_class", (named.argmax(1) == y).float().mean())
-        classes = cross_entropy(named, y) + cross_entropy(named_fake, y)
-        return {"adv": logistic_d(real, fake), "class": self.class_weight * classes}
+        terms = super().d_loss(x, y, move)
+        named, named_fake = move.real[0].second, move.fake[0].second
+        move.note("d/acc_class", (named.argmax(1) == y).float().mean())
+        return {**terms, "class": self.class_weight * (cross_entropy(named, y) + cross_entropy(named_fake, y))}
 
-    def g_loss(self, x: Tensor, y: Tensor | None) -> Terms:
+    def g_loss(self, x: Tensor, y: Any, move: AdversarialMove) -> Terms:
         """Returns -(L_C - L_S): fools D about the source, and helps it with the class."""
-        assert y is not None
-        fake, named = self.recognise(self.fake(len(x), y), y)
-        return {"adv": nonsaturating_g(fake), "class": self.class_weight * cross_entropy(named, y)}
+        terms = super().g_loss(x, y, move)
+        named = move.fake[0].second
+        return {**terms, "class": self.class_weight * cross_entropy(named, y)}

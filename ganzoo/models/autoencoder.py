@@ -8,6 +8,8 @@ Deviations: squared error instead of cross-entropy, and no layer-wise pretrainin
     (Ghosh et al., From Variational to Deterministic Autoencoders, 2020, section 4, arXiv 1903.12436).
 """
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -15,7 +17,8 @@ from torch import Tensor, nn
 
 from ganzoo.common.errors import GanzooError
 from ganzoo.games.encoder_decoder import EncoderDecoder
-from ganzoo.games.players import Terms
+from ganzoo.games.move import Move
+from ganzoo.games.players import Player, Terms
 from ganzoo.games.priors import GaussianMixture, draw_codes
 
 
@@ -51,11 +54,20 @@ class Autoencoder(EncoderDecoder):
         self.register_buffer("seen", torch.zeros((), dtype=torch.long))  # codes so far
         self.register_buffer("fitted", torch.zeros((), dtype=torch.long))  # of these when the density was fitted
 
-    def loss(self, x: Tensor, y: Tensor | None) -> Terms:
-        """Returns the squared error, and keeps the codes."""
+    def players(self) -> Sequence[Player]:
+        """Returns encoder and decoder as one player, whose codes are remembered after its step."""
+        (both,) = super().players()
+        return (replace(both, after=self.remember_kept),)
+
+    def loss(self, x: Tensor, y: Any, move: Move) -> Terms:
+        """Returns the squared error, and keeps the codes for after the step."""
         codes = self.encoder(x)
-        self.remember(self.averaged("encoder")(x) if "encoder" in self.averages else codes.detach())
+        move.keep("codes", self.averaged("encoder")(x) if "encoder" in self.averages else codes)
         return {"rec": (self.decoder(codes).float() - x.float()).square().flatten(1).sum(1).mean()}
+
+    def remember_kept(self, move: Move) -> None:
+        """Remembers the codes that a move has kept."""
+        self.remember(torch.cat(move.kept("codes")))
 
     @torch.no_grad()
     def remember(self, codes: Tensor) -> None:

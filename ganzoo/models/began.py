@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from ganzoo.common.distributed import sum_over_processes
 from ganzoo.games.gan import GAN, Answers
+from ganzoo.games.move import AdversarialMove
 from ganzoo.games.players import Terms
 
 
@@ -36,7 +37,6 @@ class BEGAN(GAN):
     """
 
     k: Tensor
-    balance: Tensor
     answers: Answers = "scores"
 
     def __init__(
@@ -53,32 +53,34 @@ class BEGAN(GAN):
         self.gamma = gamma
         self.lambda_k = lambda_k
         self.register_buffer("k", torch.zeros(()))
-        self.register_buffer("balance", torch.zeros(()), persistent=False)  # from a move's loss to what comes after it
 
     def generate(self, generator: nn.Module, z: Tensor, y: Tensor | None) -> Tensor:
         """Maps latent vectors to samples. The paper's networks end linearly: images for use are cut to [-1, 1]."""
         x = super().generate(generator, z, y)
         return x if generator.training or x.dim() < 4 else x.clamp(-1, 1)
 
-    def discriminate(self, x: Tensor, y: Tensor | None = None) -> Tensor:
-        """Returns L(x) of each sample, shape (N,)."""
-        return (super().discriminate(x, y).float() - x.float()).abs().flatten(1).mean(1)
+    def logits(self, output: Tensor, x: Tensor) -> Tensor:
+        """Returns L(x) of each sample, shape (N,), from the discriminator's reconstructions."""
+        return (output.float() - x.float()).abs().flatten(1).mean(1)
 
-    def d_loss(self, x: Tensor, y: Tensor | None) -> Terms:
+    def d_loss(self, x: Tensor, y: Any, move: AdversarialMove) -> Terms:
         """Returns L(x) - k L(G(z))."""
-        real, fake = self.judge(x, y).mean(), self.judge(self.fake(len(x), y), y).mean()
-        self.balance.copy_((self.gamma * real - fake).detach())
-        self.note("d/convergence", real + self.balance.abs())
-        self.note("d/k", self.k)
+        real = move.judge(x, y, real=True).mean()
+        fake = move.judge(*self.fake_pair(x, y), real=False).mean()
+        balance = self.gamma * real - fake
+        move.keep("balance", balance)
+        move.note("d/convergence", real + balance.detach().abs())
+        move.note("d/k", self.k)
         return {"adv": real - self.k * fake}
 
     @torch.no_grad()
-    def after_d(self) -> None:
-        """Moves k by lambda_k (gamma L(x) - L(G(z))), a mean over all processes, within [0, 1]."""
-        super().after_d()
-        balance, processes = sum_over_processes(torch.stack([self.balance, torch.ones_like(self.balance)]))
+    def after_d(self, move: AdversarialMove) -> None:
+        """Moves k by lambda_k (gamma L(x) - L(G(z))), a mean over the batch and all processes, within [0, 1]."""
+        super().after_d(move)
+        balance = move.mean("balance")
+        balance, processes = sum_over_processes(torch.stack([balance, torch.ones_like(balance)]))
         self.k.add_(self.lambda_k * balance / processes).clamp_(0, 1)
 
-    def g_loss(self, x: Tensor, y: Tensor | None) -> Terms:
+    def g_loss(self, x: Tensor, y: Any, move: AdversarialMove) -> Terms:
         """Returns L(G(z))."""
-        return {"adv": self.judge(self.fake(len(x), y), y).mean()}
+        return {"adv": move.judge(*self.fake_pair(x, y), real=False).mean()}

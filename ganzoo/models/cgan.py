@@ -11,12 +11,11 @@ Deviations: Adam instead of SGD with momentum, the non-saturating loss, and netw
 from collections.abc import Mapping
 from typing import Any
 
-from torch import Tensor, nn
+from torch import nn
 
 from ganzoo.common.data_spec import DataSpec
 from ganzoo.games.gan import GAN
-from ganzoo.games.players import Terms
-from ganzoo.losses.objectives import logistic_d, nonsaturating_g
+from ganzoo.losses.objectives import NONSATURATING
 from ganzoo.networks.conditional import require_classes
 
 
@@ -32,6 +31,8 @@ class CGAN(GAN):
         GanzooError: if a network takes no labels, or they disagree on the number of classes.
     """
 
+    objective = NONSATURATING
+
     def __init__(self, generator: nn.Module, discriminator: nn.Module, **kwargs: Any) -> None:
         require_classes(generator=generator, discriminator=discriminator)
         super().__init__(generator, discriminator, **kwargs)
@@ -40,13 +41,3 @@ class CGAN(GAN):
     def follow(cls, spec: DataSpec, stated: Mapping[str, Any]) -> dict[str, Any]:
         """Returns both networks' data: they take the data's labels."""
         return {"generator": spec.labelled(), "discriminator": spec.labelled()}
-
-    def d_loss(self, x: Tensor, y: Tensor | None) -> Terms:
-        """Returns -(log D(x|y) + log(1 - D(G(z|y)|y)))."""
-        real, fake = self.judge(x, y), self.judge(self.fake(len(x), y), y)
-        self.note_accuracy(real, fake)
-        return {"adv": logistic_d(real, fake)}
-
-    def g_loss(self, x: Tensor, y: Tensor | None) -> Terms:
-        """Returns -log D(G(z|y)|y)."""
-        return {"adv": nonsaturating_g(self.judge(self.fake(len(x), y), y))}

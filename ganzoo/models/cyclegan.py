@@ -18,10 +18,11 @@ from torch.nn.functional import l1_loss
 
 from ganzoo.common.data_spec import DataSpec
 from ganzoo.common.errors import GanzooError
+from ganzoo.games.move import AdversarialMove
 from ganzoo.games.players import Player, Terms
 from ganzoo.games.schedules import Schedule
 from ganzoo.games.translator import Translator, require_shape, require_takes
-from ganzoo.losses.objectives import lsgan_d, lsgan_g
+from ganzoo.losses.objectives import OBJECTIVES
 from ganzoo.networks.pool import ImagePool
 
 HALF_THEN_DECAY = Schedule([1, 1, 0], [0, 0.5, 1], "linear")
@@ -48,6 +49,8 @@ class CycleGAN(Translator):
     """
 
     auxiliary = ("pool", "pool_back")
+    discriminators = ("discriminator", "discriminator_back")
+    objective = OBJECTIVES["least_squares"]
     discriminator: nn.Module
 
     def __init__(
@@ -100,11 +103,8 @@ class CycleGAN(Translator):
 
     def players(self) -> Sequence[Player]:
         """Returns both discriminators as one player, and both generators as another."""
-        d, g = super().players()
-        return (
-            replace(d, modules=[self.discriminator, self.discriminator_back]),
-            replace(g, modules=[self.generator, self.back]),
-        )
+        *others, g = super().players()
+        return *others, replace(g, modules=[self.generator, self.back])
 
     def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
         """Broadcasts the first process's pools, which are those that a checkpoint holds."""
@@ -112,20 +112,20 @@ class CycleGAN(Translator):
             for buffer in (*self.pool.buffers(), *self.pool_back.buffers()):
                 torch.distributed.broadcast(buffer, 0)
 
-    def d_loss(self, x: Tensor, y: Tensor) -> Terms:
+    def d_loss(self, x: Tensor, y: Tensor, move: AdversarialMove) -> Terms:
         """Returns equation 1 with squares: real images are to score 1, generated ones, half from the pools, 0."""
         fake_x, fake_y = self.pool_back(self.back(y)), self.pool(self.generator(x))
-        return {
-            "adv": lsgan_d(self.discriminator(y), self.discriminator(fake_y)),
-            "adv_back": lsgan_d(self.discriminator_back(x), self.discriminator_back(fake_x)),
-        }
+        there = move.judge(y, real=True), move.judge(fake_y, real=False)
+        back = (move.judge(image, real=real, by="discriminator_back") for image, real in ((x, True), (fake_x, False)))
+        return {"adv": self.objective.d(*there), "adv_back": self.objective.d(*back)}
 
-    def g_loss(self, x: Tensor, y: Tensor) -> Terms:
+    def g_loss(self, x: Tensor, y: Tensor, move: AdversarialMove) -> Terms:
         """Returns equation 3: adversarial terms, cycle consistency (equation 2) and identity on target images."""
         fake_x, fake_y = self.back(y), self.generator(x)
+        there, back = move.judge(fake_y, real=False), move.judge(fake_x, real=False, by="discriminator_back")
         terms = {
-            "adv": 2 * lsgan_g(self.discriminator(fake_y)),  # the paper halves the discriminators' loss alone
-            "adv_back": 2 * lsgan_g(self.discriminator_back(fake_x)),
+            "adv": 2 * self.objective.g(None, there),  # the paper halves the discriminators' loss alone
+            "adv_back": 2 * self.objective.g(None, back),
             "cycle": self.cycle_weight * l1_loss(self.back(fake_y), x),
             "cycle_back": self.cycle_weight * l1_loss(self.generator(fake_x), y),
         }

@@ -19,6 +19,7 @@ from ganzoo.common.data_spec import UNKNOWN_DATA, DataSpec, require_labels
 from ganzoo.common.errors import GanzooError
 from ganzoo.common.eval_mode import evaluating
 from ganzoo.games.game import Game
+from ganzoo.games.move import Move
 from ganzoo.games.players import Player, Terms, build_optim
 from ganzoo.games.schedules import Schedule
 from ganzoo.losses.objectives import logistic_d
@@ -100,7 +101,7 @@ class DANN(Game):
         networks = [self.features, self.classifier, self.discriminator]
         return [Player("c", networks, self.loss, self.optim, scheduler=self.decay, counted=True)]
 
-    def loss(self, x: Tensor, y: tuple[Tensor, Tensor]) -> Terms:
+    def loss(self, x: Tensor, y: tuple[Tensor, Tensor], move: Move) -> Terms:
         """Returns equation 9: the sources' labels, and the domain of each image behind the reversal."""
         if not isinstance(y, tuple | list):
             raise GanzooError("data: it has one domain, but DANN learns from two, as data.ShiftedMNIST has them.")
@@ -109,8 +110,8 @@ class DANN(Game):
         logits = self.classifier(features[: len(x)])
         judged = self.discriminator(Reversal.apply(features, self.level(self.reversal)))
         of_source, of_target = judged[: len(x)], judged[len(x) :]
-        self.note("c/acc_label", (logits.argmax(1) == labels).float().mean())
-        self.note("c/acc_domain", ((of_source > 0).float().mean() + (of_target < 0).float().mean()) / 2)
+        move.note("c/acc_label", (logits.argmax(1) == labels).float().mean())
+        move.note("c/acc_domain", ((of_source > 0).float().mean() + (of_target < 0).float().mean()) / 2)
         return {"label": cross_entropy(logits, labels), "domain": logistic_d(of_source, of_target)}
 
     def check(self, shape: tuple[int, ...]) -> None:

@@ -9,15 +9,16 @@ Deviations: a normal prior unless a recipe asks for the paper's uniform one; ker
 
 from typing import Any, Literal
 
-from torch import Tensor, nn
+from torch import nn
 
 from ganzoo.games.gan import GAN
-from ganzoo.games.players import Terms
 from ganzoo.losses.objectives import OBJECTIVES
 
 
 class DCGAN(GAN):
     """The non-saturating game with the paper's settings: Adam, 2e-4, beta1 0.5, one step each.
+
+    Real and generated images are separate batches for the discriminator, each with its own statistics.
 
     Args:
         generator: latent vectors to images.
@@ -35,14 +36,3 @@ class DCGAN(GAN):
     ) -> None:
         super().__init__(generator, discriminator, **kwargs)
         self.objective = OBJECTIVES[objective]
-        self.answers = "logits" if objective == "nonsaturating" else "signed"
-
-    def d_loss(self, x: Tensor, y: Tensor | None) -> Terms:
-        """Returns the logistic loss; real and generated images are separate batches, each with its own statistics."""
-        real, fake = self.judge(x, y), self.judge(self.fake(len(x), y), y)
-        self.note_accuracy(real, fake)
-        return {"adv": self.objective.d(real, fake)}
-
-    def g_loss(self, x: Tensor, y: Tensor | None) -> Terms:
-        """Returns the non-saturating loss."""
-        return {"adv": self.objective.g(self.judge(self.fake(len(x), y), y))}

@@ -12,8 +12,9 @@ from typing import Any
 from torch import Tensor, nn
 
 from ganzoo.games.gan import GAN
+from ganzoo.games.move import AdversarialMove
 from ganzoo.games.players import Terms
-from ganzoo.losses.objectives import logistic_d, nonsaturating_g
+from ganzoo.losses.objectives import NONSATURATING
 from ganzoo.losses.penalties import dragan_penalty, refuse_mixing
 
 
@@ -32,6 +33,8 @@ class DRAGAN(GAN):
         **kwargs: see `GAN`.
     """
 
+    objective = NONSATURATING
+
     def __init__(
         self,
         generator: nn.Module,
@@ -48,13 +51,7 @@ class DRAGAN(GAN):
         refuse_mixing(discriminator)
         self.gp_weight, self.noise, self.target = gp_weight, noise, target
 
-    def d_loss(self, x: Tensor, y: Tensor | None) -> Terms:
+    def d_loss(self, x: Tensor, y: Any, move: AdversarialMove) -> Terms:
         """Returns the logistic loss and the penalty near real data."""
-        real, fake = self.judge(x, y), self.judge(self.fake(len(x), y), y)
-        self.note_accuracy(real, fake)
-        penalty = dragan_penalty(self.judge, x, y, self.noise, self.target)
-        return {"adv": logistic_d(real, fake), "gp": self.gp_weight * penalty}
-
-    def g_loss(self, x: Tensor, y: Tensor | None) -> Terms:
-        """Returns the non-saturating loss."""
-        return {"adv": nonsaturating_g(self.judge(self.fake(len(x), y), y))}
+        terms = super().d_loss(x, y, move)
+        return {**terms, "gp": self.gp_weight * dragan_penalty(move.judge, x, y, self.noise, self.target)}

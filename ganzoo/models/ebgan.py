@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn.functional import normalize, relu
 
 from ganzoo.games.gan import GAN, Answers
+from ganzoo.games.move import AdversarialMove
 from ganzoo.games.players import Terms
 from ganzoo.games.schedules import Schedule
 
@@ -51,24 +52,25 @@ class EBGAN(GAN):
         self.margin = margin
         self.pt_weight = pt_weight
 
-    def discriminate(self, x: Tensor, y: Tensor | None = None) -> Tensor:
-        """Returns the energy of each sample, shape (N,)."""
-        errors = (super().discriminate(x, y).float() - x.float()).square().flatten(1).mean(1)
+    def logits(self, output: Tensor, x: Tensor) -> Tensor:
+        """Returns the energy of each sample, shape (N,), from the discriminator's reconstructions."""
+        errors = (output.float() - x.float()).square().flatten(1).mean(1)
         return (errors + 1e-8).sqrt()  # the root has no gradient at 0
 
-    def d_loss(self, x: Tensor, y: Tensor | None) -> Terms:
+    def d_loss(self, x: Tensor, y: Any, move: AdversarialMove) -> Terms:
         """Returns equation 1: D(x) + max(0, m - D(G(z)))."""
-        real, fake = self.judge(x, y), self.judge(self.fake(len(x), y), y)
-        self.note("d/real", real.mean())
-        self.note("d/fake", fake.mean())
+        real = move.judge(x, y, real=True)
+        fake = move.judge(*self.fake_pair(x, y), real=False)
+        move.note("d/real", real.mean())
+        move.note("d/fake", fake.mean())
         return {"adv": real.mean() + relu(self.level(self.margin) - fake).mean()}
 
-    def g_loss(self, x: Tensor, y: Tensor | None) -> Terms:
+    def g_loss(self, x: Tensor, y: Any, move: AdversarialMove) -> Terms:
         """Returns equation 2, D(G(z)), and equation 4 on the codes of the generated samples."""
-        fake = self.fake(len(x), y)
-        terms = {"adv": self.judge(fake, y).mean()}
+        fake, y = self.fake_pair(x, y)
+        terms = {"adv": move.judge(fake, y, real=False).mean()}
         if self.pt_weight:
-            terms["pt"] = self.pt_weight * pulling_away(self.discriminator.encode(fake))  # type: ignore[operator]
+            terms["pt"] = self.pt_weight * pulling_away(move.critic().call("encode", fake))
         return terms
 
 

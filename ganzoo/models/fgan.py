@@ -13,11 +13,10 @@ very gradients of the non-saturating GAN (`ganzoo.models.gan`). The default is n
 
 from typing import Any, Literal
 
-from torch import Tensor, nn
+from torch import nn
 
-from ganzoo.games.gan import GAN, Answers
-from ganzoo.games.players import Terms
-from ganzoo.losses.divergences import DIVERGENCES, fgan_g, fgan_saturating_g, variational_bound
+from ganzoo.games.gan import GAN
+from ganzoo.losses.divergences import DIVERGENCES, fgan_objective
 
 Name = Literal["kl", "reverse_kl", "pearson", "squared_hellinger", "js", "gan"]
 
@@ -33,8 +32,6 @@ class FGAN(GAN):
         **kwargs: see `GAN`.
     """
 
-    answers: Answers = "scores"
-
     def __init__(
         self,
         generator: nn.Module,
@@ -45,16 +42,4 @@ class FGAN(GAN):
     ) -> None:
         super().__init__(generator, discriminator, **kwargs)
         self.divergence = DIVERGENCES[divergence]
-        self.adversarial_g = fgan_saturating_g if saturating else fgan_g
-
-    def d_loss(self, x: Tensor, y: Tensor | None) -> Terms:
-        """Returns the negative bound, which the critic ascends."""
-        real, fake = self.judge(x, y), self.judge(self.fake(len(x), y), y)
-        self.note_accuracy(real - self.divergence.threshold, fake - self.divergence.threshold)
-        bound = variational_bound(self.divergence, real, fake)
-        self.note("d/divergence", bound)
-        return {"adv": -bound}
-
-    def g_loss(self, x: Tensor, y: Tensor | None) -> Terms:
-        """Returns the generator's share of the bound, or section 3.2's alternative."""
-        return {"adv": self.adversarial_g(self.divergence, self.judge(self.fake(len(x), y), y))}
+        self.objective = fgan_objective(self.divergence, saturating)

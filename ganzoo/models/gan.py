@@ -9,11 +9,10 @@ Deviations: Adam instead of momentum SGD and LeakyReLU instead of maxout, as in 
 
 from typing import Any
 
-from torch import Tensor, nn
+from torch import nn
 
 from ganzoo.games.gan import GAN
-from ganzoo.games.players import Terms
-from ganzoo.losses.objectives import logistic_d, minimax_g, nonsaturating_g
+from ganzoo.losses.objectives import MINIMAX, NONSATURATING
 
 
 class VanillaGAN(GAN):
@@ -28,14 +27,4 @@ class VanillaGAN(GAN):
 
     def __init__(self, generator: nn.Module, discriminator: nn.Module, saturating: bool = False, **kwargs: Any) -> None:
         super().__init__(generator, discriminator, **kwargs)
-        self.adversarial_g = minimax_g if saturating else nonsaturating_g
-
-    def d_loss(self, x: Tensor, y: Tensor | None) -> Terms:
-        """Returns -(log D(x) + log(1 - D(G(z))))."""
-        real, fake = self.judge(x, y), self.judge(self.fake(len(x), y), y)
-        self.note_accuracy(real, fake)
-        return {"adv": logistic_d(real, fake)}
-
-    def g_loss(self, x: Tensor, y: Tensor | None) -> Terms:
-        """Returns the minimax or the non-saturating loss."""
-        return {"adv": self.adversarial_g(self.judge(self.fake(len(x), y), y))}
+        self.objective = MINIMAX if saturating else NONSATURATING

@@ -20,8 +20,9 @@ from ganzoo.common.errors import GanzooError
 from ganzoo.common.seeding import mix
 from ganzoo.games.gan import GAN
 from ganzoo.games.latent import Prior, draw_latent
+from ganzoo.games.move import AdversarialMove
 from ganzoo.games.players import Terms
-from ganzoo.losses.objectives import logistic_d, nonsaturating_g
+from ganzoo.losses.objectives import NONSATURATING
 from ganzoo.networks.conditional import TwoHeaded
 from ganzoo.networks.infogan import Posterior
 
@@ -55,6 +56,7 @@ class InfoGAN(GAN):
     """
 
     supervised = False
+    objective = NONSATURATING
     discriminator: TwoHeaded
 
     def __init__(
@@ -102,37 +104,35 @@ class InfoGAN(GAN):
         """Draws n samples of any category: labels of the data play no part."""
         return super().fake(n)
 
-    def posterior(self) -> Posterior:
-        """Returns Q(c|x) of the images that the discriminator saw last."""
-        outputs = self.discriminator.take().float()
-        logits, mean, log_variance = outputs.tensor_split([self.n_classes, self.n_classes + self.codes], 1)
+    def posterior(self, outputs: Tensor) -> Posterior:
+        """Returns Q(c|x) from the outputs (N, ...) of the discriminator's second head."""
+        logits, mean, log_variance = outputs.float().tensor_split([self.n_classes, self.n_classes + self.codes], 1)
         return Posterior(logits, mean, log_variance if self.learn_variance else torch.zeros_like(mean))
 
-    def informed(self, n: int) -> tuple[Tensor, Terms]:
+    def judge_informed(self, n: int, move: AdversarialMove) -> tuple[Tensor, Terms]:
         """Draws n images; returns the discriminator's logits (n,) on them, and the information terms."""
         z, category = self.latent(n), torch.randint(self.n_classes, (n,), device=self.device)
-        logits, q = self.judge(self.generate(self.generator, z, category)), self.posterior()
+        logits = move.judge(self.generate(self.generator, z, category), real=False)
+        q = self.posterior(move.fake[-1].second)
         of_category, of_codes = information(q, category, z[:, self.noise :])
-        self.note("d/acc_category", (q.logits.argmax(1) == category).float().mean())
+        move.note("d/acc_category", (q.logits.argmax(1) == category).float().mean())
         return logits, {"category": -self.category_weight * of_category, "codes": -self.code_weight * of_codes}
 
-    def d_loss(self, x: Tensor, y: Tensor | None) -> Terms:
+    def d_loss(self, x: Tensor, y: Any, move: AdversarialMove) -> Terms:
         """Returns the logistic loss and the information terms."""
-        real, (fake, informs) = self.judge(x), self.informed(len(x))
-        self.note_accuracy(real, fake)
-        return {"adv": logistic_d(real, fake), **informs}
+        real, (fake, terms) = move.judge(x, real=True), self.judge_informed(len(x), move)
+        return {"adv": self.adversarial_d(real, fake, move), **terms}
 
-    def g_loss(self, x: Tensor, y: Tensor | None) -> Terms:
+    def g_loss(self, x: Tensor, y: Any, move: AdversarialMove) -> Terms:
         """Returns the non-saturating loss and the information terms."""
-        fake, informs = self.informed(len(x))
-        return {"adv": nonsaturating_g(fake), **informs}
+        fake, terms = self.judge_informed(len(x), move)
+        return {"adv": self.objective.g(None, fake), **terms}
 
     def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Infers the probabilities of the categories (N, n_classes) and the means of the codes (N, codes) of images."""
 
         def read(discriminator: nn.Module, part: Tensor) -> Tensor:
-            discriminator(part)
-            q = self.posterior()
+            q = self.posterior(discriminator(part).second)
             return torch.cat([q.logits.softmax(1), q.mean], 1)
 
         probabilities, mean = self.evaluated("discriminator", read, x).split([self.n_classes, self.codes], 1)

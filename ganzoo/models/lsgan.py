@@ -9,11 +9,10 @@ Deviations: means over the batch, as in the paper; the reference code sums. Adam
 
 from typing import Any
 
-from torch import Tensor, nn
+from torch import nn
 
-from ganzoo.games.gan import GAN, Answers
-from ganzoo.games.players import Terms
-from ganzoo.losses.objectives import lsgan_d, lsgan_g
+from ganzoo.games.gan import GAN
+from ganzoo.losses.objectives import least_squares
 
 
 class LSGAN(GAN):
@@ -30,8 +29,6 @@ class LSGAN(GAN):
         **kwargs: see `GAN`.
     """
 
-    answers: Answers = "scores"
-
     def __init__(
         self,
         generator: nn.Module,
@@ -44,15 +41,4 @@ class LSGAN(GAN):
         **kwargs: Any,
     ) -> None:
         super().__init__(generator, discriminator, g_lr=g_lr, d_lr=d_lr, **kwargs)
-        self.a, self.b, self.c = a, b, c
-
-    def d_loss(self, x: Tensor, y: Tensor | None) -> Terms:
-        """Returns equation 2: real samples are to score b and generated ones a."""
-        real, fake = self.judge(x, y), self.judge(self.fake(len(x), y), y)
-        middle = (self.a + self.b) / 2
-        self.note_accuracy(real - middle, fake - middle)
-        return {"adv": lsgan_d(real, fake, self.a, self.b)}
-
-    def g_loss(self, x: Tensor, y: Tensor | None) -> Terms:
-        """Returns equation 2: generated samples are to score c."""
-        return {"adv": lsgan_g(self.judge(self.fake(len(x), y), y), self.c)}
+        self.objective = least_squares(a, b, c)

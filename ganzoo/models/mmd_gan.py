@@ -18,6 +18,7 @@ from torch.nn.functional import mse_loss, relu
 from torch.optim import Optimizer, RMSprop
 
 from ganzoo.games.gan import GAN, Answers
+from ganzoo.games.move import AdversarialMove
 from ganzoo.games.players import Player, Terms
 from ganzoo.games.schedules import Schedule
 from ganzoo.losses.kernels import BANDWIDTHS, mmd2
@@ -81,24 +82,24 @@ class MMDGAN(GAN):
         short = relu(fake.float().mean(0) - real.float().mean(0)).mean()
         return {"adv": square.clamp_min(1e-8).sqrt(), "rg": -self.rg_weight * short}
 
-    def d_loss(self, x: Tensor, y: Tensor | None) -> Terms:
+    def d_loss(self, x: Tensor, y: Any, move: AdversarialMove) -> Terms:
         """Returns the negative distance, and the error of redrawing real and generated samples from their codes."""
-        fake = self.fake(len(x), y)
-        codes = self.judge(x, y), self.judge(fake, y)
+        fake, _ = self.fake_pair(x, y)
+        codes = move.judge(x, y, real=True), move.judge(fake, y, real=False)
         terms = {name: -term for name, term in self.distance(*codes).items()}
-        self.note("d/mmd", -terms["adv"])
+        move.note("d/mmd", -terms["adv"])
         if self.decoder is not None:
             errors = [mse_loss(self.decoder(h).float(), v.float()) for h, v in zip(codes, (x, fake), strict=True)]
             terms["ae"] = self.ae_weight * (errors[0] + errors[1])
         return terms
 
     @torch.no_grad()
-    def after_d(self) -> None:
+    def after_d(self, move: AdversarialMove) -> None:
         """Clips the encoder's weights."""
-        super().after_d()
+        super().after_d(move)
         torch._foreach_clamp_min_(list(self.discriminator.parameters()), -self.clip)
         torch._foreach_clamp_max_(list(self.discriminator.parameters()), self.clip)
 
-    def g_loss(self, x: Tensor, y: Tensor | None) -> Terms:
+    def g_loss(self, x: Tensor, y: Any, move: AdversarialMove) -> Terms:
         """Returns the distance."""
-        return self.distance(self.judge(x, y), self.judge(self.fake(len(x), y), y))
+        return self.distance(move.judge(x, y, real=True), move.judge(*self.fake_pair(x, y), real=False))

@@ -18,9 +18,14 @@ from torch.nn.functional import l1_loss
 from ganzoo.common.data_spec import DataSpec
 from ganzoo.common.errors import GanzooError
 from ganzoo.games.latent import draw_latent
+from ganzoo.games.move import AdversarialMove
+from ganzoo.games.objective import Objective
 from ganzoo.games.players import Terms
 from ganzoo.games.translator import Translator, shape_text
-from ganzoo.losses.objectives import logistic_d, nonsaturating_g
+from ganzoo.losses.objectives import logistic_d, nonsaturating_g, of_fakes
+
+# section 3.3: the discriminator's objective is divided by 2, which slows it down beside the generator
+HALVED = Objective(lambda real, fake: logistic_d(real, fake) / 2, of_fakes(nonsaturating_g), "signed")
 
 
 class Pix2Pix(Translator):
@@ -39,6 +44,8 @@ class Pix2Pix(Translator):
     Raises:
         GanzooError: if there is an adversarial term, but no discriminator.
     """
+
+    objective = HALVED
 
     def __init__(
         self,
@@ -86,22 +93,25 @@ class Pix2Pix(Translator):
                 f"{shape_text(shape)}."
             )
 
-    def judge(self, x: Tensor, image: Tensor) -> Tensor:
-        """Returns the discriminator's logits on sources x and the images that go with them."""
-        return self.discriminator(torch.cat([x, image], 1))  # type: ignore[misc]  # asked only where there is one
+    def real_pair(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        """Returns the targets, judged beside their sources."""
+        return y, x
 
-    def d_loss(self, x: Tensor, y: Tensor) -> Terms:
-        """Returns half the logistic loss of targets and translations: section 3.3 divides the objective by 2."""
-        real, fake = self.judge(x, y), self.judge(x, self.generator(x))
-        self.note("d/acc_real", (real > 0).float().mean())
-        self.note("d/acc_fake", (fake < 0).float().mean())
-        return {"adv": logistic_d(real, fake) / 2}
+    def fake_pair(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        """Returns the translations, judged beside their sources."""
+        return self.generator(x), x
 
-    def g_loss(self, x: Tensor, y: Tensor) -> Terms:
+    def discriminator_inputs(self, x: Tensor, y: Tensor, by: str) -> tuple[Tensor]:
+        """Returns sources y and images x that go with them, concatenated along the channels."""
+        return (torch.cat([y, x], 1),)
+
+    def g_loss(self, x: Tensor, y: Tensor, move: AdversarialMove) -> Terms:
         """Returns equation 4, with -log D(x, G(x, z)) in place of log(1 - D(x, G(x, z)))."""
-        fake = self.generator(x)
+        fake, _ = self.fake_pair(x, y)
         terms = {"l1": self.l1_weight * l1_loss(fake.float(), y)}
-        return {"adv": self.adv_weight * nonsaturating_g(self.judge(x, fake)), **terms} if self.adv_weight else terms
+        if not self.adv_weight:
+            return terms
+        return {"adv": self.adv_weight * self.objective.g(None, move.judge(fake, x, real=False)), **terms}
 
     @property
     def noise_dim(self) -> int:

@@ -11,13 +11,12 @@ Deviations: both players get batches of one size, where the authors' code double
 from collections.abc import Mapping
 from typing import Any
 
-from torch import Tensor, nn
+from torch import nn
 
 from ganzoo.common.data_spec import DataSpec
-from ganzoo.games.gan import GAN, Answers
-from ganzoo.games.players import Terms
+from ganzoo.games.gan import GAN
 from ganzoo.games.schedules import Schedule
-from ganzoo.losses.objectives import hinge_d, hinge_g
+from ganzoo.losses.objectives import HINGE
 from ganzoo.networks.conditional import require_classes
 
 
@@ -35,7 +34,7 @@ class ProjectionGAN(GAN):
         GanzooError: if a network takes no labels, or they disagree on the number of classes.
     """
 
-    answers: Answers = "signed"
+    objective = HINGE
 
     def __init__(
         self,
@@ -52,13 +51,3 @@ class ProjectionGAN(GAN):
     def follow(cls, spec: DataSpec, stated: Mapping[str, Any]) -> dict[str, Any]:
         """Returns both networks' data: they take the data's labels."""
         return {"generator": spec.labelled(), "discriminator": spec.labelled()}
-
-    def d_loss(self, x: Tensor, y: Tensor | None) -> Terms:
-        """Returns E max(0, 1 - f(x, y)) + E max(0, 1 + f(G(z, y), y))."""
-        real, fake = self.judge(x, y), self.judge(self.fake(len(x), y), y)
-        self.note_accuracy(real, fake)
-        return {"adv": hinge_d(real, fake)}
-
-    def g_loss(self, x: Tensor, y: Tensor | None) -> Terms:
-        """Returns -E f(G(z, y), y)."""
-        return {"adv": hinge_g(self.judge(self.fake(len(x), y), y))}

@@ -4,7 +4,7 @@ Paper: Mescheder, Geiger and Nowozin, Which Training Methods for GANs do actuall
 URL: https://arxiv.org/abs/1801.04406 (equation 9)
 Code: https://github.com/LMescheder/GAN_stability
 Deviations: the reference code leaves out equation 9's half, so that its weight 10 is a gamma of 20; we
-    follow the paper. `r1_every` above 1 is StyleGAN2's lazy regularisation, without its correction of Adam's settings.
+    follow the paper. `r1_every` above 1 is StyleGAN2's lazy regularisation, with its correction of the learning rate.
 """
 
 from collections.abc import Sequence
@@ -15,8 +15,9 @@ from torch.optim import Optimizer, RMSprop
 
 from ganzoo.common.errors import GanzooError
 from ganzoo.games.gan import GAN
-from ganzoo.games.players import Player, Terms
-from ganzoo.losses.objectives import logistic_d, nonsaturating_g
+from ganzoo.games.move import AdversarialMove
+from ganzoo.games.players import Player, Terms, lazy_player
+from ganzoo.losses.objectives import NONSATURATING
 from ganzoo.losses.penalties import r1_penalty, refuse_mixing
 
 
@@ -33,6 +34,8 @@ class R1GAN(GAN):
         optimizer: class of both optimizers.
         **kwargs: see `GAN`.
     """
+
+    objective = NONSATURATING
 
     def __init__(
         self,
@@ -54,20 +57,14 @@ class R1GAN(GAN):
 
     def players(self) -> Sequence[Player]:
         """Returns the base's players and, for a lazy penalty, one more that shares the discriminator's optimizer."""
-        d, g = super().players()
-        lazy = Player("d_reg", d.modules, self.r1, d.optim, self.r1_every, shares="d")
-        return (d, lazy, g) if self.r1_every > 1 else (d, g)
+        d, *others = super().players()
+        return (d, lazy_player("d_reg", d, self.r1, self.r1_every), *others) if self.r1_every > 1 else (d, *others)
 
-    def d_loss(self, x: Tensor, y: Tensor | None) -> Terms:
+    def d_loss(self, x: Tensor, y: Any, move: AdversarialMove) -> Terms:
         """Returns the logistic loss and, unless it is lazy, the penalty."""
-        real, fake = self.judge(x, y), self.judge(self.fake(len(x), y), y)
-        self.note_accuracy(real, fake)
-        return {"adv": logistic_d(real, fake), **(self.r1(x, y) if self.r1_every == 1 else {})}
+        terms = super().d_loss(x, y, move)
+        return {**terms, **self.r1(x, y, move)} if self.r1_every == 1 else terms
 
-    def r1(self, x: Tensor, y: Tensor | None) -> Terms:
+    def r1(self, x: Tensor, y: Any, move: AdversarialMove) -> Terms:
         """Returns equation 9, weighted for the batches that are left out."""
-        return {"r1": self.gamma * self.r1_every * r1_penalty(self.judge, x, y)}
-
-    def g_loss(self, x: Tensor, y: Tensor | None) -> Terms:
-        """Returns the non-saturating loss."""
-        return {"adv": nonsaturating_g(self.judge(self.fake(len(x), y), y))}
+        return {"r1": self.gamma * self.r1_every * r1_penalty(move.judge, x, y)}

@@ -10,11 +10,10 @@ Deviations: the average version's two terms are added, as in the paper; the refe
 
 from typing import Any
 
-from torch import Tensor, nn
+from torch import nn
 
-from ganzoo.games.gan import GAN, Answers
-from ganzoo.games.players import Terms
-from ganzoo.losses.objectives import relativistic_average_d, relativistic_d
+from ganzoo.games.gan import GAN
+from ganzoo.losses.objectives import OBJECTIVES
 
 
 class RaGAN(GAN):
@@ -27,19 +26,6 @@ class RaGAN(GAN):
         **kwargs: see `GAN`.
     """
 
-    answers: Answers = "scores"
-
     def __init__(self, generator: nn.Module, discriminator: nn.Module, average: bool = True, **kwargs: Any) -> None:
         super().__init__(generator, discriminator, **kwargs)
-        self.adversarial = relativistic_average_d if average else relativistic_d
-
-    def d_loss(self, x: Tensor, y: Tensor | None) -> Terms:
-        """Returns the loss by which real samples are to be more real than generated ones."""
-        real, fake = self.judge(x, y), self.judge(self.fake(len(x), y), y)
-        self.note_accuracy(real - fake.mean(), fake - real.mean())
-        return {"adv": self.adversarial(real, fake)}
-
-    def g_loss(self, x: Tensor, y: Tensor | None) -> Terms:
-        """Returns the loss by which generated samples are to be more real than real ones."""
-        real, fake = self.judge(x, y), self.judge(self.fake(len(x), y), y)
-        return {"adv": self.adversarial(fake, real)}
+        self.objective = OBJECTIVES["relativistic_average" if average else "relativistic"]

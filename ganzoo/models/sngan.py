@@ -9,14 +9,13 @@ Deviations: both players get batches of one size, where the authors' code double
 
 from typing import Any
 
-from torch import Tensor, nn
+from torch import nn
 from torch.nn.utils import parametrizations
 
 from ganzoo.common.errors import GanzooError
-from ganzoo.games.gan import GAN, Answers
-from ganzoo.games.players import Terms
+from ganzoo.games.gan import GAN
 from ganzoo.games.schedules import Schedule
-from ganzoo.losses.objectives import hinge_d, hinge_g
+from ganzoo.losses.objectives import HINGE
 
 TO_ZERO = Schedule([1.0, 0.0], at=[0.0, 1.0], kind="linear")
 
@@ -39,7 +38,7 @@ class SNGAN(GAN):
         GanzooError: if nothing in the discriminator is spectrally normalised.
     """
 
-    answers: Answers = "signed"
+    objective = HINGE
 
     def __init__(
         self,
@@ -56,13 +55,3 @@ class SNGAN(GAN):
                 f"model.discriminator: nothing in {type(discriminator).__name__} is spectrally normalised; give it "
                 "`spectral: true`, or put torch.nn.utils.parametrizations.spectral_norm on its layers."
             )
-
-    def d_loss(self, x: Tensor, y: Tensor | None) -> Terms:
-        """Returns equation 16, which pushes real logits above 1 and generated ones below -1, and no further."""
-        real, fake = self.judge(x, y), self.judge(self.fake(len(x), y), y)
-        self.note_accuracy(real, fake)
-        return {"adv": hinge_d(real, fake)}
-
-    def g_loss(self, x: Tensor, y: Tensor | None) -> Terms:
-        """Returns equation 17, which raises the logits of generated samples."""
-        return {"adv": hinge_g(self.judge(self.fake(len(x), y), y))}

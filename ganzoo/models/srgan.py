@@ -17,9 +17,10 @@ from torch import Tensor, nn
 from torch.nn.functional import mse_loss
 
 from ganzoo.common.errors import GanzooError
+from ganzoo.games.move import AdversarialMove
 from ganzoo.games.players import Terms
 from ganzoo.games.translator import Translator
-from ganzoo.losses.objectives import logistic_d, nonsaturating_g
+from ganzoo.losses.objectives import NONSATURATING
 from ganzoo.losses.perceptual import ContentLoss, content_loss, describe_content_loss
 from ganzoo.networks.srresnet import require_factor
 
@@ -45,6 +46,8 @@ class SRGAN(Translator):
     Raises:
         GanzooError: if there is an adversarial term, but no discriminator.
     """
+
+    objective = NONSATURATING
 
     def __init__(
         self,
@@ -89,19 +92,12 @@ class SRGAN(Translator):
         super().on_fit_start()
         self.features.to(self.device)
 
-    def d_loss(self, x: Tensor, y: Tensor) -> Terms:
-        """Returns the logistic loss of large images and enlarged ones."""
-        real, fake = self.discriminator(y), self.discriminator(self.generator(x))  # type: ignore[misc]  # there is one
-        self.note("d/acc_real", (real > 0).float().mean())
-        self.note("d/acc_fake", (fake < 0).float().mean())
-        return {"adv": logistic_d(real, fake)}
-
-    def g_loss(self, x: Tensor, y: Tensor) -> Terms:
+    def g_loss(self, x: Tensor, y: Tensor, move: AdversarialMove) -> Terms:
         """Returns equation 3: the content loss (equation 5), or pixels' (equation 4), and equation 6's -log D(G(x))."""
-        fake = self.generator(x)
+        fake, _ = self.fake_pair(x, y)
         terms = {"content": self.features(fake, y)}
         if self.pixel_weight:
             terms["pixels"] = self.pixel_weight * mse_loss(fake.float(), y)
         if self.discriminator is not None:
-            terms["adv"] = self.adv_weight * nonsaturating_g(self.discriminator(fake))
+            terms["adv"] = self.adv_weight * self.objective.g(None, move.judge(fake, real=False))
         return terms

@@ -11,6 +11,7 @@ from typing import Any
 from torch import Tensor, nn
 from torch.nn.functional import mse_loss
 
+from ganzoo.games.move import AdversarialMove
 from ganzoo.games.players import Terms
 from ganzoo.games.translator import Translator
 from ganzoo.networks.srresnet import require_factor
@@ -36,6 +37,6 @@ class SRResNet(Translator):
         super().check(shape, source_shape)
         require_factor(self.generator, shape, source_shape)
 
-    def g_loss(self, x: Tensor, y: Tensor) -> Terms:
+    def g_loss(self, x: Tensor, y: Tensor, move: AdversarialMove) -> Terms:
         """Returns equation 4, the pixels' mean squared error."""
         return {"mse": mse_loss(self.generator(x).float(), y)}

@@ -18,6 +18,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 from ganzoo.common.errors import GanzooError
 from ganzoo.games.encoder_decoder import EncoderDecoder
 from ganzoo.games.latent import draw_latent
+from ganzoo.games.move import Move
 from ganzoo.games.players import Terms
 from ganzoo.games.schedules import Schedule
 
@@ -105,12 +106,12 @@ class VAE(EncoderDecoder):
         """Maps codes to mean images."""
         return self.likelihood.mean(generator(z))
 
-    def loss(self, x: Tensor, y: Tensor | None) -> Terms:
+    def loss(self, x: Tensor, y: Any, move: Move) -> Terms:
         """Returns the negative bound, in nats per sample, in two terms."""
         q = self.posterior(self.encoder, x)
         nll = self.likelihood.nll(self.decoder(q.draw(torch.randn_like(q.mean))), x, self.std).mean()
         kl = q.kl().mean()
-        self.note("ae/elbo", -nll - kl)
+        move.note("ae/elbo", -nll - kl)
         return {"nll": nll, "kl": self.level(self.beta) * kl}
 
     def encode(self, x: Tensor, seed: int | None = None) -> Tensor:

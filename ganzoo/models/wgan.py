@@ -10,17 +10,20 @@ Deviations: an averaged generator is evaluated. The reference code takes 100 cri
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.optim import Optimizer, RMSprop
 
-from ganzoo.games.gan import GAN, Answers
-from ganzoo.games.players import Terms
+from ganzoo.games.gan import GAN
+from ganzoo.games.move import AdversarialMove
 from ganzoo.games.schedules import Schedule
-from ganzoo.losses.objectives import wasserstein_d, wasserstein_g
+from ganzoo.losses.objectives import WASSERSTEIN
 
 
 class WGAN(GAN):
     """Algorithm 1: `n_critic` RMSprop steps of the critic, each followed by clipping, per generator step.
+
+    The losses are lines 5 and 10: E f(G(z)) - E f(x), whose negative estimates the distance up to the clipping's scale,
+    and -E f(G(z)).
 
     Args:
         generator: latent vectors to samples.
@@ -33,7 +36,7 @@ class WGAN(GAN):
         **kwargs: see `GAN`.
     """
 
-    answers: Answers = "scores"
+    objective = WASSERSTEIN
 
     def __init__(
         self,
@@ -51,19 +54,9 @@ class WGAN(GAN):
         )
         self.clip = clip
 
-    def d_loss(self, x: Tensor, y: Tensor | None) -> Terms:
-        """Returns line 5, E f(G(z)) - E f(x), whose negative estimates the distance up to the clipping's scale."""
-        adversarial = wasserstein_d(self.judge(x, y), self.judge(self.fake(len(x), y), y))
-        self.note("d/wasserstein", -adversarial)
-        return {"adv": adversarial}
-
     @torch.no_grad()
-    def after_d(self) -> None:
+    def after_d(self, move: AdversarialMove) -> None:
         """Clips the critic's weights: line 7."""
-        super().after_d()
+        super().after_d(move)
         torch._foreach_clamp_min_(list(self.discriminator.parameters()), -self.clip)
         torch._foreach_clamp_max_(list(self.discriminator.parameters()), self.clip)
-
-    def g_loss(self, x: Tensor, y: Tensor | None) -> Terms:
-        """Returns line 10, -E f(G(z))."""
-        return {"adv": wasserstein_g(self.judge(self.fake(len(x), y), y))}

@@ -11,10 +11,11 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from ganzoo.games.gan import GAN, Answers
+from ganzoo.games.gan import GAN
+from ganzoo.games.move import AdversarialMove
 from ganzoo.games.players import Terms
 from ganzoo.games.schedules import Schedule
-from ganzoo.losses.objectives import wasserstein_d, wasserstein_g
+from ganzoo.losses.objectives import WASSERSTEIN
 from ganzoo.losses.penalties import gradient_penalty, refuse_mixing
 
 
@@ -33,7 +34,7 @@ class WGANGP(GAN):
         **kwargs: see `GAN`.
     """
 
-    answers: Answers = "scores"
+    objective = WASSERSTEIN
 
     def __init__(
         self,
@@ -50,13 +51,7 @@ class WGANGP(GAN):
         refuse_mixing(discriminator)
         self.gp_weight = gp_weight
 
-    def d_loss(self, x: Tensor, y: Tensor | None) -> Terms:
+    def d_loss(self, x: Tensor, y: Any, move: AdversarialMove) -> Terms:
         """Returns lines 4 to 7: f(G(z)) - f(x) + lambda (||grad f(x^)|| - 1)^2, one x^ and one norm per sample."""
-        fake = self.fake(len(x), y)
-        adversarial = wasserstein_d(self.judge(x, y), self.judge(fake, y))
-        self.note("d/wasserstein", -adversarial)
-        return {"adv": adversarial, "gp": self.gp_weight * gradient_penalty(self.judge, x, fake, y)}
-
-    def g_loss(self, x: Tensor, y: Tensor | None) -> Terms:
-        """Returns line 11, -E f(G(z))."""
-        return {"adv": wasserstein_g(self.judge(self.fake(len(x), y), y))}
+        terms = super().d_loss(x, y, move)
+        return {**terms, "gp": self.gp_weight * gradient_penalty(move.judge, x, move.fake[0].x, y)}

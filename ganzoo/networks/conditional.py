@@ -4,7 +4,7 @@ A generator with an `n_classes` maps (z, y), a discriminator with one maps (x, y
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -149,6 +149,13 @@ class Projection(nn.Module):
         return self.head(features) + (self.embed(y) * features.flatten(1)).sum(1)
 
 
+class Answer(NamedTuple):
+    """What a discriminator with a second head returns."""
+
+    logits: Tensor  # (N,)
+    second: Tensor  # output of the second head (N, ...)
+
+
 class TwoHeaded(nn.Module):
     """Wrapper that gives a discriminator a second head on its last hidden layer, computed in the same pass.
 
@@ -163,7 +170,6 @@ class TwoHeaded(nn.Module):
         self.second = second
         self.n_features: Any = network.n_features
         self.shape: Any = network.shape
-        self.second_output: Tensor | None = None
 
     def features(self, x: Tensor) -> Tensor:
         """Maps samples (N, *shape) to the network's last hidden layer."""
@@ -173,22 +179,11 @@ class TwoHeaded(nn.Module):
         """Maps what `features` returns to logits (N,)."""
         return self.network.head(features)  # type: ignore[operator]
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Maps samples (N, *shape) to logits (N,), and keeps the second head's output for `take`."""
+    def forward(self, x: Tensor) -> Answer:
+        """Maps samples (N, *shape) to logits (N,) and the second head's output (N, ...)."""
         features = self.features(x)
-        self.second_output = self.second(features.flatten(1))
-        return self.head(features)
-
-    def take(self) -> Tensor:
-        """Returns the second head's output of the last forward pass, once."""
-        output, self.second_output = self.second_output, None
-        if output is None:
-            raise RuntimeError("the output of the last forward pass has been taken")
-        return output
-
-    def forget(self) -> None:
-        """Drops the second head's output."""
-        self.second_output = None
+        second = self.second(features.flatten(1))
+        return Answer(self.head(features), second)
 
 
 def require_classes(**networks: nn.Module) -> int:

@@ -7,6 +7,7 @@ appendix B.
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -14,6 +15,7 @@ from torch.nn.functional import affine_grid, grid_sample
 
 from ganzoo.common.distributed import sum_over_processes
 from ganzoo.common.errors import GanzooError
+from ganzoo.games.move import AdversarialMove
 from ganzoo.games.players import Terms
 from ganzoo.games.stabiliser import Stabilised, Stabiliser
 
@@ -86,16 +88,17 @@ class ADA(Stabiliser):
             return self.colour(warp(x, self.geometry(x)))
 
     @torch.no_grad()
-    def d_terms(self, game: Stabilised, x: Tensor, y: Tensor | None) -> Terms:
+    def d_terms(self, game: Stabilised, x: Any, y: Any, move: AdversarialMove) -> Terms:
         """Counts the signs of the logits of real images over all processes; adds no term."""
-        signs = self.judged(game)[0].logits.float().sign()
+        self.require_judged(game, move)
+        signs = torch.cat([judgement.logits.float().sign().flatten() for judgement in move.real])
         heard = sum_over_processes(torch.stack([signs.sum(), torch.full_like(signs, 1).sum()]))
         self.heard.add_(heard)
-        game.note("d/ada_r", heard[0] / heard[1])
+        move.note("d/ada_r", heard[0] / heard[1])
         return {}
 
     @torch.no_grad()
-    def after_d(self, game: Stabilised) -> None:
+    def after_d(self, game: Stabilised, move: AdversarialMove) -> None:
         """Moves p every `interval` steps, without a branch, so that nothing waits for the device."""
         self.steps.add_(1)
         due = (self.steps >= self.interval).float()
@@ -103,7 +106,7 @@ class ADA(Stabiliser):
         self.p.add_(due * (signs / images - self.target).sign() * images / self.images).clamp_(0, 1)
         self.heard.mul_(1 - due)
         self.steps.mul_(1 - due)
-        game.note("d/ada_p", self.p)
+        move.note("d/ada_p", self.p)
 
     def maybe(self, drawn: Tensor, otherwise: float, p: Tensor | None = None) -> Tensor:
         """Returns `drawn` (N, ...) for each image with probability p, else `otherwise`."""

@@ -7,13 +7,17 @@ Papers: Zhang et al. 2020, "Consistency Regularization for Generative Adversaria
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import torch
 from torch import Tensor
 
 from ganzoo.common.errors import GanzooError
 from ganzoo.games.augment import shift
+from ganzoo.games.move import AdversarialMove, Judgement
 from ganzoo.games.players import Terms
-from ganzoo.games.stabiliser import Shown, Stabilised, Stabiliser
+from ganzoo.games.stabiliser import Stabilised, Stabiliser
 
 
 class Consistency(Stabiliser):
@@ -40,15 +44,19 @@ class Consistency(Stabiliser):
         self.pixels = pixels
         self.flip = flip
 
-    def d_terms(self, game: Stabilised, x: Tensor, y: Tensor | None) -> Terms:
+    def d_terms(self, game: Stabilised, x: Any, y: Any, move: AdversarialMove) -> Terms:
         """Returns the penalty on real images and, if weighted, on generated ones."""
-        real, fake = self.judged(game)
-        terms = {"cr": self.real * self.distance(game, real)}
-        return terms | ({"cr_fake": self.fake * self.distance(game, fake)} if self.fake else {})
+        self.require_judged(game, move)
+        terms = {"cr": self.real * self.distance(move, move.real)}
+        return terms | ({"cr_fake": self.fake * self.distance(move, move.fake)} if self.fake else {})
 
-    def distance(self, game: Stabilised, shown: Shown) -> Tensor:
-        """Returns the mean squared difference between the logits of these images and of changed ones."""
-        return (shown.logits - game.judge(self.change(shown.x), shown.y)).float().square().mean()
+    def distance(self, move: AdversarialMove, judgements: Sequence[Judgement]) -> Tensor:
+        """Returns the mean squared difference between the logits of these images and of changed ones, summed."""
+        distances = []
+        for _, _, (x, *rest), logits, _, by in judgements:
+            changed, _ = move.ask((self.change(x), *rest), by)
+            distances.append((logits - changed).float().square().mean())
+        return torch.stack(distances).sum()
 
     def change(self, x: Tensor) -> Tensor:
         """Returns T(x), each image changed in its own way.

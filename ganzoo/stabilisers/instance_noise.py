@@ -5,10 +5,13 @@ Paper: Sønderby et al. 2017, "Amortised MAP Inference for Image Super-resolutio
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
 from ganzoo.common.errors import GanzooError
+from ganzoo.games.move import AdversarialMove
 from ganzoo.games.players import Terms
 from ganzoo.games.schedules import Schedule
 from ganzoo.games.stabiliser import Stabilised, Stabiliser
@@ -35,9 +38,9 @@ class InstanceNoise(Stabiliser):
         """Returns x + sigma n, n standard normal."""
         return x + game.level(self.sigma) * torch.randn_like(x)
 
-    def d_terms(self, game: Stabilised, x: Tensor, y: Tensor | None) -> Terms:
+    def d_terms(self, game: Stabilised, x: Any, y: Any, move: AdversarialMove) -> Terms:
         """Notes the present value of a schedule of sigma; adds no term."""
         sigma = game.level(self.sigma)
         if isinstance(sigma, Tensor):
-            game.note("d/sigma", sigma)
+            move.note("d/sigma", sigma)
         return {}

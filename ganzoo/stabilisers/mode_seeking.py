@@ -6,10 +6,14 @@ equations 3 and 4.
 
 from __future__ import annotations
 
-import torch
-from torch import Tensor
+from typing import Any
 
+import torch
+
+from ganzoo.common.errors import GanzooError
+from ganzoo.games.move import AdversarialMove
 from ganzoo.games.players import Terms
+from ganzoo.games.sampler import Sampler
 from ganzoo.games.stabiliser import Stabilised, Stabiliser
 
 EPSILON = 1e-5
@@ -29,8 +33,18 @@ class ModeSeeking(Stabiliser):
         super().__init__()
         self.weight = weight
 
-    def g_terms(self, game: Stabilised, x: Tensor, y: Tensor | None) -> Terms:
+    def check(self, game: Stabilised) -> None:
+        """Raises GanzooError if the game has no latent vectors.
+
+        Raises:
+            GanzooError: if it draws no samples from any.
+        """
+        if not isinstance(game, Sampler):
+            raise GanzooError(f"model.stabilisers: ModeSeeking needs latent vectors; {type(game).__name__} has none.")
+
+    def g_terms(self, game: Stabilised, x: Any, y: Any, move: AdversarialMove) -> Terms:
         """Returns the term for two batches of latent vectors with the same labels."""
+        assert isinstance(game, Sampler)  # as `check` has seen
         one, two = game.latent(len(x)), game.latent(len(x))
         labels = y if game.supervised else torch.randint(max(game.n_classes, 1), (len(x),), device=x.device)
         samples = [game.generate(game.generator, z, labels).float() for z in (one, two)]

@@ -7,12 +7,14 @@ Paper: Brock, Donahue and Simonyan 2019, "Large Scale GAN Training for High Fide
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.conv import _ConvNd
 from torch.nn.utils.parametrize import is_parametrized
 
+from ganzoo.games.move import AdversarialMove
 from ganzoo.games.players import Terms
 from ganzoo.games.stabiliser import Stabilised, Stabiliser
 
@@ -35,11 +37,11 @@ class OrthogonalRegularisation(Stabiliser):
         self.discriminator = discriminator
         self.diagonal = diagonal
 
-    def d_terms(self, game: Stabilised, x: Tensor, y: Tensor | None) -> Terms:
+    def d_terms(self, game: Stabilised, x: Any, y: Any, move: AdversarialMove) -> Terms:
         """Returns the penalty on the discriminator."""
-        return self.terms(self.discriminator, game.discriminator)
+        return self.terms(self.discriminator, nn.ModuleList(getattr(game, name) for name in game.discriminators))
 
-    def g_terms(self, game: Stabilised, x: Tensor, y: Tensor | None) -> Terms:
+    def g_terms(self, game: Stabilised, x: Any, y: Any, move: AdversarialMove) -> Terms:
         """Returns the penalty on the generator."""
         return self.terms(self.generator, game.generator)
 

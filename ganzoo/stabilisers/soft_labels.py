@@ -6,10 +6,13 @@ the noisy ranges and the flips are from Chintala et al. 2016, "How to Train a GA
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
 from ganzoo.common.errors import GanzooError
+from ganzoo.games.move import AdversarialMove
 from ganzoo.games.players import Terms
 from ganzoo.games.stabiliser import Stabilised, Stabiliser
 
@@ -50,11 +53,16 @@ class SoftLabels(Stabiliser):
         if game.answers != "logits":
             raise GanzooError(f"model.stabilisers: SoftLabels is for logistic losses, not for {type(game).__name__}'s.")
 
-    def d_terms(self, game: Stabilised, x: Tensor, y: Tensor | None) -> Terms:
+    def d_terms(self, game: Stabilised, x: Any, y: Any, move: AdversarialMove) -> Terms:
         """Returns the change of the logistic loss from targets of 1 and 0 to drawn ones."""
-        real, fake = (shown.logits for shown in self.judged(game))
+        self.require_judged(game, move)
+        pairs = zip(move.real, move.fake, strict=False)
+        return {"soft": torch.stack([self.change(real.logits, fake.logits) for real, fake in pairs]).sum()}
+
+    def change(self, real: Tensor, fake: Tensor) -> Tensor:
+        """Returns the change of the loss on the logits of real and of generated samples."""
         t_real, t_fake = self.draw(real, self.real, self.fake), self.draw(fake, self.fake, self.real)
-        return {"soft": ((1 - t_real) * real).mean() - (t_fake * fake).mean()}
+        return ((1 - t_real) * real).mean() - (t_fake * fake).mean()
 
     def draw(self, logits: Tensor, own: tuple[float, float], other: tuple[float, float]) -> Tensor:
         """Draws labels in the shape of `logits` from `own` range, or, flipped, from the `other`."""

@@ -5,13 +5,13 @@ Paper: Metz et al. 2017, "Unrolled Generative Adversarial Networks", arXiv 1611.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from ganzoo.common.errors import GanzooError
+from ganzoo.games.move import AdversarialMove, Critic
 from ganzoo.games.players import Terms
 from ganzoo.games.schedules import Schedule
 from ganzoo.games.stabiliser import Stabilised, Stabiliser
@@ -43,32 +43,46 @@ class Unrolled(Stabiliser):
         self.lr = lr
         self.zero_sum = zero_sum
 
-    @contextmanager
-    def facing(self, game: Stabilised, x: Tensor, y: Tensor | None) -> Iterator[None]:
-        """Context manager: the stand-in judges; its parameters depend differentiably on the generator's."""
-        try:
-            if self.steps:
-                statistics = {name: buffer.clone() for name, buffer in game.discriminator.named_buffers()}
-                parameters = {name: p.detach().requires_grad_() for name, p in game.discriminator.named_parameters()}
-                for _ in range(self.steps):
-                    game.stand_in = parameters | statistics
-                    parameters = self.step(game, x, y, parameters)
-                game.stand_in = parameters | statistics
-            yield
-        finally:
-            game.stand_in = None
-
-    def step(self, game: Stabilised, x: Tensor, y: Tensor | None, parameters: dict[str, Tensor]) -> dict[str, Tensor]:
-        """Returns the parameters after one virtual step, differentiable.
+    def check(self, game: Stabilised) -> None:
+        """Raises GanzooError if there is more than one discriminator.
 
         Raises:
-            GanzooError: if the variant's `d_loss` does not ask the stand-in.
+            GanzooError: if there is.
         """
-        with virtually(game):
-            loss = torch.stack([term.float() for term in game.d_loss(x, y).values()]).sum()
+        if len(game.discriminators) > 1:
+            raise GanzooError(f"model.stabilisers: Unrolled is for one discriminator; {type(game).__name__} has more.")
+
+    def before_g(self, game: Stabilised, x: Any, y: Any, move: AdversarialMove) -> None:
+        """Puts the virtual discriminator into the move; its parameters depend differentiably on the generator's."""
+        if not self.steps:
+            return
+        discriminator = move.critic().network
+        statistics = {name: buffer.clone() for name, buffer in discriminator.named_buffers()}
+        parameters = {name: p.detach().requires_grad_() for name, p in discriminator.named_parameters()}
+        for _ in range(self.steps):
+            critic = Critic(discriminator, parameters | statistics)
+            parameters = self.step(game, x, y, move.scratch(discriminator=critic), parameters)
+        move.critics["discriminator"] = Critic(discriminator, parameters | statistics)
+
+    def step(
+        self, game: Stabilised, x: Any, y: Any, move: AdversarialMove, parameters: dict[str, Tensor]
+    ) -> dict[str, Tensor]:
+        """Returns the parameters after one virtual step, differentiable.
+
+        Args:
+            game: whose `d_loss` is descended.
+            x: the batch's samples.
+            y: their condition.
+            move: one whose critic has the parameters.
+            parameters: of the critic, by name.
+
+        Raises:
+            GanzooError: if the variant's `d_loss` does not ask the move's critic.
+        """
+        loss = torch.stack([term.float() for term in game.d_loss(x, y, move).values()]).sum()
         slopes = torch.autograd.grad(loss, list(parameters.values()), create_graph=True, allow_unused=True)
         if all(slope is None for slope in slopes):
-            misfit = f"{type(game).__name__}'s loss does not go through `judge` or `discriminate`"
+            misfit = f"{type(game).__name__}'s loss does not go through the move's `judge`"
             raise GanzooError(f"model.stabilisers: Unrolled does not suit {misfit}.")
         rate = game.level(self.lr)
         return {
@@ -76,24 +90,8 @@ class Unrolled(Stabiliser):
             for (name, parameter), slope in zip(parameters.items(), slopes, strict=True)
         }
 
-    def g_terms(self, game: Stabilised, x: Tensor, y: Tensor | None) -> Terms:
+    def g_terms(self, game: Stabilised, x: Any, y: Any, move: AdversarialMove) -> Terms:
         """Returns the discriminator's term with the other sign, in a game of zero sum."""
         if not self.zero_sum:
             return {}
-        with virtually(game):
-            return {"adv": -game.d_loss(x, y)["adv"]}
-
-
-@contextmanager
-def virtually(game: Stabilised) -> Iterator[None]:
-    """Context manager: undoes what a variant's `d_loss` notes and counts inside."""
-    shown, counts = list(game.shown), dict(game.named_buffers(recurse=False))
-    for name, buffer in counts.items():
-        setattr(game, name, buffer.clone())
-    try:
-        with game.notes.isolated():
-            yield
-    finally:
-        game.shown[:] = shown
-        for name, buffer in counts.items():
-            setattr(game, name, buffer)
+        return {"adv": -game.d_loss(x, y, move.scratch(**move.critics))["adv"]}

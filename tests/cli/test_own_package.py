@@ -114,9 +114,10 @@ def test_its_penalty_is_the_papers(folder):
     model = mlp(WGANDiv, weight=0.5, power=2.0)
     model.discriminator = Slope()
     with torch.no_grad():  # which the penalty does not mind
-        terms = model.d_loss(torch.ones(4, 2), None)
+        move = model.open_move()
+        terms = model.d_loss(torch.ones(4, 2), None, move)
     assert float(terms["div"]) == pytest.approx(0.5 * 3**2)
-    assert float(terms["adv"]) == pytest.approx(float(3 * model.shown[1].x[:, 0].mean() - 3))
+    assert float(terms["adv"]) == pytest.approx(float(3 * move.fake[0].x[:, 0].mean() - 3))
 
 
 def test_the_current_folder_comes_last_and_leaves_again(tmp_path, monkeypatch):

@@ -80,10 +80,10 @@ def test_a_schedule_that_a_move_reads_is_a_tensor_set_anew_by_every_batch(tmp_pa
     class Scheduled(VanillaGAN):
         read: list[Tensor]
 
-        def g_loss(self, x, y):
+        def g_loss(self, x, y, move):
             level = self.level(Schedule([0, 1], [0, 1], "linear"))
             self.read.append((level, float(level)))
-            return super().g_loss(x, y)
+            return super().g_loss(x, y, move)
 
     model = mlp(Scheduled)
     model.read = []
@@ -121,8 +121,8 @@ def test_captured_and_eager_agree_after_100_updates(case, tmp_path):
 @pytest.mark.gpu
 def test_a_move_that_waits_for_the_host_falls_back(tmp_path, caplog):
     class Waits(VanillaGAN):
-        def g_loss(self, x, y):
-            terms = super().g_loss(x, y)
+        def g_loss(self, x, y, move):
+            terms = super().g_loss(x, y, move)
             return terms if terms["adv"].item() > -1e9 else {}
 
     with caplog.at_level(logging.WARNING, logger=capture.__name__):

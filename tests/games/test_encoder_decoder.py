@@ -6,6 +6,7 @@ import pytest
 import torch
 import yaml
 from coders import DIGIT, DIM, EVERY, IMAGES, autoencoder, vae
+from moves import in_move
 from PIL import Image
 from tiny import digits, fit, points
 
@@ -93,7 +94,7 @@ def test_trains_in_bfloat16_on_float32_losses(name, tmp_path):
     assert fit(tmp_path, model, digits(), 2, precision="bf16-mixed").global_step == 2
     assert all(map(math.isfinite, model.notes.means().values()))
     with torch.autocast("cpu", torch.bfloat16):
-        assert {term.dtype for term in model.loss(some(model, 3), None).values()} == {torch.float32}
+        assert {term.dtype for term in in_move(model.loss, some(model, 3), None).values()} == {torch.float32}
 
 
 @pytest.mark.parametrize("name", EVERY)

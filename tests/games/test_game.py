@@ -12,6 +12,7 @@ from ganzoo.common.batches import chunks
 from ganzoo.common.errors import GanzooError
 from ganzoo.games.game import Game
 from ganzoo.games.gan import GAN
+from ganzoo.games.move import Move
 from ganzoo.games.players import Player
 from ganzoo.games.schedules import Schedule
 from ganzoo.models.gan import VanillaGAN
@@ -81,9 +82,9 @@ class Watched(WGANGP):
         )
         self.moves.append((player.name, moved, touched, self.asked))
 
-    def judge(self, x, y=None):
+    def discriminator_view(self, x):
         self.asked.append((x.requires_grad, x.grad_fn is not None))
-        return super().judge(x, y)
+        return super().discriminator_view(x)
 
 
 def same(left: Tensor | None, right: Tensor | None) -> bool:
@@ -112,10 +113,12 @@ class Regularised(VanillaGAN):
 
     def players(self):
         self.stepped = []
-        third = Player("reg", [self.generator], self.reg, None, 2, shares="g", after=lambda: self.stepped.append("reg"))
+        third = Player(
+            "reg", [self.generator], self.reg, None, 2, shares="g", after=lambda move: self.stepped.append("reg")
+        )
         return *super().players(), third
 
-    def reg(self, x, y):
+    def reg(self, x, y, move):
         return {"size": self.fake(len(x)).square().mean(), "bias": self.generator.net[0].bias.square().mean()}
 
 
@@ -142,7 +145,7 @@ class Alone(Game):
             return Player(
                 f"p{number}",
                 [self.net],
-                lambda x, y: {
+                lambda x, y, move: {
                     "weight": (self.net.weight - 1).square().sum(),
                     "bias": (self.net.bias - 3).square().sum(),
                 },
@@ -216,9 +219,11 @@ def test_chunks_split_whatever_a_batch_is():
 
 
 def test_what_is_noted_is_averaged_until_it_is_cleared():
-    model = mlp()
-    for number in (1.0, 2.0, 6.0):
-        model.note("d/adv", torch.tensor(number, requires_grad=True))
+    model, move = mlp(), Move()
+    for number in (1.0, 2.0):
+        move.note("d/adv", torch.tensor(number, requires_grad=True))
+    model.notes.merge(move.notes.totals)
+    model.notes.add("d/adv", torch.tensor(6.0))
     assert model.notes.means() == {"d/adv": 3}
     model.notes.clear()
     assert model.notes.means() == {}

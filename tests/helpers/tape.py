@@ -27,17 +27,13 @@ class Tape:
 
         def replay() -> None:
             self.replayed += 1
-            with self.game.notes.isolated() as again:
-                move()
-            for name, (total, _) in again.items():  # a graph fills the tensors that it has
-                noted[name][0].copy_(total)
+            move()
 
         weights = {name: value.clone() for name, value in self.game.state_dict().items()}
         states = [{k: dict(v) for k, v in o.state.items()} for o in self.game.trainer.optimizers]
         states = [{k: {n: t.clone() for n, t in v.items()} for k, v in s.items()} for s in states]
         random = torch.get_rng_state()
         move()  # only to see what it notes: a recording changes nothing
-        noted = dict(self.game.notes.totals)
         self.game.load_state_dict(weights)
         for optimizer, state in zip(self.game.trainer.optimizers, states, strict=True):
             for parameter, values in state.items():
@@ -51,9 +47,9 @@ def taped(monkeypatch: pytest.MonkeyPatch) -> Tape:
     """Has the next game that trains record its moves, whatever its device."""
     tape = Tape()
 
-    def make(play: Any, notes: Any, trainer: Any) -> Recorder:
+    def make(play: Any, trainer: Any) -> Recorder:
         tape.game = trainer.lightning_module
-        return Recorder(play, notes, tape)
+        return Recorder(play, tape)
 
     monkeypatch.setattr("ganzoo.games.game.recorder", make)
     return tape

@@ -12,9 +12,10 @@ from torch.nn.functional import l1_loss
 from ganzoo.data import DataModule, Digits, Toy2D
 from ganzoo.games.game import Game
 from ganzoo.games.gan import GAN
+from ganzoo.games.move import AdversarialMove
 from ganzoo.games.players import Terms
 from ganzoo.games.translator import Translator
-from ganzoo.losses.objectives import lsgan_d, lsgan_g
+from ganzoo.losses.objectives import least_squares
 from ganzoo.models.began import BEGAN
 from ganzoo.models.cgan import CGAN
 from ganzoo.models.gan import VanillaGAN
@@ -70,13 +71,14 @@ class Negatives(Digits):
 class Recolour(Translator):
     """A least-squares game on top of the distance to the target."""
 
-    def d_loss(self, x: Tensor, y: Tensor) -> Terms:
-        return {"adv": lsgan_d(self.discriminator(y), self.discriminator(self.generator(x)))}
+    objective = least_squares()
 
-    def g_loss(self, x: Tensor, y: Tensor) -> Terms:
+    def g_loss(self, x: Tensor, y: Tensor, move: AdversarialMove) -> Terms:
         fake = self.generator(x)
-        adversarial = {} if self.discriminator is None else {"adv": lsgan_g(self.discriminator(fake))}
-        return adversarial | {"l1": 10 * l1_loss(fake, y)}
+        terms = {"l1": 10 * l1_loss(fake, y)}
+        if self.discriminator is None:
+            return terms
+        return {"adv": self.objective.g(None, move.judge(fake, real=False)), **terms}
 
 
 class Tint(nn.Sequential):

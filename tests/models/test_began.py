@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from moves import in_move
 from tiny import began, digits, fit, points, trainer
 from torch import Tensor, nn
 
@@ -21,9 +22,17 @@ def small(**options) -> BEGAN:
 
 def judged(model: BEGAN, real: list[float], fake: list[float]) -> BEGAN:
     """Fixes what the discriminator answers."""
-    answers = [torch.tensor(real), torch.tensor(fake)]
-    model.judge = lambda x, y=None: answers[len(answers) == 1 or x is not DATA]
+    model.logits = lambda output, x: torch.tensor(real if x is DATA else fake)
     return model
+
+
+def step(model: BEGAN) -> float:
+    """Plays the discriminator's move without its step; k before what comes after it."""
+    move = model.open_move()
+    model.d_loss(DATA, None, move)
+    before = model.k.item()
+    model.after_d(move)
+    return before
 
 
 DATA = torch.zeros(2, 2)
@@ -39,34 +48,47 @@ class Blank(nn.Module):
 @pytest.mark.parametrize("shape", [(5, 2), (5, 3, 4, 4)])
 def test_the_loss_of_a_sample_is_its_mean_absolute_error(shape):
     x = torch.randn(shape)
-    losses = BEGAN(MLPGenerator([2], 4, (8,)), Blank()).discriminate(x)
+    losses = BEGAN(MLPGenerator([2], 4, (8,)), Blank()).open_move().judge(x)
     torch.testing.assert_close(losses, torch.stack([v.abs().mean() for v in x]))
 
 
 def test_losses_and_convergence_by_hand():
     model = judged(small(gamma=0.5), [0.2, 0.4], [0.5, 0.7])
     model.k.fill_(0.25)
-    assert model.d_loss(DATA, None)["adv"].item() == pytest.approx(0.3 - 0.25 * 0.6)
-    assert model.g_loss(DATA, None)["adv"].item() == pytest.approx(0.6)
+    assert in_move(model.d_loss, DATA, None)["adv"].item() == pytest.approx(0.3 - 0.25 * 0.6)
+    assert in_move(model.g_loss, DATA, None)["adv"].item() == pytest.approx(0.6)
     assert model.notes.means() == {"d/convergence": pytest.approx(0.3 + abs(0.5 * 0.3 - 0.6)), "d/k": 0.25}
 
 
 def test_k_moves_by_the_balance():
     model = judged(small(gamma=0.5, lambda_k=0.1), [0.2, 0.4], [0.05, 0.15])
     assert model.k == 0
-    for step in (1, 2, 3):
-        model.d_loss(DATA, None)
-        assert model.k.item() == pytest.approx((step - 1) * 0.1 * (0.15 - 0.1))  # only after the step
-        model.after_d()
-        assert model.k.item() == pytest.approx(step * 0.1 * (0.15 - 0.1))
+    for number in (1, 2, 3):
+        assert step(model) == pytest.approx((number - 1) * 0.1 * (0.15 - 0.1))  # only after the step
+        assert model.k.item() == pytest.approx(number * 0.1 * (0.15 - 0.1))
+
+
+def test_k_moves_by_the_balance_of_the_whole_batch_under_accumulation():
+    """Chunks of 2 and 1 samples: what the last one alone says is not the batch's balance."""
+    ends = []
+    for parts in ([[1.0, 1.0, 4.0]], [[1.0, 1.0], [4.0]]):
+        model = small(gamma=0.5, lambda_k=0.1)
+        move = model.open_move()
+        for part in parts:
+            x = torch.tensor(part)[:, None].expand(-1, 2)
+            model.logits = lambda output, seen, x=x: seen[:, 0] if seen is x else torch.full((len(seen),), 0.25)
+            move.begin(len(part) / 3)
+            model.d_loss(x, None, move)
+        model.after_d(move)
+        ends.append(model.k.item())
+    assert ends == pytest.approx([0.1 * (0.5 * 2 - 0.25)] * 2)
 
 
 @pytest.mark.parametrize(("fake", "up"), [(0.0, True), (0.14, True), (0.16, False), (9.0, False)])
 def test_k_grows_while_generated_samples_are_redrawn_too_well_and_shrinks_otherwise(fake, up):
     model = judged(small(gamma=0.5), [0.3, 0.3], [fake, fake])
     model.k.fill_(0.5)
-    model.d_loss(DATA, None)
-    model.after_d()
+    step(model)
     assert (model.k > 0.5) == up
     assert (model.k < 0.5) != up
 
@@ -76,8 +98,7 @@ def test_k_stays_between_0_and_1(real, fake, end):
     model = judged(small(lambda_k=0.4), [real, real], [fake, fake])
     model.k.fill_(0.5)
     for _ in range(3):
-        model.d_loss(DATA, None)
-        model.after_d()
+        step(model)
         assert 0 <= model.k <= 1
     assert model.k == end
 
@@ -86,9 +107,9 @@ def test_in_a_run_k_follows_the_balance_of_every_batch(tmp_path):
     seen = []
 
     class Watched(BEGAN):
-        def after_d(self):
-            before, balance = self.k.clone(), self.balance.clone()
-            super().after_d()
+        def after_d(self, move):
+            before, balance = self.k.clone(), move.mean("balance")
+            super().after_d(move)
             seen.append((before, balance, self.k.clone()))
 
     torch.manual_seed(0)
@@ -122,7 +143,7 @@ def test_trains_in_bfloat16_on_float32_losses(tmp_path):
     assert {"d/adv", "g/adv", "d/k", "d/convergence"} == model.notes.means().keys()
     assert torch.tensor(list(model.notes.means().values())).isfinite().all()
     with torch.autocast("cpu", torch.bfloat16):
-        assert model.discriminate(torch.zeros(2, 1, 8, 8)).dtype == torch.float32
+        assert model.open_move().judge(torch.zeros(2, 1, 8, 8)).dtype == torch.float32
 
 
 def test_samples_move_to_the_data(tmp_path):

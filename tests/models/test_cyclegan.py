@@ -5,6 +5,7 @@ import torch
 import yaml
 from equality import alike
 from idx import write_mnist
+from moves import in_move
 from PIL import Image
 from tape import taped
 from tiny import Each, fit, trainer
@@ -56,7 +57,7 @@ def numbers(terms) -> dict[str, float]:
 
 
 def test_cycle_and_identity_are_nothing_for_generators_that_change_nothing():
-    assert numbers(still().g_loss(X, Y)) == pytest.approx(
+    assert numbers(in_move(still().g_loss, X, Y)) == pytest.approx(
         {"adv": 0.75**2, "adv_back": 1.5**2, "cycle": 0, "cycle_back": 0, "identity": 0, "identity_back": 0}
     )
 
@@ -64,16 +65,16 @@ def test_cycle_and_identity_are_nothing_for_generators_that_change_nothing():
 def test_the_terms_have_the_weights_of_the_paper():
     game = still()
     nn.init.constant_(game.generator.scale, 0.5)  # x -> 0.5 x -> 0.5 x, and the same for y
-    terms = numbers(game.g_loss(X, Y))
+    terms = numbers(in_move(game.g_loss, X, Y))
     assert terms["cycle"] == pytest.approx(10 * 0.5 * float(X.abs().mean()))
     assert terms["cycle_back"] == pytest.approx(10 * 0.5 * float(Y.abs().mean()))
     assert terms["identity"] == pytest.approx(5 * 0.5 * float(Y.abs().mean()))
     assert terms["identity_back"] == 0
-    assert still(identity_weight=0).g_loss(X, Y).keys() == {"adv", "adv_back", "cycle", "cycle_back"}
+    assert in_move(still(identity_weight=0).g_loss, X, Y).keys() == {"adv", "adv_back", "cycle", "cycle_back"}
 
 
 def test_discriminators_score_real_images_1_and_others_0():
-    terms = numbers(still().d_loss(X, Y))
+    terms = numbers(in_move(still().d_loss, X, Y))
     assert terms["adv"] == pytest.approx((0.75**2 + 0.25**2) / 2)
     assert terms["adv_back"] == pytest.approx((1.5**2 + 0.5**2) / 2)
 
@@ -86,7 +87,7 @@ def test_either_discriminator_sees_its_own_domain_and_its_own_pool():
         )
     nn.init.constant_(game.generator.scale, 2.0)
     nn.init.constant_(game.back.scale, 3.0)
-    game.d_loss(X[:2], Y[:2])
+    in_move(game.d_loss, X[:2], Y[:2])
     for name, real, fake in (("discriminator", Y, 2 * X), ("discriminator_back", X, 3 * Y)):
         assert torch.equal(seen[name][0], real[:2])
         torch.testing.assert_close(seen[name][1], fake[:2])
@@ -101,9 +102,8 @@ def test_two_pairs_move_each_while_the_other_is_frozen(tmp_path):
     trains = lambda: {name for name in parts if all(p.requires_grad for p in getattr(game, name).parameters())}  # noqa: E731
     for name in "dg":
         loss = getattr(game, f"{name}_loss")
-        setattr(
-            game, f"{name}_loss", lambda x, y, loss=loss, name=name: (moves.append((name, trains())), loss(x, y))[1]
-        )
+        watched = lambda *batch, loss=loss, name=name: (moves.append((name, trains())), loss(*batch))[1]  # noqa: E731
+        setattr(game, f"{name}_loss", watched)
     weights = {name: [p.detach().clone() for p in getattr(game, name).parameters()] for name in parts}
     run = fit(tmp_path, game, Blobs(), 2)
     assert moves == [("d", set(parts[2:])), ("g", set(parts[:2]))] * 2

@@ -24,7 +24,7 @@ def main(folder: Path) -> None:
     both = {"devices": 2, "strategy": "ddp_find_unused_parameters_true"}
     whole, held = game(), []
     loss = whole.d_loss
-    whole.d_loss = lambda x, y: (held.append(whole.pool.images.clone()), loss(x, y))[1]
+    whole.d_loss = lambda x, y, move: (held.append(whole.pool.images.clone()), loss(x, y, move))[1]
     run = fit(folder / "whole", whole, Blobs(batch_size=2), 6, **both)
     fit(folder / "part", game(), Blobs(batch_size=2), 4, Last(), **both)
     rest = game()

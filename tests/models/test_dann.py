@@ -9,6 +9,7 @@ from commands import ganzoo
 from domains import Bars, dann
 from idx import write_mnist
 from lightning.pytorch import Callback
+from moves import in_move
 from tiny import Each, fit, trainer
 from torch import Tensor
 from torch.nn.functional import cross_entropy
@@ -66,7 +67,7 @@ def test_every_move_reads_both_schedules(tmp_path):
 def test_the_features_move_against_the_domain_classifier_and_the_classifiers_alike():
     model, (x, y) = dann(reversal=0.5), batch()
     plain = dann(reversal=-1.0)  # a reversal turned round twice: ordinary learning of the domain
-    domain, taught = model.loss(x, y)["domain"], plain.loss(x, y)["domain"]
+    domain, taught = in_move(model.loss, x, y)["domain"], in_move(plain.loss, x, y)["domain"]
     for mine, theirs in zip(
         gradients(model, model.features, domain), gradients(plain, plain.features, taught), strict=True
     ):
@@ -82,7 +83,7 @@ def test_the_features_move_against_the_domain_classifier_and_the_classifiers_ali
 
 def test_at_strength_0_the_features_learn_as_without_a_domain_classifier():
     model, (x, (target, labels)) = dann(reversal=0.0), batch()
-    terms = model.loss(x, (target, labels))
+    terms = in_move(model.loss, x, (target, labels))
     total = gradients(model, model.features, terms["label"] + terms["domain"])
     alone = gradients(model, model.features, cross_entropy(model.classifier(model.features(x)), labels))
     for mine, theirs in zip(total, alone, strict=True):
@@ -92,8 +93,8 @@ def test_at_strength_0_the_features_learn_as_without_a_domain_classifier():
 
 def test_labels_of_the_target_play_no_part_and_its_images_do():
     model, (x, (target, labels)) = dann(reversal=1.0), batch()
-    terms = model.loss(x, (target, labels))
-    other = model.loss(x, (target + 1, labels))
+    terms = in_move(model.loss, x, (target, labels))
+    other = in_move(model.loss, x, (target + 1, labels))
     assert torch.equal(terms["label"], other["label"])
     assert not torch.equal(terms["domain"], other["domain"])
 
@@ -102,7 +103,7 @@ def test_the_domain_loss_is_the_sum_of_both_means_and_zero_weights_give_2_log_2(
     model, (x, y) = dann(), batch()
     for parameter in model.discriminator.parameters():
         torch.nn.init.zeros_(parameter)
-    assert model.loss(x, y)["domain"].item() == pytest.approx(2 * math.log(2))
+    assert in_move(model.loss, x, y)["domain"].item() == pytest.approx(2 * math.log(2))
 
 
 def test_a_batch_in_chunks_is_the_whole_batch(tmp_path):
@@ -184,7 +185,7 @@ def test_what_does_not_fit_is_refused_in_one_line():
     with pytest.raises(GanzooError, match=r"model\.features: .*\(1, 16, 16\).*\(3, 28, 28\)"):
         dann().check((3, 28, 28))
     with pytest.raises(GanzooError, match="data: it has one domain"):
-        dann().loss(torch.randn(2, 1, 16, 16), torch.tensor([0, 1]))  # type: ignore[arg-type]
+        in_move(dann().loss, torch.randn(2, 1, 16, 16), torch.tensor([0, 1]))  # type: ignore[arg-type]
     with pytest.raises(GanzooError, match="size: 12 pixels"):
         LeNetFeatures(12)
 

@@ -4,6 +4,7 @@ import math
 
 import pytest
 import torch
+from moves import in_move
 from tiny import fit, points
 from torch import Tensor
 from torch.distributions import Categorical, Normal
@@ -88,11 +89,13 @@ def test_both_players_descend_their_loss_less_the_bounds(learn_variance):
     bounds = information(q, category, z[:, 4:])
     terms = {"category": -3 * bounds[0], "codes": -0.1 * bounds[1]}
     torch.manual_seed(1)
-    torch.testing.assert_close(model.d_loss(x, None), {"adv": objectives.logistic_d(body(x), body(fake)), **terms})
+    torch.testing.assert_close(
+        in_move(model.d_loss, x, None), {"adv": objectives.logistic_d(body(x), body(fake)), **terms}
+    )
     right = (said[:, :3].argmax(1) == category).float().mean().item()
     assert model.notes.means()["d/acc_category"] == pytest.approx(right)
     torch.manual_seed(1)
-    torch.testing.assert_close(model.g_loss(x, None), {"adv": objectives.nonsaturating_g(body(fake)), **terms})
+    torch.testing.assert_close(in_move(model.g_loss, x, None), {"adv": objectives.nonsaturating_g(body(fake)), **terms})
 
 
 def test_the_posterior_moves_with_the_discriminator_alone(tmp_path):
@@ -115,7 +118,9 @@ def test_labels_of_the_data_play_no_part(tmp_path):
 
     def terms(y):
         torch.manual_seed(1)
-        return [{name: term.item() for name, term in loss(x, y).items()} for loss in (model.d_terms, model.g_terms)]
+        return [
+            {name: term.item() for name, term in in_move(loss, x, y).items()} for loss in (model.d_terms, model.g_terms)
+        ]
 
     assert terms(None) == terms(torch.zeros(8, dtype=torch.long)) == terms(torch.arange(8) + 100)
     torch.manual_seed(1)

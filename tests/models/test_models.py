@@ -4,6 +4,7 @@ import math
 
 import pytest
 import torch
+from moves import in_move
 from tiny import conv, digits, fit, mlp, points
 from torch.optim import Adam, RMSprop
 
@@ -63,9 +64,9 @@ def test_each_player_descends_the_papers_objective(kind, options, d, g):
     torch.manual_seed(1)
     fake = model.discriminator(model.fake(16))
     torch.manual_seed(1)
-    torch.testing.assert_close(model.d_loss(x, None)["adv"], d(model.discriminator(x), fake))
+    torch.testing.assert_close(in_move(model.d_loss, x, None)["adv"], d(model.discriminator(x), fake))
     torch.manual_seed(1)
-    torch.testing.assert_close(model.g_loss(x, None), {"adv": g(fake)})
+    torch.testing.assert_close(in_move(model.g_loss, x, None), {"adv": g(fake)})
 
 
 @pytest.mark.parametrize("kind", [WGAN, WGANGP])
@@ -74,15 +75,15 @@ def test_wasserstein_estimate_is_how_much_higher_the_critic_scores_real_data(kin
     torch.manual_seed(1)
     estimate = (model.discriminator(x).mean() - model.discriminator(model.fake(16)).mean()).item()
     torch.manual_seed(1)
-    model.d_loss(x, None)
+    in_move(model.d_loss, x, None)
     assert model.notes.means() == {"d/wasserstein": pytest.approx(estimate, abs=1e-6)}
 
 
 @pytest.mark.parametrize("kind", [VanillaGAN, DCGAN])
 def test_accuracy_is_the_share_judged_rightly(kind):
     model = mlp(kind)
-    model.judge = lambda x, y=None: torch.tensor([2.0, 1.0, 0.1, -1.0])
-    model.d_loss(torch.zeros(4, 2), None)
+    model.logits = lambda output, x: torch.tensor([2.0, 1.0, 0.1, -1.0])
+    in_move(model.d_loss, torch.zeros(4, 2), None)
     assert model.notes.means() == {"d/acc_real": 0.75, "d/acc_fake": 0.25}
 
 
@@ -91,7 +92,7 @@ def test_dcgan_judges_real_and_generated_images_as_batches_of_their_own():
     model = DCGAN(DCGANGenerator(16, 1, 8, 6), DCGANDiscriminator(16, 1, 8))
     sizes = []
     model.discriminator.register_forward_pre_hook(lambda module, arguments: sizes.append(len(arguments[0])))
-    model.d_loss(torch.zeros(5, 1, 16, 16), None)
+    in_move(model.d_loss, torch.zeros(5, 1, 16, 16), None)
     assert sizes == [5, 5]
 
 
@@ -122,7 +123,7 @@ def test_wgan_gp_penalises_each_sample_with_its_weight():
     for sample in x.clone():
         sample.requires_grad_()
         slopes.append(torch.autograd.grad(model.discriminator(sample[None]).sum(), sample)[0].norm())
-    torch.testing.assert_close(model.d_loss(x, None)["gp"], 7 * (torch.stack(slopes) - 1).square().mean())
+    torch.testing.assert_close(in_move(model.d_loss, x, None)["gp"], 7 * (torch.stack(slopes) - 1).square().mean())
 
 
 def test_wgan_gp_refuses_batch_norm_in_the_critic():

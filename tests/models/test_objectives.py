@@ -4,6 +4,7 @@ import math
 
 import pytest
 import torch
+from moves import in_move
 from tiny import conv, digits, fit, mlp, points
 from torch.optim import Adam, RMSprop
 
@@ -157,9 +158,9 @@ def losses_of(model, x):
     torch.manual_seed(1)
     fake = model.discriminator(model.fake(len(x)))
     torch.manual_seed(1)
-    d = model.d_loss(x, None)
+    d = in_move(model.d_loss, x, None)
     torch.manual_seed(1)
-    return d, model.g_loss(x, None), model.discriminator(x), fake
+    return d, in_move(model.g_loss, x, None), model.discriminator(x), fake
 
 
 @pytest.mark.parametrize(("name", "constant"), [("gan", 0), ("js", 2 * math.log(2))])
@@ -189,8 +190,8 @@ def test_six_divergences_are_five_games_two_of_which_are_the_original_one(name):
 @each_divergence
 def test_fgan_shows_its_estimate_of_the_divergence(name):
     model = mlp(FGAN, divergence=name)
-    model.judge = lambda x, y=None: model.divergence.threshold + torch.tensor([2.0, 1.0, 0.1, -1.0])
-    terms = model.d_loss(torch.zeros(4, 2), None)
+    model.logits = lambda output, x: model.divergence.threshold + torch.tensor([2.0, 1.0, 0.1, -1.0])
+    terms = in_move(model.d_loss, torch.zeros(4, 2), None)
     assert model.notes.means() == {
         "d/divergence": pytest.approx(-terms["adv"].item()),
         "d/acc_real": 0.75,
@@ -250,7 +251,7 @@ def test_a_lazy_r1_moves_the_discriminator_on_every_so_many_batches(tmp_path):
     assert model.moves == 2 * (both + both + lazy)
     assert len(run.optimizers) == 2
     x = torch.randn(8, 2)
-    torch.testing.assert_close(model.r1(x, None)["r1"], 3 * mlp_like(model, R1GAN).r1(x, None)["r1"])
+    torch.testing.assert_close(in_move(model.r1, x, None)["r1"], 3 * in_move(mlp_like(model, R1GAN).r1, x, None)["r1"])
 
 
 def mlp_like(model, kind):

@@ -5,6 +5,7 @@ import signal
 import pytest
 import torch
 from idx import write_cifar10
+from moves import in_move
 from tiny import Each, fit, trainer
 from torch.nn.functional import logsigmoid
 from translators import Shifts, pix2pix
@@ -53,7 +54,7 @@ def test_the_recipe_that_colours_departs_from_the_paper_as_its_header_says(tmp_p
 def test_the_generator_descends_adv_plus_lambda_l1(l1_weight, adv_weight):
     model, (x, y) = pix2pix(l1_weight=l1_weight, adv_weight=adv_weight), pairs()
     torch.manual_seed(2)
-    terms = model.g_loss(x, y)
+    terms = in_move(model.g_loss, x, y)
     torch.manual_seed(2)
     fake = model.generator(x)
     logits = model.discriminator(torch.cat([x, fake], 1))
@@ -66,7 +67,7 @@ def test_the_generator_descends_adv_plus_lambda_l1(l1_weight, adv_weight):
 def test_the_discriminators_objective_is_divided_by_2():
     model, (x, y) = pix2pix(), pairs()
     torch.manual_seed(2)
-    terms = model.d_loss(x, y)
+    terms = in_move(model.d_loss, x, y)
     torch.manual_seed(2)
     fake, judge = model.generator(x), lambda image: model.discriminator(torch.cat([x, image], 1))
     by_hand = -(logsigmoid(judge(y)).mean() + logsigmoid(-judge(fake)).mean()) / 2
@@ -75,9 +76,10 @@ def test_the_discriminators_objective_is_divided_by_2():
 
 def test_the_discriminator_looks_at_the_source():
     model, (x, y) = pix2pix(norm="none"), pairs()
-    right, wrong = model.judge(x, y), model.judge(x.roll(1, 0), y)
+    judge = model.open_move().judge
+    right, wrong = judge(y, x), judge(y, x.roll(1, 0))
     assert (right - wrong).abs().max() > 0.01 * right.std()
-    torch.testing.assert_close(model.judge(x.roll(1, 0), y.roll(1, 0)), right.roll(1, 0))
+    torch.testing.assert_close(judge(y.roll(1, 0), x.roll(1, 0)), right.roll(1, 0))
 
 
 def test_it_learns_a_pair_that_the_source_tells(tmp_path):
@@ -96,7 +98,7 @@ def test_l1_alone_has_no_discriminator(tmp_path):
     assert [player.name for player in model.players()] == ["g"]
     assert model.discriminator is None
     assert model.exported().keys() == {"generator"}
-    assert model.g_loss(*pairs()).keys() == {"l1"}
+    assert in_move(model.g_loss, *pairs()).keys() == {"l1"}
     assert fit(tmp_path, model, Shifts(batch_size=8), 3).global_step == 3
     Pix2Pix(UNet(32, 1, 1, width=2), adv_weight=0)
     with pytest.raises(GanzooError, match=r"model\.discriminator: adv_weight is 1\.0, which needs one"):

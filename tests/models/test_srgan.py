@@ -9,6 +9,7 @@ import lightning.pytorch as pl
 import pytest
 import torch
 from enlargers import EVERY, generator, ramps, srgan
+from moves import in_move
 from PIL import Image
 from tiny import Each, fit, trainer
 from torch import nn
@@ -113,7 +114,7 @@ def test_defaults_are_the_papers():
 def test_srresnet_has_one_player_which_descends_the_squared_error(tmp_path):
     model, (x, y) = SRResNet(generator(), g_lr=3e-3), batch()
     assert [player.name for player in model.players()] == ["g"]
-    assert model.g_loss(x, y)["mse"].item() == pytest.approx((model.generator(x) - y).square().mean().item())
+    assert in_move(model.g_loss, x, y)["mse"].item() == pytest.approx((model.generator(x) - y).square().mean().item())
     losses = []
     fit(tmp_path, model, ramps(), 60, Each(lambda _, game: losses.append(game.notes.means()["g/mse"])))
     assert losses[-1] < 0.3 * losses[0]
@@ -125,21 +126,23 @@ def test_without_an_adversarial_term_there_is_one_player(tmp_path):
     model = srgan("pixels", adv_weight=0.0)
     assert [player.name for player in model.players()] == ["g"]
     x, y = batch()
-    assert model.g_loss(x, y).keys() == {"content"}
-    assert model.g_loss(x, y)["content"].item() == pytest.approx(SRResNet(model.generator).g_loss(x, y)["mse"].item())
+    assert in_move(model.g_loss, x, y).keys() == {"content"}
+    assert in_move(model.g_loss, x, y)["content"].item() == pytest.approx(
+        in_move(SRResNet(model.generator).g_loss, x, y)["mse"].item()
+    )
     with pytest.raises(GanzooError, match=r"model.discriminator: adv_weight is 0.001, which needs one"):
         SRGAN(generator())
 
 
 def test_the_generator_descends_content_pixels_and_a_thousandth_of_the_adversarial_loss():
     model, (x, y) = srgan(pixel_weight=0.5), batch()
-    terms, fake = model.g_loss(x, y), model.generator(x)
+    terms, fake = in_move(model.g_loss, x, y), model.generator(x)
     assert terms.keys() == {"adv", "content", "pixels"}
     torch.testing.assert_close(terms["adv"], -1e-3 * logsigmoid(model.discriminator(fake)).mean())
     torch.testing.assert_close(terms["pixels"], 0.5 * mse_loss(fake, y))
     torch.testing.assert_close(terms["content"], perceptual.content_loss("cifar10")(fake, y))
     by_hand = -logsigmoid(model.discriminator(y)).mean() - logsigmoid(-model.discriminator(fake)).mean()
-    torch.testing.assert_close(model.d_loss(x, y)["adv"], by_hand)
+    torch.testing.assert_close(in_move(model.d_loss, x, y)["adv"], by_hand)
 
 
 def test_each_player_moves_its_network_and_nobody_the_content_loss(tmp_path):

@@ -5,6 +5,7 @@ import pytest
 import torch
 import yaml
 from commands import ganzoo
+from moves import in_move
 from PIL import Image
 from tiny import fit, trainer
 from torch import Tensor, nn
@@ -30,7 +31,6 @@ from ganzoo.networks.conditional import (
 )
 from ganzoo.networks.dcgan import DCGANDiscriminator, DCGANGenerator
 from ganzoo.networks.mlp import MLPDiscriminator, MLPGenerator
-from ganzoo.stabilisers import Consistency
 from ganzoo.tools.evaluate.purity import draw_by_class, purity
 from ganzoo.training.callbacks.keep import Last
 
@@ -143,13 +143,11 @@ def test_a_projection_adds_the_inner_product_of_class_and_features(spectral):
     assert (norm == pytest.approx(1, abs=0.01)) is spectral
 
 
-def test_a_second_head_leaves_the_first_as_it_is_and_is_heard_once():
+def test_a_second_head_leaves_the_first_as_it_is():
     inner, second = MLPDiscriminator([2], (8,), dropout=0), nn.Linear(8, 3)
     network, x = TwoHeaded(inner, second), torch.randn(4, 2)
-    torch.testing.assert_close(network(x), inner(x))
-    torch.testing.assert_close(network.take(), second(inner.features(x)))
-    with pytest.raises(RuntimeError, match="has been taken"):
-        network.take()
+    torch.testing.assert_close(network(x).logits, inner(x))
+    torch.testing.assert_close(network(x).second, second(inner.features(x)))
 
 
 # Games
@@ -160,15 +158,14 @@ def test_real_and_generated_samples_are_judged_as_what_they_are_labelled(kind):
     model, (x, y) = labelled(kind), batch()
     made = []
     model.generator.register_forward_pre_hook(lambda module, given: made.append(given[1]))
-    model.d_terms(x, y)
-    model.g_terms(x, y)
+    in_move(model.d_terms, x, y)
+    in_move(model.g_terms, x, y)
     assert [labels.tolist() for labels in made] == [y.tolist()] * 2
-    asked = []
-    judge = model.judge
-    model.judge = lambda x, y=None: asked.append(y) or judge(x, y)
-    model.d_loss(x, y)
-    model.g_loss(x, y)
-    assert [labels.tolist() for labels in asked] == [y.tolist()] * 3
+    moves = [model.open_move(), model.open_move()]
+    model.d_loss(x, y, moves[0])
+    model.g_loss(x, y, moves[1])
+    asked = [judgement.y.tolist() for move in moves for judgement in (*move.real, *move.fake)]
+    assert asked == [y.tolist()] * 3
 
 
 @pytest.mark.parametrize("kind", [CGAN, ProjectionGAN])
@@ -182,9 +179,9 @@ def test_each_player_descends_the_papers_objective(kind):
     torch.manual_seed(1)
     fake = model.discriminator(model.generator(torch.randn(12, 2), y), y)
     torch.manual_seed(1)
-    torch.testing.assert_close(model.d_loss(x, y), {"adv": d(model.discriminator(x, y), fake)})
+    torch.testing.assert_close(in_move(model.d_loss, x, y), {"adv": d(model.discriminator(x, y), fake)})
     torch.manual_seed(1)
-    torch.testing.assert_close(model.g_loss(x, y), {"adv": g(fake)})
+    torch.testing.assert_close(in_move(model.g_loss, x, y), {"adv": g(fake)})
 
 
 def test_acgan_adds_the_cross_entropy_of_the_class_to_both_losses():
@@ -195,12 +192,12 @@ def test_acgan_adds_the_cross_entropy_of_the_class_to_both_losses():
     by_hand = [-classifier(body.features(of)).log_softmax(1)[range(12), y].mean() for of in (x, fake)]
     torch.testing.assert_close(by_hand[0], cross_entropy(classifier(body.features(x)), y))
     torch.manual_seed(1)
-    d = model.d_loss(x, y)
+    d = in_move(model.d_loss, x, y)
     torch.testing.assert_close(d, {"adv": objectives.logistic_d(body(x), body(fake)), "class": 2 * sum(by_hand)})
     right = (classifier(body.features(x)).argmax(1) == y).float().mean().item()
     assert model.notes.means()["d/acc_class"] == pytest.approx(right)
     torch.manual_seed(1)
-    g = model.g_loss(x, y)
+    g = in_move(model.g_loss, x, y)
     torch.testing.assert_close(g, {"adv": objectives.nonsaturating_g(body(fake)), "class": 2 * by_hand[1]})
 
 
@@ -370,13 +367,3 @@ def test_samples_are_classified_beside_what_they_were_asked_for(checkpoint):
     assert asked.tolist() == shown.tolist() == [i % 5 for i in range(13)]
     with pytest.raises(GanzooError, match="VanillaGAN is unconditional"):
         draw_by_class(VanillaGAN(MLPGenerator([2]), MLPDiscriminator([2])), Brightness(), 4)
-
-
-def test_what_the_second_head_said_does_not_outlive_a_move():
-    """Consistency asks the discriminator once more, and nobody takes what the second head says of that."""
-    generator = LabelledGenerator(DCGANGenerator(8, 1, 4, 6), 3, label_dim=4)
-    model = ACGAN(generator, DCGANDiscriminator(8, 1, 4), stabilisers=[Consistency(pixels=1)])
-    x, y = torch.rand(4, 1, 8, 8) * 2 - 1, torch.arange(4) % 3
-    model.d_terms(x, y)
-    assert model.discriminator.second_output is None
-    assert model.shown == []

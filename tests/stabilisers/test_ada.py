@@ -4,6 +4,7 @@ import math
 
 import pytest
 import torch
+from moves import in_move
 from tiny import conv, digits, fit, mlp
 
 from ganzoo.common.errors import GanzooError
@@ -24,9 +25,9 @@ def moved(ada: ADA, *logits: float, batch: int = 10) -> list[float]:
     """p after steps in which a discriminator says these logits of all real images."""
     game, course = conv(stabilisers=[ada]), []
     for said in logits:
-        game.discriminate = lambda x, y=None, said=said: torch.full((len(x),), float(said))
-        game.d_terms(torch.zeros(batch, 1, 8, 8), None)
-        game.after_d()
+        game.logits = lambda output, x, said=said: torch.full((len(x),), float(said))
+        in_move(game.d_terms, torch.zeros(batch, 1, 8, 8), None)
+        game.after_d(game.open_move())
         course.append(ada.p.item())
     return course
 
@@ -55,9 +56,9 @@ def test_r_is_the_mean_sign_of_real_logits_against_the_target():
         game = conv(stabilisers=[ada])
         signs = torch.ones(20)
         signs[right:] = -1
-        game.discriminate = lambda x, y=None, signs=signs: signs * torch.rand(20)
-        game.d_terms(x, None)
-        game.after_d()
+        game.logits = lambda output, x, signs=signs: signs * torch.rand(20)
+        in_move(game.d_terms, x, None)
+        game.after_d(game.open_move())
         assert ada.p.item() == pytest.approx(0.5 + direction * 0.1)
         assert game.notes.means()["d/ada_r"] == pytest.approx((2 * right - 20) / 20)
 
@@ -72,7 +73,7 @@ def test_chunks_of_a_batch_count_as_one_step(tmp_path):
 def test_the_generators_move_does_not_move_p():
     ada = ADA(interval=1, images=10)
     game = conv(stabilisers=[ada])
-    game.g_terms(torch.zeros(4, 1, 8, 8), None)
+    in_move(game.g_terms, torch.zeros(4, 1, 8, 8), None)
     assert (ada.p, ada.steps, ada.heard.abs().sum()) == (0, 0, 0)
 
 
@@ -109,8 +110,8 @@ def test_real_and_generated_images_are_augmented_alike_in_both_moves():
     game.discriminator.register_forward_pre_hook(lambda module, arguments: seen.append(arguments[0]))
     x = torch.ones(300, 1, 8, 8)
     game.fake = lambda n, y=None: x
-    game.d_terms(x, None)
-    game.g_terms(x, None)
+    in_move(game.d_terms, x, None)
+    in_move(game.g_terms, x, None)
     assert len(seen) == 3
     for images in seen:  # of a blank image only brightness and contrast show: (1 + 0.2 n) 2^(n / 2)
         values = images.flatten(1)
@@ -133,7 +134,9 @@ def test_gradients_pass_twice_and_are_those_of_the_linear_map_that_it_is():
     torch.testing.assert_close((gradient * nudge).sum().double(), (ends[0] - ends[1]) / 2, rtol=1e-3, atol=1e-3)
     (second,) = torch.autograd.grad(gradient.square().sum(), x)
     assert second.abs().sum() > 0
-    gradient_penalty(conv(stabilisers=[ada]).judge, torch.randn(4, 1, 8, 8), torch.randn(4, 1, 8, 8)).backward()
+    gradient_penalty(
+        conv(stabilisers=[ada]).open_move().judge, torch.randn(4, 1, 8, 8), torch.randn(4, 1, 8, 8)
+    ).backward()
 
 
 def test_half_precision_stays_and_places_do_not_suffer_from_it():
@@ -148,7 +151,7 @@ def test_half_precision_stays_and_places_do_not_suffer_from_it():
 
 def test_points_are_no_images():
     with pytest.raises(GanzooError, match=r"ADA is for images, but the data has shape \(2,\)"):
-        mlp(stabilisers=[ADA()]).d_terms(torch.randn(4, 2), None)
+        in_move(mlp(stabilisers=[ADA()]).d_terms, torch.randn(4, 2), None)
 
 
 # Maps

@@ -4,17 +4,17 @@ import math
 
 import pytest
 import torch
+from moves import in_move
 from tiny import conv, digits, fit, mlp, points
 from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits, conv2d, conv_transpose2d
 
 from ganzoo.common.errors import GanzooError
+from ganzoo.games.move import Critic
 from ganzoo.games.schedules import Schedule
+from ganzoo.losses.objectives import OBJECTIVES
 from ganzoo.models.dcgan import DCGAN
 from ganzoo.models.infogan import InfoGAN
-from ganzoo.models.lsgan import LSGAN
-from ganzoo.models.ragan import RaGAN
-from ganzoo.models.sngan import SNGAN
 from ganzoo.models.wgan import WGAN
 from ganzoo.models.wgan_gp import WGANGP
 from ganzoo.networks.conditional import LabelledDiscriminator
@@ -70,7 +70,6 @@ def test_it_trains_and_its_terms_are_logged(tmp_path, kind, stabiliser, shown):
     own = {"d/wasserstein", "d/gp"} if kind is WGANGP else {"d/acc_real", "d/acc_fake"}
     assert noted.keys() == {"d/adv", "g/adv"} | own | shown
     assert all(map(math.isfinite, noted.values()))
-    assert (model.shown, model.stand_in) == ([], None)
 
 
 @pytest.mark.parametrize(
@@ -95,7 +94,7 @@ def test_clipping_does_not_keep_stabilisers_from_acting_after_the_critic(tmp_pat
     class Counting(Stabiliser):
         moves = 0
 
-        def after_d(self, game):
+        def after_d(self, game, move):
             self.moves += 1
 
     counting = Counting()
@@ -105,9 +104,9 @@ def test_clipping_does_not_keep_stabilisers_from_acting_after_the_critic(tmp_pat
 
 def test_one_that_needs_judgements_says_so_when_there_are_none():
     model = mlp(stabilisers=[SoftLabels()])
-    model.d_loss = lambda x, y: {"adv": x.sum()}
+    model.d_loss = lambda x, y, move: {"adv": x.sum()}
     with pytest.raises(GanzooError, match="SoftLabels needs a variant that judges"):
-        model.d_terms(torch.randn(4, 2), None)
+        in_move(model.d_terms, torch.randn(4, 2), None)
 
 
 # Soft labels
@@ -118,7 +117,7 @@ def test_soft_labels_are_cross_entropy_at_soft_targets(monkeypatch):
     targets = {1: torch.empty(16).uniform_(0.7, 1.2).double(), 0: torch.empty(16).uniform_(0, 0.3).double()}
     monkeypatch.setattr(SoftLabels, "draw", lambda self, logits, own, other: targets[int(own[0] > other[0])])
     model.fake = lambda n, y=None: -x
-    terms = model.d_terms(x, None)
+    terms = in_move(model.d_terms, x, None)
     real, fake = model.discriminator(x), model.discriminator(-x)
     expected = binary_cross_entropy_with_logits(real, targets[1]) + binary_cross_entropy_with_logits(fake, targets[0])
     assert terms.keys() == {"adv", "soft"}
@@ -131,7 +130,7 @@ def test_soft_labels_are_cross_entropy_at_soft_targets(monkeypatch):
 
 def test_hard_labels_add_nothing():
     model = mlp(stabilisers=[SoftLabels(real=(1.0, 1.0), fake=(0.0, 0.0))])
-    assert model.d_terms(torch.randn(8, 2), None)["soft"] == 0
+    assert in_move(model.d_terms, torch.randn(8, 2), None)["soft"] == 0
 
 
 def test_labels_are_drawn_from_their_range_and_some_are_flipped():
@@ -154,8 +153,8 @@ def test_instance_noise_is_gaussian_and_hides_both_sides():
     model.discriminator.register_forward_pre_hook(lambda module, arguments: seen.append(arguments[0]))
     x = torch.zeros(20_000, 2)
     model.fake = lambda n, y=None: x + 5
-    model.d_terms(x, None)
-    model.g_terms(x, None)
+    in_move(model.d_terms, x, None)
+    in_move(model.g_terms, x, None)
     assert len(seen) == 3
     for points_seen, centre in zip(seen, (0, 5, 5), strict=True):
         assert points_seen.mean().item() == pytest.approx(centre, abs=0.01)
@@ -165,7 +164,7 @@ def test_instance_noise_is_gaussian_and_hides_both_sides():
 
 def test_no_noise_changes_nothing():
     x = torch.randn(4, 2)
-    assert torch.equal(mlp(stabilisers=[InstanceNoise(0.0)]).discriminator_input(x), x)
+    assert torch.equal(mlp(stabilisers=[InstanceNoise(0.0)]).discriminator_view(x), x)
 
 
 def test_noise_is_annealed_over_the_run(tmp_path):
@@ -186,7 +185,7 @@ def test_noise_is_annealed_over_the_run(tmp_path):
 def matched(model, x, fake, y=None):
     """The term on these samples, and its game's discriminator."""
     model.fake = lambda n, y=None: fake
-    return model.g_terms(x, y)
+    return in_move(model.g_terms, x, y)
 
 
 def test_feature_matching_compares_mean_features():
@@ -212,14 +211,15 @@ def test_feature_matching_can_take_the_place_of_the_adversarial_term():
     assert matched(instead, *IMAGES.values()) == {"adv": terms["fm"]}
 
 
-def test_features_are_those_of_the_stand_in():
+def test_features_are_those_of_the_critic_of_the_move():
     model, other = conv(stabilisers=[FeatureMatching()]), conv().discriminator
     with torch.no_grad():
         for parameter in other.parameters():
             parameter.add_(0.1)
-    model.stand_in = dict(other.named_parameters())
+    model.fake = lambda n, y=None: IMAGES["fake"]
+    move = model.open_move().scratch(discriminator=Critic(model.discriminator, dict(other.named_parameters())))
     expected = (other.features(IMAGES["real"]).mean(0) - other.features(IMAGES["fake"]).mean(0)).square().sum()
-    torch.testing.assert_close(matched(model, *IMAGES.values())["fm"], expected)
+    torch.testing.assert_close(model.g_terms(IMAGES["real"], None, move)["fm"], expected)
 
 
 def test_features_of_a_conditional_discriminator_are_given_the_labels():
@@ -234,7 +234,7 @@ def test_a_discriminator_without_features_cannot_be_matched():
     model = mlp(stabilisers=[FeatureMatching()])
     model.discriminator = nn.Sequential(nn.Linear(2, 1), nn.Flatten(0))
     with pytest.raises(GanzooError, match="needs a discriminator with `features`, unlike Sequential"):
-        model.g_terms(torch.randn(4, 2), None)
+        in_move(model.g_terms, torch.randn(4, 2), None)
 
 
 # Consistency
@@ -246,18 +246,18 @@ def test_consistency_is_the_squared_difference_of_logits(monkeypatch):
     model.fake = lambda n, y=None: IMAGES["fake"]
     calls = []
     model.discriminator.register_forward_pre_hook(lambda module, arguments: calls.append(len(arguments[0])))
-    terms = model.d_terms(IMAGES["real"], None)
+    terms = in_move(model.d_terms, IMAGES["real"], None)
     assert calls == [6] * 4  # one more for each term
     for name, side, weight in (("cr", "real", 10), ("cr_fake", "fake", 4)):
         x = IMAGES[side]
         expected = weight * (model.discriminator(x) - model.discriminator(x.roll(1, 3) / 2)).square().mean()
         assert expected > 0
         torch.testing.assert_close(terms[name], expected)
-    assert "cr_fake" not in conv(stabilisers=[Consistency()]).d_terms(IMAGES["real"], None)
+    assert "cr_fake" not in in_move(conv(stabilisers=[Consistency()]).d_terms, IMAGES["real"], None)
 
 
 def test_no_change_costs_nothing():
-    assert conv(stabilisers=[Consistency(pixels=0)]).d_terms(IMAGES["real"], None)["cr"] == 0
+    assert in_move(conv(stabilisers=[Consistency(pixels=0)]).d_terms, IMAGES["real"], None)["cr"] == 0
 
 
 @pytest.mark.parametrize("flip", [False, True])
@@ -275,7 +275,7 @@ def test_images_are_shifted_by_so_many_pixels_with_a_mirrored_border(flip):
 
 def test_points_cannot_be_shifted():
     with pytest.raises(GanzooError, match=r"pixels: cannot shift samples of shape \(2,\) by 4"):
-        mlp(stabilisers=[Consistency()]).d_terms(torch.randn(4, 2), None)
+        in_move(mlp(stabilisers=[Consistency()]).d_terms, torch.randn(4, 2), None)
 
 
 # Mode seeking
@@ -296,12 +296,12 @@ def test_mode_seeking_is_the_inverse_of_how_far_samples_are_apart():
 
     for factor in (0.5, -3.0):
         model.generator = Scale(factor)
-        term = model.g_terms(torch.randn(32, 2), None)["ms"]
+        term = in_move(model.g_terms, torch.randn(32, 2), None)["ms"]
         assert term.item() == pytest.approx(2 / (abs(factor) + 1e-5), rel=1e-5)
         (slope,) = torch.autograd.grad(term, model.generator.factor)
         assert slope.sign() == -torch.tensor(factor).sign()  # apart is down
     model.generator = Scale(0.0)
-    assert model.g_terms(torch.randn(32, 2), None)["ms"].item() == pytest.approx(
+    assert in_move(model.g_terms, torch.randn(32, 2), None)["ms"].item() == pytest.approx(
         2 / 1e-5
     )  # collapsed: dear, but finite
 
@@ -342,8 +342,8 @@ def test_each_network_has_a_weight_of_its_own():
     for options, d, g in (({}, 0, 1e-4), ({"generator": 0.0, "discriminator": 2.0}, 2, 0)):
         model = conv(stabilisers=[OrthogonalRegularisation(**options)])
         for terms, weight, network in (
-            (model.d_terms(x, None), d, model.discriminator),
-            (model.g_terms(x, None), g, model.generator),
+            (in_move(model.d_terms, x, None), d, model.discriminator),
+            (in_move(model.g_terms, x, None), g, model.generator),
         ):
             assert ("ortho" in terms) == bool(weight)
             if weight:
@@ -356,11 +356,11 @@ def test_two_of_a_kind_would_overwrite_each_other_and_are_refused():
         mlp(stabilisers=[InstanceNoise(), InstanceNoise()])
 
 
-@pytest.mark.parametrize("kind", [WGANGP, LSGAN, RaGAN, SNGAN])
-def test_labels_are_softened_only_where_a_loss_has_labels(kind):
+@pytest.mark.parametrize("objective", ["wasserstein", "least_squares", "relativistic", "hinge"])
+def test_labels_are_softened_only_where_a_loss_has_labels(objective):
     model = mlp(DCGAN, stabilisers=[SoftLabels()])
     model.check((2,))
-    model.answers = kind.answers
+    model.objective = OBJECTIVES[objective]
     with pytest.raises(GanzooError, match=r"SoftLabels is for logistic losses"):
         model.check((2,))
 
@@ -376,4 +376,7 @@ def test_categories_that_the_model_found_itself_are_the_same_for_both_batches():
 
     torch.manual_seed(0)
     game = InfoGAN(Category(), MLPDiscriminator([3], (8,), dropout=0.0), categories=3, codes=2)
-    assert ModeSeeking(1.0).g_terms(game, torch.zeros(16, 3), torch.zeros(16, dtype=torch.long))["ms"] > 1e4
+    assert (
+        ModeSeeking(1.0).g_terms(game, torch.zeros(16, 3), torch.zeros(16, dtype=torch.long), game.open_move())["ms"]
+        > 1e4
+    )

@@ -4,6 +4,7 @@ from copy import deepcopy
 
 import pytest
 import torch
+from moves import in_move
 from tiny import Each, conv, digits, fit, mlp, points
 from torch import nn
 
@@ -34,7 +35,7 @@ def real(n=6):
 def g_loss(model, x):
     """The generator's whole loss, with the same noise every time."""
     torch.manual_seed(3)
-    return torch.stack(list(model.g_terms(x, None).values())).sum()
+    return torch.stack(list(in_move(model.g_terms, x, None).values())).sum()
 
 
 @pytest.fixture(autouse=True)
@@ -65,8 +66,8 @@ def test_with_no_steps_it_is_the_plain_gan_bit_by_bit(tmp_path, make):
 class Cut(Unrolled):
     """Forgets how each virtual step came about."""
 
-    def step(self, game, x, y, parameters):
-        return {name: p.detach().requires_grad_() for name, p in super().step(game, x, y, parameters).items()}
+    def step(self, *arguments):
+        return {name: p.detach().requires_grad_() for name, p in super().step(*arguments).items()}
 
 
 @pytest.mark.parametrize(
@@ -132,7 +133,7 @@ def test_a_linear_critic_by_hand(steps):
     model = WGAN(Place(), Line(), ema=None, stabilisers=[Unrolled(steps, lr=0.1)])
     x = torch.tensor([[1.0, 0.0], [0.0, 1.0]])
     w, g, mean = model.discriminator.w.detach().clone(), model.generator.at, x.mean(0)
-    loss = model.g_terms(x, None)["adv"]
+    loss = in_move(model.g_terms, x, None)["adv"]
     torch.testing.assert_close(loss, -(w - steps * 0.1 * (g - mean)) @ g)
     loss.backward()
     torch.testing.assert_close(g.grad, -w + steps * 0.1 * (2 * g - mean).detach())
@@ -142,69 +143,58 @@ def test_a_linear_critic_by_hand(steps):
 def test_each_virtual_step_descends_the_variants_own_loss():
     model, x = smooth(stabilisers=[Unrolled(1, lr=0.3)]), real()
     torch.manual_seed(3)
-    terms = model.d_loss(x, None)
+    terms = in_move(model.d_loss, x, None)
     slopes = torch.autograd.grad(terms["adv"], list(model.discriminator.parameters()))
     torch.manual_seed(3)
-    with model.stabilisers[0].facing(model, x, None):
-        assert model.stand_in is not None
-        for (name, parameter), slope in zip(model.discriminator.named_parameters(), slopes, strict=True):
-            torch.testing.assert_close(model.stand_in[name], parameter - 0.3 * slope)
-    assert model.stand_in is None
+    move = model.open_move()
+    model.stabilisers[0].before_g(model, x, None, move)
+    for (name, parameter), slope in zip(model.discriminator.named_parameters(), slopes, strict=True):
+        torch.testing.assert_close(move.critics["discriminator"].parameters[name], parameter - 0.3 * slope)
+    move.begin(1.0)
+    assert move.critic().parameters is None  # the next chunk begins with the discriminator itself
 
 
 def test_in_a_zero_sum_game_the_generator_ascends_the_discriminators_loss():
     model, x = smooth(stabilisers=[Unrolled(0, zero_sum=True)]), real()
     torch.manual_seed(3)
-    model.g_loss(x, None)
-    expected = -model.d_loss(x, None)["adv"]
+    in_move(model.g_loss, x, None)
+    expected = -in_move(model.d_loss, x, None)["adv"]
     torch.manual_seed(3)
     model.notes.clear()
-    assert model.g_terms(x, None) == {"adv": expected}
+    assert in_move(model.g_terms, x, None) == {"adv": expected}
     assert model.notes.means() == {}
 
 
-class Judged(DCGAN):
-    """Counts in a buffer what it has judged, as BEGAN does."""
+class Keeping(DCGAN):
+    """Keeps something of each loss for after the step, as BEGAN does."""
 
-    def __init__(self, *networks, **options):
-        super().__init__(*networks, **options)
-        self.register_buffer("judged", torch.zeros(()))
-
-    def d_loss(self, x, y) -> Terms:
-        self.judged += len(x)
-        return super().d_loss(x, y)
+    def d_loss(self, x, y, move) -> Terms:
+        move.keep("size", torch.tensor(float(len(x))))
+        return super().d_loss(x, y, move)
 
 
 @pytest.mark.parametrize("options", [{"norm": "batch"}, {"norm": "none", "spectral": True}])
 def test_virtual_steps_leave_no_trace(options):
-    game = Judged(
+    game = Keeping(
         DCGANGenerator(16, 1, 4, 3), DCGANDiscriminator(16, 1, 4, **options), stabilisers=[Unrolled(2, lr=0.5)]
     )
     game.discriminator.requires_grad_(False)  # as in the generator's move
     state, x = deepcopy(game.state_dict()), torch.randn(4, 1, 16, 16)
-    terms = game.g_terms(x, None)
-    torch.stack(list(terms.values())).sum().backward()
+    move = game.open_move()
+    torch.stack(list(game.g_terms(x, None, move).values())).sum().backward()
     kept = [name for name in state if not name.startswith("generator")]
     assert any("running_mean" in name or "_u" in name for name in kept)
     assert all(torch.equal(game.state_dict()[name], state[name]) for name in kept)
-    assert game.notes.means() == {}
+    assert (move.notes.totals, move.kept("size"), move.real, len(move.fake)) == ({}, [], [], 1)
     assert all(parameter.grad is None for parameter in game.discriminator.parameters())
     assert all(parameter.grad.abs().sum() > 0 for parameter in game.generator.parameters())
 
 
-def test_a_failure_leaves_no_stand_in():
-    model = smooth(stabilisers=[Unrolled(1)])
-    model.g_loss = lambda x, y: 1 / 0
-    with pytest.raises(ZeroDivisionError):
-        model.g_terms(real(), None)
-    assert model.stand_in is None
-
-
 def test_a_variant_that_asks_the_discriminator_behind_its_back_is_refused():
     model = smooth(stabilisers=[Unrolled(1)])
-    model.d_loss = lambda x, y: {"adv": model.discriminator(model.fake(len(x))).mean()}
+    model.d_loss = lambda x, y, move: {"adv": model.discriminator(model.fake(len(x))).mean()}
     with pytest.raises(GanzooError, match="Unrolled does not suit VanillaGAN"):
-        model.g_terms(real(), None)
+        in_move(model.g_terms, real(), None)
 
 
 @pytest.mark.usefixtures("single")

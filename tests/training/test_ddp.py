@@ -22,6 +22,7 @@ from torch.optim import SGD
 from translators import Shifts, pix2pix
 
 from ganzoo.games.gan import GAN
+from ganzoo.games.move import AdversarialMove
 from ganzoo.games.players import Terms
 from ganzoo.losses.penalties import input_gradient
 from ganzoo.models.wgan_gp import WGANGP
@@ -52,8 +53,8 @@ class Penalised(Told):
             self.exchanged = [*getattr(self, "exchanged", []), self.trainer.strategy.model.require_backward_grad_sync]
         super().manual_backward(loss, *args, **kwargs)
 
-    def d_loss(self, x: Tensor, y: Tensor | None) -> Terms:
-        return {**super().d_loss(x, y), "gp": input_gradient(self.judge, x, y).square().sum(1).mean()}
+    def d_loss(self, x: Tensor, y: Tensor | None, move: AdversarialMove) -> Terms:
+        return {**super().d_loss(x, y, move), "gp": input_gradient(move.judge, x, y).square().sum(1).mean()}
 
 
 class Pictures(Labelled):

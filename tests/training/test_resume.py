@@ -90,16 +90,16 @@ def test_ctrl_c_is_given_back(tmp_path):
 class Breaks(VanillaGAN):
     """In its 4th batch a term of the discriminator's is NaN."""
 
-    def d_loss(self, x, y):
-        return {"bad": torch.tensor(0.0 if self.batches < 4 else float("nan")), **super().d_loss(x, y)}
+    def d_loss(self, x, y, move):
+        return {"bad": torch.tensor(0.0 if self.batches < 4 else float("nan")), **super().d_loss(x, y, move)}
 
 
 class Hides(VanillaGAN):
     """In its 4th batch all terms are finite, but the gradient of the generator's is not."""
 
-    def g_loss(self, x, y):
+    def g_loss(self, x, y, move):
         root = (0 * next(self.generator.parameters()).sum()).abs().sqrt()
-        return {"bad": root if self.batches == 4 else 0 * root.detach(), **super().g_loss(x, y)}
+        return {"bad": root if self.batches == 4 else 0 * root.detach(), **super().g_loss(x, y, move)}
 
 
 @pytest.mark.parametrize("log_every", [1, 50])

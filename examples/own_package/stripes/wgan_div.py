@@ -10,9 +10,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ganzoo.games.gan import GAN, Answers
+from ganzoo.games.gan import GAN
+from ganzoo.games.move import AdversarialMove
 from ganzoo.games.players import Terms
-from ganzoo.losses.objectives import wasserstein_d, wasserstein_g
+from ganzoo.losses.objectives import WASSERSTEIN
 from ganzoo.losses.penalties import input_gradient, refuse_mixing
 
 
@@ -30,7 +31,7 @@ class WGANDiv(GAN):
         **kwargs: see `ganzoo.games.gan.GAN`.
     """
 
-    answers: Answers = "scores"
+    objective = WASSERSTEIN
 
     def __init__(
         self,
@@ -47,15 +48,10 @@ class WGANDiv(GAN):
         refuse_mixing(discriminator)
         self.weight, self.power = weight, power
 
-    def d_loss(self, x: Tensor, y: Tensor | None) -> Terms:
+    def d_loss(self, x: Tensor, y: Any, move: AdversarialMove) -> Terms:
         """f(G(z)) - f(x) + k ||grad f(x^)||^p, at a random point between each pair."""
-        fake = self.fake(len(x), y)
-        adversarial = wasserstein_d(self.judge(x, y), self.judge(fake, y))
-        self.note("d/wasserstein", -adversarial)
+        terms = super().d_loss(x, y, move)
         share = torch.rand(len(x), *[1] * (x.dim() - 1), device=x.device)
-        norms = input_gradient(self.judge, torch.lerp(fake.detach().float(), x.float(), share), y).norm(dim=1)
-        return {"adv": adversarial, "div": self.weight * norms.pow(self.power).mean()}
-
-    def g_loss(self, x: Tensor, y: Tensor | None) -> Terms:
-        """Ascend f(G(z))."""
-        return {"adv": wasserstein_g(self.judge(self.fake(len(x), y), y))}
+        between = torch.lerp(move.fake[0].x.detach().float(), x.float(), share)
+        norms = input_gradient(move.judge, between, y).norm(dim=1)
+        return {**terms, "div": self.weight * norms.pow(self.power).mean()}
