@@ -2,7 +2,7 @@
 
 import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from statistics import median
 
@@ -10,15 +10,61 @@ import yaml
 
 from ganzoo.checkpoints.licences import ASK, UNKNOWN_LICENCE, data_line, hub_licence
 from ganzoo.common.class_names import CLASSES_SHOWN, class_list
+from ganzoo.common.kinds import IMAGES, Kind
 from ganzoo.common.registry import variant
 from ganzoo.common.text import duration
 from ganzoo.games.capabilities import Output
 
-TASKS = {
-    "samples": "unconditional-image-generation",
-    "translations": "image-to-image",
-    "classes": "image-classification",
+
+@dataclass(frozen=True)
+class Words:
+    """Words of a card on samples of a kind.
+
+    Attributes:
+        tasks: pipeline tags by which the Hub finds models, by what they make; none where it has no honest one.
+        studied: what research with such a model is on.
+        picture: what its picture shows, in a sentence; empty where that is plain.
+        file: ending of a command that saves samples as what they are; empty where a picture is that.
+        limits: what samples are not to be used for, in a sentence.
+    """
+
+    tasks: dict[Output, str] = field(default_factory=dict)
+    studied: str = ""
+    picture: str = ""
+    file: str = ""
+    limits: str = ""
+
+
+NOBODY = " Pictures of people that it draws show nobody; do not use them to identify, imitate or mislead anyone."
+WORDS: dict[str, Words] = {
+    "images": Words(
+        {
+            "samples": "unconditional-image-generation",
+            "translations": "image-to-image",
+            "classes": "image-classification",
+        },
+        "small images",
+        limits=NOBODY,
+    ),
+    "points": Words(studied="points in the plane"),
+    "video": Words(
+        {"translations": "video-to-video", "classes": "video-classification"},
+        "small videos",
+        "Each strip shows frames spread evenly over one clip.",
+        " -o clips.gif",
+        NOBODY,
+    ),
+    "voxels": Words(
+        studied="small solids", picture="Each solid is what lies above 0, seen from the front.", file=" -o solids.obj"
+    ),
+    "music": Words(
+        studied="short pieces of music",
+        picture="Each piano roll has time from left to right, with a line at each beat, and higher notes further up.",
+        file=" -o music.mid",
+        limits=" A piece may come near to one that it has learnt from; compare before you call it new.",
+    ),
 }
+OTHER_TASK = "other"  # in the metadata's list of results, which must name one
 # Where the Hub has the data; it takes no other names for data sets.
 DATASETS = {
     "MNIST": "ylecun/mnist",
@@ -62,6 +108,7 @@ class Facts:
     reference_images: int | None = None
     samples: int | None = None  # that scores were computed from
     makes: Output = "samples"
+    kind: Kind = IMAGES  # of what it makes, or of what it classifies
     source_shape: tuple[int, ...] | None = None  # of what it translates
     source_scores: dict[str, float] = field(default_factory=dict)  # of what it translates, merely fitted in shape
     truth: bool = False  # whether it is known what translations should look like
@@ -70,6 +117,15 @@ class Facts:
     def resized(self) -> bool:
         """Whether translations differ from their sources in size."""
         return self.source_shape is not None and self.source_shape[1:] != self.shape[1:]
+
+    @property
+    def words(self) -> Words:
+        """Words on samples of this kind."""
+        return WORDS[self.kind.name]
+
+    def axes(self, n: object = "N") -> str:
+        """Returns the shape of n of what it makes as text, such as `(16, 3, 32, 32)`."""
+        return _shape_text(n, self.shape)
 
 
 def write_card(facts: Facts) -> str:
@@ -97,28 +153,101 @@ def write_card(facts: Facts) -> str:
     )
 
 
+def _shape_text(n: object, shape: Sequence[int]) -> str:
+    return f"({', '.join(map(str, (n, *shape)))})"
+
+
+@dataclass(frozen=True)
+class Making:
+    """Parts of a card on models that make samples, translations or classes.
+
+    Attributes:
+        picture: Markdown of the picture and what is to be said of it.
+        code: a line of Python in which a loaded model, `{model}`, is used.
+        command: words after `ganzoo` that use it on the command line; empty where there are none.
+        scored: a sentence on what was scored.
+        limits: what it cannot do, in sentences.
+    """
+
+    picture: Callable[[Facts], str]
+    code: Callable[[Facts], str]
+    command: Callable[[Facts, str], str]
+    scored: Callable[[Facts], str]
+    limits: Callable[[Facts], str]
+
+
+def _picture_of_samples(facts: Facts) -> str:
+    turns = f"The classes take turns: {', '.join(facts.class_names[:CLASSES_SHOWN])}." if facts.class_names else ""
+    remarks = " ".join(remark for remark in (facts.words.picture, turns) if remark)
+    return "\n\n".join(["![samples](samples.png)", *([remarks] if remarks else [])])
+
+
+def _picture_of_translations(facts: Facts) -> str:
+    columns = ["source", *["the same, resized (bicubic)"] * facts.resized, "translation", *["truth"] * facts.truth]
+    return f"![translations](samples.png)\n\nImages of the reference split; from the left: {', '.join(columns)}."
+
+
+def _sampling_command(facts: Facts, place: str) -> str:
+    chosen = f" --labels {shlex.join(facts.class_names[:2])}" if facts.class_names else ""
+    return f"sample {place} -n 16{chosen}{facts.words.file}"
+
+
+def _bounded(facts: Facts) -> str:
+    return f" {facts.kind.bounds}" if facts.kind.bounds else ""
+
+
+MAKING: dict[Output, Making] = {
+    "samples": Making(
+        picture=_picture_of_samples,
+        code=lambda facts: f"{facts.kind.name} = {{model}}.sample(16, seed=0)  # {facts.axes(16)}{_bounded(facts)}",
+        command=_sampling_command,
+        scored=lambda facts: (
+            f"Samples were drawn with seed {facts.seed} from the averaged generator where one is kept."
+        ),
+        limits=lambda facts: (
+            f"It draws from the distribution of {facts.data} and inherits its limits and biases: what is rare there is "
+            f"rarer here, and some samples are malformed. It is not a source of real records.{facts.words.limits}"
+        ),
+    ),
+    "translations": Making(
+        picture=_picture_of_translations,
+        code=lambda facts: (
+            f"images = {{model}}.translate(x)  # {_shape_text('N', facts.source_shape or ())} to {facts.axes()}, both "
+            f"{facts.kind.bounds}"
+        ),
+        command=lambda facts, place: f"translate {place} PICTURES -o OUT",
+        scored=lambda facts: (
+            "Images of the reference split were translated by the averaged generator where one is kept; on the right "
+            "what they get themselves, resized (bicubic), greyed or shown in colour where the shapes differ."
+        ),
+        limits=lambda facts: (
+            f"It has learnt from {facts.data} alone and inherits its limits and biases: pictures of another kind come "
+            "out wrong. What it adds to a picture is invented, however likely it looks: do not take it for evidence, "
+            "and do not use it to identify, imitate or mislead anyone."
+        ),
+    ),
+    "classes": Making(
+        picture=lambda facts: "",
+        code=lambda facts: f"classes = {{model}}.classify(x).argmax(1)  # of {facts.axes()}{_bounded(facts)}",
+        command=lambda facts, place: "",
+        scored=lambda facts: f"All {facts.kind.name} of the reference split were classified.",
+        limits=lambda facts: (
+            f"It has learnt from {facts.data} alone and inherits its limits and biases: {facts.kind.name} of another "
+            "kind get a class as well, and a wrong one."
+        ),
+    ),
+}
+
+
 def _picture(facts: Facts) -> str:
-    if facts.makes == "translations":
-        columns = ["source", *["the same, resized (bicubic)"] * facts.resized, "translation", *["truth"] * facts.truth]
-        return f"![translations](samples.png)\n\nImages of the reference split; from the left: {', '.join(columns)}."
-    turns = f"\n\nThe classes take turns: {', '.join(facts.class_names[:CLASSES_SHOWN])}." if facts.class_names else ""
-    return f"![samples](samples.png){turns}" if facts.makes == "samples" else ""
+    return MAKING[facts.makes].picture(facts)
 
 
 def _example(facts: Facts) -> str:
-    shape, source_shape = (", ".join(map(str, ("N", *axes))) for axes in (facts.shape, facts.source_shape or ()))
     place = facts.place or facts.name
-    loaded = f'ganzoo.load("{place}")'
-    if facts.makes == "translations":
-        code = f"images = {loaded}.translate(x)  # ({source_shape}) to ({shape}), both in [-1, 1]"
-        command = f"ganzoo translate {shlex.quote(place)} PICTURES -o OUT"
-    elif facts.makes == "classes":
-        code, command = f"classes = {loaded}.classify(x).argmax(1)  # of ({shape}) in [-1, 1]", ""
-    else:
-        code = f"images = {loaded}.sample(16, seed=0)  # ({shape.replace('N', '16')}) in [-1, 1]"
-        chosen = f" --labels {shlex.join(facts.class_names[:2])}" if facts.class_names else ""
-        command = f"ganzoo sample {shlex.quote(place)} -n 16{chosen}"
-    shell = "\n".join(["pip install ganzoo-lightning", *([command] if command else [])])
+    code = MAKING[facts.makes].code(facts).format(model=f'ganzoo.load("{place}")')
+    command = MAKING[facts.makes].command(facts, shlex.quote(place))
+    shell = "\n".join(["pip install ganzoo-lightning", *([f"ganzoo {command}"] if command else [])])
     return f"```bash\n{shell}\n```\n\n```python\nimport ganzoo\n\n{code}\n```"
 
 
@@ -127,10 +256,11 @@ def _metadata(facts: Facts) -> dict[str, object]:
         {"name": key, "type": key.partition("[")[0], "value": round(number, 5)} for key, number in facts.scores.items()
     ]
     base = DATASETS.get(facts.data.partition(",")[0])  # `CIFAR-10, grey to colour` is made of CIFAR-10
+    task = facts.words.tasks.get(facts.makes)
     seconds = {} if facts.seconds is None else {"seconds": round(facts.seconds, 0 if facts.seconds >= 10 else 2)}
     return {
         "library_name": "ganzoo",
-        **({"pipeline_tag": TASKS[facts.makes]} if len(facts.shape) == 3 else {}),
+        **({"pipeline_tag": task} if task else {}),
         **hub_licence(facts.licence),
         "tags": [*dict.fromkeys(("gan", facts.class_path.split(".")[-2].replace("_", "-")))],
         **({"datasets": [base]} if base else {}),
@@ -139,7 +269,7 @@ def _metadata(facts: Facts) -> dict[str, object]:
                 "name": facts.name,
                 "results": [
                     {
-                        "task": {"type": TASKS[facts.makes]},
+                        "task": {"type": task or OTHER_TASK},
                         "dataset": {
                             "name": facts.data,
                             "type": base or re.sub(r"[^\w.-]+", "-", facts.data.lower()).strip("-.") or "own",
@@ -174,7 +304,7 @@ def _training(facts: Facts) -> str:
         f"{classes}"
         f"- Recipe: `{facts.recipe}` (`recipe.yaml` here is the resolved one), seed {facts.training_seed}, "
         f"precision {facts.precision}\n"
-        f"- Steps: {facts.steps:,} ({chosen}); {facts.images:,} real images seen\n"
+        f"- Steps: {facts.steps:,} ({chosen}); {facts.images:,} real {facts.kind.name} seen\n"
         f"{remarks}"
         f"- Time: {time} on {facts.hardware}\n"
         f"- Parameters: {sizes}; stored in half precision\n"
@@ -186,20 +316,13 @@ def _counts(facts: Facts) -> str:
     """Says how many items there were to learn from, and how many scores compare with."""
     if facts.training_images is None or facts.reference_images is None:
         return ""
-    kind = "images" if len(facts.shape) == 3 else "points"
     same = "the same, for nothing is held out" if facts.reference == "train" else f"the {facts.reference} split"
-    return (
-        f"- Counts: {facts.training_images:,} {kind} to train on; scores refer to {facts.reference_images:,}, {same}\n"
-    )
+    train = f"{facts.training_images:,} {facts.kind.name} to train on"
+    return f"- Counts: {train}; scores refer to {facts.reference_images:,}, {same}\n"
 
 
 def _scores(facts: Facts) -> str:
-    about = {
-        "samples": f"Samples were drawn with seed {facts.seed} from the averaged generator where one is kept.",
-        "translations": "Images of the reference split were translated by the averaged generator where one is kept; on "
-        "the right what they get themselves, resized (bicubic), greyed or shown in colour where the shapes differ.",
-        "classes": "All images of the reference split were classified.",
-    }[facts.makes]
+    about = MAKING[facts.makes].scored(facts)
     itself = "bicubic" if facts.resized else "the source itself"
     head, rule = (f"| score | value | {itself} |", "|---|---|---|")
     if not facts.source_scores:
@@ -208,8 +331,8 @@ def _scores(facts: Facts) -> str:
     rows = [f"| `{key}` | {number:.4g} |{_itself(facts, key)}" for key, number in facts.scores.items()]
     keys = "The brackets say the feature extractor, where there is one, the number of samples and the reference split."
     if facts.makes == "samples" and facts.samples is not None and facts.reference_images is not None:
-        kind = "images" if len(facts.shape) == 3 else "points"
-        keys += f" Here {facts.samples:,} samples meet the {facts.reference_images:,} {kind} of `{facts.reference}`."
+        real = f"the {facts.reference_images:,} {facts.kind.name} of `{facts.reference}`"
+        keys += f" Here {facts.samples:,} samples meet {real}."
     return "\n".join((f"## Scores\n\n{keys} {about}\n", head, rule, *rows))
 
 
@@ -232,36 +355,28 @@ def _reconstructions(facts: Facts) -> str:
     if facts.redrawn is None:
         return ""
     return (
-        "## What does a code keep?\n\n![held-out images above their reconstructions](reconstructions.png)\n\n"
-        "Images of the reference split, below each row what is decoded from their codes. Root-mean-square error on the "
-        f"scale of [-1, 1]: {facts.redrawn:.3f}."
+        f"## What does a code keep?\n\n![held-out {facts.kind.name} above their reconstructions](reconstructions.png)"
+        f"\n\n{facts.kind.name.capitalize()} of the reference split, below each row what is decoded from their codes. "
+        f"Root-mean-square error on the scale of [-1, 1]: {facts.redrawn:.3f}."
     )
 
 
 def _neighbours(facts: Facts) -> str:
     if not facts.distances:
         return ""
+    mirrored = ", mirrored ones included" if facts.kind.mirrored else ""
     return (
-        "## Does it copy?\n\n![samples above their nearest training images](neighbours.png)\n\n"
-        f"{len(facts.distances)} samples, below each row the nearest training images by pixel distance, mirrored "
-        f"ones included. Root-mean-square distance on the scale of [-1, 1]: smallest "
-        f"{min(facts.distances):.3f}, median {median(facts.distances):.3f}."
+        f"## Does it copy?\n\n![samples above their nearest training {facts.kind.name}](neighbours.png)\n\n"
+        f"{len(facts.distances)} samples, below each row the nearest training {facts.kind.name} by "
+        f"{'pixel ' * facts.kind.mirrored}distance{mirrored}. Root-mean-square distance on the scale of [-1, 1]: "
+        f"smallest {min(facts.distances):.3f}, median {median(facts.distances):.3f}."
     )
 
 
 def _use(facts: Facts) -> str:
-    limits = {
-        "samples": f"It draws from the distribution of {facts.data} and inherits its limits and biases: what is rare "
-        "there is rarer here, and some samples are malformed. It is not a source of real records. Pictures of people "
-        "that it draws show nobody; do not use them to identify, imitate or mislead anyone.",
-        "translations": f"It has learnt from {facts.data} alone and inherits its limits and biases: pictures of "
-        "another kind come out wrong. What it adds to a picture is invented, however likely it looks: do not take it "
-        "for evidence, and do not use it to identify, imitate or mislead anyone.",
-        "classes": f"It has learnt from {facts.data} alone and inherits its limits and biases: images of another kind "
-        "get a class as well, and a wrong one.",
-    }[facts.makes]
     terms = "" if facts.licence != UNKNOWN_LICENCE else f"\n\n{ASK}"
     return (
         "## Intended use and limits\n\n"
-        f"For teaching, for tests of software, and as a baseline for research on small images. {limits}{terms}"
+        f"For teaching, for tests of software, and as a baseline for research on {facts.words.studied}. "
+        f"{MAKING[facts.makes].limits(facts)}{terms}"
     )

@@ -23,6 +23,7 @@ from torch.export import Dim, ExportedProgram
 from ganzoo.common.class_names import class_list
 from ganzoo.common.errors import GanzooError
 from ganzoo.common.files import atomic_write
+from ganzoo.common.kinds import default_kind
 from ganzoo.common.version import __version__
 from ganzoo.games.capabilities import output_of
 from ganzoo.games.game import Game
@@ -256,8 +257,8 @@ def describe_ports(function: TensorFunction, name: str) -> dict[str, Any]:
     if len(free_axes.get("x", {})) > 1:
         factor = result.shape[2] // SIDES[0]
         output["shape"][2:] = [f"{factor}*{side}" if factor > 1 else side for side in inputs["x"]["shape"][2:]]
-    images = {"images": output | {"values": "in [-1, 1]"}}
-    outputs = images if result.dim() == 4 else {"samples": output}
+    kind = function.model.kind or default_kind(tuple(result.shape[1:]))
+    outputs = {kind.name: output | ({"values": kind.bounds} if kind.bounds else {})}
     return {"name": name, "made by": f"ganzoo {__version__}", "inputs": inputs, "outputs": outputs}
 
 

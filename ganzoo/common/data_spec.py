@@ -17,7 +17,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ganzoo.common.errors import GanzooError
+from ganzoo.common.kinds import Kind, kind_by_shape, kind_of
 
+SIDES = "DHW"  # axes in space
 UNLABELLED = "Put the pictures of each class into a folder of its own, or choose a recipe without classes."
 
 
@@ -26,38 +28,48 @@ class DataSpec:
     """Shapes and classes of the data that a network meets.
 
     Attributes:
-        shape: (channels, height, width) of what it makes or judges, or (2,) of a point; empty where nothing is known.
+        shape: of a sample that it makes or judges, such as (channels, height, width) of an image or (2,) of a point;
+            empty where nothing is known.
         source_shape: likewise of what it is shown, of translators; None where there are no sources.
         n_classes: number of classes; 0 without labels.
         conditional: whether a network that takes labels only if it is asked to is asked to.
+        kind: of sample; None where only the shape says it, if at all.
     """
 
     shape: tuple[int, ...] = ()
     source_shape: tuple[int, ...] | None = None
     n_classes: int = 0
     conditional: bool = False
+    kind: Kind | None = None
 
     @classmethod
     def of(cls, datamodule: Any) -> "DataSpec":
         """Returns the shapes and classes of a data module; a foreign one may say nothing."""
         shape, source = getattr(datamodule, "shape", None), getattr(datamodule, "source_shape", None)
         classes = getattr(datamodule, "n_classes", 0)
-        return cls(tuple(shape or ()), source and tuple(source), classes or 0)
+        return cls(tuple(shape or ()), source and tuple(source), classes or 0, kind=kind_of(datamodule))
+
+    @property
+    def axes(self) -> tuple[str, ...]:
+        """Letters of the axes of `shape`, see `ganzoo.common.kinds`; empty where they are not known."""
+        kind = self.kind if self.kind is not None and self.kind.fits(self.shape) else kind_by_shape(self.shape)
+        return () if kind is None else kind.axes
 
     def arguments(self) -> dict[str, Any]:
-        """Returns the values of arguments by their names; a picture that is not square has no `size`."""
+        """Returns the values of arguments by their names; what has sides of several lengths has no `size`."""
         values: dict[str, Any] = {"shape": list(self.shape)} if self.shape else {}
-        if len(self.shape) == 3:
-            values["channels"] = values["out_channels"] = self.shape[0]
-            if self.shape[1] == self.shape[2]:
-                values["size"] = self.shape[1]
+        if "C" in self.axes:
+            values["channels"] = values["out_channels"] = self.shape[self.axes.index("C")]
+        sides = {length for axis, length in zip(self.axes, self.shape, strict=False) if axis in SIDES}
+        if len(sides) == 1:
+            values["size"] = sides.pop()
         if self.source_shape:
             values["source_channels"] = self.source_shape[0]
         return values
 
     def extended(self, channels: int) -> "DataSpec":
         """Returns this with further channels, stacked on those of what is judged."""
-        if len(self.shape) != 3:
+        if self.axes[:1] != ("C",):
             return self
         return replace(self, shape=(self.shape[0] + channels, *self.shape[1:]))
 

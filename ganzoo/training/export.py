@@ -17,9 +17,11 @@ from ganzoo.common.curves import Curve, read_metrics
 from ganzoo.common.errors import GanzooError
 from ganzoo.common.files import atomic_write
 from ganzoo.common.hardware import hardware, versions
+from ganzoo.common.kinds import default_kind, kind_of
 from ganzoo.common.program import command
 from ganzoo.common.text import duration
 from ganzoo.drawing import pictures
+from ganzoo.drawing.looks import PICTURES, drawn_alone
 from ganzoo.drawing.previews import Preview, neighbours_picture
 from ganzoo.games.capabilities import output_of
 from ganzoo.games.game import Game
@@ -73,9 +75,9 @@ def export_run(
     if facts.makes == "translations":
         itself = Baseline(partial(pictures.to_shape, shape=datamodule.shape))
         facts.source_scores = _scores(itself, datamodule, quality)
-    if facts.makes == "samples" and len(datamodule.shape) == 3:
+    if facts.makes == "samples" and drawn_alone(facts.kind):
         _look_closer(model, datamodule, quality, facts, out)
-    picture = Preview(datamodule, 64 if len(datamodule.shape) == 3 else 2000)(model)
+    picture = Preview(datamodule, PICTURES[facts.kind.name].count)(model)
     folder_format.save_folder(model, out, publishable_recipe(recipe), write_card(facts), picture)
     if logged := logged_curves(run):
         with atomic_write(out / folder_format.CURVES) as part:
@@ -96,7 +98,7 @@ def _scores(model: Any, datamodule: Any, quality: dict[str, Any]) -> dict[str, f
 
 
 def _look_closer(model: Any, datamodule: Any, quality: dict[str, Any], facts: Facts, out: Path) -> None:
-    """Adds what else can be said of drawn images: their classes, whether they are copies, what a code keeps."""
+    """Adds what else can be said of samples that are images each: their classes, whether they copy, what codes keep."""
     extractor = get_extractor(quality["features"]) if quality["features"] else None
     if extractor is not None and extractor.class_names:
         shares = class_shares(model, extractor, quality["samples"], quality["seed"])
@@ -104,13 +106,13 @@ def _look_closer(model: Any, datamodule: Any, quality: dict[str, Any], facts: Fa
     drawn = model.sample(NEIGHBOURS, seed=0)
     neighbours, distances = nearest_neighbours(drawn, datamodule)
     facts.distances = distances.tolist()
-    pictures.save_picture(neighbours_picture(drawn, neighbours), out / "neighbours.png")
+    pictures.save_picture(neighbours_picture(drawn, neighbours, facts.kind), out / "neighbours.png")
     if hasattr(model, "reconstruct"):
         datamodule.setup("validate")
         held_out = next(iter(datamodule.val_dataloader()))[0][:NEIGHBOURS].cpu()
         redrawn = model.reconstruct(held_out)
         facts.redrawn = float((redrawn - held_out).square().mean().sqrt())
-        pictures.save_picture(neighbours_picture(held_out, redrawn), out / "reconstructions.png")
+        pictures.save_picture(neighbours_picture(held_out, redrawn, facts.kind), out / "reconstructions.png")
 
 
 def finish_run(run: Path, datamodule: Any, name: str) -> None:
@@ -156,6 +158,7 @@ def _facts(
         reference=datamodule.reference,
         reference_images=reference_items(datamodule),
         makes=output_of(model),
+        kind=kind_of(datamodule) or default_kind(datamodule.shape),
         shape=datamodule.shape,
         source_shape=getattr(datamodule, "source_shape", None),
         truth=getattr(datamodule, "paired", False),

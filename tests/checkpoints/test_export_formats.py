@@ -147,7 +147,7 @@ def test_what_draws_draws_the_same_elsewhere(name, kind, tmp_path):
         assert said["inputs"][key]["shape"] == ["N", *x.shape[1:]]
         assert said["inputs"][key]["type"] == str(x.dtype).removeprefix("torch.")
     ((key, output),) = said["outputs"].items()
-    assert (key, output["shape"]) == ("samples" if name == "points" else "images", ["N", *made.shape[1:]])
+    assert (key, output["shape"]) == ("points" if name == "points" else "images", ["N", *made.shape[1:]])
 
 
 @pytest.mark.parametrize(("name", "kind"), cases(TRANSLATING))

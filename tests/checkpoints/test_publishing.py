@@ -24,7 +24,8 @@ from ganzoo.checkpoints.card import DATASETS, Facts, write_card
 from ganzoo.checkpoints.hashes import write_hashes
 from ganzoo.common import registry
 from ganzoo.common.errors import GanzooError
-from ganzoo.drawing.pictures import picture, save_picture
+from ganzoo.drawing.looks import picture
+from ganzoo.drawing.pictures import save_picture
 
 TOKEN = "hf_theTokenThatNobodyMayEverSee01"
 FILES = ["README.md", "model.safetensors", "neighbours.png", "recipe.yaml", "samples.png"]

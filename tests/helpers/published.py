@@ -12,7 +12,7 @@ import yaml
 
 from ganzoo.checkpoints import build, folder_format
 from ganzoo.common.errors import GanzooError
-from ganzoo.drawing.pictures import picture
+from ganzoo.drawing.looks import picture
 from ganzoo.games.game import Game
 
 MODEL = {

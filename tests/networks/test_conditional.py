@@ -15,7 +15,7 @@ from ganzoo.checkpoints import build, folder_format, loading
 from ganzoo.common import registry
 from ganzoo.common.errors import GanzooError
 from ganzoo.data import DataModule
-from ganzoo.drawing.pictures import picture
+from ganzoo.drawing.looks import picture
 from ganzoo.games.gan import GAN
 from ganzoo.losses import objectives
 from ganzoo.models.acgan import ACGAN

@@ -23,6 +23,7 @@ from ganzoo.common.class_names import class_list
 from ganzoo.common.curves import read_metrics
 from ganzoo.common.errors import GanzooError
 from ganzoo.common.files import atomic_write
+from ganzoo.common.kinds import IMAGES, Kind
 from ganzoo.common.text import duration
 from ganzoo.common.version import __version__
 from ganzoo.drawing.plot import concise
@@ -119,7 +120,7 @@ def read_entry(folder: Path) -> GalleryEntry:
         strip=None if strip is None else embed(png(strip), f"{name}: {WAYS} ways from sample to sample, in rows"),
         curves=panels(read_metrics(folder / CURVES)) if (folder / CURVES).is_file() else (),
         scores=card_scores(about),
-        facts=fact_rows(about.get("ganzoo", {}), model.card),
+        facts=fact_rows(about.get("ganzoo", {}), model.card, model.kind),
         commands=commands_for(about.get("ganzoo", {}).get("recipe", ""), folder, makes),
     )
 
@@ -142,7 +143,7 @@ def picture_caption(card: str) -> str:
     return f"images of the reference split; {match[1]}" if match else ""
 
 
-def fact_rows(about: dict[str, Any], card: str) -> list[tuple[str, str]]:
+def fact_rows(about: dict[str, Any], card: str, kind: Kind | None = None) -> list[tuple[str, str]]:
     """Returns rows on a checkpoint's data, licence, classes, training and time."""
     data = DATA_LINE.search(card)
     rows = [("data", data["data"]), ("licence of the data", data["licence"])] if data else []
@@ -151,7 +152,7 @@ def fact_rows(about: dict[str, Any], card: str) -> list[tuple[str, str]]:
         rows.append(("classes", class_list(names)))
     steps, images, seconds, hardware = (about.get(name) for name in ("steps", "images", "seconds", "hardware"))
     if isinstance(steps, int) and isinstance(images, int):
-        rows.append(("training", f"{steps:,} generator steps, {images:,} images"))
+        rows.append(("training", f"{steps:,} generator steps, {images:,} {(kind or IMAGES).name}"))
     if isinstance(seconds, int | float) and math.isfinite(seconds) and isinstance(hardware, str):
         rows.append(("time", f"{duration(seconds)} on {hardware}"))
     return rows
