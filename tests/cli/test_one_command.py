@@ -41,7 +41,7 @@ def test_the_card_speaks_of_these_pictures_and_of_no_others(run):
     assert about["license"] not in ("cc0-1.0", "mit")
     dataset = about["model-index"][0]["results"][0]["dataset"]
     assert dataset["name"] == "photos"
-    for word in ("Congress", "public domain", "cc0", "813", "ortrait"):
+    for word in ("Congress", "public domain", "cc0-1.0", "813 ", "ortrait"):
         assert word not in card
         assert word not in (run / "export" / "recipe.yaml").read_text()
     assert "Data: photos, licence: unknown" in card
