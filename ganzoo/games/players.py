@@ -14,6 +14,7 @@ from torch.optim.lr_scheduler import LRScheduler
 from ganzoo.games.schedules import Schedule
 
 Terms = Mapping[str, Tensor]
+Loss = Callable[[Any, Any, Any], Terms]  # of a batch (x, y) in a move
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class Player:
 
     name: str
     modules: Sequence[nn.Module]
-    loss: Callable[[Any, Any, Any], Terms]
+    loss: Loss
     optim: Callable[[Any], Optimizer]
     every: float | Schedule = 1
     scheduler: Callable[[Optimizer], LRScheduler] | None = None
@@ -45,7 +46,7 @@ class Player:
     counted: bool = False
 
 
-def lazy_player(name: str, of: Player, loss: Callable[[Any, Any, Any], Terms], every: int) -> Player:
+def lazy_player(name: str, of: Player, loss: Loss, every: int) -> Player:
     """Returns the player of a lazy regulariser: Karras et al. 2020, arXiv 1912.04958, appendix B.
 
     It updates the modules of another player by that one's optimizer, on every k-th batch, after that one's move. Its

@@ -4,7 +4,8 @@
 generator. Its batches are (x, y): sources (N, C, H, W), and their targets, with labels where those are known.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -16,8 +17,7 @@ from ganzoo.common.eval_mode import evaluating
 from ganzoo.common.progress_bar import with_bar
 from ganzoo.common.seeding import mix, run_seed
 from ganzoo.games.adversarial import Adversarial
-from ganzoo.games.move import AdversarialMove
-from ganzoo.games.players import Terms
+from ganzoo.games.players import Loss, Player
 
 TRANSLATE_BATCH = 64
 Size = tuple[int | None, ...]
@@ -67,13 +67,13 @@ class Translator(Adversarial):
         require_shape(self.discriminator, shape, "model.discriminator")
         self.check_opponents(shape)
 
-    def d_terms(self, x: Tensor, y: Any, move: AdversarialMove) -> Terms:
-        """Returns the terms of the discriminator's loss; from here on y are the targets, without labels."""
-        return super().d_terms(x, batch_target(y), move)
+    def players(self) -> Sequence[Player]:
+        """Returns the base's players, whose losses are given sources x and targets y, without labels."""
 
-    def g_terms(self, x: Tensor, y: Any, move: AdversarialMove) -> Terms:
-        """Returns the terms of the generator's loss; from here on y are the targets, without labels."""
-        return super().g_terms(x, batch_target(y), move)
+        def of_targets(loss: Loss) -> Loss:
+            return lambda x, y, move: loss(x, batch_target(y), move)
+
+        return tuple(replace(player, loss=of_targets(player.loss)) for player in super().players())
 
     def real_pair(self, x: Tensor, y: Tensor) -> tuple[Tensor, Any]:
         """Returns the targets; a variant whose discriminator sees the sources, too, returns them as the condition."""

@@ -9,6 +9,7 @@ The later PyTorch code (https://github.com/junyanz/pytorch-CycleGAN-and-pix2pix)
 from typing import Literal
 
 from torch import Tensor, nn
+from torch.nn.utils.parametrizations import spectral_norm
 
 from ganzoo.common.errors import GanzooError
 from ganzoo.networks.dcgan import init_dcgan
@@ -31,6 +32,7 @@ class PatchGAN(nn.Module):
             (its choice) and 286.
         norm: normalisation of the hidden layers after the first.
         affine: whether instance normalisation has a scale and a shift; BatchNorm always has.
+        spectral: divide every weight by its largest singular value (Miyato et al. 2018).
 
     Attributes:
         smallest: least side of an image in pixels.
@@ -40,7 +42,13 @@ class PatchGAN(nn.Module):
     """
 
     def __init__(
-        self, channels: int = 6, width: int = 64, field: int = 70, norm: Norm = "batch", affine: bool = True
+        self,
+        channels: int = 6,
+        width: int = 64,
+        field: int = 70,
+        norm: Norm = "batch",
+        affine: bool = True,
+        spectral: bool = False,
     ) -> None:
         super().__init__()
         if field not in FIELDS:
@@ -58,6 +66,10 @@ class PatchGAN(nn.Module):
             before = after
         self.net = nn.Sequential(*layers, nn.Conv2d(before, 1, kernel, 1, padding))
         self.apply(init_dcgan)
+        if spectral:  # after the initialisation: a parametrised weight ignores writes to its data
+            for layer in self.net:
+                if isinstance(layer, nn.Conv2d):
+                    spectral_norm(layer)
 
     def forward(self, x: Tensor) -> Tensor:
         """Maps images (N, channels, H, W) to logits (N, 1, h, w)."""
