@@ -11,8 +11,8 @@ from ganzoo.drawing.movies import save_movie
 from ganzoo.drawing.pictures import SMALLEST, grid
 
 FRAMES = 8  # of a strip
-EDGE = 2  # dark pixels around the frames of a strip
-DARK = -0.8
+EDGE = 2  # grey pixels around the frames of a strip
+GREY = -0.1
 FPS = 8.0
 
 
@@ -37,7 +37,7 @@ def middle_frames(clips: Tensor) -> Tensor:
 
 
 def _framed(images: Tensor, edges: tuple[int, int, int, int]) -> Tensor:
-    return pad(images, edges, value=DARK)
+    return pad(images, edges, value=GREY)
 
 
 def _enlarged(frames: Tensor) -> Tensor:

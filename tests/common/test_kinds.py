@@ -5,10 +5,12 @@ import tiny
 import torch
 from torch import nn
 
+from ganzoo.checkpoints import card
 from ganzoo.common.errors import GanzooError
 from ganzoo.common.kinds import IMAGES, KINDS, MUSIC, POINTS, VIDEO, VOXELS, default_kind, kind_named, kind_of
 from ganzoo.data import DataModule
 from ganzoo.data.loader import BatchLoader
+from ganzoo.drawing import looks, save
 from ganzoo.games.game import Game
 
 
@@ -100,3 +102,15 @@ def test_a_network_without_a_shape_has_no_kind():
     model: Game = Plain(nn.Linear(4, 2), nn.Linear(2, 1))
     assert model.kind is None
     assert KINDS["voxels"] is VOXELS
+
+
+@pytest.mark.parametrize(
+    "table", [looks.PICTURES, save.SAVERS, card.WORDS], ids=["drawing.looks", "drawing.save", "checkpoints.card"]
+)
+def test_every_room_has_a_row_for_each_kind(table):
+    assert {*table} == {*KINDS}
+
+
+def test_a_kind_that_is_drawn_alone_is_saved_alone():
+    for name in KINDS:
+        assert (looks.PICTURES[name].each is None) == (save.SAVERS[name].alone is None)
