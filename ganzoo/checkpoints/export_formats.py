@@ -152,11 +152,12 @@ def make_function(model: Game) -> TensorFunction:
     Raises:
         GanzooError: if it makes no samples or translations.
     """
-    makes = output_of(model)
-    if makes == "classes":
+    makers: dict[type, type[TensorFunction]] = {Sampler: Drawing, Translator: Translating}
+    make = next((maker for game, maker in makers.items() if isinstance(model, game)), None)
+    if make is None:
+        makes = output_of(model)
         raise GanzooError(f"name: {type(model).__name__} makes {makes}; only what draws or translates can be exported.")
-    model = deepcopy(model).cpu().float().eval()
-    function = Drawing(model) if isinstance(model, Sampler) else Translating(model)  # type: ignore[arg-type]
+    function = make(deepcopy(model).cpu().float().eval())
     for parameter in function.parameters():
         parameter.data = parameter.data.contiguous()  # channels last suits our convolutions, not everyone's
         parameter.requires_grad_(False)

@@ -10,7 +10,7 @@ from ganzoo.common.batches import batch_target
 from ganzoo.common.kinds import Kind, kind_of
 from ganzoo.drawing.looks import drawn_alone, images_of, picture
 from ganzoo.drawing.pictures import beside, grid, to_shape
-from ganzoo.games.capabilities import output_of
+from ganzoo.games.capabilities import DrawsSamples, Translates
 from ganzoo.games.interpolation import interpolate
 from ganzoo.games.sampler import Sampler
 
@@ -32,13 +32,15 @@ class Preview:
         self.pairs: tuple[Tensor, Tensor | None] | None = None  # sources, and their truth where it is known
 
     def __call__(self, model: Any) -> Image.Image | None:
-        """Returns the picture; None for a model that makes no images or points."""
-        output = output_of(model)
-        if output == "samples":
-            real = getattr(self.datamodule, "preview", None)
-            return picture(model.sample(self.count, seed=self.seed), real, kind_of(self.datamodule))
-        if output == "classes":
+        """Returns the picture; None for a model that neither translates nor draws samples."""
+        if isinstance(model, Translates):
+            return self._translations(model)
+        if not isinstance(model, DrawsSamples):
             return None
+        real = getattr(self.datamodule, "preview", None)
+        return picture(model.sample(self.count, seed=self.seed), real, kind_of(self.datamodule))
+
+    def _translations(self, model: Translates) -> Image.Image:
         if self.pairs is None:
             self.pairs = self._pairs()
         source, truth = self.pairs

@@ -1,10 +1,44 @@
-"""What models produce that can be scored: samples, translations or classes."""
+"""What models produce that can be scored: samples, translations or classes, each with a Protocol of those that do."""
 
-from typing import Any, Literal
+from typing import Any, Literal, Protocol, runtime_checkable
+
+from torch import Tensor
 
 from ganzoo.common.errors import GanzooError
 
 Output = Literal["samples", "translations", "classes"]
+
+
+@runtime_checkable
+class DrawsSamples(Protocol):
+    """Protocol of models that draw samples (n, ...)."""
+
+    def sample(self, n: int, *, seed: int | None = None) -> Tensor: ...  # noqa: D102
+
+
+@runtime_checkable
+class Translates(Protocol):
+    """Protocol of models that make images (N, C', H', W') of images (N, C, H, W)."""
+
+    def translate(self, x: Tensor, seed: int | None = None) -> Tensor: ...  # noqa: D102
+
+
+@runtime_checkable
+class Classifies(Protocol):
+    """Protocol of models that return the logits (N, classes) of samples (N, ...)."""
+
+    def classify(self, x: Tensor) -> Tensor: ...  # noqa: D102
+
+
+@runtime_checkable
+class Reconstructs(Protocol):
+    """Protocol of models that return what is left of samples (N, ...) when they were encoded and decoded."""
+
+    def reconstruct(self, x: Tensor) -> Tensor: ...  # noqa: D102
+
+
+# The first one counts that a model fits: a translator may draw samples, too.
+OUTPUTS: dict[Output, type] = {"translations": Translates, "samples": DrawsSamples, "classes": Classifies}
 
 
 def output_of(model: Any) -> Output:
@@ -13,11 +47,11 @@ def output_of(model: Any) -> Output:
     Raises:
         GanzooError: It has none of them.
     """
-    outputs: dict[str, Output] = {"translate": "translations", "sample": "samples", "classify": "classes"}
-    for name, output in outputs.items():
-        if hasattr(model, name):
+    for output, protocol in OUTPUTS.items():
+        if isinstance(model, protocol):
             return output
-    raise GanzooError(f"model: {type(model).__name__} has no {', '.join(outputs)}: there is nothing to score.")
+    methods = "translate, sample, classify"
+    raise GanzooError(f"model: {type(model).__name__} has no {methods}: there is nothing to score.")
 
 
 def taught_classes(model: Any) -> int:

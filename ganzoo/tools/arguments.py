@@ -47,11 +47,12 @@ def load_sampler(
     """
     from ganzoo.checkpoints.loading import load
     from ganzoo.common.hardware import find_device
+    from ganzoo.games.capabilities import Translates
     from ganzoo.games.sampler import Sampler
 
     model = load(name, revision=revision, device=find_device(device))
     if not isinstance(model, Sampler):
-        hint = " `ganzoo translate` is for it." if hasattr(model, "translate") else ""
+        hint = " `ganzoo translate` is for it." if isinstance(model, Translates) else ""
         raise GanzooError(f"'{name}' draws no samples: it is a {type(model).__name__}.{hint}")
     if model.device.type == "cpu":
         cpu.adapt_threads(lambda n: model.sample(n, seed=0), images, threads)

@@ -23,7 +23,7 @@ from ganzoo.common.text import duration
 from ganzoo.drawing import pictures
 from ganzoo.drawing.looks import PICTURES, drawn_alone
 from ganzoo.drawing.previews import Preview, neighbours_picture
-from ganzoo.games.capabilities import output_of
+from ganzoo.games.capabilities import Output, Reconstructs, output_of
 from ganzoo.games.game import Game
 from ganzoo.metrics import own
 from ganzoo.metrics.evaluation import as_many, class_shares
@@ -36,6 +36,11 @@ from ganzoo.training import changes
 from ganzoo.training.callbacks.progress import TermLogger
 
 NEIGHBOURS = 16
+# What a model that has just been trained is good for: in words, the command's name, and its options.
+USES: dict[Output, tuple[str, ...]] = {
+    "samples": ("draw more", "sample", "-n", "64", "-o", "{name}.png"),
+    "translations": ("translate your own", "translate", "PICTURES", "-o", "{name}"),
+}
 
 
 def export_run(
@@ -107,7 +112,7 @@ def _look_closer(model: Any, datamodule: Any, quality: dict[str, Any], facts: Fa
     neighbours, distances = nearest_neighbours(drawn, datamodule)
     facts.distances = distances.tolist()
     pictures.save_picture(neighbours_picture(drawn, neighbours, facts.kind), out / "neighbours.png")
-    if hasattr(model, "reconstruct"):
+    if isinstance(model, Reconstructs):
         datamodule.setup("validate")
         held_out = next(iter(datamodule.val_dataloader()))[0][:NEIGHBOURS].cpu()
         redrawn = model.reconstruct(held_out)
@@ -126,16 +131,15 @@ def finish_run(run: Path, datamodule: Any, name: str) -> None:
         print(f"{key:24} {was}{number:.4g} after training")
     time = "" if facts.seconds is None else f"{duration(facts.seconds)} for "
     print(f"{'time':24} {time}{facts.steps:,} generator steps ({weights} weights)")
-    if facts.makes != "classes":
-        print(f"{facts.makes:24} {run / 'export' / 'samples.png'} (step {facts.steps:,})")
+    if (run / "export" / folder_format.PICTURE).is_file():
+        print(f"{facts.makes:24} {run / 'export' / folder_format.PICTURE} (step {facts.steps:,})")
     if facts.licence == UNKNOWN_LICENCE:
         print(f"{'licence of the data':24} unknown; --data.licence says it, and --data.title and .source the rest")
     if logged:
         print(f"{'curves':24} {command('plot', run)}")
-    if facts.makes == "samples":
-        print(f"{'draw more':24} {command('sample', run / 'export', '-n', 64, '-o', f'{name}.png')}")
-    elif facts.makes == "translations":
-        print(f"{'translate your own':24} {command('translate', run / 'export', 'PICTURES', '-o', name)}")
+    if facts.makes in USES:
+        purpose, tool, *words = USES[facts.makes]
+        print(f"{purpose:24} {command(tool, run / 'export', *(word.format(name=name) for word in words))}")
 
 
 def _facts(

@@ -19,7 +19,7 @@ from ganzoo.common.hardware import several_devices
 from ganzoo.common.kinds import kind_of
 from ganzoo.data import DataModule
 from ganzoo.drawing.save import write_samples
-from ganzoo.games.capabilities import output_of
+from ganzoo.games.capabilities import DrawsSamples, Translates, output_of
 from ganzoo.games.lightning import require_playable
 from ganzoo.training import changes, rehearsal, resuming, runs
 from ganzoo.training.callbacks.continuing import Continuing
@@ -238,8 +238,8 @@ class RecipeCLI(RecipeParser):
 
     def predict(self, **kwargs: Any) -> None:
         """Draws as many samples as the reference split holds and writes them beside the weights, if the model draws."""
-        if (makes := output_of(self.model)) == "classes":
-            what = f"{type(self.model).__name__} makes {makes}, no samples to write"
+        if not isinstance(self.model, DrawsSamples | Translates):
+            what = f"{type(self.model).__name__} makes {output_of(self.model)}, no samples to write"
             raise GanzooError(f"ganzoo predict: {what}; `ganzoo validate` scores it.")
         batches = self.trainer.predict(**kwargs | {"return_predictions": True})
         out = Path(kwargs["ckpt_path"]).with_name("predictions.npz")

@@ -12,6 +12,7 @@ import torch
 from ganzoo.common import threads
 from ganzoo.common.text import duration
 from ganzoo.common.threads import threads_text
+from ganzoo.games.capabilities import Classifies, DrawsSamples, Translates
 from ganzoo.games.game import Game
 from ganzoo.games.schedules import Schedule, value
 
@@ -76,11 +77,11 @@ def scoring_rehearsal(model: Any, datamodule: Any, extractor: Any = None) -> Cal
     @torch.inference_mode()
     def part(n: int) -> None:
         images = torch.zeros(n, *datamodule.shape)
-        if hasattr(model, "sample"):
+        if isinstance(model, DrawsSamples):
             model.sample(n, seed=0)
-        elif hasattr(model, "translate"):
+        elif isinstance(model, Translates):
             model.translate(torch.zeros(n, *datamodule.source_shape), seed=0)
-        elif hasattr(model, "classify"):
+        elif isinstance(model, Classifies):
             model.classify(images)
         if extractor is not None:
             extractor(images)

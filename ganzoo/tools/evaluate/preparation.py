@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from ganzoo.common.errors import GanzooError
+from ganzoo.common.kinds import IMAGES, kind_of
 from ganzoo.data.named import DATA, find_data
 from ganzoo.games.capabilities import output_of, taught_classes
 from ganzoo.games.game import Game
@@ -100,6 +101,9 @@ def prepare_evaluation(
         name = subject.name if isinstance(subject, Album) else subject.origin.name
         shapes = f"'{name}' has {shape}, and {datamodule.title} {datamodule.shape}"
         raise GanzooError(f"--data: shapes (channels, height, width) differ: {shapes}; give other data.")
+    made, real = subject.kind if isinstance(subject, Game) else None, kind_of(datamodule)
+    if made and real and made is not real:
+        raise GanzooError(f"--data: the model makes {made.name}, but {datamodule.title} are {real.name}.")
     features = options.features or quality.get("features")
     metrics: list[own.Request] | None = None if options.metrics is None else [*options.metrics]
     left_out: dict[str, str] = {}
@@ -146,7 +150,7 @@ def _defaults(
     subject: Game | Album, features: str | None, datamodule: Any, recipe_metrics: Any
 ) -> list[own.Request] | None:
     """Returns the default scores of images, on features or on pixels, and the recipe's own."""
-    if len(datamodule.shape) != 3 or (isinstance(subject, Game) and output_of(subject) != "samples"):
+    if kind_of(datamodule) is not IMAGES or (isinstance(subject, Game) and output_of(subject) != "samples"):
         return recipe_metrics
     other = [metric for metric in recipe_metrics or [] if own.is_own(metric)]
     if features is None:
@@ -187,7 +191,7 @@ def _require_enough(evaluation: Evaluation) -> None:
         if why := reason(name):
             named = [other for other in evaluation.names if other not in evaluation.own_metrics]
             usual = [*named, *(["fid", "kid"] if evaluation.extractor else []), "swd"]
-            images = len(evaluation.datamodule.shape) == 3
-            others = [other for other in dict.fromkeys(usual) if images and not reason(other)]
+            usual = usual if kind_of(evaluation.datamodule) is IMAGES else []
+            others = [other for other in dict.fromkeys(usual) if not reason(other)]
             hint = f"; with so few give --metrics {' '.join(others)}" if others else ""
             raise GanzooError(f"metrics: {name} {why}{hint}.")

@@ -28,10 +28,19 @@ from ganzoo.common.text import duration
 from ganzoo.common.version import __version__
 from ganzoo.drawing.plot import concise
 from ganzoo.drawing.previews import interpolation_picture
-from ganzoo.games.capabilities import output_of
+from ganzoo.games.capabilities import Output, output_of
 from ganzoo.tools.gallery.svg import panels
 
 WAYS, STEPS = 3, 12  # of a strip: ways between samples, and samples of each
+PICTURED: dict[Output, str] = {
+    "samples": "samples of seed 0, in rows",
+    "translations": "translations of pictures of the reference split, in rows",
+    "classes": "classes",  # of which there is no picture
+}
+USES: dict[Output, str] = {
+    "samples": "ganzoo sample {place} -n 64",
+    "translations": "ganzoo translate {place} PICTURES -o OUT",
+}
 TRAINER_SETTINGS = ("max_steps", "precision")
 
 
@@ -108,15 +117,10 @@ def read_entry(folder: Path) -> GalleryEntry:
         raise GanzooError(f"'{folder}' has no {PICTURE} to show.")
     about = card_metadata(model.card)
     strip, makes = interpolation_picture(model.eval(), WAYS, STEPS), output_of(model)
-    description = (
-        "translations of pictures of the reference split, in rows"
-        if makes == "translations"
-        else f"{makes} of seed 0, in rows"
-    )
     return GalleryEntry(
         name=name,
         about=registry.variant(registry.model_class_path(folder / "recipe.yaml")),
-        picture=embed((folder / PICTURE).read_bytes(), f"{name}: {picture_caption(model.card) or description}"),
+        picture=embed((folder / PICTURE).read_bytes(), f"{name}: {picture_caption(model.card) or PICTURED[makes]}"),
         strip=None if strip is None else embed(png(strip), f"{name}: {WAYS} ways from sample to sample, in rows"),
         curves=panels(read_metrics(folder / CURVES)) if (folder / CURVES).is_file() else (),
         scores=card_scores(about),
@@ -158,13 +162,12 @@ def fact_rows(about: dict[str, Any], card: str, kind: Kind | None = None) -> lis
     return rows
 
 
-def commands_for(recipe: str, folder: Path, makes: str) -> list[str]:
+def commands_for(recipe: str, folder: Path, makes: Output) -> list[str]:
     """Returns the command that made a checkpoint, with what it changed in its recipe, and the one to use it.
 
     Of data that the recipe does not name nothing is said of the first: it would make another one.
     """
     place = shlex.quote(registry.name_or_path(folder))
-    use = {"samples": f"ganzoo sample {place} -n 64", "translations": f"ganzoo translate {place} PICTURES -o OUT"}
     fit = []
     if recipe in registry.list_recipes():
         original = yaml.safe_load(registry.find_recipe(recipe).read_text())
@@ -176,7 +179,7 @@ def commands_for(recipe: str, folder: Path, makes: str) -> list[str]:
             if isinstance(trainer, dict) and key in trainer and original.get("trainer", {}).get(key) != trainer[key]
         ]
         fit = [" ".join([f"ganzoo fit --recipe {recipe}", *words])] if same_data(original, resolved) else []
-    return [*fit, *([use[makes]] if makes in use else [])]
+    return [*fit, *([USES[makes].format(place=place)] if makes in USES else [])]
 
 
 def same_data(original: dict[str, Any], resolved: dict[str, Any]) -> bool:

@@ -20,6 +20,7 @@ from ganzoo.common.hardware import find_device
 from ganzoo.data.decoding import middle, opened, to_tensor, unreadable_reason
 from ganzoo.data.finding import find_pictures
 from ganzoo.drawing import pictures
+from ganzoo.games.capabilities import DrawsSamples
 from ganzoo.games.translator import Size, Translator
 from ganzoo.tools.translate import tiles
 
@@ -74,7 +75,7 @@ def translate_files(
     plan = plan_targets(files, out)
     model = load(name, revision=revision, device=find_device(device))
     if not isinstance(model, Translator):
-        hint = " `ganzoo sample` draws from it." if hasattr(model, "sample") else ""
+        hint = " `ganzoo sample` draws from it." if isinstance(model, DrawsSamples) else ""
         raise GanzooError(f"'{name}' translates no pictures: it is a {type(model).__name__}.{hint}")
     network = getattr(model, "back", None) if back else model.generator
     if network is None:
