@@ -1,7 +1,8 @@
 """Feature extractors for FID, KID and IS: frozen networks that map images to features and logits."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -9,10 +10,9 @@ from torch import Tensor, nn
 
 from ganzoo.common.errors import GanzooError, nearest
 from ganzoo.data.cifar10 import CIFAR10
+from ganzoo.metrics import imagenet
 from ganzoo.networks.classifiers import CLASSIFIERS, Classifier, load_classifier, shipped
 
-EXTRACTORS = (*CLASSIFIERS, "inception")
-INCEPTION_CLASSES = 1008
 CLASS_NAMES = {"mnist": tuple("0123456789"), "cifar10": CIFAR10.class_names}  # of the shipped classifiers
 IN_CACHE = 100  # images that a CPU extracts at a time: maps of more leave its cache, and take half as long again
 
@@ -21,15 +21,15 @@ class Extractor(nn.Module):
     """Frozen network in evaluation mode that returns (features, logits).
 
     Attributes:
-        name: What scores are labelled with: "mnist", "cifar10", "inception", or the stem of its file.
+        name: What scores are labelled with: "mnist", "cifar10", "inception", "imagenet", or the stem of its file.
         num_features: D, the size of the features.
         digest: First 12 hexadecimal digits of the sha256 of its weights; cached features are filed under it.
         reads: What it looks at, in words.
         class_names: What its logits are of; empty where that is not known.
 
     Args:
-        network: Maps images (N, C, H, W) in [-1, 1] to features (N, D) and logits (N, K); may say what it `reads`, and
-            a `batch_size`, how many images it takes at a time.
+        network: Maps images (N, C, H, W) in [-1, 1] to features (N, D) and logits (N, K); may say what it `reads`, a
+            `batch_size`, how many images it takes at a time, and fewer, `in_cache`, that a CPU does best with.
         name: See above.
         num_features: See above.
         channels: The number of channels that the network takes.
@@ -76,7 +76,9 @@ class Extractor(nn.Module):
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Returns features (N, D) and logits (N, K) in float32 of images (N, C, H, W) in [-1, 1]."""
         x = x.float().expand(-1, self.channels, -1, -1)
-        most = getattr(self.network, "batch_size", IN_CACHE if x.device.type == "cpu" else len(x))
+        most = getattr(self.network, "batch_size", len(x))
+        if x.device.type == "cpu":
+            most = getattr(self.network, "in_cache", min(most, IN_CACHE))
         features, logits = zip(*map(self.network, x.split(max(most, 1))), strict=True)
         return torch.cat(features).float(), torch.cat(logits).float()
 
@@ -107,14 +109,14 @@ def get_extractor(name: str) -> Extractor:
 
     Args:
         name: "mnist" or "cifar10" (shipped with the package), "inception" (torch-fidelity's weights, fetched on first
-            use), or the path of a .safetensors file written by `python -m ganzoo.metrics.mnist_classifier` or
-            `.cifar10_classifier`.
+            use), "imagenet" (EfficientNet-Lite0 from the extra of this name), or the path of a .safetensors file
+            written by `python -m ganzoo.metrics.mnist_classifier` or `.cifar10_classifier`.
 
     Raises:
-        GanzooError: The name is unknown, the file cannot be used, or Inception's package or weights are missing.
+        GanzooError: The name is unknown, the file cannot be used, or a package or weights are missing.
     """
-    if name == "inception":
-        return Extractor(Inception(_fidelity()), "inception", num_features=2048, channels=3)
+    if name in FOREIGN:
+        return FOREIGN[name].build()
     network, file = _classifier(name), shipped(name) if name in CLASSIFIERS else Path(name).expanduser()
     names = CLASS_NAMES.get(name, ())
     return Extractor(network, Path(name).stem, network.num_features, network.channels, network.least, file, names)
@@ -126,7 +128,7 @@ def count_classes(name: str) -> int:
     Raises:
         GanzooError: The name is unknown, or the file cannot be used.
     """
-    return INCEPTION_CLASSES if name == "inception" else _classifier(name).num_classes
+    return FOREIGN[name].classes if name in FOREIGN else _classifier(name).num_classes
 
 
 def _classifier(name: str) -> Classifier:
@@ -136,6 +138,15 @@ def _classifier(name: str) -> Classifier:
             ".safetensors file." + nearest(name, EXTRACTORS)
         )
     return load_classifier(shipped(name) if name in CLASSIFIERS else Path(name).expanduser())
+
+
+def _inception() -> Extractor:
+    return Extractor(Inception(_fidelity()), "inception", num_features=2048, channels=3)
+
+
+def _imagenet() -> Extractor:
+    file = imagenet.weights_file()
+    return Extractor(imagenet.load_imagenet(file), "imagenet", imagenet.NUM_FEATURES, channels=3, file=file)
 
 
 def _fidelity() -> nn.Module:
@@ -160,3 +171,23 @@ def _digest(network: nn.Module) -> str:
         total.update(key.encode())
         total.update(value.detach().cpu().contiguous().numpy().tobytes())
     return total.hexdigest()[:12]
+
+
+@dataclass(frozen=True)
+class Foreign:
+    """An extractor whose network and weights come with other packages.
+
+    Args:
+        build: Makes it.
+        classes: The number of its logits.
+    """
+
+    build: Callable[[], Extractor]
+    classes: int
+
+
+FOREIGN: Mapping[str, Foreign] = {
+    "inception": Foreign(_inception, classes=1008),
+    "imagenet": Foreign(_imagenet, classes=imagenet.NUM_CLASSES),
+}
+EXTRACTORS = (*CLASSIFIERS, *FOREIGN)

@@ -24,7 +24,7 @@ class Quality(pl.Callback):
     the seconds that it has spent here, which `time` contains.
 
     Args:
-        features: Extractor for fid, is, kid, accuracy and kept: mnist, cifar10, inception, or the path of a
+        features: Extractor for fid, is, kid, accuracy and kept: mnist, cifar10, inception, imagenet, or the path of a
             classifier's .safetensors file.
         metrics: Names among fid, is, kid, accuracy, prdc (precision, recall, density, coverage), swd, ms_ssim,
             memorisation, for points modes, good, wasserstein, and for translations kept, psnr, ssim, l1; and import
