@@ -35,11 +35,17 @@ class Rays(NamedTuple):
     Attributes:
         voxels: (P, S) indices of the voxels on each ray from front to back; D * H * W where it is outside of the grid.
         faces: (P, S) axis of the face through which the ray comes in: 0 right, 1 top, 2 front.
+        enters: (P, S) how far from `starts` it does so.
+        starts: (P, 3) a point on the ray, x to the right, y down and z back, in voxels.
+        forward: (3,) direction of all rays.
         floor: (P, 2) where it meets the floor, -1 to 1 from left to right and from front to back inside of it.
     """
 
     voxels: Tensor
     faces: Tensor
+    enters: Tensor
+    starts: Tensor
+    forward: Tensor
     floor: Tensor
 
 
@@ -67,7 +73,8 @@ def cast_rays(shape: tuple[int, int, int], side: int) -> Rays:
     index = (z.floor() * height + y.floor()) * width + x.floor()
     voxels = torch.where(inside, index, depth * height * width).int()
     floor = start + (height - start[:, 1:2]) / forward[1] * forward
-    return Rays(voxels, axes[order][:, :-1].byte(), (floor[:, ::2] / size[::2] * 2 - 1).float())
+    faces, enters, floor = axes[order][:, :-1].byte(), met[:, :-1].float(), floor[:, ::2] / size[::2] * 2 - 1
+    return Rays(voxels, faces, enters, start.float(), forward.float(), floor.float())
 
 
 def render_solids(solids: Tensor, side: int = SIDE) -> Tensor:
@@ -89,24 +96,32 @@ def render_solids(solids: Tensor, side: int = SIDE) -> Tensor:
 
 def _render(full: Tensor, rays: Rays) -> Tensor:
     """Returns the colours (P, 3) in [0, 1] of one solid (D, H, W) that is full where True."""
-    _, height, width = full.shape
     hits = torch.cat([full.flatten(), torch.zeros(1, dtype=torch.bool)])[rays.voxels.long()]
     first = hits.byte().argmax(1, keepdim=True)
     hit = hits.gather(1, first)[:, 0]
-    voxel, face = rays.voxels.gather(1, first)[:, 0].long(), rays.faces.gather(1, first)[:, 0].long()
-    voxel = torch.where(hit, voxel, 0)
-    z, y, x = voxel // (height * width), voxel // width % height, voxel % width
-    blurred = avg_pool3d(pad(full.float()[None, None], [3] * 6), 5, 1)[0, 0]  # (D + 2, H + 2, W + 2)
+    first = first[hit]
+    outwards = torch.tensor(OUTWARDS)[rays.faces[hit].gather(1, first)[:, 0].long()]
+    point = rays.starts[hit] + rays.enters[hit].gather(1, first) * rays.forward
+    blurred = avg_pool3d(pad(full.float()[None, None], [4] * 6), 5, 1)[0]  # (1, D + 4, H + 4, W + 4)
+    slope = torch.cat([blurred.roll(1, axis) - blurred.roll(-1, axis) for axis in (3, 2, 1)])
     # how much is closed in around the empty voxel in front of the face: a plain has 0.4
-    around = blurred[z + 1 - (face == 2).long(), y + 1 - (face == 1).long(), x + 1 + (face == 0).long()]
+    around = _between(blurred, point + outwards / 2)[:, 0]
     open_sky = (1 - 1.1 * (around - 0.4).clamp(0, 0.5)).clamp(0, 1)
-    slope = torch.stack([blurred.roll(1, axis) - blurred.roll(-1, axis) for axis in (2, 1, 0)], -1)
     # the blurred solid's slope, and in thin parts, where there is none, the face's
-    normal = normalize(slope[z + 1, y + 1, x + 1] + 0.15 * torch.tensor(OUTWARDS)[face], dim=1)
+    normal = normalize(_between(slope, point - outwards / 2) + 0.15 * outwards, dim=1)
     lit = (normal @ normalize(torch.tensor(SUN), dim=0)).clamp_min(0)
-    light = (0.66 * torch.tensor(FACES)[face] + 0.45 * lit) * open_sky
-    solid = (torch.tensor(COLOUR) * light[:, None] + 0.10 * (lit[:, None] ** 8)).clamp(0, 1)
-    return torch.where(hit[:, None], solid, _floor(full, rays.floor)[:, None])
+    flat = (outwards.abs() * torch.tensor(FACES)).sum(1)
+    light = (0.66 * flat + 0.45 * lit) * open_sky
+    colours = _floor(full, rays.floor)[:, None].repeat(1, 3)
+    colours[hit] = (torch.tensor(COLOUR) * light[:, None] + 0.10 * (lit[:, None] ** 8)).clamp(0, 1)
+    return colours
+
+
+def _between(values: Tensor, points: Tensor) -> Tensor:
+    """Returns values (C, D + 4, H + 4, W + 4) of voxels, two of them around the grid, at points (P, 3) between them."""
+    room = torch.tensor(values.shape[:0:-1]) - 1  # of x, y, z
+    place = (points + 1.5) / room * 2 - 1
+    return grid_sample(values[None], place[None, None, None], align_corners=True)[0, :, 0, 0].T
 
 
 def _floor(full: Tensor, place: Tensor) -> Tensor:
