@@ -12,6 +12,7 @@ from torch.optim import Adam, Optimizer
 
 from ganzoo.common.errors import GanzooError
 from ganzoo.games.augment import augmentations, diff_augment
+from ganzoo.games.ema import Averaging
 from ganzoo.games.game import Game
 from ganzoo.games.move import AdversarialMove
 from ganzoo.games.objective import Answers, Objective
@@ -38,7 +39,8 @@ class Adversarial(Game):
         n_critic: discriminator updates per generator update.
         augment: DiffAugment policy in front of the discriminator, such as `color,translation,cutout`.
         ema: decay of the averaged generator that is evaluated and exported; None evaluates the live one. At update n it
-            is (1 + n) / (10 + n) where that is less: 0.999 is not reached before update 8,990.
+            is (1 + n) / (10 + n) where that is less: 0.999 is not reached before update 8,990. Or another rule, such as
+            a half-life in images; see `Averaging`.
         stabilisers: what else to switch on, see `ganzoo.stabilisers`.
         **kwargs: see `Game`.
 
@@ -64,7 +66,7 @@ class Adversarial(Game):
         optimizer: type[Optimizer] = Adam,
         n_critic: int | Schedule = 1,
         augment: str = "",
-        ema: float | None = None,
+        ema: float | Averaging | None = None,
         stabilisers: list[Stabiliser] | None = None,
         **kwargs: Any,
     ) -> None:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.optim import Adam, Optimizer
 
 from ganzoo.common.errors import GanzooError
+from ganzoo.games.ema import Averaging
 from ganzoo.games.move import Move
 from ganzoo.games.players import Player, Terms, build_optim
 from ganzoo.games.sampler import Sampler
@@ -26,7 +27,8 @@ class EncoderDecoder(Sampler):
         lr: learning rate of both.
         betas: decay rates of the optimizer's moments, where it has them.
         optimizer: class of the optimizer.
-        ema: decay of the averaged networks that are evaluated and exported; None evaluates the live ones.
+        ema: decay of the averaged networks that are evaluated and exported, or another rule, see `Averaging`; None
+            evaluates the live ones.
         **kwargs: see `Game`.
 
     Attributes:
@@ -47,7 +49,7 @@ class EncoderDecoder(Sampler):
         lr: float = 1e-3,
         betas: tuple[float, float] = (0.9, 0.999),
         optimizer: type[Optimizer] = Adam,
-        ema: float | None = None,
+        ema: float | Averaging | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)

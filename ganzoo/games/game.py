@@ -23,7 +23,7 @@ from ganzoo.common.errors import GanzooError
 from ganzoo.common.kinds import Kind, kind_by_shape, kind_named, kind_of
 from ganzoo.common.seeding import mix, reseed, run_seed
 from ganzoo.games.capture import Recorder, recorder
-from ganzoo.games.ema import Average
+from ganzoo.games.ema import Average, Averaging
 from ganzoo.games.lightning import clip, count_step, require_playable, take_limit
 from ganzoo.games.move import Move
 from ganzoo.games.notes import Notes, Totals
@@ -88,6 +88,7 @@ class Game(pl.LightningModule, ABC):
         self.averages = nn.ModuleDict()
         self.batches = 0  # seen so far in this run; seeds the next one
         self.images = 0  # real samples seen so far, over all processes
+        self.images_before = 0  # those of them that the last counted update had seen
         self.limit: float | None = None  # of gradients, while Lightning looks at a Trainer without one
         self.data_digest = ""  # of the training data, by which a resumed run notices other data
         self.changes: list[list[Any]] = []  # of the recipe in mid-run: [step, option, before, after] each
@@ -324,13 +325,14 @@ class Game(pl.LightningModule, ABC):
         schedulers = self.lr_schedulers() or []
         for scheduler in schedulers if isinstance(schedulers, list) else [schedulers]:
             scheduler.step()  # type: ignore[call-arg]  # every scheduler but ReduceLROnPlateau steps without a metric
+        before, self.images_before = self.images_before, self.images
         for name, average in self.averages.items():
-            average.update(getattr(self, name), self.global_step)  # type: ignore[operator]
+            average.update(getattr(self, name), self.global_step, before, self.images - before, self.progress)  # type: ignore[operator]
 
-    def average(self, name: str, decay: float | None) -> None:
-        """Keeps an exponential moving average of the attribute `name`; `decay` None keeps none."""
-        if decay is not None:
-            self.averages[name] = Average(getattr(self, name), decay)
+    def average(self, name: str, by: float | Averaging | None) -> None:
+        """Keeps an exponential moving average of the attribute `name`, by a decay or another rule; None keeps none."""
+        if by is not None:
+            self.averages[name] = Average(getattr(self, name), by)
 
     def averaged(self, name: str) -> nn.Module:
         """Returns the averaged copy of the attribute `name`, or the live module where none is kept."""
@@ -384,6 +386,7 @@ class Game(pl.LightningModule, ABC):
         checkpoint["game"] = {
             "batches": self.batches,
             "images": self.images,
+            "images_before": self.images_before,
             "waited": dict(self.waited),
             "recipe": self.recipe,
             "class_names": [*self.class_names],
@@ -398,6 +401,7 @@ class Game(pl.LightningModule, ABC):
         """Takes the loop's own counters back."""
         game = checkpoint["game"]
         self.batches, self.images, self.waited = game["batches"], game["images"], dict(game["waited"])
+        self.images_before = game.get("images_before", self.images)  # a run from before there was one averages by decay
         self.notes = Notes(game.get("stash"))
         self.class_names = tuple(game.get("class_names", ())) or self.class_names
         self.data_kind = kind_named(game.get("kind")) or self.data_kind

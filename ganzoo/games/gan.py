@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from ganzoo.common.data_spec import require_labels
 from ganzoo.games.adversarial import Adversarial
+from ganzoo.games.ema import Averaging
 from ganzoo.games.latent import Prior
 from ganzoo.games.objective import Answers
 from ganzoo.games.sampler import Sampler
@@ -26,7 +27,8 @@ class GAN(Adversarial, Sampler):
         discriminator: maps samples to logits (N,), without a sigmoid. One that has an `n_classes` takes labels, too.
         prior: distribution of the latent vector: standard normal, or uniform on [-1, 1].
         ema: decay of the averaged generator that is evaluated and exported; None evaluates the live one. At update n it
-            is (1 + n) / (10 + n) where that is less: 0.999 is not reached before update 8,990.
+            is (1 + n) / (10 + n) where that is less: 0.999 is not reached before update 8,990. Or another rule, such as
+            a half-life in images; see `Averaging`.
         **kwargs: see `Adversarial`.
     """
 
@@ -38,7 +40,7 @@ class GAN(Adversarial, Sampler):
         generator: nn.Module,
         discriminator: nn.Module,
         prior: Prior = "normal",
-        ema: float | None = 0.999,
+        ema: float | Averaging | None = 0.999,
         **kwargs: Any,
     ) -> None:
         super().__init__(generator, discriminator, ema=ema, **kwargs)

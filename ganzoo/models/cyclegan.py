@@ -18,6 +18,7 @@ from torch.nn.functional import l1_loss
 
 from ganzoo.common.data_spec import DataSpec
 from ganzoo.common.errors import GanzooError
+from ganzoo.games.ema import Averaging
 from ganzoo.games.move import AdversarialMove
 from ganzoo.games.players import Player, Terms
 from ganzoo.games.schedules import Schedule
@@ -44,7 +45,8 @@ class CycleGAN(Translator):
         g_lr: learning rate of both generators.
         d_lr: learning rate of both discriminators.
         lr_factor: factor on all learning rates over the run.
-        ema: decay of the averaged generators, both of them; None evaluates the live ones, as the paper does.
+        ema: decay of the averaged generators, or another rule, see `Averaging`; None evaluates the live
+            ones, as the paper does.
         **kwargs: see `Translator`.
     """
 
@@ -65,7 +67,7 @@ class CycleGAN(Translator):
         g_lr: float = 2e-4,
         d_lr: float = 2e-4,
         lr_factor: Schedule | None = HALF_THEN_DECAY,
-        ema: float | None = None,
+        ema: float | Averaging | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(generator, discriminator, g_lr=g_lr, d_lr=d_lr, lr_factor=lr_factor, ema=ema, **kwargs)
