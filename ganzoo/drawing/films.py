@@ -36,6 +36,11 @@ def middle_frames(clips: Tensor) -> Tensor:
     return _enlarged(clips[:, :, clips.shape[2] // 2])
 
 
+def passing_frames(clips: Tensor) -> Tensor:
+    """Returns one frame of each clip (N, C, T, H, W), the next one of the next, so that they play as they go by."""
+    return _enlarged(clips[range(len(clips)), :, [number % clips.shape[2] for number in range(len(clips))]])
+
+
 def _framed(images: Tensor, edges: tuple[int, int, int, int]) -> Tensor:
     return pad(images, edges, value=GREY)
 

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 from PIL import Image
 from torch import Tensor
 
 from ganzoo.common.errors import GanzooError
 from ganzoo.common.kinds import Kind, default_kind
-from ganzoo.drawing.films import film_strips, middle_frames
+from ganzoo.drawing.films import film_strips, middle_frames, passing_frames
 from ganzoo.drawing.music import roll_pictures
 from ganzoo.drawing.pictures import grid, scatter
 from ganzoo.drawing.solids import render_solids
@@ -24,12 +25,14 @@ class Look:
         each: makes an image of each sample: (N, ...) to (N, 1 or 3, h, w) in [-1, 1]; None of samples that say nothing
             alone, such as points, which are drawn together.
         small: likewise, less wide, for rows of many.
+        passing: likewise, for movies in which a sample follows another one.
         count: how many make a good picture.
         gap: white pixels between the images of a picture.
     """
 
     each: Draw | None
     small: Draw | None
+    passing: Draw | None
     count: int = 64
     gap: int = 2
 
@@ -40,11 +43,11 @@ def as_they_are(images: Tensor) -> Tensor:
 
 
 PICTURES: dict[str, Look] = {
-    "images": Look(as_they_are, as_they_are),
-    "points": Look(None, None, count=2000),
-    "video": Look(film_strips, middle_frames, count=16, gap=8),
-    "voxels": Look(render_solids, render_solids, count=25),
-    "music": Look(roll_pictures, roll_pictures, count=25),
+    "images": Look(as_they_are, as_they_are, as_they_are),
+    "points": Look(None, None, None, count=2000),
+    "video": Look(film_strips, middle_frames, passing_frames, count=16, gap=8),
+    "voxels": Look(render_solids, render_solids, render_solids, count=25),
+    "music": Look(roll_pictures, roll_pictures, roll_pictures, count=25),
 }
 
 
@@ -69,13 +72,13 @@ def picture(samples: Tensor, real: Tensor | None = None, kind: Kind | None = Non
     return scatter(samples, real) if look.each is None else grid(look.each(samples), gap=look.gap)
 
 
-def images_of(samples: Tensor, kind: Kind | None = None, small: bool = True) -> Tensor:
+def images_of(samples: Tensor, kind: Kind | None = None, use: Literal["each", "small", "passing"] = "small") -> Tensor:
     """Draws an image of each sample.
 
     Args:
         samples: (N, ...).
         kind: of sample; by default what its shape suggests.
-        small: for rows of many, less wide where that matters.
+        use: what for, see `Look`.
 
     Returns:
         (N, 1 or 3, h, w) in [-1, 1].
@@ -83,8 +86,7 @@ def images_of(samples: Tensor, kind: Kind | None = None, small: bool = True) -> 
     Raises:
         GanzooError: if a sample alone cannot be drawn.
     """
-    look = look_of(samples, kind)
-    draw = look.small if small else look.each
+    draw = getattr(look_of(samples, kind), use)
     if draw is None:
         raise GanzooError(f"this is for images, but the model draws samples of shape {tuple(samples.shape[1:])}.")
     return draw(samples)

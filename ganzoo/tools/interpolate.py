@@ -90,7 +90,7 @@ def interpolate(
         legs = between(model, a, b, steps + 1, mode, y)
         # a leg's end is the next one's start
         leg_by_leg = torch.cat([legs[:, :-1].flatten(0, 1), *([] if loop else [legs[-1, -1:]])])
-        frames.append(images_of(leg_by_leg, model.kind))
+        frames.append(images_of(leg_by_leg, model.kind, "passing"))
     columns = _columns(len(frames))
     movies.save_movie([pictures.grid(torch.stack(shown), columns) for shown in zip(*frames, strict=True)], out, fps)
     return out

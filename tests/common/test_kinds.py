@@ -5,6 +5,7 @@ import tiny
 import torch
 from torch import nn
 
+from ganzoo import load
 from ganzoo.checkpoints import card
 from ganzoo.common.errors import GanzooError
 from ganzoo.common.kinds import IMAGES, KINDS, MUSIC, POINTS, VIDEO, VOXELS, default_kind, kind_named, kind_of
@@ -87,6 +88,10 @@ def test_checkpoints_keep_the_kind(tmp_path):
     fresh = tiny.conv()
     fresh.on_load_checkpoint(state)
     assert fresh.kind is IMAGES
+
+
+def test_models_that_were_published_before_have_the_kind_of_their_shape():
+    assert {load(name).kind for name in ("dcgan-mnist", "acgan-mnist", "srgan-faces")} == {IMAGES}
 
 
 @pytest.mark.parametrize("name", ["smells", 3, ["images"]])

@@ -25,6 +25,11 @@ def test_strips_show_first_and_last_frames():
     assert torch.equal(strip[:, :, 2:66:4, -66:-2:4], CLIPS[:, :, -1])
 
 
+def test_clips_that_go_by_play_on():
+    frames = images_of(CLIPS[:, :, :2], VIDEO, "passing")
+    assert torch.equal(frames[:, :, ::4, ::4], torch.stack([CLIPS[0, :, 0], CLIPS[1, :, 1], CLIPS[2, :, 0]]))
+
+
 def test_clips_play_side_by_side(tmp_path):
     write_samples(CLIPS, tmp_path / "all.gif", kind=VIDEO)
     with Image.open(tmp_path / "all.gif") as movie:
