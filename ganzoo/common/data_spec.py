@@ -1,8 +1,9 @@
 """Shapes and classes of the data, and the names of networks' arguments that follow them.
 
 A network's arguments follow the data where nobody states them. Those called `shape`, `size`, `channels`,
-`out_channels`, `source_channels` and `n_classes` follow by their names, in any class; `n_classes` that is 0 or None by
-itself only in a conditional game. A class that has others, or that holds networks
+`out_channels`, `source_channels`, `n_classes`, and of other conditions `condition_dim` (vectors), `condition_length`
+and `vocabulary` (sequences of words) follow by their names, in any class; `n_classes` that is 0 or None by itself only
+in a conditional game. A class that has others, or that holds networks
 which meet something else than the data, says so itself:
 
     @classmethod
@@ -14,12 +15,14 @@ those of its arguments that somebody states.
 """
 
 from dataclasses import dataclass, replace
+from types import SimpleNamespace
 from typing import Any
 
 from ganzoo.common.errors import GanzooError
 from ganzoo.common.kinds import Kind, kind_by_shape, kind_of
 
 SIDES = "DHW"  # axes in space
+CONDITIONS = ("condition_dim", "condition_length", "vocabulary")  # arguments that follow a condition
 UNLABELLED = "Put the pictures of each class into a folder of its own, or choose a recipe without classes."
 
 
@@ -34,6 +37,7 @@ class DataSpec:
         n_classes: number of classes; 0 without labels.
         conditional: whether a network that takes labels only if it is asked to is asked to.
         kind: of sample; None where only the shape says it, if at all.
+        condition: what batches carry beside samples, see `ganzoo.common.conditions`; None for nothing.
     """
 
     shape: tuple[int, ...] = ()
@@ -41,19 +45,29 @@ class DataSpec:
     n_classes: int = 0
     conditional: bool = False
     kind: Kind | None = None
+    condition: Any = None
 
     @classmethod
     def of(cls, datamodule: Any) -> "DataSpec":
         """Returns the shapes and classes of a data module; a foreign one may say nothing."""
         shape, source = getattr(datamodule, "shape", None), getattr(datamodule, "source_shape", None)
         classes = getattr(datamodule, "n_classes", 0)
-        return cls(tuple(shape or ()), source and tuple(source), classes or 0, kind=kind_of(datamodule))
+        from ganzoo.common.conditions import condition_of  # it needs PyTorch, which the help of commands does without
+
+        kind, condition = kind_of(datamodule), condition_of(datamodule)
+        return cls(tuple(shape or ()), source and tuple(source), classes or 0, kind=kind, condition=condition)
 
     @property
     def axes(self) -> tuple[str, ...]:
         """Letters of the axes of `shape`, see `ganzoo.common.kinds`; empty where they are not known."""
         kind = self.kind if self.kind is not None and self.kind.fits(self.shape) else kind_by_shape(self.shape)
         return () if kind is None else kind.axes
+
+    @classmethod
+    def probe(cls) -> "DataSpec":
+        """Returns the shapes and classes of data of which everything that could be is known, to ask who follows any."""
+        condition = SimpleNamespace(arguments=lambda: dict.fromkeys(CONDITIONS, 1))
+        return cls((1, 1, 1), (1, 1, 1), 1, condition=condition)
 
     def arguments(self) -> dict[str, Any]:
         """Returns the values of arguments by their names; what has sides of several lengths has no `size`."""
@@ -65,6 +79,8 @@ class DataSpec:
             values["size"] = sides.pop()
         if self.source_shape:
             values["source_channels"] = self.source_shape[0]
+        if self.condition is not None:
+            values |= self.condition.arguments()
         return values
 
     def extended(self, channels: int) -> "DataSpec":

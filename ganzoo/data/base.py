@@ -9,13 +9,14 @@ import lightning.pytorch as pl
 import torch
 from torch import Tensor
 
+from ganzoo.common.conditions import Condition, Values, condition_of, map_values
 from ganzoo.common.errors import GanzooError, require_at_least
 from ganzoo.common.kinds import Kind, default_kind
 from ganzoo.common.seeding import run_seed
 from ganzoo.data.loader import BatchLoader, Make, Resumable, Stored
 
 Split = Literal["train", "test"]
-Loaded = tuple[Stored, Tensor | None]
+Loaded = tuple[Stored, Values]
 
 
 class DataModule(pl.LightningDataModule):
@@ -35,6 +36,7 @@ class DataModule(pl.LightningDataModule):
         source_shape: of pairs of images, (channels, height, width) of the source; None where the data are no pairs.
         paired: of pairs, whether the reference split's targets are the truth, not just images of the other domain.
         n_classes: number of classes; 0 without labels. Known after `inspect`.
+        condition: what batches carry beside samples, where it is no class; None for classes, or nothing.
         class_names: their names in the order of the labels; empty where they have none. Known after `inspect`.
         reference: split that scores are computed against.
         standard: whether everybody who names this data has the same items, so that a split's name says its size.
@@ -50,6 +52,7 @@ class DataModule(pl.LightningDataModule):
     reference: Split = "test"
     standard = False
     n_classes = 0
+    condition: Condition | None = None
     class_names: tuple[str, ...] = ()
     shape: tuple[int, ...]
     source_shape: tuple[int, ...] | None = None
@@ -91,7 +94,8 @@ class DataModule(pl.LightningDataModule):
 
         Returns:
             The items, a uint8 tensor (N, *shape) of what lies in [-1, 1], a float tensor (N, *shape) that is served as
-            it is, or a dataset of such tensors (*shape); and the class indices (N,) or None.
+            it is, or a dataset of such tensors (*shape); and the class indices (N,), other conditions as `condition`
+            says, or None.
 
         Raises:
             GanzooError: the data is missing or damaged.
@@ -105,7 +109,7 @@ class DataModule(pl.LightningDataModule):
 
         Args:
             x: items as they are stored, images as floats in [-1, 1].
-            y: class indices (N,) or None.
+            y: class indices (N,), other conditions, or None.
             generator: a CPU generator for all that is random here: seeded by run, epoch, batch and process in training,
                 by the first item's place in the split otherwise, so that a resumed run goes on exactly.
             train: whether this is a training batch.
@@ -149,7 +153,7 @@ class DataModule(pl.LightningDataModule):
             items, labels = self.split(split)
             digest = hashlib.sha256(repr((self.shape, len(items))).encode())
             digest.update(tensor_bytes(items) if isinstance(items, Tensor) else items.signature().encode())
-            digest.update(b"" if labels is None else tensor_bytes(labels))
+            map_values(lambda tensor: digest.update(tensor_bytes(tensor)), labels)
             self._fingerprints[split] = digest.hexdigest()
         return self._fingerprints[split]
 
@@ -159,17 +163,17 @@ class DataModule(pl.LightningDataModule):
         if isinstance(items, Tensor):
             device = self._device()
             # moved here and kept, so that a split used for training and for scores lies on the device once
-            items, labels = self._splits[split] = items.to(device), None if labels is None else labels.to(device)
+            items, labels = self._splits[split] = items.to(device), map_values(lambda each: each.to(device), labels)
         # most data is served as it is
         make = None if type(self).make is DataModule.make else self.make
         return self.batches(items, labels, train, run_seed(), make)
 
-    def batches(self, items: Stored, labels: Tensor | None, train: bool, seed: int, make: Make | None) -> BatchLoader:
+    def batches(self, items: Stored, labels: Values, train: bool, seed: int, make: Make | None) -> BatchLoader:
         """Returns a loader of these items, on the trainer's device and for its process.
 
         Args:
             items: see `load`.
-            labels: class indices (N,) or None.
+            labels: class indices (N,), other conditions, or None.
             train: whether to shuffle and flip them as training wants it.
             seed: of order and flips.
             make: what is handed out instead of a normalised batch, see `DataModule.make`.
@@ -188,6 +192,7 @@ class DataModule(pl.LightningDataModule):
             device=self._device(),
             limit=1.0 if trainer is None else trainer.limit_train_batches,
             make=make,
+            condition=condition_of(self),
         )
 
     def _device(self) -> torch.device:

@@ -7,12 +7,13 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader
 
+from ganzoo.common.conditions import Condition, Values, map_values, serve_values, take_values
 from ganzoo.common.errors import GanzooError
 from ganzoo.common.seeding import mix
 from ganzoo.data.workers import holding_signals, ignore_signals
 
 Batch = tuple[Any, Any]
-Make = Callable[[Tensor, Tensor | None, torch.Generator, bool], Batch]
+Make = Callable[[Tensor, Any, torch.Generator, bool], Batch]
 
 
 class Images(Protocol):
@@ -82,7 +83,7 @@ class BatchLoader(Resumable):
         images: items (N, ...), moved to `device` once: uint8, which is served as floats in [-1, 1], or floats that are
             passed through as they are; or a dataset of N such tensors, read batch by batch. One with a method
             `seeded(seed)`, whose items are drawn anew in each epoch, is seeded for every epoch.
-        labels: (N,) class indices, or None.
+        labels: class indices (N,), other conditions, or None.
         batch_size: images per process.
         shuffle: training order: shuffled, incomplete last batch dropped. Otherwise the stored order, everything kept.
         flip: mirror half of the items along their last axis, chosen at random.
@@ -92,6 +93,8 @@ class BatchLoader(Resumable):
         num_workers: processes that read a dataset; not used for tensors.
         device: where batches are made.
         limit: see `Resumable`.
+        condition: what the labels are, which says how they are served; None serves whole numbers as int64 and floats as
+            they are.
         make: turns each normalised batch (images, labels) into what is handed out, see `DataModule.make`.
 
     Raises:
@@ -101,7 +104,7 @@ class BatchLoader(Resumable):
     def __init__(
         self,
         images: Stored,
-        labels: Tensor | None = None,
+        labels: Values = None,
         *,
         batch_size: int = 64,
         shuffle: bool = False,
@@ -113,11 +116,13 @@ class BatchLoader(Resumable):
         device: torch.device | str = "cpu",
         limit: int | float = 1.0,
         make: Make | None = None,
+        condition: Condition | None = None,
     ) -> None:
         super().__init__(limit)
         self.device = torch.device(device)
         self.images = images.to(self.device) if isinstance(images, Tensor) else images
-        self.labels = None if labels is None else labels.to(self.device, torch.long)
+        self.labels = map_values(lambda each: each.to(self.device), labels)
+        self.condition = condition
         self.batch_size, self.shuffle, self.flip, self.seed = batch_size, shuffle, flip, seed
         self.rank, self.world_size, self.num_workers = rank, world_size, num_workers
         self.make = make
@@ -171,7 +176,8 @@ class BatchLoader(Resumable):
                 x = torch.where(mirror[index].view(-1, *[1] * (x.dim() - 1)), x.flip(-1), x)
             if x.dtype == torch.uint8:
                 x = x.float().div_(127.5).sub_(1)
-            batch: Batch = x, None if self.labels is None else self.labels[index]
+            y = take_values(self.labels, index)
+            batch: Batch = x, serve_values(y, self.condition)
             if self.make is not None:
                 # what is not shuffled is the same in every run
                 about = (self.seed, epoch, position, self.rank) if self.shuffle else (int(index[0]),)

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from torch import Tensor, nn
 from torch.optim import Adam, Optimizer
 
+from ganzoo.common.conditions import condition_of
 from ganzoo.common.errors import GanzooError
 from ganzoo.games.augment import augmentations, diff_augment
 from ganzoo.games.ema import Averaging
@@ -30,8 +31,9 @@ class Adversarial(Game):
 
     Args:
         generator: makes samples.
-        discriminator: maps samples to logits, without a sigmoid. One with an `n_classes` takes labels (N,), too; one
-            with a second head returns (logits, its output). None leaves it out of the game.
+        discriminator: maps samples to logits, without a sigmoid. One with an `n_classes` takes labels (N,), too, one
+            with a `condition` what that says; one with a second head returns (logits, its output). None leaves it out
+            of the game.
         g_lr: learning rate of the generator.
         d_lr: learning rate of the discriminator.
         betas: decay rates of the optimizer's moments, where it has them.
@@ -166,8 +168,8 @@ class Adversarial(Game):
             stabiliser.after_d(self, move)  # type: ignore[operator]
 
     def discriminator_inputs(self, x: Tensor, y: Any, by: str) -> tuple[Any, ...]:
-        """Returns what the discriminator of the name `by` takes: samples, and labels where it has classes."""
-        return (x, y) if getattr(getattr(self, by), "n_classes", 0) else (x,)
+        """Returns what the discriminator of the name `by` takes: samples, and their condition where it has one."""
+        return (x,) if condition_of(getattr(self, by)) is None else (x, y)
 
     def discriminator_view(self, x: Tensor) -> Tensor:
         """Returns samples as discriminators see them: augmented, and changed by the stabilisers."""

@@ -8,9 +8,11 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from ganzoo.common.conditions import condition_of, require_condition
 from ganzoo.common.data_spec import require_labels
 from ganzoo.games.adversarial import Adversarial
 from ganzoo.games.ema import Averaging
+from ganzoo.games.examples import ConditionExamples, reference_conditions
 from ganzoo.games.latent import Prior
 from ganzoo.games.objective import Answers
 from ganzoo.games.sampler import Sampler
@@ -23,8 +25,9 @@ class GAN(Adversarial, Sampler):
 
     Args:
         generator: maps latent vectors (N, latent_dim) to samples; has a `latent_dim` and its samples' `shape`. One
-            that has an `n_classes` is conditional and takes labels (N,) as well.
-        discriminator: maps samples to logits (N,), without a sigmoid. One that has an `n_classes` takes labels, too.
+            that has an `n_classes` is conditional and takes labels (N,) as well, one with a `condition` what that says
+            (`ganzoo.common.conditions`).
+        discriminator: maps samples to logits (N,), without a sigmoid. One that has either takes labels or conditions.
         prior: distribution of the latent vector: standard normal, or uniform on [-1, 1].
         ema: decay of the averaged generator that is evaluated and exported; None evaluates the live one. At update n it
             is (1 + n) / (10 + n) where that is less: 0.999 is not reached before update 8,990. Or another rule, such as
@@ -46,21 +49,29 @@ class GAN(Adversarial, Sampler):
         super().__init__(generator, discriminator, ema=ema, **kwargs)
         self.prior = prior
         self.n_classes = getattr(generator, "n_classes", 0)
+        condition = condition_of(generator)
+        kept = condition is not None and condition.in_turn(1) is None  # there is no order of all that there are
+        self.examples = ConditionExamples(condition) if condition is not None and kept else None
 
     def setup(self, stage: str) -> None:
-        """Prepares the networks, and checks that they fit the data and its classes."""
+        """Prepares the networks, checks that they fit the data and its conditions, and keeps examples of those."""
         super().setup(stage)
-        self._require_classes(getattr(self.trainer, "datamodule", None))
+        data = getattr(self.trainer, "datamodule", None)
+        self._require_conditions(data)
+        if stage == "fit" and data is not None and self.examples is not None and not self.examples.filled:
+            self.examples.fill(reference_conditions(data, self.examples.count))
 
     def fits(self, datamodule: Any) -> None:
-        """Raises GanzooError where the networks are made for samples of another shape, or for other classes."""
+        """Raises GanzooError where the networks are made for samples of another shape, or for other conditions."""
         super().fits(datamodule)
-        self._require_classes(datamodule)
+        self._require_conditions(datamodule)
 
-    def _require_classes(self, datamodule: Any) -> None:
-        classes = getattr(datamodule, "n_classes", None)
+    def _require_conditions(self, datamodule: Any) -> None:
+        if datamodule is None:
+            return
         for name, network in (("generator", self.generator), ("discriminator", self.discriminator)):
-            require_labels(f"model.{name}", getattr(network, "n_classes", 0), classes)
+            require_labels(f"model.{name}", getattr(network, "n_classes", 0), getattr(datamodule, "n_classes", None))
+            require_condition(f"model.{name}", getattr(network, "condition", None), condition_of(datamodule))
 
     def check(self, shape: tuple[int, ...]) -> None:
         """Checks that networks and augmentation fit samples of this shape, and the stabilisers the game.

@@ -9,10 +9,12 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
+from ganzoo.common.conditions import Classes, Condition, Values, condition_of, count_values, map_values, take_values
 from ganzoo.common.errors import GanzooError
 from ganzoo.common.eval_mode import evaluating
 from ganzoo.common.progress_bar import with_bar
 from ganzoo.common.seeding import mix, run_seed
+from ganzoo.games.examples import ConditionExamples
 from ganzoo.games.game import Game
 from ganzoo.games.latent import PRIORS, Prior, draw_latent
 
@@ -27,6 +29,7 @@ class Sampler(Game):
         of_samples: names of the networks that make or take samples; each may have its `shape`.
         prior: distribution of the latent vector: standard normal, or uniform on [-1, 1].
         n_classes: number of classes that `sample` can be asked for; 0 for an unconditional model.
+        examples: conditions kept from the data, where there is no order in which all of them could take turns.
         supervised: whether these are the data's classes, learnt from labels, not ones that the model has found itself.
     """
 
@@ -35,6 +38,7 @@ class Sampler(Game):
     prior: Prior = "normal"
     n_classes: int = 0
     supervised = True
+    examples: ConditionExamples | None
 
     def setup(self, stage: str) -> None:
         """Prepares the networks, and checks that they fit the data."""
@@ -69,14 +73,19 @@ class Sampler(Game):
         """Returns the distribution of the latent vectors of `latent` in words."""
         return PRIORS[self.prior]
 
-    def generate(self, generator: nn.Module, z: Tensor, y: Tensor | None) -> Tensor:
-        """Maps latent vectors to samples with the live or the averaged network."""
-        return generator(z, y) if self.n_classes else generator(z)
+    @property
+    def condition(self) -> Condition | None:
+        """What samples are drawn under: the network's own condition, else the model's classes; None for nothing."""
+        return condition_of(getattr(self, self.drawn_by)) or (Classes(self.n_classes) if self.n_classes else None)
+
+    def generate(self, generator: nn.Module, z: Tensor, y: Any) -> Tensor:
+        """Maps latent vectors, and their conditions if there are any, to samples with the live or averaged network."""
+        return generator(z) if self.condition is None else generator(z, y)
 
     def sample(
         self,
         n: int,
-        y: Tensor | None = None,
+        y: Values = None,
         seed: int | None = None,
         truncation: float = 1.0,
         *,
@@ -86,7 +95,8 @@ class Sampler(Game):
 
         Args:
             n: how many.
-            y: labels (n,) for a conditional generator; without, the classes take turns.
+            y: conditions of a conditional generator: labels (n,), or what its `condition` says; without, the classes
+                take turns, or those conditions that are kept from the data.
             seed: fixes the draw; image i is the same whatever n is, up to rounding. None draws anew each time.
             truncation: factor on the latent vectors; below 1 it trades variety for typicality.
             progress: show a bar, if it takes longer than a second.
@@ -95,64 +105,60 @@ class Sampler(Game):
             Images (n, C, H, W) in [-1, 1], or points (n, 2), on the model's device.
 
         Raises:
-            GanzooError: if n is negative, or there are no such labels, or not n of them.
+            GanzooError: if n is negative, or there are no such conditions, or not n of them.
         """
         if n < 0:
             raise GanzooError(f"n: the number of samples must be at least 0, not {n}.")
-        labels = self.labels(n, y)
-        return self.render(self.truncated(n, seed, truncation), labels, progress)
+        y = self.conditions(n, y)
+        return self.render(self.truncated(n, seed, truncation), y, progress)
 
     def truncated(self, n: int, seed: int | None, truncation: float) -> Tensor:
         """Draws n latent vectors, nearer to the most typical one by a factor of `truncation`."""
         return truncation * self.latent(n, seed)
 
-    def render(self, z: Tensor, y: Tensor | None = None, progress: bool = False) -> Tensor:
-        """Maps latent vectors (N, ...), and labels (N,) if there are classes, to samples as `sample` does."""
+    def render(self, z: Tensor, y: Values = None, progress: bool = False) -> Tensor:
+        """Maps latent vectors (N, ...), and their conditions if there are any, to samples as `sample` does."""
         return self.evaluated(self.drawn_by, self.generate, z, y, progress=progress)
 
     @torch.no_grad()
-    def evaluated(
-        self, name: str, apply: Callable[..., Tensor], *inputs: Tensor | None, progress: bool = False
-    ) -> Tensor:
+    def evaluated(self, name: str, apply: Callable[..., Tensor], *inputs: Values, progress: bool = False) -> Tensor:
         """Applies a network, averaged where an average is kept, in evaluation mode, to any number of inputs in parts.
 
         Args:
             name: of the network.
             apply: (network, *parts of the inputs) -> outputs.
-            *inputs: tensors (N, ...) on any device, or None.
+            *inputs: tensors (N, ...) on any device, tuples of these, or None.
             progress: show a bar, if it takes longer than a second.
 
         Returns:
             The outputs for all inputs, on the model's device.
         """
         network = self.averaged(name)
-        n = next(len(tensor) for tensor in inputs if tensor is not None)
+        n = next(count_values(values) for values in inputs if values is not None)
         parts = [slice(start, min(start + SAMPLE_BATCH, n)) for start in range(0, max(n, 1), SAMPLE_BATCH)]
         batches = with_bar(parts, (part.stop - part.start for part in parts), progress)
         with evaluating(network):
-            outputs = [apply(network, *(None if x is None else x[i].to(self.device) for x in inputs)) for i in batches]
+            outputs = [apply(network, *(take_values(x, i, self.device) for x in inputs)) for i in batches]
         return torch.cat(outputs).contiguous()  # not channels last, as the weights are
 
-    def labels(self, n: int, y: Tensor | None) -> Tensor | None:
-        """Returns the labels (n,) to sample with: `y`, or the classes in turn; None if there are no classes.
+    def conditions(self, n: int, y: Values = None) -> Values:
+        """Returns the conditions to draw n samples under: `y`, or else the classes in turn, or the kept examples.
 
         Raises:
-            GanzooError: if labels are given to a model without any, or do not fit.
+            GanzooError: if conditions are given to a model without any, or do not fit.
         """
-        if not self.n_classes:
+        condition = self.condition
+        if condition is None:
             if y is not None:
                 raise GanzooError(f"labels: {type(self).__name__} is unconditional; it has no classes to choose from.")
             return None
-        if y is None:
-            return torch.arange(n, device=self.device) % self.n_classes
-        y = torch.as_tensor(y, device=self.device)
-        rule = f"labels: {n} whole numbers from 0 to {self.n_classes - 1} are wanted, not"
-        if y.shape != (n,) or y.is_floating_point():
-            raise GanzooError(f"{rule} a tensor of shape {tuple(y.shape)} and type {y.dtype}.")
-        strange = y[(y < 0) | (y >= self.n_classes)]
-        if len(strange):
-            raise GanzooError(f"{rule} {int(strange[0])}.")
-        return y.long()
+        if y is not None:
+            return condition.checked(y, n, self.device)
+        examples = getattr(self, "examples", None)
+        in_turn = condition.in_turn(n) if examples is None else examples.in_turn(n)
+        return map_values(lambda tensor: tensor.to(self.device), in_turn)
+
+    labels = conditions
 
     def predict_step(self, batch: tuple[Tensor, Any], batch_idx: int) -> Tensor:
         """Draws as many samples as the batch holds; the b-th batch has its own seed."""

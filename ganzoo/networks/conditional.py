@@ -1,6 +1,7 @@
 """Conditional networks: layers that take labels, and wrappers that give any network classes.
 
 A generator with an `n_classes` maps (z, y), a discriminator with one maps (x, y). Labels y are whole numbers (N,).
+Those with a `condition` take what that says instead, see `ganzoo.common.conditions`.
 """
 
 from collections.abc import Mapping
@@ -11,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn.functional import one_hot
 from torch.nn.utils.parametrizations import spectral_norm
 
+from ganzoo.common.conditions import Vectors
 from ganzoo.common.data_spec import DataSpec
 from ganzoo.common.errors import GanzooError
 
@@ -145,6 +147,71 @@ class Projection(nn.Module):
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
         """Maps samples (N, *shape) and labels (N,) to logits (N,)."""
+        features = self.features(x)
+        return self.head(features) + (self.embed(y) * features.flatten(1)).sum(1)
+
+
+class VectorGenerator(nn.Module):
+    """Wrapper that gives a generator vectors as a condition: embedded, each is joined to the latent vector.
+
+    Args:
+        network: an unconditional generator; its `latent_dim` is that of the latent vector plus `embed_dim`.
+        condition_dim: length of a vector, such as a text's embedding.
+        embed_dim: length of an embedded one.
+
+    Raises:
+        GanzooError: if the network's `latent_dim` leaves nothing for the latent vector.
+    """
+
+    def __init__(self, network: nn.Module, condition_dim: int, embed_dim: int = 64) -> None:
+        super().__init__()
+        joined: int = network.latent_dim  # type: ignore[assignment]
+        if not 0 < embed_dim < joined:
+            raise GanzooError(
+                f"embed_dim: {embed_dim} given, but it must leave some of the network's latent_dim, {joined}."
+            )
+        self.network = network
+        self.condition = Vectors(condition_dim)
+        self.latent_dim = joined - embed_dim
+        self.shape: Any = network.shape
+        self.embed = nn.Linear(condition_dim, embed_dim)
+
+    def forward(self, z: Tensor, y: Tensor) -> Tensor:
+        """Maps (N, latent_dim) and vectors (N, condition_dim) to samples (N, *shape)."""
+        return self.network(torch.cat([z, self.embed(y)], 1))
+
+
+class VectorProjection(nn.Module):
+    """Wrapper that gives a discriminator vectors as a condition, by an inner product as in `Projection`.
+
+    The logit is psi(h) + <V y, h>: psi is the network's own head, h its last hidden layer, flattened, V a matrix.
+
+    Args:
+        network: an unconditional discriminator.
+        condition_dim: length of a vector.
+        spectral: divide V by its largest singular value.
+    """
+
+    def __init__(self, network: nn.Module, condition_dim: int, spectral: bool = False) -> None:
+        super().__init__()
+        self.network = network
+        self.condition = Vectors(condition_dim)
+        self.n_features: Any = network.n_features
+        self.shape: Any = network.shape
+        self.embed = nn.Linear(condition_dim, network.n_features, bias=False)  # type: ignore[arg-type]
+        if spectral:
+            spectral_norm(self.embed)
+
+    def features(self, x: Tensor, y: Tensor | None = None) -> Tensor:
+        """Maps samples (N, *shape) to the network's last hidden layer, which does not depend on the condition."""
+        return self.network.features(x)  # type: ignore[operator]
+
+    def head(self, features: Tensor) -> Tensor:
+        """Maps what `features` returns to the unconditional part (N,) of the logits."""
+        return self.network.head(features)  # type: ignore[operator]
+
+    def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        """Maps samples (N, *shape) and vectors (N, condition_dim) to logits (N,)."""
         features = self.features(x)
         return self.head(features) + (self.embed(y) * features.flatten(1)).sum(1)
 

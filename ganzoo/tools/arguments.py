@@ -1,13 +1,16 @@
-"""Arguments that several commands share: seeds by ranges, and models that draw samples."""
+"""Arguments that several commands share: seeds by ranges, conditions, and models that draw samples."""
 
 import re
+import zipfile
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ganzoo.common import threads as cpu
 from ganzoo.common.errors import GanzooError
 
 if TYPE_CHECKING:
+    from ganzoo.common.conditions import Values
     from ganzoo.games.sampler import Sampler
 
 
@@ -28,6 +31,71 @@ def seed_list(seeds: Sequence[int | str], option: str = "--seeds") -> list[int]:
             raise GanzooError(f"{option}: '{part}' is no seed, such as 3, nor a range of them, such as 0-5 or 1,4-6")
         numbers += range(int(match[1]), int(match[2] or match[1]) + 1)
     return numbers
+
+
+def choose_conditions(
+    model: "Sampler",
+    n: int,
+    labels: Sequence[str | int] | None = None,
+    text: Sequence[str] = (),
+    file: Path | None = None,
+) -> tuple["Values", int]:
+    """Returns the conditions of n samples, and how many take turns.
+
+    Args:
+        model: draws samples.
+        n: how many.
+        labels: classes by name or number.
+        text: texts.
+        file: a .npy file of an array with a row for each, or a .npz of several arrays for several conditions at once.
+
+    Raises:
+        GanzooError: if more than one of them is given, or the model is not drawn from under such.
+    """
+    import torch
+
+    from ganzoo.common.class_names import class_numbers
+    from ganzoo.common.conditions import count_values, take_values
+
+    if sum((labels is not None, bool(text), file is not None)) > 1:
+        raise GanzooError("--labels, --text and --conditions: give one of them.")
+    if labels is not None:
+        values: Values = torch.tensor(class_numbers(model, labels))
+    elif text:
+        if model.condition is None:
+            raise GanzooError(f"--text: {type(model).__name__} is unconditional; it takes no words.")
+        encode = getattr(model, "encode_text", model.condition.from_words)
+        values = encode([*text])
+    elif file is not None:
+        values = read_arrays(file)
+    else:
+        return model.conditions(n), model.n_classes
+    turns = count_values(values)
+    return model.conditions(n, take_values(values, torch.arange(n) % turns)), turns
+
+
+def read_arrays(file: Path) -> "Values":
+    """Reads an array of conditions as a tensor (N, ...), or several as a tuple in their stored order.
+
+    Args:
+        file: .npy or .npz.
+
+    Raises:
+        GanzooError: if it is no such file, or holds nothing.
+    """
+    import numpy as np
+    import torch
+
+    try:
+        loaded = np.load(file, allow_pickle=False)
+        arrays = [loaded] if isinstance(loaded, np.ndarray) else [loaded[name] for name in loaded.files]
+        values = tuple(torch.from_numpy(array) for array in arrays)
+    except (OSError, ValueError, TypeError, zipfile.BadZipFile) as error:
+        raise GanzooError(f"--conditions: {file} is no .npy or .npz file of numbers: {error}.") from None
+    if not values or any(value.dim() == 0 or not len(value) for value in values):
+        raise GanzooError(f"--conditions: there is nothing in {file}.")
+    floats = tuple(value.float() if value.is_floating_point() else value for value in values)
+    return floats[0] if len(floats) == 1 else floats
 
 
 def load_sampler(

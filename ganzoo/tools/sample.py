@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ganzoo.common.errors import GanzooError
-from ganzoo.tools.arguments import load_sampler, seed_list
+from ganzoo.tools.arguments import choose_conditions, load_sampler, seed_list
 
 ROW = 8  # samples of one truncation factor among several
 
@@ -18,6 +18,8 @@ def sample(
     seed: int | None = None,
     seeds: Sequence[int | str] = (),
     labels: Sequence[str | int] | None = None,
+    text: Sequence[str] = (),
+    conditions: Path | None = None,
     truncation: Sequence[float] = (1.0,),
     npz: Path | None = None,
     revision: str | None = None,
@@ -36,6 +38,8 @@ def sample(
         seed: fixes the draw (0).
         seeds: in place of n and seed: an image of each, such as 0-63.
         labels: classes to draw in turn, by name or number, such as cat dog or 0 1; a conditional model only (all).
+        text: texts to draw in turn, such as "a red hat"; a model of texts only.
+        conditions: a .npy or .npz file of vectors, images or whatever the model is drawn from under, to draw in turn.
         truncation: factors on the latent vectors, a row for each.
         npz: also write the samples to this .npz file: pictures as uint8 NHWC, others as they are.
         revision: branch, tag or commit of a Hub repository.
@@ -50,7 +54,6 @@ def sample(
     """
     import torch
 
-    from ganzoo.common.class_names import class_numbers as numbers
     from ganzoo.drawing.save import is_picture, require_format, write_rows, write_samples
     from ganzoo.games.interpolation import latents_of_seeds
 
@@ -65,11 +68,7 @@ def sample(
     targets = [path for path in (out, npz) if path is not None]
     for path in targets:
         require_format(path, model.kind)
-    y, turns = None, model.n_classes
-    if labels is not None:
-        turns = len(labels)
-        y = torch.tensor(numbers(model, labels), device=model.device).repeat(-(-count // turns))[:count]
-    y = model.labels(count, y)
+    y, turns = choose_conditions(model, count, labels, text, conditions)
     parts = []
     for factor in factors:
         z = latents_of_seeds(model, listed, factor) if listed else model.truncated(count, seed or 0, factor)

@@ -18,7 +18,7 @@ from ganzoo.common.signatures import Argument, Class, describe_class
 from ganzoo.training.run_options import SECTIONS, add_run_options
 
 HELP = ("-h", "--help")
-FOLLOWING = {*DataSpec((1, 1, 1), (1, 1, 1)).arguments(), "n_classes"}  # what networks take from the data
+FOLLOWING = {*DataSpec.probe().arguments(), "n_classes"}  # what networks take from the data
 ALL = "--help-all"
 # What Lightning's Trainer takes that most people need; the rest stands in `--help-all`.
 TRAINER = (

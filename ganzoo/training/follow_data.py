@@ -22,7 +22,7 @@ from ganzoo.training.provenance import WORDS, dropped, layers
 OWN = (*WORDS, "channels")  # what a recipe says of its own pictures
 JUDGES = ("features", "metrics", "monitor")  # of its scores, chosen for its data
 PRINTING = "--print_config"
-PROBE = DataSpec((1, 1, 1), (1, 1, 1), 1)  # of any data: is there anything to ask of them?
+PROBE = DataSpec.probe()  # of any data: is there anything to ask of them?
 REQUIRED = inspect.Parameter.empty
 NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
 
