@@ -247,8 +247,11 @@ def _example(facts: Facts) -> str:
     place = facts.place or facts.name
     code = MAKING[facts.makes].code(facts).format(model=f'ganzoo.load("{place}")')
     command = MAKING[facts.makes].command(facts, shlex.quote(place))
-    shell = "\n".join(["pip install ganzoo-lightning", *([f"ganzoo {command}"] if command else [])])
-    return f"```bash\n{shell}\n```\n\n```python\nimport ganzoo\n\n{code}\n```"
+    shell = ["pip install ganzoo-lightning"]
+    if command:
+        shell.append(f"ganzoo {command}")
+    lines = "\n".join(shell)
+    return f"```bash\n{lines}\n```\n\n```python\nimport ganzoo\n\n{code}\n```"
 
 
 def _metadata(facts: Facts) -> dict[str, object]:
