@@ -67,6 +67,19 @@ def require_same_classes(checkpoint: Mapping[str, Any], recipe: str) -> None:
         raise GanzooError(f"{refusal(others)}; {NEW_RUN}.")
 
 
+def require_same_start(checkpoint: Mapping[str, Any], start: str | None) -> None:
+    """Raises GanzooError where a run that is continued is to start from another checkpoint than it did.
+
+    Args:
+        checkpoint: a training checkpoint's content.
+        start: name of the checkpoint to start from, if any.
+    """
+    before = (yaml.safe_load(checkpoint["game"].get("recipe", "")) or {}).get("start")
+    if start != before:
+        began = f"from '{before}'" if before else "from nothing"
+        raise GanzooError(f"start: '{start}' given, but the run has begun {began}; {NEW_RUN}.")
+
+
 def refusal(changed: Sequence[Difference]) -> str:
     """Returns the message that refuses differences: the new value of each, and the one of the training."""
     return "; ".join(

@@ -34,12 +34,13 @@ TRAINER = (
     Argument("enable_progress_bar", "bool", "null", "false shows none"),
 )
 IN_TRAINING = {"max_steps", "max_time", "val_check_interval", "log_every_n_steps"}  # of the trainer's options
-WHILE_TRAINING = {"logger", "save_every"}  # of a run's options
+WHILE_TRAINING = {"logger", "save_every", "start", "start_networks"}  # of a run's options
 SCORED = {"fit": tuple(SECTIONS), "validate": ("quality",), "test": ("quality",), "predict": ()}
 EXAMPLES = {
     "fit": (
         ("--recipe wgan_gp_digits", "no download"),
         ("--recipe dcgan_faces --data.root photos/", "your own pictures"),
+        ("--recipe dcgan_faces --start dcgan-faces", "fine-tune it"),
         ("--recipe wgan_gp_mnist --trainer.max_steps 500", "any other value"),
         ("--recipe wgan_gp_mnist --ckpt_path last", "go on"),
         ("--recipe wgan_gp_mnist --help", "its values"),

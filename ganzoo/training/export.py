@@ -32,7 +32,7 @@ from ganzoo.metrics.neighbours import nearest_neighbours
 from ganzoo.metrics.scores import reference_items
 from ganzoo.metrics.scoring import score
 from ganzoo.metrics.translations import Baseline
-from ganzoo.training import changes
+from ganzoo.training import changes, start
 from ganzoo.training.callbacks.progress import TermLogger
 
 NEIGHBOURS = 16
@@ -149,6 +149,7 @@ def _facts(
     step = state["global_step"]
     clock = logged_curves(run).get("time")
     whole = state["callbacks"].get(TermLogger().state_key, {}).get("seconds")  # where nothing was logged
+    began = start.remarks(state["callbacks"].get(start.Start().state_key, {}).get("sources", []))
     return Facts(
         name=registry.title_of(out),
         place=registry.name_or_path(out),
@@ -174,6 +175,6 @@ def _facts(
         weights=weights,
         hardware=hardware(),
         versions=versions(),
-        remarks=[*model.remarks, *changes.remarks(state["game"].get("changes", []))],
+        remarks=[*model.remarks, *began, *changes.remarks(state["game"].get("changes", []))],
         parameters={part: sum(p.numel() for p in module.parameters()) for part, module in model.exported().items()},
     )

@@ -83,7 +83,9 @@ class RecipeCLI(RecipeParser):
         if self.continued is not None:
             config["ckpt_path"], self.folder = str(self.continued.checkpoint), self.continued.folder
             if self.subcommand == "fit":
-                changes.require_same_classes(resuming.read_checkpoint(self.continued.checkpoint), self.recipe_text())
+                state = resuming.read_checkpoint(self.continued.checkpoint)
+                changes.require_same_classes(state, self.recipe_text())
+                changes.require_same_start(state, config.start)
         if self.folder is None and self.subcommand in {"fit", None}:
             self.folder = runs.make_run_folder(Path(config.runs) / self.recipe, config.version)
 
@@ -93,7 +95,9 @@ class RecipeCLI(RecipeParser):
         quality: Quality = self._get(self.config_init, "quality")
         callbacks: list[Callback] = [Bar()] if config.enable_progress_bar is not False else []
         if self.subcommand in {"fit", None}:
-            callbacks.append(Start())
+            start = self._get(self.config, "start")
+            self.starting = Start(start, as_list(self._get(self.config, "start_networks")))
+            callbacks.append(self.starting)
         training = self.subcommand in {"fit", None} and not config.fast_dev_run
         if training:
             assert self.folder is not None
@@ -126,6 +130,7 @@ class RecipeCLI(RecipeParser):
         if isinstance(self.datamodule, DataModule):
             self.datamodule.inspect()
         self.model.fits(self.datamodule)
+        source = None if self.continued else self.starting.find(self.model)
         state = resuming.read_checkpoint(self.continued.checkpoint) if self.continued else None
         if state is not None:
             self.done = state["global_step"]
@@ -146,6 +151,8 @@ class RecipeCLI(RecipeParser):
         if self.trainer.global_rank == 0 and not self.finished:
             seconds = rehearse(self.model, self.datamodule, self.trainer, free)
             print(rehearsal.announce(self.model, self.trainer, self.folder, seconds, self.done), flush=True)
+            if source is not None:
+                print(f"starts from {source['name']}: {', '.join(source['networks'])}", flush=True)
             if self.following.remark:
                 print(self.following.remark, flush=True)
 

@@ -110,6 +110,9 @@ class RecipeParser(LightningCLI):
         config = yaml.safe_load(parser.dump(self._get_config(), skip_none=False))
         for name in ("config", "ckpt_path", "weights_only", "version", "runs", "logger", "threads"):
             config.pop(name, None)
+        for name in ("start", "start_networks"):
+            if not config.get(name):  # a run from nothing says nothing of it
+                config.pop(name, None)
         return yaml.safe_dump(config, sort_keys=False)
 
     def _get_config(self) -> Any:

@@ -26,3 +26,8 @@ def add_run_options(parser: Any) -> None:
     parser.add_argument(
         "--threads", type=int, metavar="N", help="CPU threads; by default one, or all where that is faster"
     )
+    parser.add_argument("--start", type=str, metavar="NAME", help="checkpoint whose networks a new run starts from")
+    networks: dict[str, Any] = {"nargs": "+", "default": [], "metavar": "NAME"}
+    parser.add_argument(
+        "--start_networks", type=str, help="which of them; all that the model has by default", **networks
+    )
