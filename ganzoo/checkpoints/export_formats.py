@@ -28,7 +28,8 @@ from ganzoo.common.version import __version__
 from ganzoo.games.capabilities import output_of
 from ganzoo.games.game import Game
 from ganzoo.games.latent import draw_latent
-from ganzoo.games.priors import noise_of_codes
+from ganzoo.games.latent_space import LatentSpace
+from ganzoo.games.noise_inputs import draw_noise, split_noise
 from ganzoo.games.sampler import Sampler
 from ganzoo.games.translator import Translator
 
@@ -62,35 +63,47 @@ class TensorFunction(nn.Module):
 
 
 class Drawing(TensorFunction):
-    """Latent vectors to samples, as `sample` does.
+    """Latent vectors or codes, and noise where layers take some, to samples, as `sample` does without truncation.
 
     Args:
         model: on the CPU.
     """
 
+    space: LatentSpace
+
     def __init__(self, model: Sampler) -> None:
         super().__init__()
         self.__dict__["model"] = model
         self.network = model.averaged(model.drawn_by)
-        self.prior = getattr(model, "code_prior", None)
-        self.descriptions = {"z": model.latent_text() if self.prior is None else "standard normal"}
-        if self.prior is not None and self.prior.mixed:
-            self.descriptions["u"] = "uniform on [0, 1]"
+        self.space = model.input_space
+        self.prior = getattr(model.input_space, "prior", None)  # a part, where codes have one
+        self.descriptions = dict(model.input_space.texts)
         if model.n_classes:
             names = f": {class_list(model.class_names)}" if model.class_names else ""
             self.descriptions["labels"] = f"whole numbers from 0 to {model.n_classes - 1}{names}"
+        if model.noise_shapes:
+            self.descriptions["noise"] = "standard normal: the noise of all layers, flattened, one after the other"
 
-    def forward(self, z: Tensor, u: Tensor | None = None, labels: Tensor | None = None) -> Tensor:
-        """Maps latent vectors (N, D), for a mixture what chooses their parts (N,), and labels (N,) to samples."""
-        return self.model.generate(self.network, z if self.prior is None else self.prior(z, u), labels)
+    def forward(
+        self, z: Tensor, u: Tensor | None = None, labels: Tensor | None = None, noise: Tensor | None = None
+    ) -> Tensor:
+        """Maps what is drawn to samples.
+
+        Args:
+            z: latent vectors (N, D), or normal noise that codes are made of.
+            u: for a mixture what chooses the part (N,) that a code is of.
+            labels: (N,) where there are classes.
+            noise: that of all layers (N, D), where they take some.
+        """
+        points = self.space.place({"z": z} if u is None else {"z": z, "u": u})
+        layers = {} if noise is None else {"noise": split_noise(noise, self.model.noise_shapes)}
+        return self.space.generate(self.network, points, labels, **layers)
 
     def inputs(self, n: int, seed: int) -> dict[str, Tensor]:
         """Draws what `sample` draws."""
-        if self.prior is None:
-            drawn = {"z": self.model.latent(n, seed)}
-        else:
-            drawn = dict(zip("zu", noise_of_codes(n, self.model.dim, self.model.device, seed), strict=True))
-        drawn["labels"] = self.model.labels(n, None)
+        drawn = self.space.raw(n, seed) | {"labels": self.model.labels(n, None)}
+        if self.model.noise_shapes:
+            drawn["noise"] = draw_noise(self.model.noise_seeds(n, seed), self.model.noise_shapes)
         return {name: drawn[name] for name in self.descriptions}
 
     def expected(self, n: int, seed: int) -> Tensor:

@@ -11,7 +11,7 @@ from ganzoo.common.kinds import Kind, kind_of
 from ganzoo.drawing.looks import drawn_alone, images_of, picture
 from ganzoo.drawing.pictures import beside, grid, to_shape
 from ganzoo.games.capabilities import DrawsSamples, Translates
-from ganzoo.games.interpolation import interpolate
+from ganzoo.games.interpolation import walk
 from ganzoo.games.sampler import Sampler
 
 PREVIEW_PAIRS = 16  # images of a translator that are shown
@@ -67,7 +67,7 @@ class Preview:
 
 
 def interpolation_picture(model: Any, count: int = 4, steps: int = 12, seed: int = 0) -> Image.Image | None:
-    """Draws interpolations from each latent vector of a seed to its next one, one below the other.
+    """Draws interpolations from each point of a seed in the latent space to its next one, one below the other.
 
     Args:
         model: any game.
@@ -80,8 +80,7 @@ def interpolation_picture(model: Any, count: int = 4, steps: int = 12, seed: int
     """
     if not isinstance(model, Sampler) or not drawn_alone(model.kind):
         return None
-    stops = model.truncated(count + 1, seed, 1.0)
-    rows = interpolate(model, stops[:-1], stops[1:], steps)
+    rows = walk(model, model.space.raw(count + 1, seed), steps, noise=model.noise_seeds(1, seed))
     return grid(images_of(rows.flatten(0, 1), model.kind), columns=steps)
 
 
@@ -92,7 +91,6 @@ def neighbours_picture(samples: Tensor, neighbours: Tensor, kind: Kind | None = 
     return grid(torch.cat([row for pair in pairs for row in pair]), columns)
 
 
-def render_class(model: Sampler, z: Tensor, chosen: int | None) -> Tensor:
-    """Returns samples of latent vectors (N, ...), all of one class: by default class 0 of a conditional model."""
-    y = torch.full((len(z),), chosen or 0) if chosen is not None or model.n_classes else None
-    return model.render(z, model.labels(len(z), y))
+def labels_of_class(model: Sampler, n: int, chosen: int | None) -> Tensor | None:
+    """Returns labels (n,), all of one class: by default class 0 of a conditional model; None without classes."""
+    return model.labels(n, torch.full((n,), chosen or 0) if chosen is not None or model.n_classes else None)

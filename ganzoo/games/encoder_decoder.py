@@ -13,6 +13,7 @@ from torch.optim import Adam, Optimizer
 
 from ganzoo.common.errors import GanzooError
 from ganzoo.games.ema import Averaging
+from ganzoo.games.latent_space import Latents, LatentSpace
 from ganzoo.games.move import Move
 from ganzoo.games.players import Player, Terms, build_optim
 from ganzoo.games.sampler import Sampler
@@ -65,6 +66,11 @@ class EncoderDecoder(Sampler):
         self.optim = {"ae": build_optim(optimizer, lr, betas)}
         for name in ("encoder", "decoder"):
             self.average(name, ema)
+
+    @property
+    def input_space(self) -> LatentSpace:
+        """Space of codes, which are drawn from the prior."""
+        return Latents(((self.dim, self.prior),), self.device, self.generate, "codes")
 
     @abstractmethod
     def loss(self, x: Tensor, y: Any, move: Move) -> Terms:

@@ -1,27 +1,17 @@
-"""Interpolation between latent vectors, and latent arithmetic."""
+"""Interpolation between points of a latent space, walks from stop to stop, and latent arithmetic."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import torch
 from torch import Tensor
 from torch.nn.functional import one_hot
 
+from ganzoo.common.conditions import Values, map_values
 from ganzoo.common.errors import GanzooError
 
 Mode = Literal["linear", "spherical"]
 ON_LINE = 1e-7  # sine of an angle between float32 vectors below which the plane they span is rounding
-
-
-def latents_of_seeds(model: Any, seeds: Sequence[int], truncation: float = 1.0) -> Tensor:
-    """Returns the latent vectors (len(seeds), ...) of the samples that `model.sample(1, seed=seed)` draws.
-
-    Args:
-        model: draws samples.
-        seeds: one for each vector.
-        truncation: as in `model.sample`.
-    """
-    return torch.cat([model.truncated(1, seed, truncation) for seed in seeds])
 
 
 def lerp(a: Tensor, b: Tensor, t: Tensor) -> Tensor:
@@ -81,28 +71,54 @@ def _directions(x: Tensor) -> Tensor:
 INTERPOLATIONS = {"linear": lerp, "spherical": slerp}
 
 
-def suitable_mode(model: Any) -> Mode:
-    """Returns the interpolation that suits a model's prior: spherical if all of it is normal noise."""
-    from ganzoo.games.sampler import Sampler  # it imports this module
-
-    normal = model.prior == "normal" and type(model).latent is Sampler.latent
-    return "spherical" if normal else "linear"
-
-
-def interpolate(
-    model: Any, a: Tensor, b: Tensor, steps: int = 16, mode: Mode | None = None, y: Tensor | None = None
-) -> Tensor:
-    """Draws the samples between pairs of latent vectors.
-
-    Two images of a model: `interpolate(model, *model.latent(2, seed=0).split(1))`.
+def latents_of_seeds(model: Any, seeds: Sequence[int], truncation: float = 1.0, y: Values = None) -> Tensor:
+    """Returns the points (len(seeds), ...) of the samples that `model.sample(1, seed=seed)` draws.
 
     Args:
         model: draws samples.
-        a: latent vectors (N, ...) to start from.
+        seeds: one for each point.
+        truncation: as in `model.sample`.
+        y: conditions of the points, on which those of w depend; by default as in `model.sample`.
+    """
+    return model.space.place(raw_of_seeds(model, seeds), truncation, model.conditions(len(seeds), y))
+
+
+def raw_of_seeds(model: Any, seeds: Sequence[int]) -> dict[str, Tensor]:
+    """Returns the random numbers by name, each (len(seeds), ...), of the points of `latents_of_seeds`."""
+    drawn = [model.space.raw(1, seed) for seed in seeds]
+    return {name: torch.cat([raw[name] for raw in drawn]) for name in drawn[0]}
+
+
+def noise_of_seeds(model: Any, seeds: Sequence[int]) -> Tensor | None:
+    """Returns the seeds (len(seeds),) of the noise in the samples that `model.sample(1, seed=seed)` draws.
+
+    None of a model whose network takes no noise.
+    """
+    drawn = [model.noise_seeds(1, seed) for seed in seeds]
+    return None if drawn[0] is None else torch.cat(drawn)
+
+
+def interpolate(
+    model: Any,
+    a: Tensor,
+    b: Tensor,
+    steps: int = 16,
+    mode: Mode | None = None,
+    y: Values = None,
+    noise: Tensor | None = None,
+) -> Tensor:
+    """Draws the samples between pairs of points of a model's latent space.
+
+    Two images of a model: `interpolate(model, *model.space.draw(2, seed=0).split(1))`.
+
+    Args:
+        model: draws samples.
+        a: points (N, ...) to start from.
         b: as many to arrive at.
         steps: samples of a pair, both ends included.
-        mode: `linear` or `spherical`; by default what `suitable_mode` says of the model.
-        y: labels (N,) for a conditional model, each kept on the way; without, the classes take turns.
+        mode: `linear` or `spherical`; by default the space's own.
+        y: conditions of a conditional model, such as labels (N,), each kept on the way; without, they take turns.
+        noise: seed (1,) of the noise that all samples have, where the network takes noise; see `render`.
 
     Returns:
         Samples (N, steps, ...).
@@ -112,13 +128,42 @@ def interpolate(
     """
     if steps < 2:
         raise GanzooError(f"steps: at least 2 are needed, the two ends, not {steps}.")
-    mode = mode or suitable_mode(model)
-    if mode not in INTERPOLATIONS:
-        raise GanzooError(f"mode: it must be one of {', '.join(INTERPOLATIONS)}, not '{mode}'.")
-    z = INTERPOLATIONS[mode](a, b, torch.linspace(0, 1, steps))
-    y = model.labels(len(a), y)
-    y = None if y is None else y.repeat_interleave(steps)
-    return model.render(z.flatten(0, 1), y).unflatten(0, (len(a), steps))
+    points = model.space.between(a, b, torch.linspace(0, 1, steps), mode)
+    y = map_values(lambda each: each.repeat_interleave(steps, 0), model.conditions(len(a), y))
+    return model.render(points.flatten(0, 1), y, noise).unflatten(0, (len(a), steps))
+
+
+def walk(
+    model: Any,
+    raw: Mapping[str, Tensor],
+    steps: int = 16,
+    mode: Mode | None = None,
+    y: Values = None,
+    *,
+    truncation: float = 1.0,
+    noise: Tensor | None = None,
+    loop: bool = False,
+) -> Tensor:
+    """Draws the samples on the ways from stop to stop through a model's latent space.
+
+    Args:
+        model: draws samples.
+        raw: random numbers of N stops by name, as `model.space.raw` draws them.
+        steps: samples of a way, both ends included.
+        mode: see `interpolate`.
+        y: a condition for each way, see `interpolate`.
+        truncation: as in `model.sample`.
+        noise: see `interpolate`.
+        loop: go back from the last stop to the first, too.
+
+    Returns:
+        Samples (N - 1, steps, ...), or (N, steps, ...) of a loop.
+    """
+    n = len(next(iter(raw.values()))) - (not loop)
+    y = model.conditions(n, y)
+    first, last = ({name: part.roll(-k, 0)[:n] for name, part in raw.items()} for k in (0, 1))
+    a, b = (model.space.place(stops, truncation, y) for stops in (first, last))
+    return interpolate(model, a, b, steps, mode, y, noise)
 
 
 def combine(plus: Tensor, minus: Tensor, base: Tensor | None = None) -> Tensor:

@@ -160,23 +160,6 @@ class GaussianMixture(CodePrior):
             buffer[:k] = part.to(buffer)
 
 
-def draw_codes(
-    prior: CodePrior, n: int, dim: int, device: torch.device, seed: int | None = None, truncation: float = 1.0
-) -> Tensor:
-    """Draws codes (n, dim); with a seed the i-th one depends on the seed and on i alone, as in `draw_latent`.
-
-    Args:
-        prior: their distribution.
-        n: how many.
-        dim: length of each.
-        device: where they are wanted.
-        seed: None draws from the global random stream.
-        truncation: factor on the normal noise: below 1 they are nearer to the middles of the prior's parts.
-    """
-    normal, uniform = noise_of_codes(n, dim, device, seed)
-    return prior(truncation * normal, uniform)
-
-
 def noise_of_codes(n: int, dim: int, device: torch.device, seed: int | None = None) -> tuple[Tensor, Tensor]:
     """Draws the noise that priors map to codes: standard normal (n, dim), and uniform (n,) on [0, 1]."""
     normal = draw_latent(n, dim, "normal", device, seed)

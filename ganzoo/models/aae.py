@@ -18,10 +18,11 @@ from torch.optim import Adam, Optimizer
 from ganzoo.common.data_spec import UNKNOWN_DATA, DataSpec
 from ganzoo.common.errors import GanzooError
 from ganzoo.games.encoder_decoder import EncoderDecoder
+from ganzoo.games.latent_space import Codes, LatentSpace
 from ganzoo.games.move import Move
 from ganzoo.games.objective import accuracy
 from ganzoo.games.players import Player, Terms, build_optim
-from ganzoo.games.priors import CodePrior, Gaussian, draw_codes
+from ganzoo.games.priors import CodePrior, Gaussian
 from ganzoo.losses.objectives import logistic_d, nonsaturating_g
 
 
@@ -100,10 +101,7 @@ class AAE(EncoderDecoder):
         """Returns the regularisation phase's loss of codes that do not pass for draws from the prior."""
         return {"adv": nonsaturating_g(self.discriminator(self.encoder(x)))}
 
-    def latent(self, n: int, seed: int | None = None) -> Tensor:
-        """Draws n codes (n, latent_dim) from the prior."""
-        return self.truncated(n, seed, 1.0)
-
-    def truncated(self, n: int, seed: int | None, truncation: float) -> Tensor:
-        """Draws n codes, nearer to the middles of the prior's parts by a factor of `truncation`."""
-        return draw_codes(self.code_prior, n, self.dim, self.device, seed, truncation)
+    @property
+    def input_space(self) -> LatentSpace:
+        """Space of codes from the prior."""
+        return Codes(self.code_prior, self.dim, self.device, self.generate)

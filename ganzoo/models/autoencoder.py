@@ -17,9 +17,10 @@ from torch import Tensor, nn
 
 from ganzoo.common.errors import GanzooError
 from ganzoo.games.encoder_decoder import EncoderDecoder
+from ganzoo.games.latent_space import Codes, LatentSpace
 from ganzoo.games.move import Move
 from ganzoo.games.players import Player, Terms
-from ganzoo.games.priors import GaussianMixture, draw_codes
+from ganzoo.games.priors import GaussianMixture
 
 
 class Autoencoder(EncoderDecoder):
@@ -90,13 +91,10 @@ class Autoencoder(EncoderDecoder):
         self.refit()
         return self.density
 
-    def latent(self, n: int, seed: int | None = None) -> Tensor:
-        """Draws n codes (n, latent_dim) from the density."""
-        return self.truncated(n, seed, 1.0)
-
-    def truncated(self, n: int, seed: int | None, truncation: float) -> Tensor:
-        """Draws n codes, nearer to the means of the density's components by a factor of `truncation`."""
-        return draw_codes(self.code_prior, n, self.dim, self.device, seed, truncation)
+    @property
+    def input_space(self) -> LatentSpace:
+        """Space of codes from the density."""
+        return Codes(self.code_prior, self.dim, self.device, self.generate)
 
     def exported(self) -> dict[str, nn.Module]:
         """Returns the networks and the fitted density."""

@@ -54,10 +54,9 @@ class BEGAN(GAN):
         self.lambda_k = lambda_k
         self.register_buffer("k", torch.zeros(()))
 
-    def generate(self, generator: nn.Module, z: Tensor, y: Tensor | None) -> Tensor:
-        """Maps latent vectors to samples. The paper's networks end linearly: images for use are cut to [-1, 1]."""
-        x = super().generate(generator, z, y)
-        return x if generator.training or x.dim() < 4 else x.clamp(-1, 1)
+    def finish(self, generator: nn.Module, output: Tensor) -> Tensor:
+        """Cuts images for use to [-1, 1]: the paper's networks end linearly."""
+        return output if generator.training or output.dim() < 4 else output.clamp(-1, 1)
 
     def logits(self, output: Tensor, x: Tensor) -> Tensor:
         """Returns L(x) of each sample, shape (N,), from the discriminator's reconstructions."""

@@ -17,9 +17,9 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, one_hot
 
 from ganzoo.common.errors import GanzooError
-from ganzoo.common.seeding import mix
 from ganzoo.games.gan import GAN
-from ganzoo.games.latent import Prior, draw_latent
+from ganzoo.games.latent import PRIORS, Prior
+from ganzoo.games.latent_space import Latents, LatentSpace
 from ganzoo.games.move import AdversarialMove
 from ganzoo.games.players import Terms
 from ganzoo.losses.objectives import NONSATURATING
@@ -84,21 +84,18 @@ class InfoGAN(GAN):
         self.n_classes, self.codes, self.noise = categories, codes, noise
         self.category_weight, self.code_weight, self.learn_variance = category_weight, code_weight, learn_variance
 
-    def latent(self, n: int, seed: int | None = None) -> Tensor:
-        """Draws noise and continuous codes (n, noise + codes)."""
-        noise = draw_latent(n, self.noise, self.prior, self.device, seed)
-        codes = draw_latent(n, self.codes, "uniform", self.device, None if seed is None else mix(seed, 1))
-        return torch.cat([noise, codes], 1)
-
-    def latent_text(self) -> str:
-        """Returns the distribution of noise and codes in words."""
+    @property
+    def input_space(self) -> LatentSpace:
+        """Space of noise and continuous codes (N, noise + codes)."""
         codes = f", and after them {self.codes} codes uniform on [-1, 1]" if self.codes else ""
-        return f"{self.noise} numbers {super().latent_text()}{codes}"
+        text = f"{self.noise} numbers {PRIORS[self.prior]}{codes}"
+        parts: list[tuple[int, Prior]] = [(self.noise, self.prior), (self.codes, "uniform")]
+        return Latents(parts, self.device, self.generate, text=text)
 
-    def generate(self, generator: nn.Module, z: Tensor, y: Tensor | None) -> Tensor:
-        """Maps noise, codes and categories (N,) to samples; draws the categories if `y` is None."""
+    def network_inputs(self, z: Tensor, y: Tensor | None) -> tuple[Tensor, ...]:
+        """Returns noise, codes and categories (N,) in a vector; draws the categories if `y` is None."""
         y = torch.randint(self.n_classes, (len(z),), device=self.device) if y is None else y
-        return generator(torch.cat([z, one_hot(y, self.n_classes).to(z.dtype)], 1))
+        return (torch.cat([z, one_hot(y, self.n_classes).to(z.dtype)], 1),)
 
     def fake(self, n: int, y: Tensor | None = None) -> Tensor:
         """Draws n samples of any category: labels of the data play no part."""

@@ -102,9 +102,9 @@ class VAE(EncoderDecoder):
         """Returns q(z|x) of samples (N, ...), read off the encoder's features."""
         return GaussianPosterior(*encoder(x).float().chunk(2, 1))
 
-    def generate(self, generator: nn.Module, z: Tensor, y: Tensor | None) -> Tensor:
-        """Maps codes to mean images."""
-        return self.likelihood.mean(generator(z))
+    def finish(self, generator: nn.Module, output: Tensor) -> Tensor:
+        """Returns the likelihood's mean images."""
+        return self.likelihood.mean(output)
 
     def loss(self, x: Tensor, y: Any, move: Move) -> Terms:
         """Returns the negative bound, in nats per sample, in two terms."""

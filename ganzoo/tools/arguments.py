@@ -24,11 +24,25 @@ def seed_list(seeds: Sequence[int | str], option: str = "--seeds") -> list[int]:
     Raises:
         GanzooError: if one is nothing of the kind.
     """
+    return number_list(seeds, option, "seed")
+
+
+def number_list(words: Sequence[int | str], option: str, noun: str) -> list[int]:
+    """Returns numbers given by themselves or as ranges, see `seed_list`.
+
+    Args:
+        words: numbers, or ranges as text.
+        option: what an error names.
+        noun: what the numbers are.
+
+    Raises:
+        GanzooError: if one is nothing of the kind.
+    """
     numbers: list[int] = []
-    for part in ",".join(map(str, seeds)).split(",") if seeds else ():
+    for part in ",".join(map(str, words)).split(",") if words else ():
         match = re.fullmatch(r"(\d+)(?:-(\d+))?", part)
         if match is None or int(match[2] or match[1]) < int(match[1]):
-            raise GanzooError(f"{option}: '{part}' is no seed, such as 3, nor a range of them, such as 0-5 or 1,4-6")
+            raise GanzooError(f"{option}: '{part}' is no {noun}, such as 3, nor a range of them, such as 0-5 or 1,4-6")
         numbers += range(int(match[1]), int(match[2] or match[1]) + 1)
     return numbers
 

@@ -39,7 +39,7 @@ def arithmetic(
         base: seeds to whose mean this happens (none).
         label: class of all images by name or number; a conditional model only (0).
         out: the picture to write (NAME-arithmetic.png).
-        truncation: factor on the latent vectors.
+        truncation: factor towards what is typical in the latent space.
         revision: branch, tag or commit of a Hub repository.
         device: cpu, cuda, mps.
         threads: CPU threads; one, or all where that is faster, by default.
@@ -53,6 +53,7 @@ def arithmetic(
     import torch
 
     from ganzoo.common.class_names import class_number as number
+    from ganzoo.drawing.previews import labels_of_class
     from ganzoo.drawing.save import write_rows
     from ganzoo.games.interpolation import combine, latents_of_seeds
 
@@ -60,12 +61,16 @@ def arithmetic(
     terms["+ plus"] = seed_list(plus, "--plus")
     model = load_sampler(name, revision, device, threads)
     chosen = None if label is None else number(model, label, "--label")
-    z = {term: latents_of_seeds(model, seeds, truncation) for term, seeds in terms.items() if seeds}
+    z = {
+        term: latents_of_seeds(model, seeds, truncation, labels_of_class(model, len(seeds), chosen))
+        for term, seeds in terms.items()
+        if seeds
+    }
     result = combine(z["+ plus"], z["− minus"], z.get("base"))
-    widest = max(len(vectors) for vectors in z.values())
-    noise = torch.rand((widest, *result.shape[1:]), generator=torch.Generator().manual_seed(0)) * 2 - 1
-    near = result + SCATTER * noise.to(result)
-    rows = [_row(model, vectors, vectors.mean(0, keepdim=True), chosen, widest) for vectors in z.values()]
+    widest = max(len(points) for points in z.values())
+    scatter = torch.rand((widest, model.space.dim), generator=torch.Generator().manual_seed(0)) * 2 - 1
+    near = result + SCATTER * model.space.spread(scatter).to(result)
+    rows = [_row(model, points, points.mean(0, keepdim=True), chosen, widest) for points in z.values()]
     rows.append(_row(model, near, result, chosen, widest))
     notes = ["seeds " + ", ".join(map(str, terms[term])) + "; their mean" for term in z]
     out = out or Path(f"{Path(name).name}-arithmetic.png")
@@ -74,12 +79,13 @@ def arithmetic(
 
 
 def _row(model: "Sampler", z: "Tensor", last: "Tensor", chosen: int | None, widest: int) -> "Tensor":
-    """Draws latent vectors, and at the right end of a row `last`; what is missing in between stays white."""
+    """Draws points, and at the right end of a row `last`; what is missing in between stays white."""
     import torch
 
     from ganzoo.drawing.looks import images_of
-    from ganzoo.drawing.previews import render_class
+    from ganzoo.drawing.previews import labels_of_class
 
-    images = images_of(render_class(model, torch.cat([z, last]), chosen), model.kind)
+    points = torch.cat([z, last])
+    images = images_of(model.render(points, labels_of_class(model, len(points), chosen)), model.kind)
     gap = torch.ones((widest - len(z), *images.shape[1:]), device=images.device)
     return torch.cat([images[:-1], gap, images[-1:]])

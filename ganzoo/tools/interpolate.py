@@ -1,6 +1,7 @@
 """The `ganzoo interpolate` command: what lies between images of a model, as a picture or a movie."""
 
 from collections.abc import Sequence
+from functools import partial
 from math import isqrt
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -43,11 +44,11 @@ def interpolate(
         seed: stops: the first n images of one seed's draw (0).
         n: how many stops, without seeds.
         steps: pictures from one stop to the next.
-        mode: the way between stops (spherical for a normal prior).
+        mode: the way between stops (spherical for a normal prior, linear for any other and for styles).
         labels: classes by name or number, kept on the way: rows in turn, or side by side in a movie (all).
         loop: go back from the last stop to the first.
         fps: frames per second of a movie.
-        truncation: factor on the latent vectors.
+        truncation: factor towards what is typical in the latent space.
         revision: branch, tag or commit of a Hub repository.
         device: cpu, cuda, mps.
         threads: CPU threads; one, or all where that is faster, by default.
@@ -63,8 +64,7 @@ def interpolate(
     from ganzoo.common.class_names import class_numbers as numbers
     from ganzoo.drawing import movies, pictures
     from ganzoo.drawing.looks import images_of
-    from ganzoo.games.interpolation import interpolate as between
-    from ganzoo.games.interpolation import latents_of_seeds
+    from ganzoo.games.interpolation import raw_of_seeds, walk
 
     out = out or Path(f"{Path(name).name}-walk.png")
     movie = movies.is_movie(out)
@@ -78,16 +78,19 @@ def interpolate(
         raise GanzooError(f"{'--seeds' if listed else '-n'}: a way needs at least 2 stops, not {count}.")
     model = load_sampler(name, revision, device, threads, count * steps)
     chosen = None if labels is None else numbers(model, labels)
-    stops = latents_of_seeds(model, listed, truncation) if listed else model.truncated(count, seed or 0, truncation)
-    a, b = (stops, stops.roll(-1, 0)) if loop else (stops[:-1], stops[1:])
+    stops = raw_of_seeds(model, listed) if listed else model.space.raw(count, seed or 0)
+    ways = count if loop else count - 1
+    # one noise all along, that of the first stop
+    go = partial(walk, model, stops, mode=mode, truncation=truncation, loop=loop)
+    noise = model.noise_seeds(1, listed[0] if listed else seed or 0)
     if not movie:
-        y = None if chosen is None else torch.tensor(chosen).repeat(len(a))[: len(a)]
-        rows = between(model, a, b, steps, mode, y)
+        y = None if chosen is None else torch.tensor(chosen).repeat(ways)[:ways]
+        rows = go(steps=steps, y=y, noise=noise)
         pictures.save_picture(pictures.grid(images_of(rows.flatten(0, 1), model.kind), columns=steps), out)
         return out
     frames = []
-    for y in _kept_labels(model, chosen, len(a)):
-        legs = between(model, a, b, steps + 1, mode, y)
+    for y in _kept_labels(model, chosen, ways):
+        legs = go(steps=steps + 1, y=y, noise=noise)
         # a leg's end is the next one's start
         leg_by_leg = torch.cat([legs[:, :-1].flatten(0, 1), *([] if loop else [legs[-1, -1:]])])
         frames.append(images_of(leg_by_leg, model.kind, "passing"))

@@ -21,6 +21,7 @@ def sample(
     text: Sequence[str] = (),
     conditions: Path | None = None,
     truncation: Sequence[float] = (1.0,),
+    cutoff: int | None = None,
     npz: Path | None = None,
     revision: str | None = None,
     device: str = "cpu",
@@ -28,7 +29,7 @@ def sample(
 ) -> list[Path]:
     """Draw samples from a trained model.
 
-    Several truncation factors make a sheet: the same latent vectors, a factor to a row.
+    Several truncation factors make a sheet: the same points of the latent space, a factor to a row.
 
     Args:
         name: a bundled checkpoint, a checkpoint folder, a run, a .ckpt, or a Hub repository.
@@ -40,7 +41,8 @@ def sample(
         labels: classes to draw in turn, by name or number, such as cat dog or 0 1; a conditional model only (all).
         text: texts to draw in turn, such as "a red hat"; a model of texts only.
         conditions: a .npy or .npz file of vectors, images or whatever the model is drawn from under, to draw in turn.
-        truncation: factors on the latent vectors, a row for each.
+        truncation: factors towards what is typical in the latent space, a row for each.
+        cutoff: truncate the first layers only, so many; a style-based model (what its generator says, or all).
         npz: also write the samples to this .npz file: pictures as uint8 NHWC, others as they are.
         revision: branch, tag or commit of a Hub repository.
         device: cpu, cuda, mps.
@@ -55,7 +57,7 @@ def sample(
     import torch
 
     from ganzoo.drawing.save import is_picture, require_format, write_rows, write_samples
-    from ganzoo.games.interpolation import latents_of_seeds
+    from ganzoo.games.interpolation import noise_of_seeds, raw_of_seeds
 
     listed, factors = seed_list(seeds), list(truncation)
     if listed and seed is not None:
@@ -69,10 +71,11 @@ def sample(
     for path in targets:
         require_format(path, model.kind)
     y, turns = choose_conditions(model, count, labels, text, conditions)
-    parts = []
-    for factor in factors:
-        z = latents_of_seeds(model, listed, factor) if listed else model.truncated(count, seed or 0, factor)
-        parts.append(model.render(z, y, progress=sys.stderr.isatty()))
+    raw = raw_of_seeds(model, listed) if listed else model.space.raw(count, seed or 0)
+    noise = noise_of_seeds(model, listed) if listed else model.noise_seeds(count, seed or 0)
+    space = model.space if cutoff is None else model.space.cut_off(cutoff)
+    shown = sys.stderr.isatty()
+    parts = [model.render(space.place(raw, factor, y), y, noise, progress=shown) for factor in factors]
     for path in targets:
         if len(factors) > 1 and is_picture(path, model.kind):
             write_rows(parts, [f"truncation {factor:g}" for factor in factors], path, kind=model.kind)

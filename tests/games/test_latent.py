@@ -21,10 +21,8 @@ from ganzoo.games.interpolation import (
     latents_of_seeds,
     lerp,
     slerp,
-    suitable_mode,
+    walk,
 )
-from ganzoo.models.infogan import InfoGAN
-from ganzoo.networks.dcgan import DCGANDiscriminator, DCGANGenerator
 from ganzoo.tools.arguments import seed_list
 
 T = torch.linspace(0, 1, 9)
@@ -93,17 +91,6 @@ def test_between_parallel_vectors_or_with_a_zero_vector_the_arc_is_straight(fact
     assert slerp(0 * a, 0 * a, T).eq(0).all()
 
 
-def test_a_normal_prior_is_gone_through_along_arcs_and_every_other_one_straight():
-    torch.manual_seed(0)
-    generator = DCGANGenerator(8, 1, width=8, latent_dim=10)
-    assert suitable_mode(conv()) == suitable_mode(conditional()) == "spherical"
-    assert suitable_mode(conv(prior="uniform")) == "linear"
-    # codes in [-1, 1] beside the noise
-    assert (
-        suitable_mode(InfoGAN(generator, DCGANDiscriminator(8, 1, width=8), categories=3, prior="normal")) == "linear"
-    )
-
-
 def test_a_seed_stands_for_the_first_image_that_it_draws():
     model = conv()
     z = latents_of_seeds(model, [3, 14, 3])
@@ -120,6 +107,15 @@ def test_images_between_others_keep_their_labels():
     assert_close(between[:, 0], model.render(a, tensor([2, 0])))
     assert_close(between[:, -1], model.render(b, tensor([2, 0])))
     assert_close(interpolate(model, a, b, 5), interpolate(model, a, b, 5, "spherical", tensor([0, 1])))
+
+
+def test_a_walk_goes_from_stop_to_stop_and_back_if_asked():
+    model = conditional()
+    stops, z = model.space.raw(3, seed=1), model.latent(3, seed=1)
+    there = walk(model, stops, 4, y=tensor([2, 0]))
+    assert_close(there, interpolate(model, z[:2], z[1:], 4, y=tensor([2, 0])))
+    loop = walk(model, stops, 4, "linear", truncation=0.5, loop=True)
+    assert_close(loop, interpolate(model, 0.5 * z, 0.5 * z.roll(-1, 0), 4, "linear"))
 
 
 @pytest.mark.parametrize(

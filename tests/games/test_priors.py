@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from ganzoo.common.errors import GanzooError
-from ganzoo.games.priors import Flower, Gaussian, GaussianMixture, SwissRoll, draw_codes
+from ganzoo.games.latent_space import Codes
+from ganzoo.games.priors import Flower, Gaussian, GaussianMixture, SwissRoll
 
 PRIORS = {
     "gaussian": lambda: Gaussian(5.0),
@@ -20,7 +21,7 @@ CPU = torch.device("cpu")
 
 
 def drawn(prior, n=4000, seed=0, **options):
-    return draw_codes(prior, n, prior.dim or 3, CPU, seed, **options)
+    return Codes(prior, prior.dim or 3, CPU, prior).draw(n, seed, **options)
 
 
 @pytest.mark.parametrize("name", PRIORS)
