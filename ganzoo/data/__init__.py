@@ -1,4 +1,4 @@
-"""Data sets as LightningDataModules: images in [-1, 1], NCHW, or points in the plane."""
+"""Data sets as LightningDataModules: images in [-1, 1], NCHW, points in the plane, or solids of voxels."""
 
 from ganzoo.data.base import DataModule, ImageDataModule
 from ganzoo.data.celeba import CelebA
@@ -13,6 +13,7 @@ from ganzoo.data.mnist import MNIST, FashionMNIST
 from ganzoo.data.pairs import PairedFolder
 from ganzoo.data.recoloured_mnist import RecolouredMNIST
 from ganzoo.data.shifted_mnist import ShiftedMNIST
+from ganzoo.data.solids import Solids
 from ganzoo.data.toy2d import Toy2D
 from ganzoo.data.unpaired import UnpairedFolder
 
@@ -32,6 +33,7 @@ __all__ = [
     "PairedFolder",
     "RecolouredMNIST",
     "ShiftedMNIST",
+    "Solids",
     "Toy2D",
     "UnpairedFolder",
 ]

@@ -6,8 +6,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ganzoo.common.kinds import MUSIC, VIDEO, VOXELS
-from ganzoo.data import DataModule
+from ganzoo.common.kinds import MUSIC, VIDEO
+from ganzoo.data import DataModule, Solids
 
 SIZES = {"train": (256, 0), "test": (64, 1)}  # items of a split, and what is added to the seed
 
@@ -42,26 +42,6 @@ class Discs(Toy):
         ground = torch.tensor([0.08, 0.08, 0.2])[None, :, None, None, None]
         pixels = torch.where(disc[:, None], 0.4 + 0.6 * colour[:, :, None, None, None], ground)
         return (255 * pixels).round().to(torch.uint8)
-
-
-class Solids(Toy):
-    """Boxes, balls and cylinders of several sizes that stand on the floor."""
-
-    title = "boxes, balls and cylinders"
-    kind = VOXELS
-    shape = (1, 16, 16, 16)
-
-    def draw(self, n: int, generator: torch.Generator) -> Tensor:
-        axis = torch.arange(16.0)
-        z, y, x = torch.meshgrid(axis, 15 - axis, axis, indexing="ij")  # y up from the floor
-        r = 3 + 4 * torch.rand(n, 3, 1, 1, 1, generator=generator)
-        which = torch.randint(3, (n, 1, 1, 1), generator=generator)
-        away = ((x - 7.5) / r[:, 0]) ** 2 + ((z - 7.5) / r[:, 0]) ** 2
-        high = y < 2 * r[:, 1]
-        box = ((x - 7.5).abs() < r[:, 0]) & ((z - 7.5).abs() < r[:, 2]) & high
-        ball = away + ((y - r[:, 0] + 0.5) / r[:, 0]) ** 2 < 1
-        full = torch.where(which == 0, box, torch.where(which == 1, ball, (away < 1) & high))
-        return full[:, None].float() * 2 - 1
 
 
 class Tunes(Toy):
@@ -126,12 +106,18 @@ class Gather(nn.Module):
         return self.net(x).squeeze(1)
 
 
-TOYS: dict[str, type[Toy]] = {"video": Discs, "voxels": Solids, "music": Tunes}
+TOYS: dict[str, type[DataModule]] = {"video": Discs, "voxels": Solids, "music": Tunes}
 PERCEPTRONS = ("ganzoo.networks.mlp.MLPGenerator", "ganzoo.networks.mlp.MLPDiscriminator")
 NETWORKS = {"video": ("toys.Spread", "toys.Gather"), "voxels": ("toys.Spread", "toys.Gather"), "music": PERCEPTRONS}
+DATA: dict[str, dict[str, Any]] = {"voxels": {"size": 16, "samples": 256}}  # arguments
 OPTIONS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "music": ({"latent_dim": 8, "hidden": [64]}, {"hidden": [64], "dropout": 0.0})
 }
+
+
+def data(kind: str, **options: Any) -> DataModule:
+    """The toy of a kind."""
+    return TOYS[kind](**DATA.get(kind, {}) | options)
 
 
 def recipe(kind: str) -> dict[str, Any]:
@@ -140,13 +126,16 @@ def recipe(kind: str) -> dict[str, Any]:
         {"class_path": path, "init_args": options}
         for path, options in zip(NETWORKS[kind], OPTIONS.get(kind, ({}, {})), strict=True)
     ]
-    data = TOYS[kind]
+    module = TOYS[kind]
     return {
         "model": {
             "class_path": "ganzoo.models.lsgan.LSGAN",
             "init_args": {"generator": nets[0], "discriminator": nets[1]},
         },
-        "data": {"class_path": f"toys.{data.__name__}", "init_args": {"batch_size": 16}},
+        "data": {
+            "class_path": f"{module.__module__}.{module.__name__}",
+            "init_args": {"batch_size": 16, **DATA.get(kind, {})},
+        },
         "quality": {"samples": 40, "metrics": ["own_metrics.MeanGap"]},
         "grid": {"samples": 4, "walks": 2},
         "trainer": {"max_steps": 4, "val_check_interval": 4, "log_every_n_steps": 1, "accelerator": "cpu"},
