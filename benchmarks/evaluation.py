@@ -87,8 +87,7 @@ class Bytes(Dataset):
 def ours(fake: Tensor, data: MNIST, cache: bool) -> float:
     """Returns ganzoo's FID."""
     evaluation = Evaluation(data, "mnist", ["fid"], SAMPLES, BATCH, cache=cache)
-    evaluation.collect()
-    (score,) = evaluation.scores(Drawn(fake)).values()
+    (score,) = evaluation.scores(Drawn(fake), evaluation.collect()).values()
     return score
 
 

@@ -4,10 +4,9 @@ Efron 1979, "Bootstrap Methods: Another Look at the Jackknife": a score is compu
 of as many of its own inputs.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import inf
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -15,7 +14,6 @@ from torch import Tensor
 from ganzoo.common.errors import GanzooError
 from ganzoo.metrics.distances import BLOCK, Reference, cubic, inception_score
 from ganzoo.metrics.neighbours import memorisation
-from ganzoo.metrics.points import PointScores
 from ganzoo.metrics.swd import SlicedWasserstein
 
 Pick = Callable[[int], Tensor]  # n to indices (resamples, n), drawn with replacement
@@ -58,6 +56,14 @@ class Interval:
     low: float
     high: float
     of: str
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """A score as a number, and the interval in which it may lie, if one was asked for and there is one."""
+
+    value: float
+    interval: Interval | None = None
 
 
 @dataclass(frozen=True)
@@ -157,41 +163,54 @@ def of_memorisation(generated: Tensor, held_out: Tensor) -> dict[str, Replicates
     return {"memorisation": part(0, least=0, most=1), "memorisation_z": part(1)}
 
 
-def of_swd(metric: SlicedWasserstein) -> Replicates:
-    """Returns replicates of the sliced Wasserstein distance of a metric's images, on some of its directions."""
-    real, fake = list(metric.real), list(metric.fake)  # which it forgets
+def of_swd(metric: SlicedWasserstein, real: Tensor, fake: Tensor) -> Replicates:
+    """Returns replicates of the sliced Wasserstein distance of images' patches, on some of its directions."""
 
     def again(pick: Pick) -> Tensor:
-        a, b = torch.cat(real), torch.cat(fake)
-        return metric.resampled(a, b, counts(pick(len(a))).to(a), counts(pick(len(b))).to(b))
+        often, fake_often = (counts(pick(len(x))).to(x) for x in (real, fake))
+        return metric.resampled(real, fake, often, fake_often)
 
     return Replicates("samples and reference", again, least=0)
 
 
-def of_points(metric: PointScores, name: str) -> Replicates:
-    """Returns replicates of one of the scores of a metric's points."""
-    reads = name == "wasserstein" or metric.centres is None  # real points; with centres only their distance does
-    real, fake = list(metric.real) if reads else [], list(metric.fake)
-    most = {"modes": inf if metric.centres is None else len(metric.centres), "good": 1}.get(name, inf)
+def of_sets(sets: Mapping[str, Tensor], statistic: Callable[..., Tensor], **limits: float) -> Replicates:
+    """Returns replicates of any statistic of one or two sets of items.
+
+    Args:
+        sets: Items (N, ...) by what they are, "samples" or "reference", in the order of the statistic's arguments.
+        statistic: From the sets to a scalar.
+        **limits: `least` and `most` of the statistic, if it has them.
+    """
 
     def again(pick: Pick) -> Tensor:
-        kinds = [(torch.cat(points), kind) for points, kind in ((fake, False), (real, True)) if points]
-        rows = zip(*(pick(len(points)) for points, _ in kinds), strict=True)
-        return torch.stack([_point_score(metric, kinds, row)[name] for row in rows])
+        rows = zip(*(pick(len(items)) for items in sets.values()), strict=True)
+        return torch.stack([statistic(*(x[i] for x, i in zip(sets.values(), row, strict=True))) for row in rows])
 
-    return Replicates("samples and reference" if real else "samples", again, least=0, most=most)
+    return Replicates(" and ".join(sets), again, **limits)
+
+
+def of_sums(real: Tensor, fake: Tensor, statistic: Callable[[Tensor, Tensor], Tensor], **limits: float) -> Scored:
+    """Returns a score that depends on the sums over the items of either side alone, with its replicates.
+
+    Args:
+        real: Numbers of each real item (N, D).
+        fake: Of each sample (M, D).
+        statistic: From sums (R, D) of reals and of samples to scores (R,).
+        **limits: `least` and `most` of the score, if it has them.
+    """
+    real, fake = real.double().cpu(), fake.double().cpu()
+
+    def again(pick: Pick) -> Tensor:
+        a, b = (counts(pick(len(x))).double() @ x for x in (real, fake))
+        return statistic(a, b)
+
+    value = statistic(real.sum(0, keepdim=True), fake.sum(0, keepdim=True))
+    return Scored(value.reshape(()), Replicates("samples and reference", again, **limits))
 
 
 def counts(index: Tensor) -> Tensor:
     """Returns how often each of n items is in a resample, from (resamples, n) indices; in float32."""
     return torch.zeros(index.shape).scatter_add_(1, index, torch.ones(index.shape))
-
-
-def _point_score(metric: PointScores, kinds: Any, row: Any) -> dict[str, Tensor]:
-    fresh = PointScores(metric.centres, metric.std, metric.limit, sync_on_compute=False)
-    for (points, real), index in zip(kinds, row, strict=True):
-        fresh.update(points[index], real)
-    return fresh.compute()
 
 
 def _across(a: Tensor, b: Tensor, left: Tensor, right: Tensor) -> Tensor:

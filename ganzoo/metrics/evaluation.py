@@ -1,6 +1,7 @@
 """Evaluation of models that draw samples: real data is collected once, and samples are compared with it."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -10,28 +11,77 @@ from torchmetrics.utilities.distributed import gather_all_tensors
 
 from ganzoo.common.errors import require_at_least
 from ganzoo.games.capabilities import Output
-from ganzoo.metrics import bootstrap, own
-from ganzoo.metrics.bootstrap import Scored
+from ganzoo.metrics import own
+from ganzoo.metrics.bootstrap import Bootstrap, Measurement, Scored
 from ganzoo.metrics.cache import features_path, read_features, write_features
-from ganzoo.metrics.distances import Reference, inception_score
+from ganzoo.metrics.collection import Collected, Parts, Side, wide
+from ganzoo.metrics.distances import inception_score
 from ganzoo.metrics.extractors import Extractor, get_extractor
-from ganzoo.metrics.pixels import Pixels, as_bytes
-from ganzoo.metrics.points import PointScores
-from ganzoo.metrics.prdc import K, prdc
-from ganzoo.metrics.sampling import draw_samples, random_state
-from ganzoo.metrics.scores import SCORE_GROUPS, base, choose_scores, key, reference_items
-from ganzoo.metrics.swd import SlicedWasserstein
-
-Collector = SlicedWasserstein | PointScores | own.OwnMetric
-
-SUBSET = 1000  # images in each of KID's
-# What each of these is a mean over; the other set's balls stay where they are in a resample.
-OVER = {"precision": "samples", "recall": "reference", "density": "samples", "coverage": "reference"}
+from ganzoo.metrics.prdc import K
+from ganzoo.metrics.sampling import Drawn, conditions_for, draw, random_state
+from ganzoo.metrics.score import Score, Setting
+from ganzoo.metrics.selection import base, choose_scores, key, reference_items
 
 
 def as_many(datamodule: Any) -> int:
     """Returns the default number of samples: that of the reference split, from 2 to 10,000."""
     return max(2, min(reference_items(datamodule) or 10_000, 10_000))
+
+
+class Collector:
+    """Collects the reference, batch by batch.
+
+    Args:
+        evaluation: Whose scores decide what is kept.
+        previous: What was collected before; there is then nothing to do.
+        wanted: Whether anything is to be collected; by default if a score compares with real data.
+
+    Attributes:
+        done: Whether no batch is wanted, because none is needed, or all is here or cached.
+    """
+
+    def __init__(self, evaluation: "Evaluation", previous: Collected | None = None, wanted: bool | None = None) -> None:
+        self.evaluation, self.previous = evaluation, previous
+        self.wanted = evaluation.compares if wanted is None else wanted
+        self.observers = evaluation.observers()
+        self.cached = evaluation.cached_features() if previous is None and self.wanted else None
+        keeps = evaluation.keeps(reference=True)
+        extract = evaluation.extract if self.cached is None else None
+        reads = bool(keeps) or extract is not None or any(observer.compares for observer in self.observers.values())
+        self.done = previous is not None or not self.wanted or not reads
+        self._parts = Parts(keeps, evaluation.datamodule, extract)
+
+    def add(self, batch: tuple[Any, Any], model: Any = None) -> None:
+        """Adds this process's next batch of the reference.
+
+        Args:
+            batch: Samples (N, ...), and what belongs to them.
+            model: That is going to be scored.
+        """
+        x = batch[0].to(self.evaluation.device)
+        self._parts.add(x)
+        for observer in self.observers.values():
+            observer.update(x, real=True)
+
+    def finish(self, whole: bool) -> Collected:
+        """Ends the collection, and returns it.
+
+        Args:
+            whole: Whether this was the whole split; only then its features are cached.
+        """
+        evaluation = self.evaluation
+        if self.previous is not None:
+            return self.previous
+        if not self.wanted:
+            return Collected(observers=self.observers)
+        whole = self.done or evaluation.everywhere(whole)
+        reference = self._parts.whole(evaluation.gathered)
+        if self.cached is not None:
+            reference = replace(reference, features=self.cached)
+        elif reference.features is not None and evaluation.cache and whole and evaluation.rank == 0:
+            assert evaluation.extractor is not None
+            write_features(features_path(evaluation.extractor, evaluation.datamodule), *reference.features)
+        return Collected(reference, None, evaluation.prepared(reference), self.observers, whole)
 
 
 class Evaluation:
@@ -41,11 +91,13 @@ class Evaluation:
     cache where it has them. The global random state is left as it was, and equal inputs give equal scores. What models
     make of real images, instead of out of nothing, is scored in `ganzoo.metrics.translations`.
 
+    It holds nothing of what it has scored: `collect` returns what is known of the reference, and `scores` takes it.
+
     Args:
         datamodule: Has `shape`, `reference`, `fingerprint(split)`, and for points `centres` and `std`.
         features: Name of the extractor or path of its weights, for fid, is and kid.
         metrics: Short names and metrics of one's own (see `ganzoo.metrics.own`); by default those names that suit data
-            and model (see `ganzoo.metrics.scores.choose_scores`).
+            and model (see `ganzoo.metrics.selection.choose_scores`).
         samples: Number of generated samples, over all processes; None: as many as the reference holds, at most 10,000.
         batch_size: Samples generated and scored at a time.
         seed: Of the samples and of all that is random in a score.
@@ -55,6 +107,7 @@ class Evaluation:
         world_size: Number of processes; each must make the same calls, and each gets the scores of all data.
         classes: What `ganzoo.games.capabilities.taught_classes` says of the models to be scored.
         k: Which neighbour's distance is the radius in precision, recall, density and coverage.
+        model: One of the models to be scored, if scores are to say at once whether they suit it.
 
     Raises:
         GanzooError: A name is unknown, something does not suit the data, or the extractor cannot be built.
@@ -76,6 +129,7 @@ class Evaluation:
         world_size: int = 1,
         classes: int = 0,
         k: int = K,
+        model: Any = None,
     ):
         samples = as_many(datamodule) if samples is None else samples
         for name, value, least in (("samples", samples, 2), ("batch_size", batch_size, 1), ("k", k, 1)):
@@ -86,7 +140,8 @@ class Evaluation:
         self.own_metrics = own.by_name(resolved or [])
         self.known = own.known(self.own_metrics)
         requested = None if resolved is None else own.names(resolved)
-        self.names = choose_scores(requested, features, datamodule, classes, self.output, self.known)
+        self.names = choose_scores(requested, features, datamodule, classes, self.output, self.known, model)
+        self.chosen = _measured_in_order(self.known, self.names)
         self.samples = samples
         self.batch_size = batch_size
         self.seed = seed
@@ -97,15 +152,14 @@ class Evaluation:
         self.k = k
 
         self.extractor: Extractor | None = None
-        if features is not None and self._any("features"):
+        if features is not None and any(score.extractor for score in self.chosen):
             self.extractor = get_extractor(features).to(self.device)
             self.extractor.check(self.extractor_shape())
-        self._metrics = self._fresh()
-        self._extracted: list[tuple[Tensor, Tensor]] = []
-        self._reference: Reference | None = None
-        self._logits = torch.empty(0)  # of the reference
-        self._pixels = Pixels(self.names, datamodule, seed)
-        self.wants_real = any(self.known[name].needs_reference(datamodule) for name in self.names)
+
+    @property
+    def compares(self) -> bool:
+        """Whether a score compares with real data."""
+        return any(score.compares(self.datamodule) for score in self.chosen)
 
     def key(self, name: str) -> str:
         """Returns the key under which the score with this short name is logged."""
@@ -120,184 +174,163 @@ class Evaluation:
         """Returns the shape (C, H, W) of the extractor's input."""
         return self.datamodule.shape
 
-    def begin(self) -> None:
-        """Starts to collect real data; sets `wants_real` to False if none is needed, or all is here or cached."""
-        if not self.wants_real:
-            return
-        # An interrupted collection may have left something.
-        self._extracted, self._metrics = [], self._fresh()
-        if self.extractor is None or self._reference is not None:
-            return
+    @property
+    def extract(self) -> Any:
+        """Function from a batch to an extractor's features and logits; None without one."""
+        return self.extractor
+
+    def keeps(self, reference: bool) -> list[Any]:
+        """Returns what scores keep of batches, each once: of the reference, or of samples."""
+        scores = [s for s in self.chosen if not reference or (s.keeps_reference and s.compares(self.datamodule))]
+        return list(dict.fromkeys(score.keep for score in scores if score.keep is not None))
+
+    def observers(self) -> dict[str, Any]:
+        """Returns other packages' metrics by their names, which have seen nothing yet."""
+        made = {s.name: s.observer(self.device, self.seed, self.world_size > 1) for s in self.chosen}
+        return {name: observer for name, observer in made.items() if observer is not None}
+
+    def cached_features(self) -> tuple[Tensor, Tensor] | None:
+        """Returns the reference's features and logits from the disk; None if a process lacks them."""
+        if self.extractor is None:
+            return None
         cached = read_features(features_path(self.extractor, self.datamodule)) if self.cache else None
-        if self._everywhere(cached is not None) and cached is not None:
-            self._keep(*cached)
-            self.wants_real = bool(self._metrics)
+        return cached if self.everywhere(cached is not None) else None
 
-    def add(self, batch: tuple[Any, Any], model: Any = None) -> None:
-        """Adds this process's next batch of the reference.
+    def collector(self, previous: Collected | None = None) -> Collector:
+        """Returns what collects the reference, batch by batch; `previous` is what was collected before, if anything."""
+        return Collector(self, previous)
 
-        Args:
-            batch: images (N, C, H, W) in [-1, 1] or points (N, 2), and what belongs to them.
-            model: the model that is going to be scored.
-        """
-        x = batch[0].to(self.device)
-        if self.extractor is not None and self._reference is None:
-            self._extracted.append(self.extractor(x))
-        for metric in self._metrics:
-            metric.update(x, real=True)
-
-    def finish(self, whole: bool) -> None:
-        """Ends the collection of the reference.
-
-        Args:
-            whole: Whether this was the whole split; only then it is cached.
-        """
-        self.wants_real = False
-        whole = self._everywhere(whole)
-        if self.extractor is None or self._reference is not None:
-            return
-        features, logits = self._whole(self._extracted)
-        self._extracted = []
-        self._keep(features, logits)
-        if self.cache and whole and self.rank == 0:
-            write_features(features_path(self.extractor, self.datamodule), features, logits)
-
-    def collect(self, model: Any = None) -> None:
+    def collect(self, model: Any = None, previous: Collected | None = None) -> Collected:
         """Collects the reference from the data module's own loader, for use without a trainer."""
-        self.begin()
-        if self.wants_real:
-            self.datamodule.setup("validate")
-            # PyTorch's loader draws a seed for its workers from the global state.
-            with random_state(self.device, self.seed):
-                for batch in self.datamodule.val_dataloader():
-                    self.add(batch, model)
-            self.finish(whole=True)
+        return self._read(self.collector(previous), model)
 
-    def scores(self, model: Any) -> dict[str, float]:
+    def scores(self, model: Any, collected: Collected | None = None) -> dict[str, float]:
         """Draws samples and returns the scores by their full keys.
 
         Args:
             model: Has `sample(n, seed=...)`; one with classes has `labels(n, None)`, those that it samples.
+            collected: What `collect` has returned; without it the reference is collected now.
         """
-        return self.measure(model)[0]
+        return {name: measured.value for name, measured in self.measure(model, collected).items()}
 
     def measure(
-        self, model: Any, resampling: bootstrap.Bootstrap | None = None
-    ) -> tuple[dict[str, float], dict[str, bootstrap.Interval]]:
-        """Draws samples and returns the scores and, from one process, their intervals if asked for, by full keys."""
-        with random_state(self.device, self.seed):
-            results = {self.key(name): s for name, s in self._score(model).items() if base(name) in self.names}
-            values = {key: float(scored.value) + 0.0 for key, scored in results.items()}  # no -0
-            intervals: dict[str, bootstrap.Interval] = {}
-            if resampling is not None:
-                again = {key: scored.replicates for key, scored in results.items() if scored.replicates is not None}
-                intervals = {key: resampling.interval(values[key], replicates) for key, replicates in again.items()}
-        return values, intervals
+        self, model: Any, collected: Collected | None = None, resampling: Bootstrap | None = None
+    ) -> dict[str, Measurement]:
+        """Draws samples and returns the scores by their full keys, if asked for with their intervals.
 
-    def bounds(self) -> dict[str, float]:
+        Args:
+            model: See `scores`.
+            collected: See `scores`.
+            resampling: For the intervals; of one process alone.
+        """
+        collected = self.collect(model) if collected is None else collected
+        with random_state(self.device, self.seed):
+            measured = {}
+            for name, scored in self._measure(model, collected).items():
+                value = float(scored.value) + 0.0  # no -0
+                again = None if resampling is None else scored.replicates
+                interval = resampling.interval(value, again) if resampling is not None and again is not None else None
+                measured[name] = Measurement(value, interval)
+        order = sorted(measured, key=lambda name: self.names.index(base(name)))
+        return {self.key(name): measured[name] for name in order}
+
+    def bounds(self, collected: Collected) -> dict[str, float]:
         """Returns the reference's own Inception Score and accuracy, those that are computed, by their full keys."""
-        if self._reference is None and {"is", "accuracy"}.intersection(self.names):
-            self.wants_real = True
-            self.collect()
+        wanted = {"is", "accuracy"}.intersection(self.names)
+        if wanted and collected.reference.features is None:
+            collected = self._read(Collector(self, wanted=True))
         bounds = {}
-        if "is" in self.names:
+        if wanted:
+            assert collected.reference.features is not None
+            logits = wide(collected.reference.features[1], self.device)
+        if "is" in wanted:
             with random_state(self.device, self.seed):
-                bounds["is"] = inception_score(self._wide(self._logits))[0]
-        if "accuracy" in self.names:
+                bounds["is"] = inception_score(logits)[0]
+        if "accuracy" in wanted:
             _, labels = self.datamodule.split(self.datamodule.reference)
-            bounds["accuracy"] = (self._logits.argmax(dim=1) == labels.to(self.device)).double().mean()
+            bounds["accuracy"] = (logits.argmax(dim=1) == labels.to(logits.device)).double().mean()
         return {self.key(name): float(value) for name, value in bounds.items()}
 
-    def _fresh(self) -> list[Collector]:
-        options: dict[str, Any] = {"sync_on_compute": self.world_size > 1, "reset_real": False}
-        metrics: list[Collector] = []
-        if "swd" in self.names:
-            metrics.append(SlicedWasserstein(**options))
-        if self._any("points"):
-            centres = getattr(self.datamodule, "centres", None)
-            metrics.append(PointScores(centres, self.datamodule.std, **options))
-        where = (self.device, self.seed, self.world_size > 1)
-        return [*metrics, *(own.OwnMetric(name, metric, *where) for name, metric in self.own_metrics.items())]
+    def prepared(self, reference: Side) -> dict[str, Any]:
+        """Returns what the scores compute from the reference alone, by their names."""
+        setting = self._setting(None)
+        comparing = [score for score in self.chosen if score.compares(self.datamodule)]
+        return {score.name: score.prepare(reference.seen_by(score, self.device), setting) for score in comparing}
 
-    def _score(self, model: Any) -> dict[str, Scored]:
-        """Draws samples and returns their scores by short names."""
-        images, extracted = [], []
-        for x in self._drawn(model):
-            x = x.to(self.device)
-            if self._pixels.names:
-                images.append(as_bytes(x))
-            if self.extractor is not None:
-                features, logits = self.extractor(x)
-                labels = [model.labels(len(x), None).to(self.device)] if "accuracy" in self.names else []
-                extracted.append((features, logits, *labels))
-            for metric in self._metrics:
-                metric.update(x, real=False)
-        results = self._metric_scores()
-        if self.extractor is not None:
-            results |= self._feature_scores(*self._whole(extracted))
-        return results | self._pixels.scores(images, self._gathered)
-
-    def _drawn(self, model: Any) -> Iterable[Tensor]:
-        return draw_samples(model, self.samples, self.batch_size, self.seed, self.rank, self.world_size)
-
-    def _metric_scores(self) -> dict[str, Scored]:
-        """Returns the metrics' scores of the images or points that they were shown, and resets them."""
-        results: dict[str, Scored] = {}
-        for metric in self._metrics:
-            if isinstance(metric, PointScores):
-                results |= {name: Scored(x, bootstrap.of_points(metric, name)) for name, x in metric.compute().items()}
-            elif isinstance(metric, SlicedWasserstein):
-                results["swd"] = Scored(metric.compute(), bootstrap.of_swd(metric))
-            else:
-                results |= {name: Scored(x) for name, x in metric.compute().items()}
-            metric.reset()
-        return results
-
-    def _feature_scores(self, features: Tensor, logits: Tensor, labels: Tensor | None = None) -> dict[str, Scored]:
-        """Returns the scores of samples' features (N, D) and logits (N, K), and of their labels (N,), if any."""
-        features = self._wide(features)
-        torch.manual_seed(self.seed)  # the same subsets each time and everywhere, whatever the model has drawn
-        results: dict[str, Scored] = {}
-        if self._reference is not None:
-            real = self._reference.features
-            if "fid" in self.names:
-                results["fid"] = Scored(self._reference.frechet_distance(features), bootstrap.of_fid(real, features))
-            if "kid" in self.names:
-                distance = self._reference.kernel_distance(features, min(SUBSET, len(features), len(real)))
-                results["kid"] = Scored(distance, bootstrap.of_kid(real, features))
-            if names := [name for name in SCORE_GROUPS["prdc"] if name in self.names]:
-                overlap = prdc(real, features, self.k)
-                results |= {name: bootstrap.mean_of(getattr(overlap, name), OVER[name]) for name in names}
-        if "is" in self.names:
-            score, deviation = inception_score(self._wide(logits))
-            results["is"] = Scored(score, bootstrap.of_inception_score(self._wide(logits)))
-            results["is_std"] = Scored(deviation)
-        if labels is not None:
-            results["accuracy"] = bootstrap.mean_of(logits.argmax(dim=1) == labels, "samples")
-        return results
-
-    def _keep(self, features: Tensor, logits: Tensor) -> None:
-        """Keeps the whole reference's features and logits."""
-        self._reference = Reference(self._wide(features))
-        self._logits = logits.to(self.device)
-
-    def _wide(self, x: Tensor) -> Tensor:
-        """Returns a tensor in float64, as distances are differences of large sums; on the CPU for Apple's GPUs."""
-        return x.cpu().double() if self.device.type == "mps" else x.to(self.device).double()
-
-    def _whole(self, parts: Sequence[tuple[Tensor, ...]]) -> list[Tensor]:
-        """Joins batches of several tensors each, over all processes."""
-        return [torch.cat(self._gathered(torch.cat(column))) for column in zip(*parts, strict=True)]
-
-    def _any(self, of: str) -> bool:
-        return any(self.known[name].of == of for name in self.names)
-
-    def _everywhere(self, flag: bool) -> bool:
+    def everywhere(self, flag: bool) -> bool:
         """Returns whether a flag holds on all processes, which must not part before a collective operation."""
-        return all(part.item() for part in self._gathered(torch.tensor([flag], device=self.device)))
+        return all(part.item() for part in self.gathered(torch.tensor([flag], device=self.device)))
 
-    def _gathered(self, x: Tensor) -> list[Tensor]:
+    def gathered(self, x: Tensor) -> list[Tensor]:
+        """Returns the parts of all processes."""
         return gather_all_tensors(x) if self.world_size > 1 else [x]
+
+    def _read(self, collector: Collector, model: Any = None) -> Collected:
+        """Collects all that is left from the data module's own loader."""
+        if not collector.done:
+            self.datamodule.setup("validate")
+            # PyTorch's loader draws a seed for its workers from the global state.
+            with random_state(self.device, self.seed):
+                for batch in self.datamodule.val_dataloader():
+                    collector.add(batch, model)
+        return collector.finish(whole=True)
+
+    def _setting(self, model: Any) -> Setting:
+        return Setting(self.datamodule, model, self.extractor, self.seed, self.k, self.samples, self.device)
+
+    def _measure(self, model: Any, collected: Collected) -> dict[str, Scored]:
+        """Draws samples and returns their scores by short names."""
+        observers = {name: observer.without_samples() for name, observer in collected.observers.items()}
+        return self._score(model, collected, self._draw(model, observers), observers)
+
+    def _draw(self, model: Any, observers: dict[str, Any]) -> Side:
+        """Draws samples, shows them to other packages' metrics, and returns what the scores see of them."""
+        if not any(score.drawn for score in self.chosen):
+            return Side()
+        parts = Parts(self.keeps(reference=False), self.datamodule, self.extract)
+        for drawn in self.drawn(model):
+            x = drawn.x.to(self.device)
+            parts.add(x, drawn.conditions)
+            for observer in observers.values():
+                observer.update(x, real=False)
+        return parts.whole(self.gathered)
+
+    def drawn(self, model: Any) -> Iterable[Drawn]:
+        """Draws this process's samples."""
+        conditions = conditions_for(model, self.datamodule, self.samples, self.seed)
+        return draw(model, self.samples, self.batch_size, self.seed, self.rank, self.world_size, conditions)
+
+    def _score(self, model: Any, collected: Collected, side: Side, observers: dict[str, Any]) -> dict[str, Scored]:
+        """Returns the scores of what is seen of samples, by short names, and companions such as `is_std`."""
+        results: dict[str, Scored] = {}
+        setting = self._setting(model)
+        for name, observer in observers.items():
+            results[name] = Scored(observer.compute())
+        torch.manual_seed(self.seed)  # the same subsets each time and everywhere, whatever the model has drawn
+        for score in self.chosen:
+            if score.name in observers:
+                continue
+            reference = collected.reference.seen_by(score, self.device, collected.prepared.get(score.name))
+            given = score.measure(side.seen_by(score, self.device), reference, setting)
+            results |= given if isinstance(given, dict) else {score.name: given}
+        return {name: scored for name, scored in results.items() if base(name) in self.names}
+
+
+def _measured_in_order(known: dict[str, Score], names: Sequence[str]) -> list[Score]:
+    """Returns the scores that give these names, each once, and after those that it is to be measured after."""
+    scores = list(dict.fromkeys(known[name] for name in names))
+    ordered: list[Score] = []
+
+    def place(score: Score) -> None:
+        for other in scores:
+            if other.name in score.after and other not in ordered:
+                place(other)
+        if score not in ordered:
+            ordered.append(score)
+
+    for score in scores:
+        place(score)
+    return ordered
 
 
 def class_shares(
@@ -309,6 +342,6 @@ def class_shares(
     """
     extractor = extractor.to(model.device)
     with random_state(model.device, seed):
-        logits = torch.cat([extractor(x)[1] for x in draw_samples(model, samples, batch_size, seed)])
+        logits = torch.cat([extractor(drawn.x)[1] for drawn in draw(model, samples, batch_size, seed)])
     counts = logits.argmax(dim=1).bincount(minlength=logits.shape[1])
     return (counts.cpu().double() / samples).tolist()

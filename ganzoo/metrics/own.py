@@ -26,7 +26,8 @@ from ganzoo.common.errors import GanzooError, nearest
 from ganzoo.common.parser_errors import explain
 from ganzoo.common.seeding import mix
 from ganzoo.metrics.sampling import random_state
-from ganzoo.metrics.scores import SCORE_GROUPS, SCORES, Score
+from ganzoo.metrics.score import Score
+from ganzoo.metrics.selection import SCORE_GROUPS, SCORES
 
 # A score in a recipe, or in Python: a short name, an import path, an import path with arguments, a metric.
 Request = str | dict[str, Any] | Metric
@@ -69,8 +70,8 @@ class OwnMetric:
                     metric.update(x.to(self.device), **words)
 
     @torch.inference_mode()
-    def compute(self) -> dict[str, Tensor]:
-        """Returns the score in a dictionary, by its short name.
+    def compute(self) -> Tensor:
+        """Returns the score, a scalar.
 
         Raises:
             GanzooError: it is not one number.
@@ -78,11 +79,39 @@ class OwnMetric:
         value = torch.as_tensor((self._all or self._real).compute())
         if value.numel() != 1:
             raise GanzooError(f"metrics: {self.name}.compute() must return one number, not {tuple(value.shape)}.")
-        return {self.name: value.reshape(())}
+        return value.reshape(())
 
-    def reset(self) -> None:
-        """Forgets the samples, and keeps the real data."""
-        self._all, self._updates[False] = None, 0
+    def without_samples(self) -> "OwnMetric":
+        """Returns one that has seen the same real data, and no samples."""
+        other = OwnMetric(self.name, self._real, self.device, self.seed, self._real.sync_on_compute)
+        other._real, other._updates = self._real, {True: self._updates[True], False: 0}
+        return other
+
+
+class OwnScore(Score):
+    """Another package's metric as a score.
+
+    Args:
+        name: its short name.
+        metric: as `resolve` returns it.
+    """
+
+    kinds = None
+    outputs = ("samples", "translations")
+
+    def __init__(self, name: str, metric: Metric) -> None:
+        super().__init__(name)
+        self.metric = metric
+        self.higher = bool(metric.higher_is_better)  # type: ignore[misc]  # this one's alone
+        self.reference = compares(metric)  # type: ignore[misc]
+
+    def observer(self, device: torch.device, seed: int, synchronised: bool) -> OwnMetric:
+        """Returns what is shown all batches."""
+        return OwnMetric(self.name, self.metric, device, seed, synchronised)
+
+    def settings(self, samples: int, items: int, datamodule: Any, k: int) -> dict[str, Any]:
+        """Returns its class and file."""
+        return origin(self.metric)
 
 
 def resolve(metrics: Sequence[Request]) -> list[str | Metric]:
@@ -117,10 +146,7 @@ def by_name(metrics: Sequence[str | Metric]) -> dict[str, Metric]:
 
 def known(own: Mapping[str, Metric]) -> dict[str, Score]:
     """Returns the properties of ganzoo's scores and of these metrics by their short names."""
-    return SCORES | {
-        name: Score("anything", bool(metric.higher_is_better), compares(metric), ("samples", "translations"))
-        for name, metric in own.items()
-    }
+    return SCORES | {name: OwnScore(name, metric) for name, metric in own.items()}
 
 
 def short_name(metric: Metric) -> str:

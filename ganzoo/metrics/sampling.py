@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -10,20 +11,71 @@ from torch import Tensor
 from ganzoo.common.seeding import mix
 
 
-def draw_samples(
-    model: Any, samples: int, batch_size: int, seed: int, rank: int = 0, world_size: int = 1
-) -> Iterator[Tensor]:
+@dataclass(frozen=True)
+class Drawn:
+    """A batch of samples, and what they were drawn with.
+
+    Args:
+        x: Samples (N, ...).
+        conditions: Of each sample, such as classes (N,); None of an unconditional model.
+    """
+
+    x: Tensor
+    conditions: Any = None
+
+
+def conditions_for(model: Any, datamodule: Any, n: int, seed: int) -> Any:
+    """Returns conditions to draw n samples with, or None: the model then takes its own in turn, such as its classes.
+
+    Args:
+        model: Draws samples.
+        datamodule: Its reference split has conditions.
+        n: Number of samples.
+        seed: Of the choice among them.
+    """
+    return None
+
+
+def draw(
+    model: Any,
+    samples: int,
+    batch_size: int,
+    seed: int,
+    rank: int = 0,
+    world_size: int = 1,
+    conditions: Any = None,
+) -> Iterator[Drawn]:
     """Yields this process's share of a model's samples, batch by batch.
 
     Batch k has its own seed and belongs to process k modulo `world_size`, so that all processes together draw the same
     samples as one.
+
+    Args:
+        model: Has `sample(n, seed=...)`, and of conditions `sample(n, y, seed=...)`; one that takes conditions in turn
+            has `labels(n, None)`, those that it samples with.
+        samples: Their number, over all processes.
+        batch_size: Samples drawn at a time.
+        seed: Of all batches.
+        rank: Index of this process.
+        world_size: Number of processes.
+        conditions: What `conditions_for` returns.
     """
     # Every process draws a batch, or the others would wait for it for ever.
     batch_size = max(1, min(batch_size, samples // world_size))
     for k in range(rank, -(-samples // batch_size), world_size):
+        n = min(batch_size, samples - k * batch_size)
         with torch.inference_mode():
-            x = model.sample(min(batch_size, samples - k * batch_size), seed=mix(seed, k))
-        yield x
+            if conditions is None:
+                x, y = model.sample(n, seed=mix(seed, k)), _in_turn(model, n)
+            else:
+                y = conditions[k * batch_size : k * batch_size + n]
+                x = model.sample(n, y, seed=mix(seed, k))
+        yield Drawn(x, y)
+
+
+def _in_turn(model: Any, n: int) -> Any:
+    """Returns the conditions with which a model samples n times if it is given none; None without any."""
+    return model.labels(n, None) if hasattr(model, "labels") else None
 
 
 @contextmanager

@@ -21,12 +21,12 @@ def evaluation_of(model: Any, datamodule: Any, **options: Any) -> Evaluation:
     Args:
         model: Has `sample`, `translate` or `classify`.
         datamodule: See `Evaluation`.
-        **options: See `Evaluation`, but for `classes`, which the model says.
+        **options: See `Evaluation`, but for `classes` and `model`.
 
     Raises:
         GanzooError: There is nothing to score, or something does not fit.
     """
-    return EVALUATIONS[output_of(model)](datamodule, classes=taught_classes(model), **options)
+    return EVALUATIONS[output_of(model)](datamodule, classes=taught_classes(model), model=model, **options)
 
 
 def score(
@@ -55,5 +55,4 @@ def score(
         cache=cache,
         device=model.device,
     )
-    evaluation.collect(model)
-    return evaluation.scores(model)
+    return evaluation.scores(model, evaluation.collect(model))

@@ -1,13 +1,11 @@
 """Sliced Wasserstein distance between Laplacian pyramids: image quality without a network."""
 
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
-from torchmetrics import Metric
-from torchmetrics.utilities import dim_zero_cat
 
 from ganzoo.common.errors import GanzooError
 
@@ -15,7 +13,8 @@ from ganzoo.common.errors import GanzooError
 PLASTIC = 1.32471795724474602596
 
 
-class SlicedWasserstein(Metric):
+@dataclass(frozen=True)
+class SlicedWasserstein:
     """Distance between patches of real and generated images, one value for each level of a Laplacian pyramid.
 
     Karras et al. 2018, "Progressive Growing of GANs for Improved Quality, Stability, and Variation", section 5
@@ -33,38 +32,22 @@ class SlicedWasserstein(Metric):
         patches: Patches taken from an image at each level.
         directions: Random projections.
         limit: The most patches of each set that are projected at a level.
-        reset_real: Whether `reset` forgets the real images, too.
         seed: Of the projections.
-        kwargs: For torchmetrics' `Metric`.
+        alike: Whether both sets are normalised by the real one's mean and standard deviation, so that contrast counts.
     """
 
-    full_state_update = False
-    higher_is_better = False
-    is_differentiable = False
-    real: list[Tensor]
-    fake: list[Tensor]
+    patches: int = 64
+    directions: int = 256
+    limit: int = 2**16
+    seed: int = 0
+    alike: bool = False
 
-    def __init__(
-        self,
-        patches: int = 64,
-        directions: int = 256,
-        limit: int = 2**16,
-        reset_real: bool = True,
-        seed: int = 0,
-        **kwargs: Any,
-    ):
-        super().__init__(**kwargs)
-        self.patches = patches
-        self.directions = directions
-        self.limit = limit
-        self.reset_real = reset_real
-        self.seed = seed
-        # (N, levels, patches, C, k, k) a batch
-        self.add_state("real", [], dist_reduce_fx="cat")
-        self.add_state("fake", [], dist_reduce_fx="cat")
+    def cut(self, images: Tensor, first: int = 0) -> Tensor:
+        """Returns the patches (N, levels, patches, C, k, k) of images (N, C, H, W), H and W at least 8 pixels.
 
-    def update(self, images: Tensor, real: bool) -> None:
-        """Adds images (N, C, H, W), H and W at least 8 pixels.
+        Args:
+            images: A batch.
+            first: Number of images of their set that came before.
 
         Raises:
             GanzooError: The images are smaller.
@@ -72,19 +55,16 @@ class SlicedWasserstein(Metric):
         size = min(images.shape[-2:])
         if size < 8:
             raise GanzooError(f"swd: images of {size} pixels given, but they must have at least 8.")
-        into = self.real if real else self.fake
-        first = sum(map(len, into))
         patch = 7 if size >= 16 else 5
         levels = laplacian_pyramid(images.detach().float())
-        into.append(torch.stack([self._sample(level, patch, first) for level in levels], dim=1))
+        return torch.stack([self._sample(level, patch, first) for level in levels], dim=1)
 
-    def compute(self) -> Tensor:
-        """Returns the mean distance over the levels, times 1,000."""
-        return self.levels().mean()
+    def distance(self, real: Tensor, fake: Tensor) -> Tensor:
+        """Returns the mean distance over the levels, times 1,000, of patches (N, levels, patches, C, k, k)."""
+        return self.levels(real, fake).mean()
 
-    def levels(self) -> Tensor:
-        """Returns the distance at each level, times 1,000, finest first; of this process's images only."""
-        real, fake = dim_zero_cat(self.real), dim_zero_cat(self.fake)
+    def levels(self, real: Tensor, fake: Tensor) -> Tensor:
+        """Returns the distance at each level, times 1,000, finest first."""
         return torch.stack([self._distance(real[:, i], fake[:, i]) for i in range(real.shape[1])]) * 1000
 
     def resampled(self, real: Tensor, fake: Tensor, often: Tensor, fake_often: Tensor, directions: int = 16) -> Tensor:
@@ -102,7 +82,9 @@ class SlicedWasserstein(Metric):
         total = torch.zeros(len(often), device=real.device)
         levels = real.shape[1]
         for level in range(levels):
-            sides = [self._weighted(x[:, level], times) for x, times in ((real, often), (fake, fake_often))]
+            pairs = ((real[:, level], often), (fake[:, level], fake_often))
+            patches = self._normalise(*(x for x, _ in pairs))
+            sides = [(y, self._weights(x, times)) for y, (x, times) in zip(patches, pairs, strict=True)]
             weights = torch.cat([sides[0][1], -sides[1][1]], 1)
             generator = torch.Generator().manual_seed(self.seed)
             for direction in F.normalize(torch.randn(directions, sides[0][0].shape[1], generator=generator), dim=1):
@@ -110,13 +92,6 @@ class SlicedWasserstein(Metric):
                 # the area between both distribution functions, whose steps these weights are
                 total += weights[:, order].cumsum(1)[:, :-1].abs() @ values.diff()
         return total / (levels * directions) * 1000
-
-    def reset(self) -> None:
-        """Forgets the images; the real ones only if `reset_real`."""
-        real = list(self.real)
-        super().reset()
-        if not self.reset_real:
-            self.real = real
 
     def _sample(self, level: Tensor, size: int, first: int) -> Tensor:
         """Cuts patches (N, patches, C, size, size) out of (N, C, H, W); `first` is the number of images before."""
@@ -133,7 +108,7 @@ class SlicedWasserstein(Metric):
         return patches.view(n, channels, self.patches, size, size).transpose(1, 2)
 
     def _distance(self, real: Tensor, fake: Tensor) -> Tensor:
-        real, fake = self._normalise(real), self._normalise(fake)
+        real, fake = self._normalise(real, fake)
         generator = torch.Generator().manual_seed(self.seed)
         directions = F.normalize(torch.randn(self.directions, real.shape[1], generator=generator), dim=1)
         total = torch.zeros((), dtype=torch.float64)
@@ -143,23 +118,26 @@ class SlicedWasserstein(Metric):
             total += (_quantiles(a, count) - _quantiles(b, count)).abs().mean(dim=1).sum().double().cpu()
         return (total / self.directions).float()
 
-    def _weighted(self, patches: Tensor, often: Tensor) -> tuple[Tensor, Tensor]:
-        """Returns the patches (P, C * k * k) of images that are projected, and their weights (resamples, P), sum 1."""
+    def _weights(self, patches: Tensor, often: Tensor) -> Tensor:
+        """Returns the weights (resamples, P), sum 1, of those patches of images that are projected."""
         images, each = patches.shape[:2]
         chosen = torch.arange(0, images * each, self._step(images * each), device=patches.device) // each
         weights = often[:, chosen]
-        return self._normalise(patches), weights / weights.sum(1, keepdim=True)
+        return weights / weights.sum(1, keepdim=True)
 
     def _step(self, count: int) -> int:
         return -(-count // self.limit)
 
-    def _normalise(self, patches: Tensor) -> Tensor:
+    def _normalise(self, real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
         """Whitens each channel of (N, patches, C, k, k) and flattens to at most (limit, C * k * k)."""
-        patches = patches.flatten(0, 1)
-        patches = patches[:: self._step(len(patches))]
-        std, mean = torch.std_mean(patches, dim=(0, 2, 3), keepdim=True)
+        sets = [x.flatten(0, 1) for x in (real, fake)]
+        sets = [x[:: self._step(len(x))] for x in sets]
+        scales = [torch.std_mean(x, dim=(0, 2, 3), keepdim=True) for x in sets]
+        if self.alike:
+            scales[1] = scales[0]
         # A constant channel stays zero.
-        return ((patches - mean) / std.clamp_min(1e-8)).flatten(1)
+        a, b = (((x - mean) / std.clamp_min(1e-8)).flatten(1) for x, (std, mean) in zip(sets, scales, strict=True))
+        return a, b
 
 
 def ascending(x: Tensor) -> Tensor:
@@ -202,3 +180,17 @@ def _quantiles(values: Tensor, count: int) -> Tensor:
     low = position.floor().clamp(0, n - 1).long()
     share = (position - low).to(values.dtype)
     return torch.lerp(values[:, low], values[:, (low + 1).clamp(max=n - 1)], share)
+
+
+def cut_frames(metric: SlicedWasserstein, clips: Tensor, first: int = 0) -> Tensor:
+    """Returns patches (N, levels, patches, C, k, k) of clips (N, C, T, H, W), shared out to their frames.
+
+    Args:
+        metric: says how many patches there are of a clip; of more frames there is one each.
+        clips: a batch.
+        first: number of clips of their set that came before.
+    """
+    frames = clips.shape[2]
+    each = replace(metric, patches=max(1, metric.patches // frames))
+    patches = each.cut(clips.transpose(1, 2).flatten(0, 1), first * frames)
+    return patches.unflatten(0, (len(clips), frames)).transpose(1, 2).flatten(2, 3)

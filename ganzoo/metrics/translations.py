@@ -1,21 +1,76 @@
 """Evaluation of models that translate or classify the reference's own images."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import Tensor
-from torchmetrics.functional.image import peak_signal_noise_ratio, structural_similarity_index_measure
 
 from ganzoo.common.batches import batch_labels, batch_target
 from ganzoo.common.errors import GanzooError
 from ganzoo.common.seeding import mix
-from ganzoo.metrics.bootstrap import Scored, mean_of
-from ganzoo.metrics.evaluation import Evaluation
+from ganzoo.metrics.bootstrap import Scored
+from ganzoo.metrics.collection import Collected, Parts
+from ganzoo.metrics.evaluation import Collector, Evaluation
 from ganzoo.metrics.sampling import random_state
-from ganzoo.metrics.scores import WINDOW, key
+from ganzoo.metrics.score import Judged
+from ganzoo.metrics.selection import key
 
-DECIBELS = 100.0  # of a perfect image, whose noise is nothing
+
+class TranslationCollector(Collector):
+    """Collects translations of the reference's images, and their truth unless it is known already.
+
+    Args:
+        evaluation: Of translations.
+        previous: What was collected before, of which the truth is taken over if it is whole.
+    """
+
+    evaluation: "TranslationEvaluation"
+
+    def __init__(self, evaluation: "TranslationEvaluation", previous: Collected | None = None) -> None:
+        self.evaluation, self.previous, self.done = evaluation, previous, False
+        self.known = previous if previous is not None and previous.whole else None
+        fresh = evaluation.observers()
+        self.observers = (
+            fresh if self.known is None else {n: o.without_samples() for n, o in self.known.observers.items()}
+        )
+        self._truth = Parts(evaluation.keeps(reference=True), evaluation.datamodule, evaluation.extract)
+        self._made = Parts(evaluation.keeps(reference=False), evaluation.datamodule, evaluation.extract)
+
+    def add(self, batch: tuple[Any, Any], model: Any = None) -> None:
+        """Adds this process's next batch of the reference: (source, target) or (source, (target, labels))."""
+        evaluation, made = self.evaluation, self._made.count
+        x, y = batch[0][: evaluation.own - made], batch[1]
+        if not len(x):
+            return
+        truth, labels = batch_target(y)[: len(x)].to(evaluation.device), batch_labels(y)
+        with random_state(evaluation.device, evaluation.seed), torch.inference_mode():
+            images = model.translate(x, seed=mix(evaluation.seed, evaluation.rank, made)).to(evaluation.device)
+        if images.shape != truth.shape:
+            raise GanzooError(
+                f"model: its translations have the shape {tuple(images.shape)}, not {tuple(truth.shape)}."
+            )
+        logits = self._made.add(images)
+        judged = Judged(images, truth, None if labels is None else labels[: len(x)], logits)
+        for score in evaluation.chosen:
+            if score.each:
+                self._made.judge(score.name, score.values(judged))
+        if self.known is None:
+            self._truth.add(truth)
+        for observer in self.observers.values():
+            if self.known is None:
+                observer.update(truth, real=True)
+            observer.update(images, real=False)
+
+    def finish(self, whole: bool) -> Collected:
+        """Ends the collection, and returns it."""
+        evaluation = self.evaluation
+        made = self._made.whole(evaluation.gathered)
+        if self.known is not None:
+            return replace(self.known, made=made, observers=self.observers)
+        truth = self._truth.whole(evaluation.gathered)
+        return Collected(truth, made, evaluation.prepared(truth), self.observers, evaluation.everywhere(whole))
 
 
 class TranslationEvaluation(Evaluation):
@@ -37,8 +92,6 @@ class TranslationEvaluation(Evaluation):
         self.split_size = len(self.datamodule.split(self.datamodule.reference)[0])
         self.samples = min(self.samples, self.split_size)  # which are all that is compared, on either side
         self.own = max(1, self.samples // self.world_size + (self.rank < self.samples % self.world_size))
-        self._complete = False  # whether the truth is collected
-        self._forget()
 
     def key(self, name: str) -> str:
         """Returns the key under which the score with this short name is logged."""
@@ -49,78 +102,45 @@ class TranslationEvaluation(Evaluation):
         """Returns the shape (C, H, W) of the extractor's input."""
         return tuple(self.datamodule.readable(torch.zeros(1, *self.datamodule.shape)).shape[1:])
 
-    def begin(self) -> None:
-        """Starts to collect translations, which each model makes anew."""
-        self.wants_real = True
-        self._forget()
-        if not self._complete:
-            self._metrics = self._fresh()
+    @property
+    def extract(self) -> Any:
+        """Function from a batch to an extractor's features and logits, of what the data makes readable."""
+        extractor = self.extractor
+        return None if extractor is None else lambda x: extractor(self.datamodule.readable(x))
 
-    def add(self, batch: tuple[Any, Any], model: Any = None) -> None:
-        """Adds this process's next batch of the reference: (source, target) or (source, (target, labels))."""
-        x, y = batch[0][: self.own - self._translated], batch[1]
-        if not len(x):
-            return
-        truth, classes = batch_target(y)[: len(x)].to(self.device), batch_labels(y)
-        with random_state(self.device, self.seed), torch.inference_mode():
-            images = model.translate(x, seed=mix(self.seed, self.rank, self._translated)).to(self.device)
-        if images.shape != truth.shape:
-            raise GanzooError(
-                f"model: its translations have the shape {tuple(images.shape)}, not {tuple(truth.shape)}."
-            )
-        self._translated += len(x)
-        columns = image_scores(images, truth) if self._any("pairs") else {}
-        if self.extractor is not None:
-            features, logits = self._extract(images)
-            self._extracted.append((features, logits))
-            if not self._complete:
-                self._truth.append(self._extract(truth))
-            if "kept" in self.names:
-                if classes is None:
-                    raise GanzooError("metrics: kept given, but the data has no labels; leave it out.")
-                columns["kept"] = (logits.argmax(1) == classes[: len(x)].to(self.device)).double()
-        for metric in self._metrics:
-            if not self._complete:
-                metric.update(truth, real=True)
-            metric.update(images, real=False)
-        if columns:
-            self._columns.append(tuple(columns[name] for name in self._each_names()))
+    def collector(self, previous: Collected | None = None) -> TranslationCollector:
+        """Returns what collects translations, which each model makes anew."""
+        return TranslationCollector(self, previous)
 
-    def finish(self, whole: bool) -> None:
-        """Ends the collection."""
-        self.wants_real = False
-        if self.extractor is not None and not self._complete:
-            self._keep(*self._whole(self._truth))
-        self._complete = self._everywhere(whole)
-
-    def bounds(self) -> dict[str, float]:
+    def bounds(self, collected: Collected) -> dict[str, float]:
         """Returns nothing: what the truth itself gets is no bound of interest."""
         return {}
 
-    def _score(self, model: Any) -> dict[str, Scored]:
-        if not self._translated:
-            self.collect(model)
-        results = self._metric_scores()
-        if self.extractor is not None:
-            results |= self._feature_scores(*self._whole(self._extracted))
-        if self._columns:
-            columns = zip(self._each_names(), self._whole(self._columns), strict=True)
-            results |= {name: mean_of(column, "images") for name, column in columns}
-        self._forget()
-        return results
+    def _measure(self, model: Any, collected: Collected) -> dict[str, Scored]:
+        assert collected.made is not None, "translations are collected with the reference"
+        return self._score(model, collected, collected.made, dict(collected.observers))
 
-    def _extract(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        assert self.extractor is not None
-        return self.extractor(self.datamodule.readable(x))
 
-    def _each_names(self) -> list[str]:
-        return [name for name in self.names if self.known[name].each]
+class ClassCollector(Collector):
+    """Collects whether a classifier's answers are right."""
 
-    def _forget(self) -> None:
-        self._translated = 0
-        self._truth: list[tuple[Tensor, Tensor]] = []
-        self._extracted = []
-        self._columns: list[tuple[Tensor, ...]] = []
+    evaluation: "ClassEvaluation"
+
+    def __init__(self, evaluation: "ClassEvaluation") -> None:
+        self.evaluation, self.done = evaluation, False
+        self._made = Parts()
+
+    def add(self, batch: tuple[Any, Any], model: Any = None) -> None:
+        """Adds this process's next batch of the reference: (images, classes (N,))."""
+        x, y = batch
+        with random_state(self.evaluation.device, self.evaluation.seed), torch.inference_mode():
+            judged = Judged(model.classify(x.to(self.evaluation.device)), labels=y)
+        for score in self.evaluation.chosen:
+            self._made.judge(score.name, score.values(judged))
+
+    def finish(self, whole: bool) -> Collected:
+        """Ends the collection, and returns it."""
+        return Collected(made=self._made.whole(self.evaluation.gathered))
 
 
 class ClassEvaluation(Evaluation):
@@ -137,58 +157,22 @@ class ClassEvaluation(Evaluation):
 
     def __init__(self, datamodule: Any, features: str | None = None, *args: Any, **kwargs: Any) -> None:
         super().__init__(datamodule, None, *args, **kwargs)
-        self._right: list[tuple[Tensor]] = []
 
     def key(self, name: str) -> str:
         """Returns the key under which the score with this short name is logged."""
         return key(name, None, None, self.datamodule, self.known)
 
-    def begin(self) -> None:
-        """Starts to collect answers."""
-        self.wants_real, self._right = True, []
+    def collector(self, previous: Collected | None = None) -> ClassCollector:
+        """Returns what collects answers, which each model gives anew."""
+        return ClassCollector(self)
 
-    def add(self, batch: tuple[Any, Any], model: Any = None) -> None:
-        """Adds this process's next batch of the reference: (images, classes (N,))."""
-        x, y = batch
-        if y is None:
-            raise GanzooError("metrics: accuracy given, but the data has no labels.")
-        with random_state(self.device, self.seed), torch.inference_mode():
-            logits = model.classify(x.to(self.device))
-        self._right.append(((logits.argmax(1) == y.to(logits.device)).double(),))
-
-    def finish(self, whole: bool) -> None:
-        """Ends the collection."""
-        self.wants_real = False
-
-    def bounds(self) -> dict[str, float]:
+    def bounds(self, collected: Collected) -> dict[str, float]:
         """Returns nothing: the labels are the truth."""
         return {}
 
-    def _score(self, model: Any) -> dict[str, Scored]:
-        if not self._right:
-            self.collect(model)
-        (right,) = self._whole(self._right)
-        self._right = []
-        return {"accuracy": mean_of(right, "images")}
-
-
-def image_scores(images: Tensor, truth: Tensor) -> dict[str, Tensor]:
-    """Returns L1, PSNR and SSIM of images (N, C, H, W) in [-1, 1] against their truth, one by one.
-
-    Returns:
-        Each (N,): `l1`, the mean absolute difference on the scale of [-1, 1]; and on the scale of [0, 1] the `psnr` in
-        decibels, at most 100, and, where images are large enough, the `ssim` (Wang et al. 2004: Gaussian windows of 11
-        pixels with a standard deviation of 1.5). Over all channels and the whole image: publications on
-        super-resolution often take the brightness alone and leave out a border.
-    """
-    images, truth = images.float(), truth.float()
-    ours, theirs = (images + 1) / 2, (truth + 1) / 2
-    psnr = peak_signal_noise_ratio(ours, theirs, data_range=1.0, dim=(1, 2, 3), reduction="none").clamp(max=DECIBELS)
-    scores = {"psnr": psnr, "l1": (images - truth).abs().flatten(1).mean(1)}
-    if min(truth.shape[2:]) >= WINDOW:
-        ssim = structural_similarity_index_measure(ours, theirs, data_range=1.0, reduction="none")
-        scores["ssim"] = ssim.flatten()  # type: ignore[union-attr]  # of one image it is no vector
-    return scores
+    def _measure(self, model: Any, collected: Collected) -> dict[str, Scored]:
+        assert collected.made is not None, "answers are collected with the reference"
+        return self._score(model, collected, collected.made, {})
 
 
 class Baseline:

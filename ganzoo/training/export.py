@@ -29,8 +29,8 @@ from ganzoo.metrics import own
 from ganzoo.metrics.evaluation import as_many, class_shares
 from ganzoo.metrics.extractors import get_extractor
 from ganzoo.metrics.neighbours import nearest_neighbours
-from ganzoo.metrics.scores import reference_items
 from ganzoo.metrics.scoring import score
+from ganzoo.metrics.selection import reference_items
 from ganzoo.metrics.translations import Baseline
 from ganzoo.training import changes, start
 from ganzoo.training.callbacks.progress import TermLogger

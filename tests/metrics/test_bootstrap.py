@@ -1,5 +1,7 @@
 """Intervals by resampling, against closed forms and against resamples made by hand."""
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 from torch.nn import functional as F
@@ -7,8 +9,10 @@ from torch.nn import functional as F
 from ganzoo.common.errors import GanzooError
 from ganzoo.metrics import bootstrap
 from ganzoo.metrics.bootstrap import Bootstrap, Replicates, counts
+from ganzoo.metrics.collection import NOTHING
 from ganzoo.metrics.distances import Reference
-from ganzoo.metrics.points import PointScores
+from ganzoo.metrics.score import Items, Setting
+from ganzoo.metrics.selection import SCORES
 from ganzoo.metrics.swd import SlicedWasserstein
 
 
@@ -70,49 +74,58 @@ def test_kernel_distances_are_those_of_resamples_made_by_hand(monkeypatch):
 def test_sliced_distances_of_the_sets_themselves_are_the_metrics():
     real, fake = (F.avg_pool2d(randn(24, 1, 34, 34, seed=s), 3, 1).float() for s in (0, 1))
     metric = SlicedWasserstein(directions=16, limit=700)  # of 1,536 patches: every third
-    metric.update(real, real=True)
-    metric.update(fake, real=False)
-    patches, value = [torch.cat(x) for x in (metric.real, metric.fake)], metric.compute().item()
+    patches = [metric.cut(x) for x in (real, fake)]
+    value = metric.distance(*patches).item()
     for often in (1, 2):  # each image twice is the same set
         (same,) = metric.resampled(*patches, torch.full((1, 24), often), torch.ones(1, 24)).tolist()
         assert same == pytest.approx(value, rel=1e-4)
-    replicates = bootstrap.of_swd(metric)
-    metric.reset()  # which does not matter any more
-    found = Bootstrap(20).interval(value, replicates)
+    found = Bootstrap(20).interval(value, bootstrap.of_swd(metric, *patches))
     assert 0 <= found.low < value < found.high
 
 
+def points(name, data, fake, real):
+    """Returns a score of points, and its interval."""
+    items = (Items(x, NOTHING, NOTHING, None, NOTHING) for x in (fake, real))
+    scored = SCORES[name].measure(*items, Setting(data))
+    return scored, Bootstrap(50).interval(scored.value.item(), scored.replicates)
+
+
 def test_points_and_logits_have_intervals_too():
-    metric = PointScores(torch.tensor([[0.0, 0], [1, 1]]), 0.1)
-    metric.update(0.2 * randn(60, 2), real=False)
-    metric.update(0.1 * randn(60, 2, seed=1), real=True)
-    scores = metric.compute()
-    for name, value in scores.items():
-        found = Bootstrap(20).interval(value.item(), bootstrap.of_points(metric, name))
-        assert 0 <= found.low <= value <= found.high
+    data = SimpleNamespace(centres=torch.tensor([[0.0, 0], [1, 1]]), std=0.1)
+    fake, real = 0.2 * randn(60, 2).float(), 0.1 * randn(60, 2, seed=1).float()
+    for name in ("modes", "good", "wasserstein"):
+        scored, found = points(name, data, fake, real)
+        assert 0 <= found.low <= scored.value <= found.high
         assert found.of == ("samples and reference" if name == "wasserstein" else "samples")
     logits = randn(100, 5)
     assert Bootstrap(20).interval(2.0, bootstrap.of_inception_score(logits)).low < 2
 
 
 def test_points_intervals_stay_where_the_scores_can_go():
-    metric = PointScores(centres := 3 * torch.eye(2).repeat(6, 1).cumsum(0), 0.1)
-    metric.update(centres, real=False)  # each centre once: a resample misses a third of them
-    metric.update(centres, real=True)
-    scores = metric.compute()
-    assert (scores["modes"], scores["good"]) == (12, 1)
-    found = {
-        name: Bootstrap(50).interval(value.item(), bootstrap.of_points(metric, name)) for name, value in scores.items()
-    }
-    assert found["modes"].low < 12 == found["modes"].high
-    assert (found["good"].low, found["good"].high) == (1, 1)
-    roll = PointScores(None, 0.1)
-    roll.update(centres, real=False)
-    roll.update(centres, real=True)
-    replicates = bootstrap.of_points(roll, "good")  # how near real points are
-    assert (replicates.of, replicates.most) == ("samples and reference", 1)
+    centres = 3 * torch.eye(2).repeat(6, 1).cumsum(0)
+    data = SimpleNamespace(centres=centres, std=0.1)  # each centre once: a resample misses a third of them
+    modes, interval = points("modes", data, centres, centres)
+    assert modes.value == 12
+    assert interval.low < 12 == interval.high
+    good, interval = points("good", data, centres, centres)
+    assert (good.value, interval.low, interval.high) == (1, 1, 1)
+    roll, _ = points("good", SimpleNamespace(std=0.1), centres, centres)  # how near real points are
+    assert (roll.replicates.of, roll.replicates.most) == ("samples and reference", 1)
     logits = 50 * torch.eye(3).repeat(2, 1)
     assert Bootstrap(50).interval(3.0, bootstrap.of_inception_score(logits)).high == 3
+
+
+def test_scores_of_sums_are_resampled_item_by_item():
+    real, fake = randn(30, 2), randn(20, 2, seed=1)
+
+    def gap(a, b):
+        return (a / 30 - b / 20).abs().sum(1)
+
+    scored = bootstrap.of_sums(real, fake, gap, least=0)
+    assert scored.value == pytest.approx((real.mean(0) - fake.mean(0)).abs().sum().item())
+    pick = drawn()
+    for value, i, j in zip(scored.replicates.again(drawn()), pick(30), pick(20), strict=True):
+        assert value == pytest.approx((real[i].mean(0) - fake[j].mean(0)).abs().sum().item())
 
 
 def test_counts_and_options():

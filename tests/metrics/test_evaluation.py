@@ -5,8 +5,9 @@ from scored import FID, Data, Model, Reader, Tiny, Told
 from torch.utils.data import TensorDataset
 
 from ganzoo.metrics import evaluation
-from ganzoo.metrics.evaluation import Evaluation, class_shares, draw_samples
+from ganzoo.metrics.evaluation import Evaluation, class_shares
 from ganzoo.metrics.extractors import Extractor
+from ganzoo.metrics.sampling import draw
 from ganzoo.metrics.scoring import score
 
 
@@ -38,12 +39,12 @@ def test_scores_do_not_depend_on_the_random_state(tiny):
 
 
 def test_processes_together_draw_what_one_draws():
-    alone = list(draw_samples(Model(), 50, 16, seed=0))
-    shared = [list(draw_samples(Model(), 50, 16, seed=0, rank=rank, world_size=2)) for rank in range(2)]
+    alone = [drawn.x for drawn in draw(Model(), 50, 16, seed=0)]
+    shared = [[drawn.x for drawn in draw(Model(), 50, 16, seed=0, rank=rank, world_size=2)] for rank in range(2)]
     assert torch.cat(alone).equal(torch.cat([shared[0][0], shared[1][0], shared[0][1], shared[1][1]]))
     assert len({x.sum().item() for x in alone}) == 4
     # With few samples nobody goes without.
-    assert [sum(map(len, draw_samples(Model(), 5, 16, 0, rank, 3))) for rank in range(3)] == [2, 2, 1]
+    assert [sum(len(drawn.x) for drawn in draw(Model(), 5, 16, 0, rank, 3)) for rank in range(3)] == [2, 2, 1]
 
 
 def test_points_and_pictures_are_scored_without_an_extractor():
@@ -71,7 +72,8 @@ def test_families_are_scored_by_their_members_and_pixels_against_the_training_im
 
 def test_real_images_have_an_inception_score_and_samples_have_classes(tiny):
     for metrics in (["fid", "is"], ["is"]):
-        (bound,) = Evaluation(Data(), "tiny", metrics, samples=40).bounds().items()
+        alone = Evaluation(Data(), "tiny", metrics, samples=40)
+        (bound,) = alone.bounds(alone.collect()).items()
         assert bound[0] == "is[tiny,40]"
         assert 1 < bound[1] <= 3
     shares = class_shares(Model(), Extractor(tiny, "tiny", 4, channels=1), samples=90)
@@ -90,8 +92,8 @@ def test_accuracy_is_the_share_of_samples_of_the_class_asked_for(monkeypatch):
     labels = torch.arange(48) % 10
     data.dataset = TensorDataset((labels * (labels < 5)).view(-1, 1, 1, 1).expand(-1, 1, 28, 28).float(), labels)
     data.split = lambda name: data.dataset.tensors
-    bounds = Evaluation(data, "mnist", ["accuracy"], samples=40, cache=False, classes=10).bounds()
-    assert bounds == {"accuracy[mnist,40]": pytest.approx(25 / 48)}
+    accuracy = Evaluation(data, "mnist", ["accuracy"], samples=40, cache=False, classes=10)
+    assert accuracy.bounds(accuracy.collect()) == {"accuracy[mnist,40]": pytest.approx(25 / 48)}
 
 
 def _rank(rank, folder):
@@ -100,11 +102,10 @@ def _rank(rank, folder):
     scores = {}
     for data, features in ((Data(), "tiny"), (Data(points=True), None)):
         part = Evaluation(data, features, None, 40, 10, cache=False, rank=rank, world_size=2)
-        part.begin()
+        collector = part.collector()
         # Parts of unequal size.
-        part.add((data.dataset.tensors[0][:30] if rank == 0 else data.dataset.tensors[0][30:], None))
-        part.finish(whole=True)
-        scores |= part.scores(Model(data.shape))
+        collector.add((data.dataset.tensors[0][:30] if rank == 0 else data.dataset.tensors[0][30:], None))
+        scores |= part.scores(Model(data.shape), collector.finish(whole=True))
     torch.save(scores, f"{folder}/{rank}.pt")
     torch.distributed.barrier()
     torch.distributed.destroy_process_group()  # gloo's threads abort a process that ends while they wait

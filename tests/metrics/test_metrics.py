@@ -6,8 +6,8 @@ from torch import nn
 from ganzoo.common.curves import is_score
 from ganzoo.common.errors import GanzooError
 from ganzoo.games.capabilities import taught_classes
-from ganzoo.metrics.points import PointScores, wasserstein
-from ganzoo.metrics.scores import choose_scores, key, too_few
+from ganzoo.metrics.points import good, modes, require_spread, wasserstein
+from ganzoo.metrics.selection import choose_scores, key, too_few
 from ganzoo.tools.compare.tables import name_of_score
 
 
@@ -107,25 +107,20 @@ def test_scores_that_do_not_fit_are_one_clear_line(metrics, features, shape, mes
 
 
 def test_point_scores_on_points_made_by_hand():
-    metric = PointScores(centres=torch.tensor([[0.0, 0], [10, 0], [20, 0]]), std=1.0)
-    metric.update(torch.tensor([[0.0, 0], [10, 0], [20, 0], [20, 0]]), real=True)
+    centres = torch.tensor([[0.0, 0], [10, 0], [20, 0]])
+    real = torch.tensor([[0.0, 0], [10, 0], [20, 0], [20, 0]])
     # Good: two at the first mode, one just inside the second. Bad: one just outside it, none at the third.
-    metric.update(torch.tensor([[0.0, 0], [0, 2], [10, 2.9]]), real=False)
-    metric.update(torch.tensor([[10, -3.1]]), real=False)
-    scores = metric.compute()
-    assert scores["modes"] == 2
-    assert scores["good"] == 0.75
+    fake = torch.tensor([[0.0, 0], [0, 2], [10, 2.9], [10, -3.1]])
+    assert modes(fake, centres, std=1.0) == 2
+    assert good(fake, centres, std=1.0).tolist() == [True, True, True, False]
     # The cheapest assignment: (0, 0) stays, and (0, 2), (10, 2.9), (10, -3.1) go to (10, 0) and twice to (20, 0).
     best = (0 + 104**0.5 + 108.41**0.5 + 109.61**0.5) / 4
-    assert scores["wasserstein"].item() == pytest.approx(best, rel=1e-5)
+    assert wasserstein(real, fake).item() == pytest.approx(best, rel=1e-5)
 
 
 def test_points_without_centres_are_good_near_a_real_one():
-    metric = PointScores(centres=None, std=0.1)
-    metric.update(torch.tensor([[0.0, 0], [1, 1]]), real=True)
-    metric.update(torch.tensor([[0.0, 0.2], [1, 1.2], [0.5, 0.5], [1, 0.9]]), real=False)
-    assert metric.compute()["good"] == 0.75
-    assert "modes" not in metric.compute()
+    real, fake = torch.tensor([[0.0, 0], [1, 1]]), torch.tensor([[0.0, 0.2], [1, 1.2], [0.5, 0.5], [1, 0.9]])
+    assert good(fake, real, std=0.1).tolist() == [True, True, False, True]
 
 
 def test_wasserstein_distance_is_that_of_a_shift_and_zero_on_equal_sets():
@@ -136,4 +131,4 @@ def test_wasserstein_distance_is_that_of_a_shift_and_zero_on_equal_sets():
 
 def test_points_without_noise_cannot_be_scored():
     with pytest.raises(GanzooError, match=r"data.std: 0"):
-        PointScores(None, std=0)
+        require_spread(0)

@@ -40,21 +40,21 @@ def scores(metrics, **options):
 def test_samples_are_compared_with_all_real_data_as_often_as_asked():
     data, model = Data(), Model()
     evaluation = Evaluation(data, metrics=[GAP, BRIGHT, "swd"], samples=40, batch_size=16)
-    evaluation.collect()
-    first = evaluation.scores(model)
-    assert list(first) == ["swd[40/test]", "gap[40/test]", "brightness[40]"]
+    collected = evaluation.collect()
+    first = evaluation.scores(model, collected)
+    assert list(first) == ["gap[40/test]", "brightness[40]", "swd[40/test]"]
     drawn = torch.cat([Model().sample(n, seed) for n, seed in model.asked])
     assert first["brightness[40]"] == pytest.approx(2 * float(drawn.mean()))
     real = data.dataset.tensors[0].mean()
     assert first["gap[40/test]"] == pytest.approx(float((real - drawn.mean()).abs()), abs=1e-3)
     state = torch.get_rng_state()
-    assert evaluation.scores(model) == first
+    assert evaluation.scores(model, collected) == first
     assert torch.get_rng_state().equal(state)
 
 
 def test_alone_it_asks_for_real_data_only_where_it_compares():
-    assert Evaluation(Data(), metrics=[GAP], samples=40).wants_real
-    assert not Evaluation(Data(), metrics=[BRIGHT], samples=40).wants_real
+    assert Evaluation(Data(), metrics=[GAP], samples=40).compares
+    assert not Evaluation(Data(), metrics=[BRIGHT], samples=40).compares
 
 
 def test_points_and_objects_are_taken_and_an_object_is_left_as_it_was():

@@ -12,10 +12,12 @@ from ganzoo.common.errors import GanzooError
 from ganzoo.games.capabilities import output_of
 from ganzoo.games.game import Game
 from ganzoo.metrics import evaluation
+from ganzoo.metrics.collection import Collected
 from ganzoo.metrics.extractors import Extractor
-from ganzoo.metrics.scores import choose_scores
+from ganzoo.metrics.pairs import l1, psnr, ssim
 from ganzoo.metrics.scoring import evaluation_of, score
-from ganzoo.metrics.translations import Baseline, image_scores
+from ganzoo.metrics.selection import choose_scores
+from ganzoo.metrics.translations import Baseline
 from ganzoo.training.callbacks.quality import Quality
 
 PAIRS = {"psnr[test]", "ssim[test]", "l1[test]"}
@@ -52,22 +54,24 @@ def negative(x):
 @pytest.fixture
 def reader(monkeypatch):
     monkeypatch.setattr(evaluation, "get_extractor", lambda name: Extractor(Reader(), name, 4, channels=1))
-    monkeypatch.setattr("ganzoo.metrics.scores.count_classes", lambda name: 10)
+    monkeypatch.setattr("ganzoo.metrics.selection.count_classes", lambda name: 10)
 
 
 def test_scores_of_single_images_are_their_closed_forms():
     truth = randn(3, 2, 16, 16)
     made = (truth + torch.tensor([0.0, 0.2, 1.0]).view(3, 1, 1, 1)).double()
-    found = image_scores(made, truth.double())
-    assert found["l1"].tolist() == pytest.approx([0, 0.2, 1])
+    assert l1(made, truth.double()).tolist() == pytest.approx([0, 0.2, 1])
     # a constant error of e on the scale of [-1, 1] is one of e / 2 on that of [0, 1]
-    assert found["psnr"].tolist() == pytest.approx([100, 20 * math.log10(2 / 0.2), 20 * math.log10(2)], abs=1e-4)
-    assert found["ssim"][0].item() == pytest.approx(1)
-    assert found["ssim"][0] > found["ssim"][1] > found["ssim"][2]
+    assert psnr(made, truth.double()).tolist() == pytest.approx(
+        [100, 20 * math.log10(2 / 0.2), 20 * math.log10(2)], abs=1e-4
+    )
+    alike, less, least = ssim(made, truth.double()).tolist()
+    assert alike == pytest.approx(1)
+    assert alike > less > least
     white, black = torch.ones(1, 1, 16, 16), -torch.ones(1, 1, 16, 16)
     # two flat images: the contrast term is 1, the luminance term C1 / (1 + C1) with C1 = 0.01^2
-    assert image_scores(white, black)["ssim"].item() == pytest.approx(1e-4 / (1 + 1e-4), rel=1e-3)
-    assert set(image_scores(white[..., :8, :8], black[..., :8, :8])) == {"psnr", "l1"}
+    assert ssim(white, black).item() == pytest.approx(1e-4 / (1 + 1e-4), rel=1e-3)
+    assert psnr(white, black).item() == pytest.approx(0)
 
 
 def test_a_perfect_translation_scores_perfectly_and_the_identity_does_not():
@@ -134,11 +138,12 @@ def test_many_models_are_scored_one_after_the_other(reader):
     data = Written()
     scorer = evaluation_of(Baseline(negative), data, features="reader")
     assert scorer.names == ["kid", "fid", "kept", "psnr", "ssim", "l1"]
-    first = scorer.scores(Baseline(negative))
+    collected = scorer.collect(Baseline(negative))
+    first = scorer.scores(Baseline(negative), collected)
     second = scorer.scores(Baseline(lambda x: x))
-    assert scorer.scores(Baseline(negative)) == first
+    assert scorer.scores(Baseline(negative), scorer.collect(Baseline(negative), collected)) == first
     assert second["psnr[test]"] < first["psnr[test]"]
-    assert scorer.bounds() == {}
+    assert scorer.bounds(Collected()) == {}
 
 
 def test_scores_are_the_same_each_time_and_leave_the_random_state_alone(reader):
@@ -175,7 +180,7 @@ def test_default_scores_of_translations_suit_data_and_extractor():
     assert choose_scores(None, None, data, output="translations") == ["psnr", "l1"]
     for metrics, features, message in (
         (["ssim"], None, "at least 11x11"),
-        (["is"], "mnist", "the model makes translations; choose among fid, kid, swd, kept, psnr, ssim, l1"),
+        (["is"], "mnist", "the model makes translations; choose among fid, kept, kid, l1, psnr, ssim, swd"),
         (["kept"], None, "needs an extractor"),
         (["pnsr"], None, "Did you mean 'psnr'"),
     ):
@@ -207,12 +212,11 @@ def _rank(rank, folder):
     mine = slice(0, 170) if rank == 0 else slice(170, None)  # parts of unequal size
     data._splits["test"] = items[mine], labels[mine]
     part = evaluation_of(model, tiny.Negatives(), features="tiny", metrics=METRICS, rank=rank, world_size=2)
-    part.begin()
     part.own = 297  # so that each scores all that it has
+    collector = part.collector()
     for batch in data.val_dataloader():
-        part.add(batch, model)
-    part.finish(whole=True)
-    torch.save(part.scores(model), f"{folder}/{rank}.pt")
+        collector.add(batch, model)
+    torch.save(part.scores(model, collector.finish(whole=True)), f"{folder}/{rank}.pt")
     torch.distributed.barrier()
     torch.distributed.destroy_process_group()
 

@@ -22,7 +22,7 @@ from ganzoo.common.errors import GanzooError
 from ganzoo.drawing.pictures import to_image
 from ganzoo.drawing.save import write_samples
 from ganzoo.games.game import Game
-from ganzoo.metrics.sampling import draw_samples
+from ganzoo.metrics.sampling import draw
 from ganzoo.networks.classifiers import shipped
 from ganzoo.tools.evaluate.subjects import common_shape, read_album, recipe_data, recipe_quality
 
@@ -104,6 +104,7 @@ def test_a_checkpoints_json_holds_every_condition(digits_run, tmp_path, monkeypa
         "split": "test",
         "count": 297,
         "shape": [1, 8, 8],
+        "kind": "images",
         "sha256": digits().fingerprint("test"),
     }
     assert (about["samples"], about["seed"], about["extractor"]) == (60, 0, None)
@@ -159,7 +160,7 @@ def test_a_run_has_best_and_last_weights(digits_run, tmp_path):
 
 def test_a_models_samples_score_like_their_files(digits_run, tmp_path):
     export = digits_run.folder / "export"
-    write_samples(torch.cat([*draw_samples(loading.load(export), 60, 500, seed=0)]), tmp_path / "files")
+    write_samples(torch.cat([drawn.x for drawn in draw(loading.load(export), 60, 500, seed=0)]), tmp_path / "files")
     words = ("--data", "digits", "--metrics", "swd", "memorisation", "--bootstrap", 0)
     _, ours = evaluated(export, *words, "--samples", 60, out=tmp_path / "m.json")
     _, files = evaluated(tmp_path / "files", *words, out=tmp_path / "f.json")

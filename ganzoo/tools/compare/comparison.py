@@ -182,7 +182,7 @@ def _bounds(contenders: Sequence[Contender]) -> list[Real]:
     """Returns the real data's own scores, of all data sets that have some; a data set of two sizes is one."""
     real: dict[tuple[Any, ...], Real] = {}
     for contender in contenders:
-        if bounds := contender.evaluation.bounds():
+        if bounds := contender.evaluation.bounds(contender.collected()):
             real.setdefault(contender.reference, Real(*contender.reference, {})).scores.update(bounds)
     return list(real.values())
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from ganzoo.common.files import atomic_write
 from ganzoo.common.hardware import hardware, versions
 from ganzoo.games.capabilities import output_of, taught_classes
 from ganzoo.metrics import own
+from ganzoo.metrics.collection import Collected
 from ganzoo.metrics.evaluation import Evaluation
 from ganzoo.tools.compare import vary
 from ganzoo.tools.compare.results import Result
@@ -73,6 +75,7 @@ class Contender:
         self.datamodule.inspect()
         self.recipe.model.fits(self.datamodule)
         self.evaluation = _evaluation(self.recipe, samples)
+        self._collected = cache(self.evaluation.collect)
         self.conditions = _conditions(self.recipe, self.evaluation)
 
     @property
@@ -107,12 +110,16 @@ class Contender:
         self.recipe.config.trainer.max_steps = steps
         self.overrides += ["--trainer.max_steps", str(steps)]
 
+    def collected(self) -> Collected:
+        """Returns what its scores know of real data, which is collected once."""
+        return self._collected()
+
     def share(self, others: Sequence["Contender"]) -> None:
         """Takes over the evaluation of one of the others that scores alike, so that real data is collected once."""
         about = ("fingerprint", "extractor", "digest", "metrics", "own", "samples", "batch_size", "sampling_seed")
         for other in others:
             if all(self.conditions.get(name) == other.conditions.get(name) for name in about):
-                self.evaluation = other.evaluation
+                self.evaluation, self._collected = other.evaluation, other._collected
 
 
 def _evaluation(recipe: RecipeReader, samples: int) -> Evaluation:
@@ -284,5 +291,5 @@ def _digest(file: Path) -> str:
 
 
 def _score(contender: Contender, weights: Path) -> dict[str, float]:
-    contender.evaluation.collect()
-    return contender.evaluation.scores(load(weights, device=contender.evaluation.device))
+    model = load(weights, device=contender.evaluation.device)
+    return contender.evaluation.scores(model, contender.collected())

@@ -9,7 +9,7 @@ from statistics import fmean, stdev
 from typing import Any
 
 from ganzoo.common.text import duration
-from ganzoo.metrics.scores import SCORES
+from ganzoo.metrics.selection import SCORES
 from ganzoo.tools.compare.beside import Beside
 from ganzoo.tools.compare.results import Real, Result
 
@@ -49,7 +49,8 @@ def higher_is_better(results: Iterable[Result]) -> dict[str, bool]:
     """Returns which way is better by a score's short name, in the order of the table; one's own scores come last."""
     own = [result.conditions.get("own", {}) for result in results]
     better = {name: about["higher_is_better"] for scores in own for name, about in scores.items()}
-    return {name: SCORES[name].higher for name in ORDER} | better
+    names = dict.fromkeys([*ORDER, *(name for name, score in SCORES.items() if "samples" in score.outputs)])
+    return {name: SCORES[name].higher for name in names} | better
 
 
 def name_of_score(key: str) -> str:

@@ -6,18 +6,18 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from ganzoo.common.errors import GanzooError
-from ganzoo.common.kinds import IMAGES, kind_of
+from ganzoo.common.kinds import kind_of
 from ganzoo.data.named import DATA, find_data
 from ganzoo.games.capabilities import output_of, taught_classes
 from ganzoo.games.game import Game
 from ganzoo.metrics import own
-from ganzoo.metrics.diversity import LEAST
 from ganzoo.metrics.evaluation import Evaluation
-from ganzoo.metrics.scores import choose_scores, expand, too_few
+from ganzoo.metrics.sampling import Drawn
+from ganzoo.metrics.score import ScoreContext
 from ganzoo.metrics.scoring import evaluation_of
+from ganzoo.metrics.selection import DEFAULTS, expand, refuses, too_few
 from ganzoo.tools.evaluate.subjects import (
     Album,
     common_shape,
@@ -31,13 +31,14 @@ from ganzoo.tools.evaluate.subjects import (
 class PictureEvaluation(Evaluation):
     """Evaluation of pictures in place of a model: of all, or of a number of them chosen at random."""
 
-    def _drawn(self, model: Any) -> Iterator[Tensor]:
+    def drawn(self, model: Any) -> Iterator[Drawn]:
+        """Returns the chosen pictures."""
         loader = model.loader("train")
         order = torch.randperm(loader.size, generator=torch.Generator().manual_seed(self.seed))
         chosen = torch.zeros(loader.size, dtype=torch.bool).index_fill_(0, order[: self.samples], True)
         for (x, _), in_batch in zip(loader, chosen.split(loader.batch_size), strict=True):
             if in_batch.any():
-                yield x[in_batch]
+                yield Drawn(x[in_batch])
 
 
 @dataclass(frozen=True)
@@ -149,15 +150,14 @@ def _is_album(name: str) -> bool:
 def _defaults(
     subject: Game | Album, features: str | None, datamodule: Any, recipe_metrics: Any
 ) -> list[own.Request] | None:
-    """Returns the default scores of images, on features or on pixels, and the recipe's own."""
-    if kind_of(datamodule) is not IMAGES or (isinstance(subject, Game) and output_of(subject) != "samples"):
+    """Returns the thorough scores of the kind of sample, and the recipe's own; None for what is usual."""
+    context = ScoreContext(datamodule, features)
+    if isinstance(subject, Game):
+        context = ScoreContext(datamodule, features, taught_classes(subject), output_of(subject), subject)
+    thorough = DEFAULTS[context.kind.name].thorough
+    if thorough is None or context.output != "samples":
         return recipe_metrics
-    other = [metric for metric in recipe_metrics or [] if own.is_own(metric)]
-    if features is None:
-        return ["swd", *(["ms_ssim"] if min(datamodule.shape[1:]) >= LEAST else []), "memorisation", *other]
-    # fid, is and kid, and accuracy where the extractor knows the model's classes
-    classes = taught_classes(subject) if isinstance(subject, Game) else 0
-    return [*choose_scores(None, features, datamodule, classes), "prdc", *other]
+    return [*thorough(context), *(metric for metric in recipe_metrics or [] if own.is_own(metric))]
 
 
 def _possible(
@@ -191,7 +191,8 @@ def _require_enough(evaluation: Evaluation) -> None:
         if why := reason(name):
             named = [other for other in evaluation.names if other not in evaluation.own_metrics]
             usual = [*named, *(["fid", "kid"] if evaluation.extractor else []), "swd"]
-            usual = usual if kind_of(evaluation.datamodule) is IMAGES else []
-            others = [other for other in dict.fromkeys(usual) if not reason(other)]
+            context = ScoreContext(evaluation.datamodule, evaluation.features, output=evaluation.output)
+            fitting = [other for other in dict.fromkeys(usual) if not refuses(other, context, evaluation.known)]
+            others = [other for other in fitting if not reason(other)]
             hint = f"; with so few give --metrics {' '.join(others)}" if others else ""
             raise GanzooError(f"metrics: {name} {why}{hint}.")

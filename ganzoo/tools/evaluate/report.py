@@ -10,14 +10,11 @@ from ganzoo.common import threads
 from ganzoo.common.errors import GanzooError, require_at_least
 from ganzoo.common.files import atomic_write
 from ganzoo.common.hardware import find_device, hardware, versions
+from ganzoo.common.kinds import kind_of
 from ganzoo.games.game import Game
-from ganzoo.metrics import own
 from ganzoo.metrics.bootstrap import Bootstrap
-from ganzoo.metrics.diversity import LEAST, MOST_PAIRS, scales
-from ganzoo.metrics.evaluation import SUBSET, Evaluation
-from ganzoo.metrics.neighbours import QUANTILE
-from ganzoo.metrics.scores import SCORE_GROUPS, base, reference_items
-from ganzoo.metrics.swd import SlicedWasserstein
+from ganzoo.metrics.evaluation import Evaluation
+from ganzoo.metrics.selection import reference_items
 from ganzoo.tools.evaluate.preparation import Options, prepare_evaluation
 from ganzoo.tools.evaluate.subjects import (
     Album,
@@ -71,15 +68,12 @@ def write_evaluation(
     if device.type == "cpu":
         part = scoring_rehearsal(target, evaluation.datamodule, evaluation.extractor)
         threads.adapt_threads(part, evaluation.samples, cpu_threads)
-    evaluation.collect(target)
-    values, intervals = evaluation.measure(target, resampling)
-    order = [evaluation.key(metric) for metric in evaluation.names]
-    scores = dict(sorted(values.items(), key=lambda item: order.index(evaluation.key(base(item[0].partition("[")[0])))))
+    measured = evaluation.measure(target, evaluation.collect(target), resampling)
     report = {
         "ganzoo_evaluation": REPORT_FORMAT,
         "name": name,
-        "scores": scores,
-        "intervals": {key: asdict(intervals[key]) for key in scores if key in intervals},
+        "scores": {key: one.value for key, one in measured.items()},
+        "intervals": {key: asdict(one.interval) for key, one in measured.items() if one.interval is not None},
         "conditions": {
             "subject": _described(subject, evaluation),
             "samples": _count(evaluation) if evaluation.output == "classes" else evaluation.samples,
@@ -103,7 +97,7 @@ def write_evaluation(
 
 def _precision(evaluation: Evaluation, name: str) -> str:
     """Returns in which precision a score is computed from what was drawn or extracted in float32."""
-    return "float64" if evaluation.known[name].of == "features" else "float32"
+    return "float64" if evaluation.known[name].extractor else "float32"
 
 
 def _count(evaluation: Evaluation) -> int:
@@ -130,6 +124,7 @@ def _reference(evaluation: Evaluation) -> dict[str, Any]:
         "split": data.reference,
         "count": _count(evaluation),
         "shape": list(data.shape),
+        "kind": kind.name if (kind := kind_of(data)) else None,
         "sha256": data.fingerprint(data.reference),
     }
 
@@ -150,27 +145,5 @@ def _extractor(evaluation: Evaluation) -> dict[str, Any] | None:
 def _settings(evaluation: Evaluation) -> dict[str, Any]:
     """Returns the constants in the scores that were computed."""
     data, count = evaluation.datamodule, _count(evaluation)
-    settings: dict[str, Any] = {name: own.origin(metric) for name, metric in evaluation.own_metrics.items()}
-    for name in evaluation.names:
-        if name == "kid":
-            settings[name] = {"subsets": 100, "subset_size": min(SUBSET, evaluation.samples, count), "kernel": "cubic"}
-        elif name == "is":
-            settings[name] = {"splits": 10}
-        elif name in SCORE_GROUPS["prdc"]:
-            settings["prdc"] = {"k": evaluation.k, "distance": "Euclidean"}
-        elif name == "ms_ssim":
-            pairs = min(evaluation.samples // 2, MOST_PAIRS)
-            settings[name] = {"scales": scales(tuple(data.shape)), "pairs": pairs, "window": LEAST}
-        elif name == "swd":
-            metric = SlicedWasserstein()
-            settings[name] = {"patches": metric.patches, "directions": metric.directions, "limit": metric.limit}
-        elif name == "memorisation":
-            settings[name] = {
-                "training_images": len(data.split("train")[0]),
-                "mirrored": data.flip,
-                "quantile": QUANTILE,
-                "compared_with": "each training image's distance to the others"
-                if data.reference == "train"
-                else "the reference's distances to the training images",
-            }
-    return settings
+    constants = {s.name: s.settings(evaluation.samples, count, data, evaluation.k) for s in evaluation.chosen}
+    return {name: settings for name, settings in constants.items() if settings}

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from ganzoo.metrics.neighbours import QUANTILE
-from ganzoo.metrics.scores import SCORES
+from ganzoo.common.kinds import POINTS, kind_by_shape
+from ganzoo.metrics.selection import SCORES
 
 
 def report_text(report: dict[str, Any]) -> str:
@@ -42,16 +42,9 @@ def _origin(conditions: dict[str, Any]) -> str:
 def _notes(report: dict[str, Any]) -> list[str]:
     """Returns what a reader of the table should know before comparing."""
     conditions = report["conditions"]
-    extractor, count = conditions["extractor"], conditions["reference"]["count"]
-    names = {key.partition("[")[0] for key in report["scores"]}
-    fewest = min(conditions["samples"], count)
-    notes = []
-    if "fid" in names and fewest <= extractor["features"]:
-        notes.append(
-            f"{fewest} images are too few for a FID of {extractor['features']} features: it is biased upwards."
-        )
-    if any(value < 0 for key, value in report["scores"].items() if key.startswith("kid[")):
-        notes.append("KID is unbiased: where both sides are alike it lies around 0, and so below it as well as above.")
+    values = {key.partition("[")[0]: value for key, value in report["scores"].items()}
+    remarks = (SCORES[name].remark(value, conditions) for name, value in values.items() if name in SCORES)
+    notes = [remark for remark in remarks if remark]
     if left_out := conditions.get("left_out"):
         together: dict[str, list[str]] = {}
         for name, reason in left_out.items():
@@ -61,11 +54,10 @@ def _notes(report: dict[str, Any]) -> list[str]:
             for reason, names in together.items()
         ]
         notes.append(f"left out: {'; '.join(reasons)}.")
-    if "memorisation" in names:
-        notes.append(f"a model that copies nothing has a memorisation of about {QUANTILE:g}, and z near 0.")
     return notes
 
 
 def items_text(reference: dict[str, Any]) -> str:
-    """Returns what a reference consists of: images or points."""
-    return "images" if len(reference["shape"]) == 3 else "points"
+    """Returns what a reference consists of, such as images or points."""
+    kind = kind_by_shape(tuple(reference["shape"])) or POINTS  # of a report from before it said the kind
+    return reference.get("kind") or kind.name

@@ -9,9 +9,10 @@ import torch
 from ganzoo.common.errors import GanzooError
 from ganzoo.games.capabilities import output_of, taught_classes
 from ganzoo.metrics import own
-from ganzoo.metrics.evaluation import Evaluation
-from ganzoo.metrics.scores import choose_scores, expand, require_known, too_few
+from ganzoo.metrics.collection import Collected
+from ganzoo.metrics.evaluation import Collector, Evaluation
 from ganzoo.metrics.scoring import evaluation_of
+from ganzoo.metrics.selection import choose_scores, expand, require_known, too_few
 from ganzoo.training.callbacks.monitors import set_monitors
 
 
@@ -29,7 +30,7 @@ class Quality(pl.Callback):
         metrics: Names among fid, is, kid, accuracy, prdc (precision, recall, density, coverage), swd, ms_ssim,
             memorisation, for points modes, good, wasserstein, and for translations kept, psnr, ssim, l1; and import
             paths of your own, such as my_package.metrics.Sharpness, see `ganzoo.metrics.own`. Default: what suits data
-            and model, see `ganzoo.metrics.scores.choose_scores`.
+            and model, see `ganzoo.metrics.selection.choose_scores`.
         samples: Number of generated samples, over all processes; of images to be translated, if the reference has more.
             None: as many as the reference holds, at most 10,000.
         batch_size: Samples generated and scored at a time.
@@ -69,6 +70,8 @@ class Quality(pl.Callback):
         self.seconds = 0.0  # spent on scores in this run, over all its processes in time
         self._since = 0.0
         self._evaluation: Evaluation | None = None
+        self._collector: Collector | None = None
+        self._collected: Collected | None = None
 
     def key(self, name: str) -> str:
         """Returns how the score with this short name is logged, such as `fid[mnist,10k/test]`; known after `setup`."""
@@ -86,7 +89,9 @@ class Quality(pl.Callback):
             GanzooError: `monitor` is not computed for them.
         """
         requested = None if self.metrics is None else own.names(self.metrics)
-        names = choose_scores(requested, self.features, datamodule, taught_classes(model), output_of(model), self.known)
+        names = choose_scores(
+            requested, self.features, datamodule, taught_classes(model), output_of(model), self.known, model
+        )
         name = self.monitor or names[0]
         if name not in names:
             raise GanzooError(f"monitor: {name} given, but it is not computed; choose among {', '.join(names)}.")
@@ -117,6 +122,7 @@ class Quality(pl.Callback):
             rank=trainer.global_rank,
             world_size=trainer.world_size,
         )
+        self._collected = None
         for name in self._evaluation.names:
             if why := too_few(name, self._evaluation.samples, datamodule, self._evaluation.k, self.known):
                 raise GanzooError(f"quality.metrics: {name} {why}; leave it out, or give more.")
@@ -128,14 +134,14 @@ class Quality(pl.Callback):
         if self._evaluation is None or trainer.global_step or not trainer.loggers:
             return
         self._begin()
-        self._evaluation.collect(pl_module)
-        self._end(trainer, self._evaluation.scores(pl_module))
+        self._collected = self._evaluation.collect(pl_module, self._collected)
+        self._end(trainer, self._evaluation.scores(pl_module, self._collected))
 
     def on_validation_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Looks for the real features of an earlier epoch or run."""
         if self._evaluation is not None and not trainer.sanity_checking:
             self._begin()
-            self._evaluation.begin()
+            self._collector = self._evaluation.collector(self._collected)
 
     def on_validation_batch_end(
         self,
@@ -147,8 +153,8 @@ class Quality(pl.Callback):
         dataloader_idx: int = 0,
     ) -> None:
         """Collects real data, unless it is there, or what the model makes of it."""
-        if self._evaluation is not None and self._evaluation.wants_real and not trainer.sanity_checking:
-            self._evaluation.add(batch, pl_module)
+        if self._collector is not None and not self._collector.done and not trainer.sanity_checking:
+            self._collector.add(batch, pl_module)
 
     def on_validation_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Scores, and logs the scores."""
@@ -169,9 +175,9 @@ class Quality(pl.Callback):
 
     def _log(self, trainer: pl.Trainer, pl_module: pl.LightningModule, batches: list[int | float], loader: Any) -> None:
         assert self._evaluation is not None, "the trainer calls setup first"
-        if self._evaluation.wants_real:
-            self._evaluation.finish(whole=batches[0] == len(loader))
-        scores = self._evaluation.scores(pl_module)
+        assert self._collector is not None, "the trainer says when validation starts"
+        self._collected, self._collector = self._collector.finish(whole=batches[0] == len(loader)), None
+        scores = self._evaluation.scores(pl_module, self._collected)
         # The same on all processes. `step` makes the loggers' x-axis count generator updates.
         pl_module.log_dict({**scores, "step": float(trainer.global_step)}, sync_dist=False)
 
