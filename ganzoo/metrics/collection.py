@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ganzoo.common.conditions import Values, join_values, map_values
 from ganzoo.metrics.score import Items, Keep, Score
 
 Gather = Callable[[Tensor], list[Tensor]]  # the parts of all processes
@@ -20,13 +21,13 @@ class Side:
     Attributes:
         kept: What each `keep` made of them.
         features: An extractor's features (N, D), and its logits (N, K), in float32; None without one.
-        conditions: What each was drawn with (N, ...), if anything.
+        conditions: What each was drawn with (N, ...), or a tuple of several conditions; None of nothing.
         values: Of scores that judge items one by one, by their names.
     """
 
     kept: Mapping[Keep, Tensor] = field(default_factory=dict)
     features: tuple[Tensor, Tensor] | None = None
-    conditions: Tensor | None = None
+    conditions: Values = None
     values: Mapping[str, Tensor] = field(default_factory=dict)
 
     def seen_by(self, score: Score, device: torch.device, prepared: Any = None) -> Items:
@@ -80,17 +81,17 @@ class Parts:
         self.count = 0
         self._kept: dict[Keep, list[Tensor]] = {keep: [] for keep in keeps}
         self._extracted: list[tuple[Tensor, Tensor]] = []
-        self._conditions: list[Tensor] = []
+        self._conditions: list[Values] = []
         self._values: dict[str, list[Tensor]] = {}
 
-    def add(self, x: Tensor, conditions: Tensor | None = None) -> Tensor | None:
+    def add(self, x: Tensor, conditions: Values = None) -> Tensor | None:
         """Adds a batch, and returns an extractor's logits of it, if there is one."""
         if self.extract is not None:
             self._extracted.append(self.extract(x))
         for keep, parts in self._kept.items():
             parts.append(keep(x, self.count, self.datamodule))
         if conditions is not None:
-            self._conditions.append(conditions.to(x.device))
+            self._conditions.append(map_values(lambda tensor: tensor.to(x.device), conditions))
         self.count += len(x)
         return self._extracted[-1][1] if self._extracted else None
 
@@ -104,11 +105,12 @@ class Parts:
         def joined(parts: Sequence[Tensor]) -> Tensor:
             return torch.cat(gather(torch.cat([*parts])))
 
+        conditions = join_values(self._conditions) if self._conditions else None
         features = tuple(map(joined, zip(*self._extracted, strict=True))) if self._extracted else None
         return Side(
             kept={keep: joined(parts) for keep, parts in self._kept.items() if parts},
             features=features,  # type: ignore[arg-type]  # of pairs
-            conditions=joined(self._conditions) if self._conditions else None,
+            conditions=map_values(lambda tensor: joined([tensor]), conditions),
             values={name: joined(parts) for name, parts in self._values.items()},
         )
 

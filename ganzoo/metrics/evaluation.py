@@ -288,16 +288,17 @@ class Evaluation:
         if not any(score.drawn for score in self.chosen):
             return Side()
         parts = Parts(self.keeps(reference=False), self.datamodule, self.extract)
+        conditions = any(score.conditions for score in self.chosen)
         for drawn in self.drawn(model):
             x = drawn.x.to(self.device)
-            parts.add(x, drawn.conditions)
+            parts.add(x, drawn.conditions if conditions else None)
             for observer in observers.values():
                 observer.update(x, real=False)
         return parts.whole(self.gathered)
 
     def drawn(self, model: Any) -> Iterable[Drawn]:
         """Draws this process's samples."""
-        conditions = conditions_for(model, self.datamodule, self.samples, self.seed)
+        conditions = conditions_for(model, self.datamodule, self.samples)
         return draw(model, self.samples, self.batch_size, self.seed, self.rank, self.world_size, conditions)
 
     def _score(self, model: Any, collected: Collected, side: Side, observers: dict[str, Any]) -> dict[str, Scored]:

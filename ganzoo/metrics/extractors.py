@@ -75,11 +75,24 @@ class Extractor(nn.Module):
     @torch.inference_mode()
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Returns features (N, D) and logits (N, K) in float32 of images (N, C, H, W) in [-1, 1]."""
+        return self._applied(self.network, x)
+
+    @property
+    def can_skip_rounding(self) -> bool:
+        """Whether `unrounded` is there: not of a network that takes bytes."""
+        return getattr(self.network, "unrounded", self.network) is not None
+
+    @torch.inference_mode()
+    def unrounded(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Returns what `forward` does, of a network that rounds pixels to 256 levels without that."""
+        return self._applied(getattr(self.network, "unrounded", self.network), x)
+
+    def _applied(self, network: Callable[[Tensor], tuple[Tensor, Tensor]], x: Tensor) -> tuple[Tensor, Tensor]:
         x = x.float().expand(-1, self.channels, -1, -1)
         most = getattr(self.network, "batch_size", len(x))
         if x.device.type == "cpu":
             most = getattr(self.network, "in_cache", min(most, IN_CACHE))
-        features, logits = zip(*map(self.network, x.split(max(most, 1))), strict=True)
+        features, logits = zip(*map(network, x.split(max(most, 1))), strict=True)
         return torch.cat(features).float(), torch.cat(logits).float()
 
 
@@ -91,6 +104,7 @@ class Inception(nn.Module):
     """
 
     batch_size = 100  # one image needs about 30 MB
+    unrounded = None  # it takes bytes
 
     reads = "whole images, resized to 299x299 (bilinear as in TensorFlow 1, not antialiased)"
 

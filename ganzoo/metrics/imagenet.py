@@ -44,20 +44,29 @@ class ImageNet(nn.Module):
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Returns features (N, 1280) and logits (N, 1000) of RGB images (N, 3, H, W) in [-1, 1]."""
-        maps = self.network.forward_features(prepare(x))  # type: ignore[operator]
+        return self._judged(prepare(x))
+
+    def unrounded(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Returns the same of pixels that are not rounded to 256 levels, for differences smaller than one."""
+        return self._judged(prepare(x, levels=False))
+
+    def _judged(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        maps = self.network.forward_features(x)  # type: ignore[operator]
         features = self.network.forward_head(maps, pre_logits=True)  # type: ignore[operator]
         return features, self.network.get_classifier()(features)  # type: ignore[operator]
 
 
-def prepare(x: Tensor) -> Tensor:
+def prepare(x: Tensor, levels: bool = True) -> Tensor:
     """Returns images as the network was trained on them: 224x224, in [-127/128, 1].
 
     They are rounded to 256 levels first, so that pictures score alike whether they come from a model or from its files.
 
     Args:
         x: images (N, 3, H, W) in [-1, 1], of any height and width; what is not square is squashed.
+        levels: whether to round.
     """
-    pixels = ((x + 1) * 127.5).round().clamp(0, 255)
+    pixels = (x + 1) * 127.5
+    pixels = (pixels.round() if levels else pixels).clamp(0, 255)
     if x.shape[-2:] != (SIDE, SIDE):
         # bicubic weights are negative in part: edges would leave the range
         pixels = F.interpolate(pixels, (SIDE, SIDE), mode="bicubic", antialias=True).clamp(0, 255)

@@ -8,7 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ganzoo.common.conditions import Values, condition_of, take_values
 from ganzoo.common.seeding import mix
+from ganzoo.games.examples import reference_conditions
 
 
 @dataclass(frozen=True)
@@ -21,19 +23,21 @@ class Drawn:
     """
 
     x: Tensor
-    conditions: Any = None
+    conditions: Values = None
 
 
-def conditions_for(model: Any, datamodule: Any, n: int, seed: int) -> Any:
-    """Returns conditions to draw n samples with, or None: the model then takes its own in turn, such as its classes.
+def conditions_for(model: Any, datamodule: Any, n: int) -> Values:
+    """Returns conditions to draw n samples with: the reference's, or None, if classes are to take turns.
 
     Args:
         model: Draws samples.
-        datamodule: Its reference split has conditions.
+        datamodule: Its reference split has conditions, where the model's take no turns, such as vectors and texts.
         n: Number of samples.
-        seed: Of the choice among them.
     """
-    return None
+    condition = condition_of(model)
+    if condition is None or condition.in_turn(1) is not None:
+        return None
+    return reference_conditions(datamodule, n)
 
 
 def draw(
@@ -43,7 +47,7 @@ def draw(
     seed: int,
     rank: int = 0,
     world_size: int = 1,
-    conditions: Any = None,
+    conditions: Values = None,
 ) -> Iterator[Drawn]:
     """Yields this process's share of a model's samples, batch by batch.
 
@@ -66,14 +70,14 @@ def draw(
         n = min(batch_size, samples - k * batch_size)
         with torch.inference_mode():
             if conditions is None:
-                x, y = model.sample(n, seed=mix(seed, k)), _in_turn(model, n)
+                x, y = model.sample(n, seed=mix(seed, k)), in_turn(model, n)
             else:
-                y = conditions[k * batch_size : k * batch_size + n]
+                y = take_values(conditions, slice(k * batch_size, k * batch_size + n))
                 x = model.sample(n, y, seed=mix(seed, k))
         yield Drawn(x, y)
 
 
-def _in_turn(model: Any, n: int) -> Any:
+def in_turn(model: Any, n: int) -> Values:
     """Returns the conditions with which a model samples n times if it is given none; None without any."""
     return model.labels(n, None) if hasattr(model, "labels") else None
 

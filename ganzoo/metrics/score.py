@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
+from ganzoo.common.conditions import Values
 from ganzoo.common.kinds import IMAGES, Kind, default_kind, kind_of
 from ganzoo.games.capabilities import Output
 from ganzoo.metrics.bootstrap import Scored
@@ -81,7 +82,8 @@ class Items:
         kept: What its `keep` made of the batches, joined.
         features: An extractor's features (N, D), in float64; None without one.
         logits: Its logits (N, K), in float64.
-        conditions: What each sample was drawn with, such as its class (N,); None of unconditional models and of reals.
+        conditions: What each sample was drawn with, such as its class (N,), or a tuple of several conditions; None of
+            unconditional models and of reals.
         values: Its `values` of the batches, joined (N,).
         prepared: Of the reference: what its `prepare` returned.
     """
@@ -89,7 +91,7 @@ class Items:
     kept: Tensor
     features: Tensor
     logits: Tensor
-    conditions: Any
+    conditions: Values
     values: Tensor
     prepared: Any = None
 
@@ -125,6 +127,7 @@ class Score:
         extractor: Whether it looks at an extractor's features.
         reference: Whether real data is compared with.
         drawn: Whether it looks at samples; one that looks at the model alone does not need any drawn.
+        conditions: Whether it looks at what samples were drawn with.
         truth: Whether it compares translations with their truth.
         each: Whether it is a mean of `values` of the reference's items, one by one.
         least: The least side of a picture in pixels.
@@ -140,6 +143,7 @@ class Score:
     extractor: ClassVar[bool] = False
     reference: ClassVar[bool] = True
     drawn: ClassVar[bool] = True
+    conditions: ClassVar[bool] = False
     truth: ClassVar[bool] = False
     each: ClassVar[bool] = False
     least: ClassVar[int] = 0

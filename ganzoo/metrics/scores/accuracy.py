@@ -15,6 +15,7 @@ class ClassAccuracy(Score):
     higher = True
     extractor = True
     reference = False
+    conditions = True
     outputs = ("samples", "classes")
 
     def needs_extractor(self, output: Output) -> bool:
@@ -40,4 +41,4 @@ class ClassAccuracy(Score):
         """Returns the share."""
         if len(samples.values):
             return mean_of(samples.values, "images")
-        return mean_of(samples.logits.argmax(dim=1) == samples.conditions, "samples")
+        return mean_of(samples.logits.argmax(dim=1) == samples.conditions.to(samples.logits.device), "samples")

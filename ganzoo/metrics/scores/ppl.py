@@ -5,10 +5,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ganzoo.common.conditions import take_values
 from ganzoo.common.errors import GanzooError
 from ganzoo.common.seeding import mix
 from ganzoo.games.interpolation import INTERPOLATIONS, suitable_mode
 from ganzoo.metrics.bootstrap import Scored, mean_of
+from ganzoo.metrics.sampling import conditions_for, in_turn
 from ganzoo.metrics.score import Items, Score, ScoreContext, Setting
 
 STEP = 1e-4  # of the way between two latent vectors
@@ -44,18 +46,20 @@ class PathLength(Score):
         assert extractor is not None, "choose_scores sees to it"
         if not (hasattr(model, "latent") and hasattr(model, "render")):
             raise GanzooError("metrics: ppl given, but what is scored has no latent vectors; leave it out.")
-        if getattr(extractor.network, "rounds", False):
+        if not extractor.can_skip_rounding:
             raise GanzooError(
                 f"metrics: ppl given, but {extractor.name} rounds pixels, to which so small a step is nothing; "
                 "choose another extractor."
             )
+        conditions = conditions_for(model, setting.datamodule, setting.samples)
         lengths = []
         for first in range(0, setting.samples, BATCH):
             n = min(BATCH, setting.samples - first)
             z = path_steps(model, n, mix(setting.seed, first))
-            y = model.labels(n, None) if hasattr(model, "labels") else None
+            given = take_values(conditions, slice(first, first + n))
+            y = in_turn(model, n) if given is None else given
             with torch.inference_mode():
-                sides = [extractor(model.render(end, y).to(setting.device))[0].double() for end in z]
+                sides = [extractor.unrounded(model.render(end, y).to(setting.device))[0].double() for end in z]
             lengths.append((sides[1] - sides[0]).square().sum(1) / STEP**2)
         return mean_of(trimmed(torch.cat(lengths).cpu()), "paths")
 
