@@ -92,15 +92,11 @@ def dragan_penalty(
     return (input_gradient(critic, around, y).norm(dim=1) - target).square().mean()
 
 
-def refuse_mixing(discriminator: nn.Module, field: str = "model.discriminator") -> None:
+def refuse_mixing(discriminator: nn.Module) -> None:
     """Raises GanzooError if a discriminator mixes the samples of a batch, as BatchNorm and minibatch layers do.
 
     Layers that mix samples are those of BatchNorm, and any that says so by an attribute `mixes_samples`, such as
     minibatch discrimination and minibatch standard deviation.
-
-    Args:
-        discriminator: the network.
-        field: its name in the message.
 
     Raises:
         GanzooError: if there is such a layer.
@@ -109,6 +105,6 @@ def refuse_mixing(discriminator: nn.Module, field: str = "model.discriminator") 
         if isinstance(module, nn.modules.batchnorm._BatchNorm) or getattr(module, "mixes_samples", False):
             kind = "BatchNorm" if isinstance(module, nn.modules.batchnorm._BatchNorm) else type(module).__name__
             raise GanzooError(
-                f"{field}: a gradient penalty needs one without {kind}, which mixes samples; set its "
+                f"model.discriminator: a gradient penalty needs one without {kind}, which mixes samples; set its "
                 "`norm` to layer or none, its `minibatch` to none."
             )

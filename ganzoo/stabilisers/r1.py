@@ -38,13 +38,15 @@ class R1(Stabiliser):
         self.gamma, self.every = gamma, every
 
     def check(self, game: Stabilised) -> None:
-        """Raises GanzooError if a discriminator mixes the samples of a batch.
+        """Raises GanzooError if there is more than one discriminator, or it mixes the samples of a batch.
 
         Raises:
             GanzooError: if there are layers in it that do, such as BatchNorm.
         """
-        for name in game.discriminators:
-            refuse_mixing(getattr(game, name), f"model.{name}")
+        if len(game.discriminators) > 1:
+            raise GanzooError(f"model.stabilisers: R1 is for one discriminator; {type(game).__name__} has more.")
+        if game.discriminator is not None:
+            refuse_mixing(game.discriminator)
 
     def players(self, game: Stabilised, d: Player, g: Player) -> Iterable[Player]:
         """Returns the player of the lazy penalty; none where it is part of every step."""
@@ -59,6 +61,6 @@ class R1(Stabiliser):
         return self.terms(game, x, y, move, 1) if self.every == 1 else {}
 
     def terms(self, game: Stabilised, x: Any, y: Any, move: AdversarialMove, weight: float) -> Terms:
-        """Returns the weighted penalty of the discriminators on the real samples of a batch."""
+        """Returns the weighted penalty of the discriminator on the real samples of a batch."""
         real, condition = game.real_pair(x, y)
         return {"r1": self.gamma * weight * r1_penalty(move.judge, real, condition)}
