@@ -1,12 +1,14 @@
 """Perceptual path length: a score that looks at the model."""
 
 import pytest
+import styled
 import tiny
 import torch
 from scored import Data, Model
 from torch import nn
 
 from ganzoo.common.errors import GanzooError
+from ganzoo.games.latent_space import Latents
 from ganzoo.metrics import evaluation
 from ganzoo.metrics.extractors import Extractor
 from ganzoo.metrics.scores import ppl
@@ -20,17 +22,23 @@ class Flat(nn.Module):
         return x.flatten(1), x.flatten(1)
 
 
+class Unit(Latents):
+    """Vectors uniform on [0, 1], in float64."""
+
+    def place(self, raw, truncation=1.0, y=None):
+        return (raw["z"].double() + 1) / 2
+
+
 class Line(Model):
     """Draws `scale` times its latent vector, uniform on [0, 1], as an image of one row."""
-
-    prior = "uniform"
 
     def __init__(self, scale=1.0):
         super().__init__((1, 1, 4))
         self.scale = scale
 
-    def latent(self, n, seed=None):
-        return torch.rand(n, 4, generator=torch.Generator().manual_seed(seed)).double()
+    @property
+    def space(self):
+        return Unit(((4, "uniform"),), self.device, self.render)
 
     def render(self, z, y=None):
         return (self.scale * z).view(-1, 1, 1, 4)
@@ -69,7 +77,7 @@ def test_games_are_measured_with_their_classes_on_the_sphere(monkeypatch):
     monkeypatch.setattr(evaluation, "get_extractor", lambda name: Extractor(Flat(), name, 64, channels=1))
     found = score(tiny.conv(), tiny.digits(), "flat", ["ppl"], samples=30, cache=False)
     assert found["ppl[flat,30]"] > 0
-    a, b = ppl.path_steps(tiny.conv(), 50, seed=1)
+    a, b = ppl.path_steps(tiny.conv().space, 50, seed=1)
     norms = a.norm(dim=1)
     assert (a - b).norm(dim=1).max() < 1e-2 * norms.min()
     assert norms.mean() == pytest.approx(6**0.5, rel=0.1)  # a straight way would lead through the inside
@@ -82,10 +90,20 @@ def test_extremes_are_left_out():
 
 
 def test_what_has_no_latent_vectors_or_no_smooth_features_is_refused(flat):
-    with pytest.raises(GanzooError, match="ppl given, but Model has no latent vectors"):
+    with pytest.raises(GanzooError, match="ppl given, but Model has no latent space"):
         score(Model(), Data(), "flat", ["ppl"], samples=30, cache=False)
     with pytest.raises(GanzooError, match="ppl needs an extractor"):
         score(Line(), Data(), None, ["ppl"], samples=30)
     flat.unrounded = None
     with pytest.raises(GanzooError, match="flat rounds pixels"):
         score(Line(), Data(), "flat", ["ppl"], samples=30, cache=False)
+
+
+def test_a_style_based_model_is_walked_in_w_with_its_noise_held(monkeypatch):
+    monkeypatch.setattr(evaluation, "get_extractor", lambda name: Extractor(Flat(), name, 64, channels=1))
+    model = styled.styled()
+    a, b = ppl.path_steps(model.space, 5, seed=1)
+    assert a.shape == model.space.draw(5, seed=1).shape  # styles
+    one = score(model, tiny.digits(), "flat", ["ppl"], samples=20, cache=False)["ppl[flat,20]"]
+    silent = score(styled.styled(noise=False), tiny.digits(), "flat", ["ppl"], samples=20, cache=False)["ppl[flat,20]"]
+    assert 0 < one < 100 * silent  # noise drawn afresh would be 10^8 times a step
