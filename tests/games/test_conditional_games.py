@@ -8,8 +8,9 @@ from conditioned import Directed, Drawer, Judge, Mixed, Worded
 from tiny import fit
 
 from ganzoo.checkpoints import loading
-from ganzoo.common.conditions import Vectors
+from ganzoo.common.conditions import Vectors, join_values, take_values
 from ganzoo.common.errors import GanzooError
+from ganzoo.metrics.scoring import score
 from ganzoo.models.gan import VanillaGAN
 
 EVERY = pytest.mark.parametrize("data", [Directed, Worded, Mixed])
@@ -155,3 +156,21 @@ def test_words_are_taken_from_the_command_line(tmp_path):
     assert said.status == 2, said.err
     said = ganzoo("sample", export, "--text", "left", "--conditions", out, "-o", out)
     assert "give one of them" in said.err
+
+
+@EVERY
+def test_samples_are_scored_under_the_conditions_of_the_reference_split(data):
+    module, asked = data(batch_size=32), []
+
+    class Recorded(VanillaGAN):
+        def sample(self, n, y=None, seed=None, **options):
+            asked.append(y)
+            return super().sample(n, y, seed, **options)
+
+    model = Recorded(Drawer(data.condition), Judge(data.condition))
+    module.setup("validate")
+    score(model, module, metrics=["good"] if hasattr(module, "centres") else ["wasserstein"], samples=100)
+    served = join_values([y for _, y in module.val_dataloader()])
+    drawn, wanted = join_values(asked), take_values(served, slice(0, 100))
+    pairs = zip(drawn, wanted, strict=True) if isinstance(drawn, tuple) else [(drawn, wanted)]
+    assert all(torch.equal(ours, theirs) for ours, theirs in pairs)
