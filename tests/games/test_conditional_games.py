@@ -135,8 +135,8 @@ def test_a_recipe_under_vectors_trains_and_its_checkpoint_is_drawn_from(run, tmp
     np.testing.assert_allclose(drawn, model.sample(4, tips, seed=0).numpy(), atol=1e-5)
 
 
-def test_it_is_scored_under_conditions_of_the_reference(run):
-    said = ganzoo("evaluate", run / "export", "--samples", "40")
+def test_it_is_scored_under_conditions_of_the_reference(run, tmp_path):
+    said = ganzoo("evaluate", run / "export", "--samples", "40", "-o", tmp_path / "scores.json")
     assert said.status == 0, said.err
 
 
