@@ -1,5 +1,6 @@
 """Toy games of video, voxels and music from a recipe to the gallery, through the command line."""
 
+import json
 import wave
 
 import numpy as np
@@ -16,6 +17,7 @@ from ganzoo import load
 from ganzoo.common.kinds import KINDS
 from ganzoo.drawing import music
 from ganzoo.drawing.looks import images_of
+from ganzoo.metrics.selection import choose_scores
 
 KIND_NAMES = [*toys.TOYS]
 
@@ -123,8 +125,13 @@ def test_the_gallery_shows_it(run, tmp_path):
 
 
 def test_the_default_scores_suit_the_kind(run, tmp_path):
-    answer = ganzoo("evaluate", run.folder / "export", "--samples", 40, "-o", tmp_path / "scores.json")
+    scores = tmp_path / "scores.json"
+    answer = ganzoo("evaluate", run.folder / "export", "--samples", 40, "--bootstrap", 0, "-o", scores)
     assert answer.status == 0, answer.err
+    usual = choose_scores(None, None, toys.data(kind_of(run)))
+    assert {key.partition("[")[0] for key in json.loads(scores.read_text())["scores"]} >= {*usual}
+    logged = (run.folder / "metrics.csv").read_text().partition("\n")[0]
+    assert all(f"{name}[" in logged for name in usual)
 
 
 def test_a_network_takes_shape_size_and_channels_from_the_data(run):

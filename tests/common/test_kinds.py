@@ -13,6 +13,7 @@ from ganzoo.data import DataModule
 from ganzoo.data.loader import BatchLoader
 from ganzoo.drawing import looks, save
 from ganzoo.games.game import Game
+from ganzoo.metrics import selection
 
 
 class Clips(DataModule):
@@ -110,7 +111,9 @@ def test_a_network_without_a_shape_has_no_kind():
 
 
 @pytest.mark.parametrize(
-    "table", [looks.PICTURES, save.SAVERS, card.WORDS], ids=["drawing.looks", "drawing.save", "checkpoints.card"]
+    "table",
+    [looks.PICTURES, save.SAVERS, card.WORDS, selection.DEFAULTS],
+    ids=["drawing.looks", "drawing.save", "checkpoints.card", "metrics.selection"],
 )
 def test_every_room_has_a_row_for_each_kind(table):
     assert {*table} == {*KINDS}

@@ -136,7 +136,7 @@ def recipe(kind: str) -> dict[str, Any]:
             "class_path": f"{module.__module__}.{module.__name__}",
             "init_args": {"batch_size": 16, **DATA.get(kind, {})},
         },
-        "quality": {"samples": 40, "metrics": ["own_metrics.MeanGap"]},
+        "quality": {"samples": 40},
         "grid": {"samples": 4, "walks": 2},
         "trainer": {"max_steps": 4, "val_check_interval": 4, "log_every_n_steps": 1, "accelerator": "cpu"},
     }
