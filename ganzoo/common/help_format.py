@@ -8,7 +8,7 @@ from collections.abc import Mapping
 GROUPS = {
     "train": ("fit", "validate", "test", "predict", "compare", "lab"),
     "look": ("list", "info", "plot", "evaluate", "probe"),
-    "use": ("sample", "translate", "interpolate", "arithmetic", "factorise"),
+    "use": ("sample", "translate", "interpolate", "arithmetic", "factorise", "mix"),
     "share": ("export", "push", "pull", "card", "gallery"),
 }
 

@@ -7,6 +7,7 @@ from PIL import Image
 from torch import Tensor
 
 from ganzoo.common.batches import batch_target
+from ganzoo.common.conditions import Values, map_values
 from ganzoo.common.kinds import Kind, kind_of
 from ganzoo.drawing.looks import drawn_alone, images_of, picture
 from ganzoo.drawing.pictures import beside, grid, to_shape
@@ -91,6 +92,11 @@ def neighbours_picture(samples: Tensor, neighbours: Tensor, kind: Kind | None = 
     return grid(torch.cat([row for pair in pairs for row in pair]), columns)
 
 
-def labels_of_class(model: Sampler, n: int, chosen: int | None) -> Tensor | None:
-    """Returns labels (n,), all of one class: by default class 0 of a conditional model; None without classes."""
-    return model.labels(n, torch.full((n,), chosen or 0) if chosen is not None or model.n_classes else None)
+def conditions_of_class(model: Sampler, n: int, chosen: int | None) -> Values:
+    """Returns conditions of n samples, all the same: a class by its number, else the first of those that take turns.
+
+    That is class 0 of a model with classes; and None of one without conditions.
+    """
+    if chosen is not None:
+        return model.conditions(n, torch.full((n,), chosen))
+    return map_values(lambda each: each.repeat_interleave(n, 0), model.conditions(1))

@@ -101,7 +101,7 @@ class Styles(LatentSpace):
     def place(self, raw: Raw, truncation: float = 1.0, y: Any = None) -> Tensor:
         """Returns the styles of z under conditions, truncated."""
         w = self.mapped(self.latents.place(raw), y)
-        return self.truncate(w[:, None].expand(-1, self.network.n_styles, -1), truncation)
+        return self.truncate(w[:, None].repeat(1, self.network.n_styles, 1), truncation)
 
     def truncate(self, points: Tensor, factor: float) -> Tensor:
         """Returns points (N, L, D) nearer to the mean of w by a factor, at the layers before the cut-off."""

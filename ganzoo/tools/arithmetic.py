@@ -53,7 +53,7 @@ def arithmetic(
     import torch
 
     from ganzoo.common.class_names import class_number as number
-    from ganzoo.drawing.previews import labels_of_class
+    from ganzoo.drawing.previews import conditions_of_class
     from ganzoo.drawing.save import write_rows
     from ganzoo.games.interpolation import combine, latents_of_seeds
 
@@ -62,7 +62,7 @@ def arithmetic(
     model = load_sampler(name, revision, device, threads)
     chosen = None if label is None else number(model, label, "--label")
     z = {
-        term: latents_of_seeds(model, seeds, truncation, labels_of_class(model, len(seeds), chosen))
+        term: latents_of_seeds(model, seeds, truncation, conditions_of_class(model, len(seeds), chosen))
         for term, seeds in terms.items()
         if seeds
     }
@@ -83,9 +83,9 @@ def _row(model: "Sampler", z: "Tensor", last: "Tensor", chosen: int | None, wide
     import torch
 
     from ganzoo.drawing.looks import images_of
-    from ganzoo.drawing.previews import labels_of_class
+    from ganzoo.drawing.previews import conditions_of_class
 
     points = torch.cat([z, last])
-    images = images_of(model.render(points, labels_of_class(model, len(points), chosen)), model.kind)
+    images = images_of(model.render(points, conditions_of_class(model, len(points), chosen)), model.kind)
     gap = torch.ones((widest - len(z), *images.shape[1:]), device=images.device)
     return torch.cat([images[:-1], gap, images[-1:]])

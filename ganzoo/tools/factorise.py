@@ -49,7 +49,7 @@ def factorise(
     import torch
 
     from ganzoo.common.class_names import class_number as number
-    from ganzoo.drawing.previews import labels_of_class
+    from ganzoo.drawing.previews import conditions_of_class
     from ganzoo.drawing.save import write_rows
     from ganzoo.games.directions import latent_directions
     from ganzoo.games.interpolation import latents_of_seeds
@@ -60,11 +60,11 @@ def factorise(
     chosen = None if label is None else number(model, label, "--label")
     listed = number_list(layers, "--layers", "layer") or None
     strongest = latent_directions(model, directions, listed)
-    start = latents_of_seeds(model, [seed], truncation, labels_of_class(model, 1, chosen))
+    start = latents_of_seeds(model, [seed], truncation, conditions_of_class(model, 1, chosen))
     places = torch.linspace(-span, span, steps)
     moves = places[None, :, None] * strongest.vectors[:, None]  # (K, steps, D)
     moved = start + model.space.spread(moves.flatten(0, 1), listed).to(start)
-    y = labels_of_class(model, len(moved), chosen)
+    y = conditions_of_class(model, len(moved), chosen)
     rows = model.render(moved, y, model.noise_seeds(1, seed)).split(steps)
     out = out or Path(f"{Path(name).name}-directions.png")
     notes = [f"{100 * share:.1f}% of the variance" for share in strongest.shares]

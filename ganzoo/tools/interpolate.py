@@ -10,8 +10,7 @@ from ganzoo.common.errors import GanzooError
 from ganzoo.tools.arguments import load_sampler, seed_list
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
+    from ganzoo.common.conditions import Values
     from ganzoo.games.sampler import Sampler
 
 
@@ -89,7 +88,7 @@ def interpolate(
         pictures.save_picture(pictures.grid(images_of(rows.flatten(0, 1), model.kind), columns=steps), out)
         return out
     frames = []
-    for y in _kept_labels(model, chosen, ways):
+    for y in _kept_conditions(model, chosen, ways):
         legs = go(steps=steps + 1, y=y, noise=noise)
         # a leg's end is the next one's start
         leg_by_leg = torch.cat([legs[:, :-1].flatten(0, 1), *([] if loop else [legs[-1, -1:]])])
@@ -99,13 +98,12 @@ def interpolate(
     return out
 
 
-def _kept_labels(model: "Sampler", chosen: list[int] | None, n: int) -> "list[Tensor | None]":
-    """Returns for each walk its label, n times: those given or all classes; or None once if there are none."""
-    import torch
+def _kept_conditions(model: "Sampler", chosen: list[int] | None, n: int) -> "list[Values]":
+    """Returns for each walk its condition, n times: the chosen classes, all of them, or one of another kind."""
+    from ganzoo.drawing.previews import conditions_of_class
 
-    if chosen is None and not model.n_classes:
-        return [None]
-    return [torch.full((n,), number) for number in (range(model.n_classes) if chosen is None else chosen)]
+    numbers = [*range(model.n_classes)] if chosen is None else chosen
+    return [conditions_of_class(model, n, number) for number in numbers or [None]]
 
 
 def _columns(n: int) -> int | None:

@@ -41,11 +41,11 @@ class Synthesis(nn.Module):
         self.out = nn.Conv2d(width, 1, 1)
 
     def forward(self, styles: Tensor, noise: Sequence[Tensor] | None = None) -> Tensor:
-        x = self.start.expand(len(styles), -1, -1, -1)
+        x = self.start.expand(styles.shape[0], -1, -1, -1)  # not len, which an export takes for a constant
         for k, (conv, affine, side) in enumerate(zip(self.convs, self.style_affines, self.sides, strict=True)):
             x = conv(interpolate(x, (side, side)))
             if self.noise_shapes:
-                drawn = torch.randn(len(x), 1, side, side, device=x.device) if noise is None else noise[k]
+                drawn = torch.randn(x.shape[0], 1, side, side, device=x.device) if noise is None else noise[k]
                 x = x + self.strengths[k] * drawn
             scale, shift = affine(styles[:, k])[:, :, None, None].chunk(2, 1)
             x = leaky_relu(x * (1 + scale) + shift, 0.2)
@@ -71,8 +71,8 @@ class ToyStyles(StyleBased):
 class Mixed(VanillaGAN):
     """A GAN whose generator's styles are mixed in training."""
 
-    def __init__(self, *networks: nn.Module, mixing: float = 0.9, **options: Any) -> None:
-        super().__init__(*networks, **options)
+    def __init__(self, generator: nn.Module, discriminator: nn.Module, mixing: float = 0.9, **options: Any) -> None:
+        super().__init__(generator, discriminator, **options)
         self.mixing = mixing
 
 
@@ -85,3 +85,16 @@ def styled(kind: type[GAN] = VanillaGAN, n_classes: int = 0, noise: bool = True,
     for network in (game.generator, game.averaged("generator")):
         network.w_mean.copy_(torch.linspace(-1, 1, 5))
     return game
+
+
+RECIPE = """
+model:
+  class_path: styled.Mixed
+  init_args:
+    generator: {class_path: styled.ToyStyles, init_args: {cutoff: 2}}
+    discriminator: {class_path: ganzoo.networks.dcgan.DCGANDiscriminator, init_args: {size: 8, channels: 1, width: 8}}
+data: {class_path: ganzoo.data.Digits, init_args: {batch_size: 32, num_workers: 0}}
+quality: {samples: 40, metrics: [swd]}
+grid: {samples: 4, walks: 2}
+trainer: {max_steps: 4, val_check_interval: 4, log_every_n_steps: 1, accelerator: cpu}
+"""
