@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,7 +14,7 @@ from ganzoo.common.conditions import Condition, Values, condition_of, map_values
 from ganzoo.common.errors import GanzooError, require_at_least
 from ganzoo.common.kinds import Kind, default_kind
 from ganzoo.common.seeding import run_seed
-from ganzoo.data.loader import BatchLoader, Make, Resumable, Stored
+from ganzoo.data.loader import BatchLoader, BatchPlan, Make, PlannedLoader, Resumable, Stored
 
 Split = Literal["train", "test"]
 Loaded = tuple[Stored, Values]
@@ -65,6 +66,7 @@ class DataModule(pl.LightningDataModule):
         self.batch_size, self.flip, self.num_workers = batch_size, flip, num_workers
         self._splits: dict[Split, Loaded] = {}
         self._fingerprints: dict[Split, str] = {}
+        self._plan: BatchPlan | None = None
 
     def inspect(self) -> None:
         """Finds `shape`, `n_classes` and `class_names` where only the files tell; by default all is known already.
@@ -179,7 +181,8 @@ class DataModule(pl.LightningDataModule):
             make: what is handed out instead of a normalised batch, see `DataModule.make`.
         """
         trainer = self.trainer
-        return BatchLoader(
+        loader = BatchLoader if self._plan is None or not train else partial(PlannedLoader, self._plan)
+        return loader(
             items,
             labels,
             batch_size=self.batch_size,
@@ -194,6 +197,14 @@ class DataModule(pl.LightningDataModule):
             make=make,
             condition=condition_of(self),
         )
+
+    def plan_batches(self, plan: BatchPlan | None) -> None:
+        """Takes the sizes of training batches from a plan; None for the batch size of all.
+
+        Args:
+            plan: images served before a batch -> its images per process. One whose largest batch is 0 has none.
+        """
+        self._plan = plan if plan is not None and plan.largest_batch else None
 
     def _device(self) -> torch.device:
         """Device on which batches are made: the trainer's GPU, or the CPU."""

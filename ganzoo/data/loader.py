@@ -1,6 +1,7 @@
 """Loader of batches of samples in a seeded order, which can stop and resume anywhere."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from itertools import accumulate
 from typing import Any, Protocol
 
 import torch
@@ -160,17 +161,34 @@ class BatchLoader(Resumable):
 
     def batches(self, epoch: int, start: int) -> Iterator[Batch]:
         """Yields the batches of an epoch from the `start`-th on."""
-        order, mirror = torch.arange(self.size), None
+        joint = self.order(epoch).split(self.batch_size * self.world_size)
+        numbers = range(start + 1, len(self) + 1)
+        for position, batch in zip(numbers, self.served(joint[start : len(self)], epoch, numbers), strict=True):
+            # counted before it is handed out, so that a checkpoint written while it is in use includes it
+            self.position = position
+            yield batch
+
+    def order(self, epoch: int) -> Tensor:
+        """Returns the indices of all items in the order of an epoch; on the device if they are."""
+        order = torch.arange(self.size)
         if self.shuffle:
             order = torch.randperm(self.size, generator=torch.Generator().manual_seed(mix(self.seed, epoch)))
+        return order.to(self.device) if isinstance(self.images, Tensor) else order  # once, not batch by batch
+
+    def served(self, joint: Sequence[Tensor], epoch: int, numbers: Sequence[int]) -> Iterator[Batch]:
+        """Yields this process's share of joint batches of indices, as it is handed out.
+
+        Args:
+            joint: indices of each batch, for all processes.
+            epoch: number of the epoch, which fixes what is random.
+            numbers: number of each batch in it, likewise.
+        """
+        mirror = None
         if self.flip:
             generator = torch.Generator().manual_seed(mix(self.seed, epoch, 1))
             mirror = (torch.rand(self.size, generator=generator) < 0.5).to(self.device)
-        if isinstance(self.images, Tensor):
-            order = order.to(self.device)  # once, not batch by batch
-        joint = order.split(self.batch_size * self.world_size)
-        mine = [part.tensor_split(self.world_size)[self.rank] for part in joint][start : len(self)]
-        for position, (index, x) in enumerate(zip(mine, self._read(mine, epoch), strict=True), start + 1):
+        mine = [part.tensor_split(self.world_size)[self.rank] for part in joint]
+        for number, index, x in zip(numbers, mine, self._read(mine, epoch), strict=True):
             index = index.to(self.device)
             if mirror is not None:
                 x = torch.where(mirror[index].view(-1, *[1] * (x.dim() - 1)), x.flip(-1), x)
@@ -180,10 +198,8 @@ class BatchLoader(Resumable):
             batch: Batch = x, serve_values(y, self.condition)
             if self.make is not None:
                 # what is not shuffled is the same in every run
-                about = (self.seed, epoch, position, self.rank) if self.shuffle else (int(index[0]),)
+                about = (self.seed, epoch, number, self.rank) if self.shuffle else (int(index[0]),)
                 batch = self.make(*batch, torch.Generator().manual_seed(mix(*about)), self.shuffle)
-            # counted before it is handed out, so that a checkpoint written while it is in use includes it
-            self.position = position
             yield batch
 
     def _read(self, batches: list[Tensor], epoch: int) -> Iterator[Tensor]:
@@ -210,3 +226,75 @@ class BatchLoader(Resumable):
                 yield x.to(self.device, non_blocking=True)
         except GanzooError as error:
             raise error.of_worker() from None
+
+
+class BatchPlan(Protocol):
+    """Protocol of a plan by which batches change their size: a function of the number of items served before."""
+
+    @property
+    def largest_batch(self) -> int: ...  # noqa: D102
+    def batch_size(self, images: int, usual: int) -> int: ...  # noqa: D102
+
+
+class PlannedLoader(BatchLoader):
+    """Loader of training batches whose size follows a plan: a function of the items that were served before.
+
+    One shuffled order follows another; of each what is less than a batch is dropped, and the next batch comes from the
+    next. An epoch, for the trainer, is as many batches as there are in one of the usual size, whatever their sizes are,
+    so that its length is known and never changes.
+
+    Args:
+        plan: sizes of batches per process.
+        *args: see `BatchLoader`.
+        **kwargs: likewise; `batch_size` is the usual size.
+
+    Raises:
+        GanzooError: there are fewer images than the largest joint batch needs.
+    """
+
+    def __init__(self, plan: BatchPlan, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.plan = plan
+        self.number, self.place, self.items = 0, 0, 0  # of the order, items taken of it, items served in all
+        if plan.largest_batch * self.world_size > self.size:
+            raise GanzooError(
+                f"model.growth.batch_sizes: {plan.largest_batch} on {self.world_size} process(es) is more than the "
+                f"{self.size} images that there are."
+            )
+
+    def state_dict(self) -> dict[str, int]:
+        """Returns the place in the epoch, in the present order, and among all items served."""
+        return super().state_dict() | {"order": self.number, "place": self.place, "served": self.items}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Continues after the batch at which `state` was taken.
+
+        Raises:
+            GanzooError: there are more or fewer images than then, or batches were of one size then.
+        """
+        super().load_state_dict(state)
+        if "order" not in state:
+            raise GanzooError("model.growth.batch_sizes: the run began with batches of one size; start a new run.")
+        self.number, self.place, self.items = state["order"], state["place"], state["served"]
+
+    def batches(self, epoch: int, start: int) -> Iterator[Batch]:
+        """Yields the batches of the trainer's epoch from the `start`-th on."""
+        position = start
+        while position < len(self):
+            joint = self._rest()[: len(self) - position]
+            places = [*accumulate(map(len, joint[:-1]), initial=self.place)][: len(joint)]
+            for indices, batch in zip(joint, self.served(joint, self.number, places), strict=True):
+                position += 1
+                self.position = position
+                self.place, self.items = self.place + len(indices), self.items + len(indices)
+                yield batch
+            if not self._rest():
+                self.number, self.place = self.number + 1, 0
+
+    def _rest(self) -> list[Tensor]:
+        """Returns the indices of each joint batch that is left of the present order."""
+        rest, served, joint = self.order(self.number)[self.place :], self.items, []
+        while len(rest) >= (size := self.plan.batch_size(served, self.batch_size) * self.world_size):
+            joint.append(rest[:size])
+            rest, served = rest[size:], served + size
+        return joint

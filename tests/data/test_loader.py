@@ -8,6 +8,7 @@ from torch import nn
 
 from ganzoo.common.errors import GanzooError
 from ganzoo.data import BatchLoader, DataModule
+from ganzoo.data.loader import PlannedLoader
 
 
 def numbered(n: int, **options) -> BatchLoader:
@@ -171,3 +172,88 @@ def test_pixels_become_minus_one_to_one():
 def test_too_large_a_batch_is_an_error():
     with pytest.raises(GanzooError, match=r"data\.batch_size: 4 on 3 process.*at most 3"):
         numbered(10, world_size=3)
+
+
+class Fewer:
+    """A plan: batches of 6 until 24 items have been served, then of 3."""
+
+    largest_batch = 6
+
+    def batch_size(self, images: int, usual: int) -> int:
+        return 6 if images < 24 else 3
+
+
+def stored() -> tuple[torch.Tensor, torch.Tensor]:
+    """20 images that are not symmetric, and their places."""
+    return torch.arange(20 * 12).remainder(251).to(torch.uint8).view(20, 1, 3, 4), torch.arange(20)
+
+
+def planned(**options) -> PlannedLoader:
+    """A planned loader of 20 numbered images; an epoch is 4 batches."""
+    about = {"batch_size": 5, "shuffle": True, "flip": True, "seed": 3} | options
+    return PlannedLoader(Fewer(), *stored(), **about)
+
+
+def test_planned_batches_change_their_size_by_what_was_served():
+    loader = planned()
+    assert len(loader) == 4
+    epochs = [[y.tolist() for _, y in loader] for _ in range(4)]
+    sizes = [len(batch) for epoch in epochs for batch in epoch]
+    assert sizes == [6] * 4 + [3] * 12
+    orders = [BatchLoader(loader.images, loader.labels, batch_size=20, shuffle=True, seed=3).order(n) for n in range(4)]
+    cuts = [(0, 0, 6), (0, 6, 12), (0, 12, 18), (1, 0, 6), *((1, a, a + 3) for a in (6, 9, 12, 15))]
+    cuts += [(2, a, a + 3) for a in range(0, 18, 3)] + [(3, 0, 3), (3, 3, 6)]
+    assert [batch for epoch in epochs for batch in epoch] == [orders[n][a:b].tolist() for n, a, b in cuts]
+
+
+def test_a_plan_of_one_size_serves_what_a_plain_loader_does():
+    class Always:
+        largest_batch = 5
+
+        def batch_size(self, images: int, usual: int) -> int:
+            return 5
+
+    plain = numbered(19, batch_size=5)
+    loader = PlannedLoader(Always(), plain.images, plain.labels, batch_size=5, shuffle=True, flip=True, seed=3)
+    for _ in range(3):
+        assert same(plain, loader)
+
+
+@pytest.mark.parametrize("stop", range(1, 12))
+def test_planned_batches_resume_anywhere(stop):
+    def shift(x, y, generator, train):
+        return x + torch.rand(1, generator=generator), y
+
+    whole = planned(make=shift)
+    batches = [batch for _ in range(4) for batch in whole]
+    part, served = planned(make=shift), 0
+    while served < stop:
+        for _ in part:
+            served += 1
+            if served == stop:
+                break
+    rest = planned(make=shift)
+    rest.load_state_dict(part.state_dict())
+    left = [batch for _ in range(4) for batch in rest]
+    assert same(batches[stop:], left[: len(batches) - stop])
+
+
+def test_ranks_share_planned_batches():
+    class Equal(Fewer):
+        def batch_size(self, images: int, usual: int) -> int:
+            return 6 if images < 24 else 4
+
+    class Halves(Equal):
+        def batch_size(self, images: int, usual: int) -> int:
+            return super().batch_size(images, usual) // 2
+
+    joint = PlannedLoader(Equal(), *stored(), batch_size=4, shuffle=True)
+    ranks = [PlannedLoader(Halves(), *stored(), batch_size=2, shuffle=True, rank=r, world_size=2) for r in (0, 1)]
+    for _ in range(3):
+        together = [(torch.cat([x, u]), torch.cat([y, v])) for (x, y), (u, v) in zip(*ranks, strict=True)]
+        assert same(joint, together)
+
+
+def test_a_run_with_one_size_does_not_go_on_with_a_plan():
+    with pytest.raises(GanzooError, match="began with batches of one size"):
+        planned().load_state_dict({"epoch": 0, "position": 1, "items": 20})
