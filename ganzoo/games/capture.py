@@ -100,6 +100,10 @@ class Recorder:
         recording.replay()
         return recording.notes
 
+    def forget(self) -> None:
+        """Drops all recordings: what they read and write has been replaced."""
+        self.recordings.clear()
+
     def _eagerly(self, recording: Recording, player: Player, x: Any, y: Any) -> None:
         recording.notes = self.eager(player, x, y)
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import reduce
 from operator import add
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import lightning.pytorch as pl
 import torch
@@ -24,11 +24,20 @@ from ganzoo.common.kinds import Kind, kind_by_shape, kind_named, kind_of
 from ganzoo.common.seeding import mix, reseed, run_seed
 from ganzoo.games.capture import Recorder, recorder
 from ganzoo.games.ema import Average, Averaging
+from ganzoo.games.growth import Growth, Stage, as_at, grow_all
 from ganzoo.games.lightning import clip, count_step, require_playable, take_limit
 from ganzoo.games.move import Move
 from ganzoo.games.notes import Notes, Totals
 from ganzoo.games.players import Player, correct_for_lazy, without_capture_check
 from ganzoo.games.schedules import Schedule, value
+
+
+@runtime_checkable
+class Planned(Protocol):
+    """Protocol of data whose training batches change their size over a run."""
+
+    def plan_batches(self, plan: Growth | None) -> None:
+        """Takes the sizes of training batches from a plan; None for its own."""
 
 
 class Game(pl.LightningModule, ABC):
@@ -55,6 +64,7 @@ class Game(pl.LightningModule, ABC):
         trained: whether its weights are those of a loaded checkpoint, not new ones.
         class_names: names of the data's classes in the order of the labels, where the model works with them.
         data_kind: kind of the samples that it was trained on; None of a model made by hand. See `kind`.
+        growth: how images, batches and networks grow over the run; None where they do not.
         remarks: lines for the model card on how it was trained, where a variant's arguments need words.
     """
 
@@ -67,6 +77,7 @@ class Game(pl.LightningModule, ABC):
     trained = False
     class_names: tuple[str, ...] = ()
     data_kind: Kind | None = None
+    growth: Growth | None = None
     remarks: Sequence[str] = ()
 
     def __init__(
@@ -88,6 +99,7 @@ class Game(pl.LightningModule, ABC):
         self.averages = nn.ModuleDict()
         self.batches = 0  # seen so far in this run; seeds the next one
         self.images = 0  # real samples seen so far, over all processes
+        self.stage: Stage | None = None  # of the last batch, where networks grow
         self.images_before = 0  # those of them that the last counted update had seen
         self.limit: float | None = None  # of gradients, while Lightning looks at a Trainer without one
         self.data_digest = ""  # of the training data, by which a resumed run notices other data
@@ -102,11 +114,17 @@ class Game(pl.LightningModule, ABC):
 
     @property
     def decay(self) -> Callable[[Optimizer], LRScheduler] | None:
-        """Factory of a player's learning-rate scheduler, which follows `lr_factor`; None without one."""
-        return None if self.lr_factor is None else self._follow
+        """Factory of a player's learning-rate scheduler, which follows `lr_factor` and growth; None without either."""
+        grows = self.growth is not None and self.growth.lr_factors is not None
+        return self._follow if grows or self.lr_factor is not None else None
 
     def _follow(self, optimizer: Optimizer) -> LRScheduler:
-        return LambdaLR(optimizer, lambda _: value(self.lr_factor, self.progress))  # type: ignore[arg-type]
+        return LambdaLR(optimizer, lambda _: self._rate())
+
+    def _rate(self) -> float:
+        """Factor on learning rates for the next batch."""
+        factor = 1.0 if self.lr_factor is None else value(self.lr_factor, self.progress)
+        return factor if self.growth is None else factor * self.growth.lr_factor(self.images)
 
     @property
     def progress(self) -> float:
@@ -157,6 +175,8 @@ class Game(pl.LightningModule, ABC):
         if stage == "fit":
             self.class_names = self.names_of(data) or self.class_names
             self.data_kind = kind_of(data) or self.data_kind
+            if isinstance(data, Planned):
+                data.plan_batches(self.growth)
         for name in self.compiled:
             parts = self.parts()
             if name not in parts:
@@ -219,6 +239,8 @@ class Game(pl.LightningModule, ABC):
             )
         self.trainer.gradient_clip_val = self.limit
         self.train()
+        if self.growth is not None and self.stage is None:
+            self.grow_to(self.growth.at(self.images))
 
     def on_before_optimizer_step(self, optimizer: Optimizer) -> None:
         """Clips the gradients of the player that steps next, where the Trainer says so."""
@@ -235,6 +257,10 @@ class Game(pl.LightningModule, ABC):
     def training_step(self, batch: tuple[Any, Any], batch_idx: int) -> None:
         """Plays one batch, seeded by its number: ranks differ, and a resumed run draws the same numbers."""
         x, y = batch
+        if self.growth is not None:
+            stage = self.growth.at(self.images)
+            self.grow_to(stage)
+            x = as_at(x, stage)
         self.batches += 1
         self.images += len(x) * self.trainer.world_size
         reseed(mix(run_seed(), self.global_rank, self.batches), self.device)
@@ -246,6 +272,19 @@ class Game(pl.LightningModule, ABC):
                 self.waited[player.name] = 0
                 with self.trainer.profiler.profile(f"move/{player.name}"):  # type: ignore[attr-defined]
                     self.move(player, x, y)
+
+    def grow_to(self, stage: Stage) -> None:
+        """Brings networks and their averages to a stage; where layers come in or are in, optimizers start afresh."""
+        before, self.stage = self.stage, stage
+        if stage == before:
+            return
+        grow_all(self.modules(), stage)
+        if before is not None and (before.level, before.fading) != (stage.level, stage.fading):
+            for optimizer in self.trainer.optimizers:
+                optimizer.state.clear()
+            if self.recorder is not None:
+                self.recorder.forget()
+            self._step_schedulers()
 
     def move(self, player: Player, x: Any, y: Any) -> None:
         """Lets one player move, recorded or eagerly, and counts the move."""
@@ -321,10 +360,13 @@ class Game(pl.LightningModule, ABC):
             for parameter in frozen:
                 parameter.requires_grad_(True)
 
-    def _counted_update(self) -> None:
+    def _step_schedulers(self) -> None:
         schedulers = self.lr_schedulers() or []
         for scheduler in schedulers if isinstance(schedulers, list) else [schedulers]:
             scheduler.step()  # type: ignore[call-arg]  # every scheduler but ReduceLROnPlateau steps without a metric
+
+    def _counted_update(self) -> None:
+        self._step_schedulers()
         before, self.images_before = self.images_before, self.images
         for name, average in self.averages.items():
             average.update(getattr(self, name), self.global_step, before, self.images - before, self.progress)  # type: ignore[operator]
@@ -387,6 +429,7 @@ class Game(pl.LightningModule, ABC):
             "batches": self.batches,
             "images": self.images,
             "images_before": self.images_before,
+            "stage": None if self.stage is None else [*self.stage],
             "waited": dict(self.waited),
             "recipe": self.recipe,
             "class_names": [*self.class_names],
@@ -402,6 +445,7 @@ class Game(pl.LightningModule, ABC):
         game = checkpoint["game"]
         self.batches, self.images, self.waited = game["batches"], game["images"], dict(game["waited"])
         self.images_before = game.get("images_before", self.images)  # a run from before there was one averages by decay
+        self.stage = None if game.get("stage") is None else Stage(*game["stage"])
         self.notes = Notes(game.get("stash"))
         self.class_names = tuple(game.get("class_names", ())) or self.class_names
         self.data_kind = kind_named(game.get("kind")) or self.data_kind

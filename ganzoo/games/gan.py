@@ -4,6 +4,7 @@
 as `ganzoo.games.sampler` says.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from torch import Tensor, nn
@@ -13,6 +14,7 @@ from ganzoo.common.data_spec import require_labels
 from ganzoo.games.adversarial import Adversarial
 from ganzoo.games.ema import Averaging
 from ganzoo.games.examples import ConditionExamples, reference_conditions
+from ganzoo.games.growth import Growth
 from ganzoo.games.latent import Prior
 from ganzoo.games.objective import Answers
 from ganzoo.games.sampler import Sampler
@@ -32,6 +34,7 @@ class GAN(Adversarial, Sampler):
         ema: decay of the averaged generator that is evaluated and exported; None evaluates the live one. At update n it
             is (1 + n) / (10 + n) where that is less: 0.999 is not reached before update 8,990. Or another rule, such as
             a half-life in images; see `Averaging`.
+        growth: how images, batches and growing networks grow over the run; None for none of it.
         **kwargs: see `Adversarial`.
     """
 
@@ -44,10 +47,12 @@ class GAN(Adversarial, Sampler):
         discriminator: nn.Module,
         prior: Prior = "normal",
         ema: float | Averaging | None = 0.999,
+        growth: Growth | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(generator, discriminator, ema=ema, **kwargs)
         self.prior = prior
+        self.growth = growth
         self.n_classes = getattr(generator, "n_classes", 0)
         condition = condition_of(generator)
         kept = condition is not None and condition.in_turn(1) is None  # there is no order of all that there are
@@ -77,10 +82,21 @@ class GAN(Adversarial, Sampler):
         """Checks that networks and augmentation fit samples of this shape, and the stabilisers the game.
 
         Raises:
-            GanzooError: if a network makes or judges samples of another shape, or augments what are no images.
+            GanzooError: if a network makes or judges samples of another shape, grows in other steps, or augments what
+                are no images.
         """
         super().check(shape)
+        if self.growth is not None:
+            self.growth.check(shape, self.parts())
         self.check_opponents(shape)
+
+    @property
+    def remarks(self) -> Sequence[str]:  # type: ignore[override]  # read-only here
+        """Words for the side that samples have while the networks grow."""
+        if self.growth is None or not isinstance(level := getattr(self.generator, "level", None), int):
+            return ()
+        side, last = self.growth.sides[level], self.growth.sides[-1]
+        return () if side == last else (f"It was still growing: it draws {side} of {last} pixels a side.",)
 
     def fake(self, n: int, y: Tensor | None = None) -> Tensor:
         """Draws n samples from the live generator, differentiable, in training mode."""

@@ -52,7 +52,7 @@ def draw(
     """Yields this process's share of a model's samples, batch by batch.
 
     Batch k has its own seed and belongs to process k modulo `world_size`, so that all processes together draw the same
-    samples as one.
+    samples as one. Those of a model that is still growing are of the data's side.
 
     Args:
         model: Has `sample(n, seed=...)`, and of conditions `sample(n, y, seed=...)`; one that takes conditions in turn
@@ -74,12 +74,18 @@ def draw(
             else:
                 y = take_values(conditions, slice(k * batch_size, k * batch_size + n))
                 x = model.sample(n, y, seed=mix(seed, k))
-        yield Drawn(x, y)
+        yield Drawn(at_full_side(model, x), y)
 
 
 def in_turn(model: Any, n: int) -> Values:
     """Returns the conditions with which a model samples n times if it is given none; None without any."""
     return model.labels(n, None) if hasattr(model, "labels") else None
+
+
+def at_full_side(model: Any, samples: Tensor) -> Tensor:
+    """Returns a model's samples; those of one that is still growing at the side that it grows to."""
+    growth = getattr(model, "growth", None)
+    return samples if growth is None else growth.enlarged(samples)
 
 
 @contextmanager

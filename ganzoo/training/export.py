@@ -29,6 +29,7 @@ from ganzoo.metrics import own
 from ganzoo.metrics.evaluation import as_many, class_shares
 from ganzoo.metrics.extractors import get_extractor
 from ganzoo.metrics.neighbours import nearest_neighbours
+from ganzoo.metrics.sampling import at_full_side
 from ganzoo.metrics.scoring import score
 from ganzoo.metrics.selection import reference_items
 from ganzoo.metrics.translations import Baseline
@@ -108,7 +109,7 @@ def _look_closer(model: Any, datamodule: Any, quality: dict[str, Any], facts: Fa
     if extractor is not None and extractor.class_names:
         shares = class_shares(model, extractor, quality["samples"], quality["seed"])
         facts.classifier, facts.shares = extractor.name, dict(zip(extractor.class_names, shares, strict=True))
-    drawn = model.sample(NEIGHBOURS, seed=0)
+    drawn = at_full_side(model, model.sample(NEIGHBOURS, seed=0))
     neighbours, distances = nearest_neighbours(drawn, datamodule)
     facts.distances = distances.tolist()
     pictures.save_picture(neighbours_picture(drawn, neighbours, facts.kind), out / "neighbours.png")

@@ -8,6 +8,7 @@ from typing import Any
 
 import lightning.pytorch as pl
 import torch
+from torch.utils._pytree import tree_map
 
 from ganzoo.common import threads
 from ganzoo.common.text import duration
@@ -19,6 +20,8 @@ from ganzoo.games.schedules import Schedule, value
 
 class Rehearsal:
     """The moves of a game's players on one batch. Weights, buffers, random state and the data's order stay as they are.
+
+    A game that grows is rehearsed as it is in the end, where a step takes longest.
 
     Args:
         model: the game, which is copied.
@@ -33,6 +36,8 @@ class Rehearsal:
             self.model = deepcopy(model).to(self.device)
             self.model.lay_out()
             batch = next(iter(datamodule.train_dataloader()))
+            if model.growth is not None and model.growth.batch_sizes:
+                batch = of_size(batch, model.growth.batch_sizes[-1])
             self.x, self.y = trainer.strategy.batch_to_device(batch, self.device)
             self.model.configure_optimizers()
 
@@ -63,6 +68,11 @@ def rehearse(model: Game, datamodule: Any, trainer: pl.Trainer, choose: bool = F
         return 0.0
     rehearsal = Rehearsal(model, datamodule, trainer)
     return threads.choose_threads(rehearsal.seconds) if choose else min(rehearsal.seconds() for _ in range(3))
+
+
+def of_size(batch: Any, n: int) -> Any:
+    """Returns a batch of n items made of those of another, which take turns."""
+    return tree_map(lambda x: x[torch.arange(n, device=x.device) % len(x)] if isinstance(x, torch.Tensor) else x, batch)
 
 
 def scoring_rehearsal(model: Any, datamodule: Any, extractor: Any = None) -> Callable[[int], None]:
@@ -117,6 +127,8 @@ def announce(model: Game, trainer: pl.Trainer, folder: Path, seconds: float, don
     if steps < 1:
         return f"{where} | {', '.join(sizes)} parameters | {folder}"
     left = duration(max(steps - done, 0) * seconds)
+    if model.growth is not None:
+        left = f"{left} at the pace of its last {model.growth.sides[-1]} pixels"
     going_on = f"{done:,} of {steps:,}" if done else f"{steps:,}"
     return f"{where} | {', '.join(sizes)} parameters | {going_on} generator steps, about {left} | {folder}"
 

@@ -16,12 +16,15 @@ from commands import DIGITS, process
 from domains import Bars, dann
 from enlargers import EVERY as ENLARGERS
 from enlargers import ramps
+from growers import grower
 from tiny import Each, Labelled, Told, began, conv, digits, fit, mlp, points
 from torch import Tensor
 from torch.optim import SGD
 from translators import Shifts, pix2pix
 
+from ganzoo.games.ema import Averaging
 from ganzoo.games.gan import GAN
+from ganzoo.games.growth import Growth
 from ganzoo.games.move import AdversarialMove
 from ganzoo.games.players import Terms
 from ganzoo.losses.penalties import input_gradient
@@ -101,6 +104,8 @@ def main(folder: Path) -> None:
     paired = {name: make() for name, (make, _) in PAIRED.items()}
     for name, (_, data) in PAIRED.items():
         fit(folder, paired[name], data(batch_size=4), 3, **both)
+    grown = grower(Growth([4, 8], fade=200, stable=100, batch_sizes=[25, 10]), ema=Averaging(half_life=100))
+    fit(folder, grown, digits(batch_size=50), 12, **both)
     stopped = mlp()
 
     def interrupt(trainer, model):
@@ -116,6 +121,8 @@ def main(folder: Path) -> None:
         "exchanged": parts.exchanged,
         "heard": heard.state_dict(),
         "balanced": balanced.state_dict(),
+        "grown": grown.state_dict(),
+        "growth": (grown.images, tuple(grown.stage)),
         **{name: model.state_dict() for name, model in (coders | enlargers | paired).items()},
         "noise": torch.stack(heard.drawn),
         "counts": (run.world_size, run.global_step, heard.batches, heard.images),
@@ -135,9 +142,14 @@ def test_counts_are_those_of_one_process_and_images_of_both(endings):
         assert ending["counts"] == (2, 5, 10, 10 * 2 * 64)
 
 
+def test_growth_counts_the_images_of_both(endings):
+    for ending in endings[0]:
+        assert ending["growth"] == (2 * 2 * 25 + 10 * 2 * 10, (1, 8, 0.9))
+
+
 def test_processes_end_with_identical_weights_and_averages(endings):
     one, other = endings[0]
-    for game in ("exact", "parts", "heard", "balanced", *IMAGES, *ENLARGERS, *PAIRED):
+    for game in ("exact", "parts", "heard", "balanced", "grown", *IMAGES, *ENLARGERS, *PAIRED):
         assert one[game].keys() == other[game].keys()
         different = [name for name, tensor in one[game].items() if not torch.equal(tensor, other[game][name])]
         assert different == []

@@ -104,7 +104,9 @@ class Contender:
             GanzooError: if that is less than one generator update.
         """
         (counted,) = (player for player in self.recipe.model.players() if player.counted)
-        steps = round(images / self.datamodule.batch_size / average_value(counted.every))
+        growth, each = self.recipe.model.growth, self.datamodule.batch_size
+        batches = images / each if growth is None else growth.batches(images, each)
+        steps = round(batches / average_value(counted.every))
         if steps < 1:
             raise GanzooError(f"--images: {images} are less than '{self.name}' takes for one generator update.")
         self.recipe.config.trainer.max_steps = steps

@@ -14,7 +14,7 @@ from ganzoo.games.capabilities import output_of, taught_classes
 from ganzoo.games.game import Game
 from ganzoo.metrics import own
 from ganzoo.metrics.evaluation import Evaluation
-from ganzoo.metrics.sampling import Drawn
+from ganzoo.metrics.sampling import Drawn, at_full_side
 from ganzoo.metrics.score import ScoreContext
 from ganzoo.metrics.scoring import evaluation_of
 from ganzoo.metrics.selection import DEFAULTS, expand, refuses, too_few
@@ -80,7 +80,8 @@ def prepare_evaluation(
     else:
         target, samples, shape = subject, 10_000 if options.samples is None else options.samples, None
         if output_of(target) == "samples":
-            shape = tuple(subject.sample(1, seed=0).shape[1:])  # type: ignore[operator]  # it does draw
+            one = subject.sample(1, seed=0)  # type: ignore[operator]  # it does draw
+            shape = tuple(at_full_side(subject, one).shape[1:])
             if reals:
                 common_shape([reals], options.size, options.channels, drawn=shape)
         elif options.data is not None:

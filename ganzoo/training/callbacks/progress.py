@@ -59,6 +59,8 @@ class TermLogger(Callback):
         values = self.latest = finite_means(pl_module)
         pl_module.notes.clear()
         values |= {"time": self.seconds(), "images": float(pl_module.images)}
+        if pl_module.stage is not None:
+            values |= {"growth/side": float(pl_module.stage.side), "growth/alpha": pl_module.stage.alpha}
         rates = {player.name: trainer.optimizers[pl_module.seats[player.name]] for player in pl_module.line_up}
         values |= {f"lr/{name}": float(optimizer.param_groups[0]["lr"]) for name, optimizer in rates.items()}
         for logger in trainer.loggers:
