@@ -34,7 +34,8 @@ def gradient_penalty(critic: Net, real: Tensor, fake: Tensor, mixed: bool = True
     """WGAN-GP's penalty; `mixed` leaves it in the autocast of its surroundings."""
     epsilon = torch.rand(len(real), 1, 1, 1, device=real.device)
     between = torch.lerp(fake.detach().float(), real, epsilon).requires_grad_()
-    with torch.autocast("cpu", torch.bfloat16, enabled=mixed and torch.is_autocast_enabled("cpu")):
+    device = real.device.type
+    with torch.autocast(device, torch.bfloat16, enabled=mixed and torch.is_autocast_enabled(device)):
         (gradient,) = torch.autograd.grad(critic(between).sum(), between, create_graph=True)
     return (gradient.float().flatten(1).norm(dim=1) - 1).square().mean()
 
@@ -108,7 +109,7 @@ class Resident:
     def batches(self, size: int = 64) -> Iterator[Tensor]:
         """Yields normalised batches for ever, in a new order each epoch."""
         while True:
-            order = torch.randperm(len(self.images)) if self.order is None else self.order
+            order = torch.randperm(len(self.images), device=self.images.device) if self.order is None else self.order
             for index in order.split(size)[: len(self.images) // size]:
                 yield self.images[index].float().div_(127.5).sub_(1)
 
@@ -119,7 +120,7 @@ class Resident:
             self.optim_d.zero_grad()
             with self.autocast():
                 with torch.set_grad_enabled(self.without == "no graph through G"):
-                    fake = self.generator(torch.randn(len(x), self.latent_dim))
+                    fake = self.generator(torch.randn(len(x), self.latent_dim, device=x.device))
                 loss = self.game.d(self.discriminator, x, fake.detach())
             loss.backward()
             self.optim_d.step()
@@ -128,7 +129,8 @@ class Resident:
             self.discriminator.requires_grad_(self.without == "frozen opponent")
             self.optim_g.zero_grad()
             with self.autocast():
-                loss = self.game.g(self.discriminator(self.generator(torch.randn(len(x), self.latent_dim))))
+                z = torch.randn(len(x), self.latent_dim, device=x.device)
+                loss = self.game.g(self.discriminator(self.generator(z)))
             loss.backward()
             self.optim_g.step()
             self.discriminator.requires_grad_(True)
@@ -137,7 +139,7 @@ class Resident:
 
     def autocast(self) -> torch.autocast:
         """Computes in bfloat16 what it is good for."""
-        return torch.autocast("cpu", torch.bfloat16, enabled=self.mixed)
+        return torch.autocast(self.images.device.type, torch.bfloat16, enabled=self.mixed)
 
     @torch.no_grad()
     def follow(self) -> None:

@@ -143,6 +143,20 @@ def contention() -> str:
     return "\n".join(lines)
 
 
+def memory() -> str:
+    """Returns the table of the memory that an update takes."""
+    found = read("memory")
+    lines = ["| networks | ganzoo, MB | careful loop, MB | ganzoo / loop |", "| --- | ---: | ---: | ---: |"]
+    for key, row in found.items():
+        name, precision, device = key.split(", ")
+        width = f", width {row['width']}" if row["width"] else ""
+        about = f"{TITLES[name]}{width}, {precision}, {device}"
+        lines.append(f"| {about} | {row['ganzoo']:.1f} | {row['loop']:.1f} | {row['ganzoo/loop']:.2f} |")
+    first = next(iter(found.values()))
+    machine = f"{first['hardware']}, torch {first['versions']['torch']}, batch {first['batch']}"
+    return "\n".join([*lines, "", f"On {machine}. `python benchmarks/memory.py` measures it."])
+
+
 def spoken(ratios: dict[str, Any]) -> str:
     """Returns the ratio with and without real features that are there already."""
     return ", ".join(f"{row['time']['median']:.2f} ({name.replace('_', ' ')})" for name, row in ratios.items())
@@ -166,6 +180,7 @@ def main() -> None:
     put(page, "shares", shares())
     put(page, "levers", levers())
     put(page, "besides", besides())
+    put(page, "memory", memory())
     if (HERE / "results" / "contention.json").is_file():
         put(page, "contention", contention())
 
