@@ -1,8 +1,8 @@
 """Scores the bundled checkpoints of faces and of colours by ImageNet features, for docs/evaluation.md.
 
 `python benchmarks/imagenet.py --pictures cifar10_test.zip`, where the recipes' pictures are (`portraits.zip`; MNIST in
-`$GANZOO_DATA`), runs `ganzoo evaluate --features imagenet` on each of them and on three sets that say how to read its
-scores: one half of some pictures against the other, as many pictures of noise, and the first half blurred. Each report
+`$GANZOO_DATA`), runs `ganzoo evaluate --features imagenet` on each of them and on two sets that say how to read its
+scores: one half of some pictures against the other, and as many pictures of noise against it. Each report
 stays in docs/evaluation/imagenet/, and what is there is not computed again. The table goes into the page.
 """
 
@@ -17,7 +17,6 @@ from pathlib import Path
 import torch
 from PIL import Image
 from torch import Tensor
-from torchvision.transforms.functional import gaussian_blur
 
 import ganzoo
 from ganzoo.common.readme import between_markers
@@ -35,7 +34,6 @@ SETS: dict[str, Callable[[Tensor], Tensor]] = {
     "noise": lambda images: torch.randint(
         0, 256, images.shape, dtype=torch.uint8, generator=torch.Generator().manual_seed(0)
     ),
-    "blurred": lambda images: gaussian_blur(images, [5, 5], [1.0, 1.0]),
 }
 
 
@@ -49,7 +47,7 @@ def write_pictures(images: Tensor, file: Path) -> None:
 
 
 def measure_sets(pictures: Path, bootstrap: int, device: str) -> None:
-    """Scores one half of pictures, noise and the blurred half against the other half."""
+    """Scores one half of pictures, and noise, against the other half."""
     lacking = [name for name in SETS if not (REPORTS / f"{pictures.stem}-{name}.json").is_file()]
     if not lacking:
         return
@@ -63,7 +61,7 @@ def measure_sets(pictures: Path, bootstrap: int, device: str) -> None:
             measure(str(own), own.stem, OF_SAMPLES, bootstrap, device, data=str(reference))
 
 
-def measure(name: str, stem: str, metrics: list[str], bootstrap: int, device: str, **options: str | None) -> None:
+def measure(name: str, stem: str, metrics: list[str], bootstrap: int, device: str, **options: str | int) -> None:
     """Runs `ganzoo evaluate` on a checkpoint or on pictures, unless its report is here."""
     REPORTS.mkdir(parents=True, exist_ok=True)
     file = REPORTS / f"{stem}.json"
@@ -95,13 +93,14 @@ def main() -> None:
     """Measures what is lacking, and writes the table."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("names", nargs="*", default=CHECKPOINTS, help="bundled checkpoints")
+    parser.add_argument("--samples", type=int, default=1000, help="of each of them, at most as many as there are")
     parser.add_argument("--pictures", type=Path, help="folder or zip of pictures that are halved")
     parser.add_argument("--bootstrap", type=int, default=0, help="resamples for intervals; FID takes seconds each")
     parser.add_argument("--device", default="cpu", help="cpu, cuda")
     options = parser.parse_args()
     for name in options.names:
         metrics = OF_SAMPLES if hasattr(ganzoo.load(name), "sample") else OF_TRANSLATIONS
-        measure(name, name, metrics, options.bootstrap, options.device)
+        measure(name, name, metrics, options.bootstrap, options.device, samples=options.samples)
     if options.pictures:
         measure_sets(options.pictures, options.bootstrap, options.device)
     about = next(iter(sorted(REPORTS.glob("*.json"))))
