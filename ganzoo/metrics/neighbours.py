@@ -7,6 +7,7 @@ import torch
 from scipy.stats import rankdata
 from torch import Tensor
 
+from ganzoo.common.kinds import kind_of
 from ganzoo.networks.classifiers import normalised
 
 QUANTILE = 0.05  # share of held-out images that count as near a training image
@@ -14,20 +15,24 @@ BLOCK = 2000  # images of either kind at a time: 16 MB of distances
 
 
 def nearest_neighbours(samples: Tensor, datamodule: Any) -> tuple[Tensor, Tensor]:
-    """Returns each sample's nearest training image, mirrored ones included, by Euclidean distance of pixels.
+    """Returns each sample's nearest training item by Euclidean distance of its values.
+
+    Mirrored ones are compared, too, where a mirror does not change what a sample is, as of images.
 
     Args:
-        samples: images (N, C, H, W) in [-1, 1].
-        datamodule: serves the training images through `loader("train")`.
+        samples: images (N, C, H, W), or of another kind (N, ...), in [-1, 1].
+        datamodule: serves the training items through `loader("train")`.
 
     Returns:
-        The neighbours (N, C, H, W), and the distances (N,) as root mean squares over pixels, on the scale of [-1, 1].
+        The neighbours (N, ...), and the distances (N,) as root mean squares over values, on the scale of [-1, 1].
     """
+    kind = kind_of(datamodule)
+    mirrored = kind is not None and kind.mirrored
     best = torch.full((len(samples),), torch.inf)
     neighbours = torch.empty_like(samples)
     flat = samples.flatten(1)
     for x, *_ in datamodule.loader("train"):
-        for candidates in (x, x.flip(3)):
+        for candidates in (x, x.flip(-1)) if mirrored else (x,):
             distance, index = torch.cdist(flat, candidates.flatten(1)).min(1)
             closer = distance < best
             best[closer] = distance[closer]
@@ -52,7 +57,7 @@ def training_distances(images: Tensor, datamodule: Any, themselves: bool = False
     start = 0
     for part in stored_images(datamodule.split("train")[0]):
         block = normalised(part.to(images.device))
-        for training in (block, block.flip(3)) if datamodule.flip else (block,):
+        for training in (block, block.flip(-1)) if datamodule.flip else (block,):
             candidates = training.flatten(1)
             lengths = candidates.square().sum(1)
             for i in range(0, len(images), BLOCK):

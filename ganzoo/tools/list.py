@@ -13,6 +13,7 @@ import yaml
 from ganzoo.common import registry, signatures
 from ganzoo.common.errors import GanzooError, nearest
 from ganzoo.common.recipe_files import LOADER, load_recipe, split_class
+from ganzoo.metrics.listing import score_files
 
 HEADER = ("RECIPE", "YEAR", "DATA", "MB", "SCORE", "VARIANT")
 NOTE = "MB, SCORE: of the bundled checkpoint, which `ganzoo sample NAME` and its like take by the recipe's name."
@@ -56,13 +57,14 @@ class RecipeSummary:
         return word.lower().replace("-", "_") in text
 
 
-def list(words: Sequence[str] = (), *, trained: bool = False, json: bool = False) -> str:
+def list(words: Sequence[str] = (), *, trained: bool = False, json: bool = False, scores: bool = False) -> str:
     """List recipes: data, and their bundled checkpoints' sizes and scores.
 
     Args:
         words: in names, data, years or variants, such as mnist; all of them have to occur.
         trained: those with a bundled checkpoint.
         json: as JSON, with all scores and the papers.
+        scores: the scores that there are, in place of recipes.
 
     Returns:
         A table, or a JSON list of objects as `RecipeSummary` describes them.
@@ -70,6 +72,10 @@ def list(words: Sequence[str] = (), *, trained: bool = False, json: bool = False
     Raises:
         GanzooError: if there is none.
     """
+    if scores:
+        if words or trained or json:
+            raise GanzooError("--scores: it lists all scores; leave the rest out.")
+        return score_table()
     bundled = set(registry.list_checkpoints())
     entries = [summarise(name, bundled) for name in registry.list_recipes()]
     for word in words:
@@ -101,6 +107,14 @@ def summarise(name: str, bundled: Set[str]) -> RecipeSummary:
         paper=about.paper,
         url=about.url,
     )
+
+
+def score_table() -> str:
+    """Returns the scores that there are, by their files: names to ask for, and what they say."""
+    files = score_files().values()
+    names = [f"{file.name}: {' '.join(file.gives)}" if file.name not in file.gives else file.name for file in files]
+    width = max(map(len, names))
+    return "\n".join(f"{name.ljust(width)}  {file.summary}" for name, file in zip(names, files, strict=True))
 
 
 def _title(recipe: dict[str, Any]) -> str:

@@ -6,9 +6,16 @@ import pytest
 import torch
 from scipy.stats import mannwhitneyu
 from tiny import digits
+from toys import Discs, Tunes
 
 from ganzoo.metrics import neighbours
-from ganzoo.metrics.neighbours import QUANTILE, memorisation, stored_images, training_distances
+from ganzoo.metrics.neighbours import (
+    QUANTILE,
+    memorisation,
+    nearest_neighbours,
+    stored_images,
+    training_distances,
+)
 
 
 def data(images, flip=False):
@@ -64,3 +71,13 @@ def test_the_statistic_is_mann_and_whitneys():
     _, z = memorisation(a, b)
     assert torch.special.ndtr(z).item() == pytest.approx(expected.pvalue, rel=1e-6)
     assert memorisation(a, a)[1] == 0
+
+
+def test_neighbours_are_mirrored_where_a_mirror_changes_no_sample():
+    for module, mirrored in ((digits(), True), (Discs(batch_size=64), True), (Tunes(batch_size=64), False)):
+        x = next(iter(module.loader("train")))[0][:5]
+        found, distances = nearest_neighbours(x, module)
+        assert found.equal(x)
+        assert distances.max() == pytest.approx(0, abs=1e-3)
+        _, distances = nearest_neighbours(x.flip(-1), module)
+        assert (distances.max() < 1e-3) == mirrored

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from ganzoo.metrics.listing import score_names
+
 if TYPE_CHECKING:
     from ganzoo.tools.evaluate.report import Report
 
@@ -33,7 +35,7 @@ def evaluate(
     Args:
         name: a bundled checkpoint, a checkpoint folder, a run, a .ckpt, a Hub repository, or pictures (folder or zip).
         data: mnist, fashion_mnist, cifar10, digits, or a folder or zip of pictures to compare with (the recipe's).
-        metrics: fid is kid prdc accuracy swd ms_ssim memorisation (what suits model, data and extractor).
+        metrics: SCORES (what suits model, data and extractor).
         features: extractor: mnist, cifar10, inception, imagenet, or the path of one (the recipe's).
         samples: how many to draw (10000); of pictures, how many of them (all).
         seed: of samples and of all that is random in a score (the recipe's, or 0).
@@ -65,6 +67,9 @@ def evaluate(
         threads,
         out,
     )
+
+
+evaluate.__doc__ = (evaluate.__doc__ or "").replace("SCORES", " ".join(score_names()))
 
 
 def shown(result: "Report") -> str:

@@ -27,10 +27,10 @@ class Quality(pl.Callback):
     Args:
         features: Extractor for fid, is, kid, accuracy and kept: mnist, cifar10, inception, imagenet, or the path of a
             classifier's .safetensors file.
-        metrics: Names among fid, is, kid, accuracy, prdc (precision, recall, density, coverage), swd, ms_ssim,
-            memorisation, for points modes, good, wasserstein, and for translations kept, psnr, ssim, l1; and import
-            paths of your own, such as my_package.metrics.Sharpness, see `ganzoo.metrics.own`. Default: what suits data
-            and model, see `ganzoo.metrics.selection.choose_scores`.
+        metrics: Names of scores, such as fid, kid, prdc (precision, recall, density, coverage), swd and memorisation,
+            for translations psnr and ssim, for points wasserstein; `ganzoo list --scores` shows all. And import paths
+            of your own, such as my_package.metrics.Sharpness, see `ganzoo.metrics.own`. Default: what suits data and
+            model, see `ganzoo.metrics.selection.DEFAULTS`.
         samples: Number of generated samples, over all processes; of images to be translated, if the reference has more.
             None: as many as the reference holds, at most 10,000.
         batch_size: Samples generated and scored at a time.

@@ -102,7 +102,7 @@ def test_what_has_no_latent_vectors_or_no_smooth_features_is_refused(flat):
 def test_a_style_based_model_is_walked_in_w_with_its_noise_held(monkeypatch):
     monkeypatch.setattr(evaluation, "get_extractor", lambda name: Extractor(Flat(), name, 64, channels=1))
     model = styled.styled()
-    a, b = ppl.path_steps(model.space, 5, seed=1)
+    a, _ = ppl.path_steps(model.space, 5, seed=1)
     assert a.shape == model.space.draw(5, seed=1).shape  # styles
     one = score(model, tiny.digits(), "flat", ["ppl"], samples=20, cache=False)["ppl[flat,20]"]
     silent = score(styled.styled(noise=False), tiny.digits(), "flat", ["ppl"], samples=20, cache=False)["ppl[flat,20]"]
