@@ -48,7 +48,7 @@ WORDS: dict[str, Words] = {
     ),
     "points": Words(studied="points in the plane"),
     "video": Words(
-        {"translations": "video-to-video", "classes": "video-classification"},
+        {"classes": "video-classification"},
         "small videos",
         "Each strip shows frames spread evenly over one clip.",
         " -o clips.gif",
@@ -230,9 +230,9 @@ MAKING: dict[Output, Making] = {
         picture=lambda facts: "",
         code=lambda facts: f"classes = {{model}}.classify(x).argmax(1)  # of {facts.axes()}{_bounded(facts)}",
         command=lambda facts, place: "",
-        scored=lambda facts: f"All {facts.kind.name} of the reference split were classified.",
+        scored=lambda facts: f"All {facts.kind.items} of the reference split were classified.",
         limits=lambda facts: (
-            f"It has learnt from {facts.data} alone and inherits its limits and biases: {facts.kind.name} of another "
+            f"It has learnt from {facts.data} alone and inherits its limits and biases: {facts.kind.items} of another "
             "kind get a class as well, and a wrong one."
         ),
     ),
@@ -307,7 +307,7 @@ def _training(facts: Facts) -> str:
         f"{classes}"
         f"- Recipe: `{facts.recipe}` (`recipe.yaml` here is the resolved one), seed {facts.training_seed}, "
         f"precision {facts.precision}\n"
-        f"- Steps: {facts.steps:,} ({chosen}); {facts.images:,} real {facts.kind.name} seen\n"
+        f"- Steps: {facts.steps:,} ({chosen}); {facts.images:,} real {facts.kind.items} seen\n"
         f"{remarks}"
         f"- Time: {time} on {facts.hardware}\n"
         f"- Parameters: {sizes}; stored in half precision\n"
@@ -320,7 +320,7 @@ def _counts(facts: Facts) -> str:
     if facts.training_images is None or facts.reference_images is None:
         return ""
     same = "the same, for nothing is held out" if facts.reference == "train" else f"the {facts.reference} split"
-    train = f"{facts.training_images:,} {facts.kind.name} to train on"
+    train = f"{facts.training_images:,} {facts.kind.items} to train on"
     return f"- Counts: {train}; scores refer to {facts.reference_images:,}, {same}\n"
 
 
@@ -334,7 +334,7 @@ def _scores(facts: Facts) -> str:
     rows = [f"| `{key}` | {number:.4g} |{_itself(facts, key)}" for key, number in facts.scores.items()]
     keys = "The brackets say the feature extractor, where there is one, the number of samples and the reference split."
     if facts.makes == "samples" and facts.samples is not None and facts.reference_images is not None:
-        real = f"the {facts.reference_images:,} {facts.kind.name} of `{facts.reference}`"
+        real = f"the {facts.reference_images:,} {facts.kind.items} of `{facts.reference}`"
         keys += f" Here {facts.samples:,} samples meet {real}."
     return "\n".join((f"## Scores\n\n{keys} {about}\n", head, rule, *rows))
 
@@ -358,8 +358,8 @@ def _reconstructions(facts: Facts) -> str:
     if facts.redrawn is None:
         return ""
     return (
-        f"## What does a code keep?\n\n![held-out {facts.kind.name} above their reconstructions](reconstructions.png)"
-        f"\n\n{facts.kind.name.capitalize()} of the reference split, below each row what is decoded from their codes. "
+        f"## What does a code keep?\n\n![held-out {facts.kind.items} above their reconstructions](reconstructions.png)"
+        f"\n\n{facts.kind.items.capitalize()} of the reference split, below each row what is decoded from their codes. "
         f"Root-mean-square error on the scale of [-1, 1]: {facts.redrawn:.3f}."
     )
 
@@ -369,8 +369,8 @@ def _neighbours(facts: Facts) -> str:
         return ""
     mirrored = ", mirrored ones included" if facts.kind.mirrored else ""
     return (
-        f"## Does it copy?\n\n![samples above their nearest training {facts.kind.name}](neighbours.png)\n\n"
-        f"{len(facts.distances)} samples, below each row the nearest training {facts.kind.name} by "
+        f"## Does it copy?\n\n![samples above their nearest training {facts.kind.items}](neighbours.png)\n\n"
+        f"{len(facts.distances)} samples, below each row the nearest training {facts.kind.items} by "
         f"{'pixel ' * facts.kind.mirrored}distance{mirrored}. Root-mean-square distance on the scale of [-1, 1]: "
         f"smallest {min(facts.distances):.3f}, median {median(facts.distances):.3f}."
     )

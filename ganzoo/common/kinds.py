@@ -15,8 +15,8 @@ class Kind:
     """Kind of sample: what its axes are and how its values are read.
 
     Args:
-        name: plural noun by which people, tables and checkpoints name it, such as `images`.
-        noun: the same for a single one.
+        name: by which people, tables and checkpoints name it, such as `images`.
+        noun: name of a single sample.
         axes: letters of the axes of one sample: C channels, T time, D depth, H height, W width, P pitches, X
             coordinates.
         values: what the numbers are, in words.
@@ -38,6 +38,11 @@ class Kind:
     def fits(self, shape: tuple[int, ...]) -> bool:
         """Returns whether one sample of this shape can be of this kind."""
         return len(shape) == len(self.axes)
+
+    @property
+    def items(self) -> str:
+        """Name of several samples: `clips` of video."""
+        return f"{self.noun}s"
 
     @property
     def bounds(self) -> str:

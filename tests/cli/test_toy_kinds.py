@@ -52,7 +52,7 @@ def test_checkpoints_know_their_kind_and_say_it(run):
     about, text = front_matter((run.folder / "export" / "README.md").read_text())
     assert "pipeline_tag" not in about
     assert f"{kind.name} = ganzoo.load(" in text
-    assert f"256 {kind.name} to train on" in text
+    assert f"256 {kind.items} to train on" in text
     assert "image" not in text
     assert (run.folder / "export" / "neighbours.png").is_file()
 
@@ -121,7 +121,7 @@ def test_the_gallery_shows_it(run, tmp_path):
     assert answer.status == 0, answer.err
     page = (tmp_path / "page.html").read_text()
     assert page.count("data:image/png") == 2  # samples and a strip
-    assert f"64 {kind_of(run)}" in page  # 4 updates of 16
+    assert f"64 {KINDS[kind_of(run)].items}" in page  # 4 updates of 16
 
 
 def test_the_default_scores_suit_the_kind(run, tmp_path):

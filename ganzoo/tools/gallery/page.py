@@ -156,7 +156,7 @@ def fact_rows(about: dict[str, Any], card: str, kind: Kind | None = None) -> lis
         rows.append(("classes", class_list(names)))
     steps, images, seconds, hardware = (about.get(name) for name in ("steps", "images", "seconds", "hardware"))
     if isinstance(steps, int) and isinstance(images, int):
-        rows.append(("training", f"{steps:,} generator steps, {images:,} {(kind or IMAGES).name}"))
+        rows.append(("training", f"{steps:,} generator steps, {images:,} {(kind or IMAGES).items}"))
     if isinstance(seconds, int | float) and math.isfinite(seconds) and isinstance(hardware, str):
         rows.append(("time", f"{duration(seconds)} on {hardware}"))
     return rows
