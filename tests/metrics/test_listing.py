@@ -24,7 +24,8 @@ from ganzoo.models.gan import VanillaGAN
 
 CONTRAST = '''"""Difference of the mean contrast of samples and real images."""
 
-from ganzoo.metrics.score import Score, Scored
+from ganzoo.metrics.bootstrap import Scored
+from ganzoo.metrics.score import Score
 
 
 class Contrast(Score):
