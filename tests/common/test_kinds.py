@@ -1,12 +1,16 @@
 """Kinds of sample: what data and models say of theirs, and that every room has a row for each."""
 
+import published
 import pytest
 import tiny
 import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
 from torch import nn
 
 from ganzoo import load
-from ganzoo.checkpoints import card
+from ganzoo.checkpoints import build, card
+from ganzoo.common.data_spec import DataSpec
 from ganzoo.common.errors import GanzooError
 from ganzoo.common.kinds import IMAGES, KINDS, MUSIC, POINTS, VIDEO, VOXELS, default_kind, kind_named, kind_of
 from ganzoo.data import DataModule
@@ -99,6 +103,41 @@ def test_models_that_were_published_before_have_the_kind_of_their_shape():
 def test_unknown_kinds_of_a_checkpoint_are_refused(name):
     with pytest.raises(GanzooError, match="knows images, points, video, voxels, music"):
         kind_named(name)
+
+
+@pytest.mark.parametrize(
+    ("kind", "shape", "arguments"),
+    [
+        (VIDEO, (3, 8, 16, 16), {"channels": 3, "out_channels": 3, "size": 16}),
+        (VOXELS, (1, 16, 16, 16), {"channels": 1, "out_channels": 1, "size": 16}),
+        (VOXELS, (1, 16, 16, 8), {"channels": 1, "out_channels": 1}),
+        (MUSIC, (2, 16, 16), {"channels": 2, "out_channels": 2}),
+        (POINTS, (2,), {}),
+        (None, (3, 8, 8), {"channels": 3, "out_channels": 3, "size": 8}),
+        (None, (3, 4, 8, 8), {}),
+    ],
+)
+def test_networks_take_their_arguments_by_the_letters_of_the_axes(kind, shape, arguments):
+    spec = DataSpec(shape, kind=kind)
+    assert spec.arguments() == {"shape": [*shape]} | arguments
+    wider = (shape[0] + 2, *shape[1:]) if "channels" in arguments else shape
+    assert spec.extended(2).shape == wider
+
+
+def test_published_weights_keep_the_kind_and_strangers_kinds_are_refused(tmp_path):
+    model = build.build_model(published.RECIPE, tmp_path / "recipe.yaml")
+    model.data_kind = MUSIC  # of whose rolls it may just as well be
+    published.publish(model, tmp_path)
+    assert load(tmp_path).kind is MUSIC
+    file = tmp_path / "model.safetensors"
+    with safe_open(file, "pt") as handle:
+        weights, header = {name: handle.get_tensor(name) for name in handle.keys()}, handle.metadata()  # noqa: SIM118
+    (tmp_path / "README.md").unlink()  # which has the hash of the weights
+    save_file(weights, file, header | {"kind": "smells"})
+    with pytest.raises(GanzooError, match="the checkpoint makes 'smells'"):
+        load(tmp_path)
+    save_file(weights, file, {name: value for name, value in header.items() if name != "kind"})
+    assert load(tmp_path).kind is IMAGES
 
 
 def test_a_network_without_a_shape_has_no_kind():
