@@ -53,9 +53,19 @@ class StyleGenerator(Protocol):
 
 
 def is_style_based(network: Any) -> TypeGuard[StyleGenerator]:
-    """Returns whether a network keeps to the contract of `StyleGenerator`."""
+    """Returns whether a network is style-based: whether it has a `mapping` and a `synthesis`.
+
+    Raises:
+        GanzooError: if it has, but does not keep to the rest of the contract of `StyleGenerator`.
+    """
     # not isinstance, which from Python 3.12 on does not see a module's buffers and submodules
-    return all(hasattr(network, name) for name in ("mapping", "synthesis", "styles", "w_mean"))
+    if not (hasattr(network, "mapping") and hasattr(network, "synthesis")):
+        return False
+    missing = [name for name in (*StyleGenerator.__annotations__, "styles") if not hasattr(network, name)]
+    if missing:
+        kind = type(network).__name__
+        raise GanzooError(f"{kind}: a style-based generator has {', '.join(missing)}, too; derive it from StyleBased.")
+    return True
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 import pytest
 import torch
 from styled import Mixed, ToyStyles, styled
+from tape import taped
 from tiny import conv, digits, fit, mlp
 from torch import nn
 from torch.testing import assert_close
@@ -12,6 +13,7 @@ from ganzoo.games.directions import latent_directions, style_weights
 from ganzoo.games.interpolation import interpolate, latents_of_seeds, noise_of_seeds, walk
 from ganzoo.games.noise_inputs import draw_noise, noise_seeds, split_noise
 from ganzoo.games.styles import is_style_based, mix_at_random, mix_styles
+from ganzoo.models.gan import VanillaGAN
 from ganzoo.stabilisers.mode_seeking import ModeSeeking
 from ganzoo.stabilisers.unrolled import Unrolled
 
@@ -32,6 +34,49 @@ def test_a_style_based_generator_gives_its_model_the_space_w_before_z():
     assert_close(model.space.draw(4, 1), model.averaged("generator").styles(z), **NEARLY)
     images = [model.render(space.draw(4, 1), space=space) for space in model.spaces]
     assert_close(*images, **NEARLY)
+
+
+def test_a_network_that_keeps_to_half_the_contract_is_told_the_rest():
+    network = nn.Module()
+    assert not is_style_based(network)
+    network.mapping = network.synthesis = nn.Identity()
+    network.latent_dim = network.w_dim = network.n_styles = 3
+    with pytest.raises(GanzooError, match="has noise_shapes, style_affines, w_mean, cutoff, styles, too"):
+        is_style_based(network)
+
+
+def test_a_generator_may_have_noise_and_no_styles():
+    class Noisy(nn.Module):
+        latent_dim, shape, noise_shapes = 4, (2,), [(2,), (1,)]
+
+        def forward(self, z, noise=None):
+            return z[:, :2] + noise[0] + noise[1]
+
+    model = VanillaGAN(Noisy(), nn.Linear(2, 1), ema=None)
+    assert [space.name for space in model.spaces] == ["z"]
+    drawn = model.sample(5, seed=3)
+    assert_close(model.sample(2, seed=3), drawn[:2])
+    first, second = split_noise(draw_noise(model.noise_seeds(5, 3), [(2,), (1,)]), [(2,), (1,)])
+    assert_close(drawn, model.latent(5, 3)[:, :2] + first + second)
+    assert_close(model.sample(1, seed=3, truncation=0.0), (first + second)[:1])
+
+
+def test_both_networks_are_compiled_where_the_generator_is_to_be():
+    model = styled(Mixed, compiled=["generator"])
+    model.parts()["generator"].compile()
+    assert model.generator.mapping._compiled_call_impl is not None
+    assert model.generator.synthesis._compiled_call_impl is not None
+
+
+def test_recorded_moves_mix_styles_as_eager_ones(tmp_path, monkeypatch):
+    eager = styled(Mixed)
+    fit(tmp_path / "eager", eager, digits(), 6)
+    tape = taped(monkeypatch)
+    recorded = styled(Mixed, capture=True)
+    fit(tmp_path / "recorded", recorded, digits(), 6)
+    assert tape.replayed
+    for name, tensor in eager.state_dict().items():
+        assert_close(recorded.state_dict()[name], tensor, **EXACTLY, msg=name)
 
 
 def test_truncation_goes_towards_the_mean_of_w_not_of_z():
