@@ -24,7 +24,7 @@ from ganzoo.common.kinds import Kind, kind_by_shape, kind_named, kind_of
 from ganzoo.common.seeding import mix, reseed, run_seed
 from ganzoo.games.capture import Recorder, recorder
 from ganzoo.games.ema import Average, Averaging
-from ganzoo.games.growth import Growth, Stage, as_at, grow_all
+from ganzoo.games.growth import Growth, Stage, as_at, grow_all, grow_fully
 from ganzoo.games.lightning import clip, count_step, require_playable, take_limit
 from ganzoo.games.move import Move
 from ganzoo.games.notes import Notes, Totals
@@ -239,7 +239,9 @@ class Game(pl.LightningModule, ABC):
             )
         self.trainer.gradient_clip_val = self.limit
         self.train()
-        if self.growth is not None and self.stage is None:
+        if self.growth is None:
+            grow_fully(self.modules())  # a checkpoint's networks may not have been
+        elif self.stage is None:
             self.grow_to(self.growth.at(self.images))
 
     def on_before_optimizer_step(self, optimizer: Optimizer) -> None:
@@ -284,7 +286,8 @@ class Game(pl.LightningModule, ABC):
                 optimizer.state.clear()
             if self.recorder is not None:
                 self.recorder.forget()
-            self._step_schedulers()
+            if self.growth is not None and self.growth.lr_factors is not None:
+                self._step_schedulers()
 
     def move(self, player: Player, x: Any, y: Any) -> None:
         """Lets one player move, recorded or eagerly, and counts the move."""

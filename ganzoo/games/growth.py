@@ -168,3 +168,10 @@ def grow_all(modules: Iterable[Any], stage: Stage) -> None:
     for module in modules:
         if isinstance(module, Grows):
             module.grow(stage.level, stage.alpha)
+
+
+def grow_fully(modules: Iterable[Any]) -> None:
+    """Brings all growing networks among modules to their last side."""
+    for module in modules:
+        if isinstance(module, Grows):
+            module.grow(len(module.sides) - 1, 1.0)

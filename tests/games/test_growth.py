@@ -290,3 +290,16 @@ def test_a_run_that_ends_while_it_grows_draws_what_it_has(grown, tmp_path, monke
     assert answer.status == 0, answer.err
     answer = ganzoo("plot", run)
     assert answer.status == 0, answer.err
+
+
+def test_networks_that_had_not_grown_are_trained_at_their_full_side_without_growth(grown):
+    train, _ = grown
+    small = train("begun", "--trainer.max_steps=3", "--trainer.val_check_interval=1")
+    words = [
+        f"--start={small / 'export'}",
+        "--model.growth=null",
+        "--trainer.max_steps=2",
+        "--trainer.val_check_interval=1",
+    ]
+    model = loading.load(str(train("tuned", *words) / "export"))
+    assert model.sample(2).shape == (2, 1, 8, 8)
