@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from torch.export import Dim, ExportedProgram
 
 from ganzoo.common.class_names import class_list
+from ganzoo.common.conditions import Classes, Several
 from ganzoo.common.errors import GanzooError
 from ganzoo.common.files import atomic_write
 from ganzoo.common.kinds import default_kind
@@ -78,14 +79,23 @@ class Drawing(TensorFunction):
         self.space = model.input_space
         self.prior = getattr(model.input_space, "prior", None)  # a part, where codes have one
         self.descriptions = dict(model.input_space.texts)
-        if model.n_classes:
+        condition = model.condition
+        self.takes = "labels" if isinstance(condition, Classes) else "condition"
+        if isinstance(condition, Several):
+            raise GanzooError(f"name: it is drawn from under several conditions at once, {condition.text}.")
+        if condition is not None:
             names = f": {class_list(model.class_names)}" if model.class_names else ""
-            self.descriptions["labels"] = f"whole numbers from 0 to {model.n_classes - 1}{names}"
+            self.descriptions[self.takes] = f"{condition.text}{names}"
         if model.noise_shapes:
             self.descriptions["noise"] = "standard normal: the noise of all layers, flattened, one after the other"
 
     def forward(
-        self, z: Tensor, u: Tensor | None = None, labels: Tensor | None = None, noise: Tensor | None = None
+        self,
+        z: Tensor,
+        u: Tensor | None = None,
+        labels: Tensor | None = None,
+        condition: Tensor | None = None,
+        noise: Tensor | None = None,
     ) -> Tensor:
         """Maps what is drawn to samples.
 
@@ -93,15 +103,16 @@ class Drawing(TensorFunction):
             z: latent vectors (N, D), or normal noise that codes are made of.
             u: for a mixture what chooses the part (N,) that a code is of.
             labels: (N,) where there are classes.
+            condition: (N, ...) where samples are drawn under another one.
             noise: that of all layers (N, D), where they take some.
         """
         points = self.space.place({"z": z} if u is None else {"z": z, "u": u})
         layers = {} if noise is None else {"noise": split_noise(noise, self.model.noise_shapes)}
-        return self.space.generate(self.network, points, labels, **layers)
+        return self.space.generate(self.network, points, condition if labels is None else labels, **layers)
 
     def inputs(self, n: int, seed: int) -> dict[str, Tensor]:
         """Draws what `sample` draws."""
-        drawn = self.space.raw(n, seed) | {"labels": self.model.labels(n, None)}
+        drawn = self.space.raw(n, seed) | {self.takes: self.model.conditions(n)}
         if self.model.noise_shapes:
             drawn["noise"] = draw_noise(self.model.noise_seeds(n, seed), self.model.noise_shapes)
         return {name: drawn[name] for name in self.descriptions}

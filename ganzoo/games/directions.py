@@ -81,7 +81,7 @@ def first_layer(model: Sampler) -> Tensor:
         GanzooError: if there is no such layer.
     """
     z = model.latent(2, seed=0)
-    y = model.labels(2, None)
+    y = model.conditions(2)
     return model.evaluated(model.drawn_by, lambda network, z, y: _matrix(model, network, z, y), z, y).cpu().double()
 
 

@@ -251,8 +251,6 @@ class Sampler(Game):
         in_turn = condition.in_turn(n) if examples is None else examples.in_turn(n)
         return map_values(lambda tensor: tensor.to(self.device), in_turn)
 
-    labels = conditions
-
     def predict_step(self, batch: tuple[Tensor, Any], batch_idx: int) -> Tensor:
         """Draws as many samples as the batch holds; the b-th batch has its own seed."""
         return self.sample(len(batch[0]), seed=mix(run_seed(), self.global_rank, batch_idx))

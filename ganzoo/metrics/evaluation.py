@@ -208,7 +208,7 @@ class Evaluation:
         """Draws samples and returns the scores by their full keys.
 
         Args:
-            model: Has `sample(n, seed=...)`; one with classes has `labels(n, None)`, those that it samples.
+            model: Has `sample(n, seed=...)`; one with conditions has `conditions(n)`, those that it samples.
             collected: What `collect` has returned; without it the reference is collected now.
         """
         return {name: measured.value for name, measured in self.measure(model, collected).items()}

@@ -56,7 +56,7 @@ def draw(
 
     Args:
         model: Has `sample(n, seed=...)`, and of conditions `sample(n, y, seed=...)`; one that takes conditions in turn
-            has `labels(n, None)`, those that it samples with.
+            has `conditions(n)`, those that it samples with.
         samples: Their number, over all processes.
         batch_size: Samples drawn at a time.
         seed: Of all batches.
@@ -79,7 +79,7 @@ def draw(
 
 def in_turn(model: Any, n: int) -> Values:
     """Returns the conditions with which a model samples n times if it is given none; None without any."""
-    return model.labels(n, None) if hasattr(model, "labels") else None
+    return model.conditions(n) if hasattr(model, "conditions") else None
 
 
 def at_full_side(model: Any, samples: Tensor) -> Tensor:

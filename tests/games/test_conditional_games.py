@@ -135,6 +135,17 @@ def test_a_recipe_under_vectors_trains_and_its_checkpoint_is_drawn_from(run, tmp
     np.testing.assert_allclose(drawn, model.sample(4, tips, seed=0).numpy(), atol=1e-5)
 
 
+def test_an_exported_file_takes_vectors(run, tmp_path):
+    onnxruntime = pytest.importorskip("onnxruntime")
+    said = ganzoo("export", run / "export", "--format", "onnx", "-o", tmp_path / "vectors.onnx")
+    assert said.status == 0, said.err
+    session = onnxruntime.InferenceSession(tmp_path / "vectors.onnx")
+    assert [each.name for each in session.get_inputs()] == ["z", "condition"]
+    model, tips = loading.load(run / "export"), torch.tensor([[1.0, 0], [0, 1]])
+    (drawn,) = session.run(None, {"z": model.latent(2, 0).numpy(), "condition": tips.numpy()})
+    np.testing.assert_allclose(drawn, model.sample(2, tips, seed=0).numpy(), atol=1e-4)
+
+
 def test_it_is_scored_under_conditions_of_the_reference(run, tmp_path):
     said = ganzoo("evaluate", run / "export", "--samples", "40", "-o", tmp_path / "scores.json")
     assert said.status == 0, said.err

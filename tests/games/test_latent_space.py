@@ -27,7 +27,7 @@ MODELS = {"gan": conv, "uniform": lambda: conv(prior="uniform"), "labels": condi
 @pytest.mark.parametrize("name", MODELS)
 def test_samples_are_rendered_points_of_the_space(name):
     model = MODELS[name]()
-    y = model.labels(5, None)
+    y = model.conditions(5)
     for truncation in (1.0, 0.5):
         points = model.space.draw(5, 3, truncation, y)
         assert_close(model.render(points, y), model.sample(5, seed=3, truncation=truncation), rtol=0, atol=0)

@@ -69,11 +69,11 @@ class Told(Model):
     def __init__(self):
         super().__init__((1, 28, 28))
 
-    def labels(self, n, y):
+    def conditions(self, n, y=None):
         return torch.arange(n) % 10
 
     def sample(self, n, seed=None):
-        x, y = super().sample(n, seed), self.labels(n, None)
+        x, y = super().sample(n, seed), self.conditions(n)
         x[:, 0, 0, 0] = y * (y != 4)
         return x
 

@@ -47,7 +47,7 @@ def draw_by_class(model: GAN, extractor: Extractor, n: int, seed: int = 0) -> tu
     Raises:
         GanzooError: if the model has no classes, or the extractor does not take its samples.
     """
-    classes = model.labels(n, None)
+    classes = model.conditions(n)
     if classes is None:
         raise GanzooError(f"{type(model).__name__} is unconditional; it has no classes to compare with.")
     samples = model.sample(n, classes, seed)
