@@ -99,8 +99,8 @@ class Game(pl.LightningModule, ABC):
         self.averages = nn.ModuleDict()
         self.batches = 0  # seen so far in this run; seeds the next one
         self.images = 0  # real samples seen so far, over all processes
-        self.stage: Stage | None = None  # of the last batch, where networks grow
         self.images_before = 0  # those of them that the last counted update had seen
+        self.stage: Stage | None = None  # of the last batch, where networks grow
         self.limit: float | None = None  # of gradients, while Lightning looks at a Trainer without one
         self.data_digest = ""  # of the training data, by which a resumed run notices other data
         self.changes: list[list[Any]] = []  # of the recipe in mid-run: [step, option, before, after] each

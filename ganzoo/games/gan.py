@@ -4,7 +4,6 @@
 as `ganzoo.games.sampler` says.
 """
 
-from collections.abc import Sequence
 from typing import Any
 
 from torch import Tensor, nn
@@ -89,14 +88,6 @@ class GAN(Adversarial, Sampler):
         if self.growth is not None:
             self.growth.check(shape, self.parts())
         self.check_opponents(shape)
-
-    @property
-    def remarks(self) -> Sequence[str]:  # type: ignore[override]  # read-only here
-        """Words for the side that samples have while the networks grow."""
-        if self.growth is None or not isinstance(level := getattr(self.generator, "level", None), int):
-            return ()
-        side, last = self.growth.sides[level], self.growth.sides[-1]
-        return () if side == last else (f"It was still growing: it draws {side} of {last} pixels a side.",)
 
     def fake(self, n: int, y: Tensor | None = None) -> Tensor:
         """Draws n samples from the live generator, differentiable, in training mode."""

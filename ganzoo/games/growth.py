@@ -5,7 +5,7 @@ Karras et al. 2018, "Progressive Growing of GANs", arXiv 1710.10196. A growing n
 """
 
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
@@ -129,7 +129,17 @@ class Growth:
         factor = self.sides[-1] // x.shape[-1]
         return x if factor == 1 else interpolate(x, scale_factor=factor)
 
-    def check(self, shape: tuple[int, ...], networks: dict[str, Any]) -> None:
+    def remarks(self, networks: Mapping[str, Any]) -> list[str]:
+        """Returns a line for a model card for each network that has not reached the last side; usually none."""
+        levels = {name: getattr(network, "level", None) for name, network in networks.items()}
+        last = len(self.sides) - 1
+        return [
+            f"The {name} was still growing: it was at {self.sides[level]} of {self.sides[last]} pixels."
+            for name, level in levels.items()
+            if isinstance(level, int) and level < last
+        ]
+
+    def check(self, shape: tuple[int, ...], networks: Mapping[str, Any]) -> None:
         """Checks that networks and data grow as this says.
 
         Args:

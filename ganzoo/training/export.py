@@ -151,6 +151,7 @@ def _facts(
     clock = logged_curves(run).get("time")
     whole = state["callbacks"].get(TermLogger().state_key, {}).get("seconds")  # where nothing was logged
     began = start.remarks(state["callbacks"].get(start.Start().state_key, {}).get("sources", []))
+    growing = [] if model.growth is None else model.growth.remarks(model.parts())
     return Facts(
         name=registry.title_of(out),
         place=registry.name_or_path(out),
@@ -176,6 +177,6 @@ def _facts(
         weights=weights,
         hardware=hardware(),
         versions=versions(),
-        remarks=[*model.remarks, *began, *changes.remarks(state["game"].get("changes", []))],
+        remarks=[*model.remarks, *growing, *began, *changes.remarks(state["game"].get("changes", []))],
         parameters={part: sum(p.numel() for p in module.parameters()) for part, module in model.exported().items()},
     )
