@@ -12,6 +12,7 @@ from torch.optim import Adam, Optimizer
 
 from ganzoo.common.conditions import condition_of
 from ganzoo.common.errors import GanzooError
+from ganzoo.common.kinds import Kind, kind_of
 from ganzoo.games.augment import augmentations, diff_augment
 from ganzoo.games.ema import Averaging
 from ganzoo.games.game import Game
@@ -92,16 +93,27 @@ class Adversarial(Game):
         """What the discriminators answer, see `Objective`; a variant whose losses are no objective states it."""
         return self.objective.answers
 
-    def check_opponents(self, shape: tuple[int, ...]) -> None:
-        """Checks that augmentation and stabilisers fit the game and samples of this shape.
+    def fits(self, datamodule: Any) -> None:
+        """Raises GanzooError where networks, augmentation or stabilisers do not fit the data, before any training."""
+        super().fits(datamodule)
+        self.check_opponents(kind_of(datamodule))
+
+    def check_opponents(self, kind: Kind | None) -> None:
+        """Checks that augmentation and stabilisers fit the game and samples of this kind, where it is known.
 
         Raises:
             GanzooError: if one does not.
         """
         for stabiliser in self.stabilisers:
             stabiliser.check(self)  # type: ignore[operator]
-        if self.augment and len(shape) != 3:
-            raise GanzooError(f"model.augment: '{self.augment}' is for images, but the data has shape {shape}.")
+        if kind is None or kind.augmented:
+            return
+        if self.augment:
+            raise GanzooError(f"model.augment: '{self.augment}' is for images, but the data are {kind.name}.")
+        for stabiliser in self.stabilisers:
+            if stabiliser.augments:
+                name = type(stabiliser).__name__
+                raise GanzooError(f"model.stabilisers: {name} is for images, but the data are {kind.name}.")
 
     def real_pair(self, x: Any, y: Any) -> tuple[Tensor, Any]:
         """Returns the real samples of a batch and their conditions, as the discriminator judges them."""

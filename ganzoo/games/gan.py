@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from ganzoo.common.conditions import condition_of, require_condition
 from ganzoo.common.data_spec import require_labels
+from ganzoo.common.kinds import kind_by_shape
 from ganzoo.games.adversarial import Adversarial
 from ganzoo.games.ema import Averaging
 from ganzoo.games.examples import ConditionExamples, reference_conditions
@@ -87,7 +88,7 @@ class GAN(Adversarial, Sampler):
         super().check(shape)
         if self.growth is not None:
             self.growth.check(shape, self.parts())
-        self.check_opponents(shape)
+        self.check_opponents(self.data_kind or kind_by_shape(shape))
 
     def fake(self, n: int, y: Tensor | None = None) -> Tensor:
         """Draws n samples from the live generator, differentiable, in training mode."""

@@ -49,7 +49,12 @@ class Stabiliser(nn.Module):
 
     Its parameters and buffers are saved with the training state and not exported. `move.real` and `move.fake` list what
     has been judged so far; terms add to the loss of the variant.
+
+    Attributes:
+        augments: whether it changes samples as only images may be changed.
     """
+
+    augments: ClassVar[bool] = False
 
     def check(self, game: Stabilised) -> None:
         """Raises GanzooError if the stabiliser does not fit the game."""

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from ganzoo.common.batches import batch_target
 from ganzoo.common.errors import GanzooError
 from ganzoo.common.eval_mode import evaluating
+from ganzoo.common.kinds import kind_by_shape
 from ganzoo.common.progress_bar import with_bar
 from ganzoo.common.seeding import mix, run_seed
 from ganzoo.games.adversarial import Adversarial
@@ -65,7 +66,7 @@ class Translator(Adversarial):
             require_takes(self.generator, source_shape, "model.generator", "the data gives")
         require_shape(self.generator, shape, "model.generator")
         require_shape(self.discriminator, shape, "model.discriminator")
-        self.check_opponents(shape)
+        self.check_opponents(self.data_kind or kind_by_shape(shape))
 
     def players(self) -> Sequence[Player]:
         """Returns the base's players, whose losses are given sources x and targets y, without labels."""

@@ -40,6 +40,7 @@ class ADA(Stabiliser):
         p: the present probability, part of the training state.
     """
 
+    augments = True
     p: Tensor
     heard: Tensor  # sum of signs and number of real images since p last moved
     steps: Tensor  # of the discriminator since then

@@ -35,6 +35,8 @@ class Consistency(Stabiliser):
         GanzooError: if `pixels` is negative.
     """
 
+    augments = True
+
     def __init__(self, real: float = 10.0, fake: float = 0.0, pixels: int = 4, flip: bool = False) -> None:
         super().__init__()
         if pixels < 0:

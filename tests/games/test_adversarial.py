@@ -1,5 +1,7 @@
 """Opponents of any game: roles are named, and translators have the stabilisers that GANs have."""
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 from enlargers import Ramps, srgan
@@ -8,10 +10,12 @@ from tiny import Negatives, Tint, conv, digits, fit, mlp, points, recolour
 from torch import nn
 
 from ganzoo.common.errors import GanzooError
+from ganzoo.common.kinds import IMAGES, MUSIC
 from ganzoo.games.move import AdversarialMove, Critic, Move
 from ganzoo.games.players import Terms
 from ganzoo.models.gan import VanillaGAN
 from ganzoo.models.pix2pix import Pix2Pix
+from ganzoo.networks.mlp import MLPDiscriminator, MLPGenerator
 from ganzoo.networks.patch import PatchGAN
 from ganzoo.stabilisers import ADA, R1, Consistency, FeatureMatching, ModeSeeking, SoftLabels, Unrolled
 
@@ -168,6 +172,23 @@ def test_other_stabilisers_train_in_translators_as_in_gans(tmp_path, stabiliser)
     model = pix2pix(stabilisers=[stabiliser])
     fit(tmp_path, model, Negatives(), 2)
     assert all(number == number for number in model.notes.means().values())
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"augment": "translation"}, "model.augment: 'translation' is for images, but the data are music"),
+        ({"stabilisers": [ADA()]}, "ADA is for images, but the data are music"),
+        ({"stabilisers": [Consistency()]}, "Consistency is for images, but the data are music"),
+    ],
+)
+def test_what_looks_like_an_image_and_is_none_is_not_augmented(options, words):
+    """A piano roll has three axes, too, and may be neither turned nor shifted."""
+    shape = (1, 8, 12)
+    game = VanillaGAN(MLPGenerator(list(shape), 4, (8,)), MLPDiscriminator(list(shape), (8,)), **options)
+    game.fits(SimpleNamespace(shape=shape, kind=IMAGES))
+    with pytest.raises(GanzooError, match=words):
+        game.fits(SimpleNamespace(shape=shape, kind=MUSIC))
 
 
 def test_a_penalty_on_gradients_refuses_layers_that_mix_samples():
