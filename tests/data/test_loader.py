@@ -238,6 +238,23 @@ def test_planned_batches_resume_anywhere(stop):
     assert same(batches[stop:], left[: len(batches) - stop])
 
 
+@pytest.mark.parametrize("workers", [0, 1])
+def test_planned_batches_of_what_is_read_by_workers_are_those_in_memory(workers):
+    images, labels = stored()
+
+    class Read:
+        def __len__(self) -> int:
+            return len(images)
+
+        def __getitem__(self, index: int) -> torch.Tensor:
+            return images[index]
+
+    options = {"batch_size": 5, "shuffle": True, "seed": 3}
+    memory, read = (PlannedLoader(Fewer(), x, labels, num_workers=workers, **options) for x in (images, Read()))
+    for _ in range(3):
+        assert same(memory, read)
+
+
 def test_ranks_share_planned_batches():
     class Equal(Fewer):
         def batch_size(self, images: int, usual: int) -> int:

@@ -123,6 +123,16 @@ def test_a_run_grows_batch_by_batch(tmp_path):
     assert (model.generator.level, model.averaged("generator").level) == (1, 1)
 
 
+def test_epochs_and_progress_stay_what_they_are_while_batches_shrink(tmp_path):
+    seen = []
+    look = Each(lambda trainer, model: seen.append((trainer.num_training_batches, model.progress)))
+    model = grower(SMALL)
+    run = trainer(tmp_path, look, max_epochs=2)
+    run.fit(model, digits(batch_size=100))
+    assert seen == [(15, pytest.approx(n / 30)) for n in range(1, 31)]
+    assert (run.current_epoch, model.images) == (2, 4 * 50 + 26 * 25)
+
+
 def test_moments_start_afresh_where_layers_come_in_and_where_they_are_in(tmp_path):
     _, rows = watched(tmp_path, 30)
     steps = [[*range(1, 5)], [*range(1, 17)], [*range(1, 11)]]  # 4x4, fading to 8x8, 8x8
