@@ -11,7 +11,6 @@ from functools import reduce
 from operator import add
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
-import lightning.pytorch as pl
 import torch
 from lightning.pytorch.strategies import ParallelStrategy
 from torch import Tensor, nn
@@ -20,9 +19,10 @@ from torch.optim.lr_scheduler import LambdaLR, LRScheduler
 
 from ganzoo.common.batches import chunks
 from ganzoo.common.errors import GanzooError
-from ganzoo.common.kinds import Kind, kind_by_shape, kind_named, kind_of
+from ganzoo.common.kinds import kind_named
 from ganzoo.common.seeding import mix, reseed, run_seed
 from ganzoo.games.capture import Recorder, recorder
+from ganzoo.games.data_bound import DataBound
 from ganzoo.games.ema import Average, Averaging
 from ganzoo.games.growth import Growth, Stage, as_at, grow_all, grow_fully
 from ganzoo.games.lightning import clip, count_step, require_playable, take_limit
@@ -40,7 +40,7 @@ class Planned(Protocol):
         """Takes the sizes of training batches from a plan; None for its own."""
 
 
-class Game(pl.LightningModule, ABC):
+class Game(DataBound, ABC):
     """Base of all models: on each batch every player whose turn it is moves once, the others frozen.
 
     `trainer.global_step` and `max_steps` count the updates of the player marked `counted`.
@@ -53,8 +53,6 @@ class Game(pl.LightningModule, ABC):
             penalty on gradients, whose second derivative it cannot take.
 
     Attributes:
-        auxiliary: names of submodules that are no parts of the model, such as averages or stabilisers: these are not
-            exported, compiled or counted. A subclass names its own only.
         recipe: the resolved recipe that the model was made from, as YAML; empty for one made by hand.
         card: the model card of a loaded checkpoint.
         origin: where the weights of a loaded model come from, see `ganzoo.checkpoints.origin`; None of one made anew.
@@ -62,8 +60,6 @@ class Game(pl.LightningModule, ABC):
             `ganzoo.load` takes it; `ganzoo.training.start` sees to it.
         started: whether it has.
         trained: whether its weights are those of a loaded checkpoint, not new ones.
-        class_names: names of the data's classes in the order of the labels, where the model works with them.
-        data_kind: kind of the samples that it was trained on; None of a model made by hand. See `kind`.
         growth: how images, batches and networks grow over the run; None where they do not.
         remarks: lines for the model card on how it was trained, where a variant's arguments need words.
     """
@@ -75,8 +71,6 @@ class Game(pl.LightningModule, ABC):
     starts: Mapping[str, str] = {}
     started = False
     trained = False
-    class_names: tuple[str, ...] = ()
-    data_kind: Kind | None = None
     growth: Growth | None = None
     remarks: Sequence[str] = ()
 
@@ -137,32 +131,6 @@ class Game(pl.LightningModule, ABC):
             done, total = self.batches, (trainer.max_epochs or -1) * float(trainer.num_training_batches)
         return min(done / total, 1.0) if total > 0 else 0.0
 
-    def check(self, shape: tuple[int, ...]) -> None:
-        """Raises GanzooError where the game does not fit samples of this shape; a plain game fits any."""
-
-    def fits(self, datamodule: Any) -> None:
-        """Raises GanzooError where the game does not fit the data, before anything is loaded or trained."""
-        self.require_kind(datamodule)
-        self.check(datamodule.shape)
-
-    @property
-    def kind(self) -> Kind | None:
-        """Kind of the samples: that of the data it was trained on, else what a network states or its shape suggests."""
-        if self.data_kind is not None:
-            return self.data_kind
-        parts = [*self.parts().values()]
-        kinds: list[Any] = [getattr(part, "kind", None) for part in parts]
-        shapes: list[Any] = [getattr(part, "shape", None) for part in parts]
-        kinds += [kind_by_shape(shape) for shape in shapes if isinstance(shape, tuple)]
-        return next((kind for kind in kinds if isinstance(kind, Kind)), None)
-
-    def require_kind(self, datamodule: Any) -> None:
-        """Raises GanzooError if a network states another kind of sample than the data's."""
-        for name, part in self.parts().items():
-            stated, data = getattr(part, "kind", None), kind_of(datamodule)
-            if isinstance(stated, Kind) and data not in (None, stated):
-                raise GanzooError(f"model.{name}: it is made for {stated.name}, but the data are {data.name}.")
-
     def setup(self, stage: str) -> None:
         """Lays out the weights, and compiles the networks named in `compiled`.
 
@@ -173,8 +141,7 @@ class Game(pl.LightningModule, ABC):
         data = getattr(self.trainer, "datamodule", None)
         self.require_kind(data)
         if stage == "fit":
-            self.class_names = self.names_of(data) or self.class_names
-            self.data_kind = kind_of(data) or self.data_kind
+            self.learn_of(data)
             if isinstance(data, Planned):
                 data.plan_batches(self.growth)
         for name in self.compiled:
@@ -182,12 +149,6 @@ class Game(pl.LightningModule, ABC):
             if name not in parts:
                 raise GanzooError(f"model.compiled: there is no network '{name}', only {', '.join(parts)}.")
             parts[name].compile()  # in place, so that parameters keep their names in checkpoints
-
-    def names_of(self, datamodule: Any) -> tuple[str, ...]:
-        """Returns the data's class names if the model draws or classifies these very classes; none otherwise."""
-        names = tuple(getattr(datamodule, "class_names", ()))
-        drawn = getattr(self, "n_classes", 0) if getattr(self, "supervised", False) else 0
-        return names if hasattr(self, "classify") or drawn == len(names) else ()
 
     def lay_out(self) -> None:
         """Lays out convolutions' weights channels last, which CPUs and tensor cores are faster with."""
@@ -382,11 +343,6 @@ class Game(pl.LightningModule, ABC):
     def averaged(self, name: str) -> nn.Module:
         """Returns the averaged copy of the attribute `name`, or the live module where none is kept."""
         return self.averages[name].module if name in self.averages else getattr(self, name)  # type: ignore[return-value]
-
-    def parts(self) -> dict[str, nn.Module]:
-        """Returns the submodules that are parts of the model: all but the `auxiliary` ones."""
-        auxiliary = {name for kind in type(self).__mro__ for name in vars(kind).get("auxiliary", ())}
-        return {name: module for name, module in self.named_children() if name not in auxiliary}
 
     def exported(self) -> dict[str, nn.Module]:
         """Returns what a published checkpoint holds: the model's parts, averaged where an average is kept."""
