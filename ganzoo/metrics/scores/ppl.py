@@ -10,7 +10,7 @@ from ganzoo.common.errors import GanzooError
 from ganzoo.common.seeding import mix
 from ganzoo.games.latent_space import LatentSpace
 from ganzoo.metrics.bootstrap import Scored, mean_of
-from ganzoo.metrics.sampling import conditions_for, in_turn
+from ganzoo.metrics.sampling import at_full_side, conditions_for, in_turn
 from ganzoo.metrics.score import Items, Score, ScoreContext, Setting
 
 STEP = 1e-4  # of the way between two latent vectors
@@ -60,7 +60,8 @@ class PathLength(Score):
             y = in_turn(model, n) if given is None else given
             ends = path_steps(model.space, n, mix(setting.seed, first), y)
             with torch.inference_mode():
-                sides = [extractor.unrounded(model.render(end, y).to(setting.device))[0].double() for end in ends]
+                images = [at_full_side(model, model.render(end, y)).to(setting.device) for end in ends]
+                sides = [extractor.unrounded(x)[0].double() for x in images]
             lengths.append((sides[1] - sides[0]).square().sum(1) / STEP**2)
         return mean_of(trimmed(torch.cat(lengths).cpu()), "paths")
 
