@@ -22,6 +22,7 @@ class Official(NamedTuple):
 
     Args:
         arguments: what the official network was made with.
+        parameter_count: number of its parameters; 0 where the file does not say.
         x: the input.
         labels: labels that go with it, if it takes any.
         state: the official network's own tensors.
@@ -29,6 +30,7 @@ class Official(NamedTuple):
     """
 
     arguments: dict[str, Any]
+    parameter_count: int
     x: Tensor
     labels: Tensor | None
     state: dict[str, Tensor]
@@ -59,9 +61,10 @@ def official(name: str) -> Official:
             shape = said["state"][key]
             state[key], state[f"{layer}_v"] = _singular(state[f"{layer}_orig"], _filled(key, shape, 0.0, 1.0, "unit"))
     shape = said["input"]["shape"]
-    x = torch.from_numpy(np.sin(0.3 * np.arange(prod(shape)) + 1).astype(np.float32).reshape(shape))
+    wave = said["input"].get("scale", 1) * np.sin(0.3 * np.arange(prod(shape)) + 1)
+    x = torch.from_numpy(wave.astype(np.float32).reshape(shape))
     labels = torch.tensor(said["input"]["labels"]) if "labels" in said["input"] else None
-    return Official(said["arguments"], x, labels, state, said["output"])
+    return Official(said["arguments"], said.get("parameter_count", 0), x, labels, state, said["output"])
 
 
 def _filled(name: str, shape: list[int], offset: float, amplitude: float, how: str) -> np.ndarray:
