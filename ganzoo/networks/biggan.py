@@ -10,11 +10,11 @@ from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import avg_pool2d, interpolate, normalize, relu
-from torch.nn.utils.parametrize import register_parametrization
+from torch.nn.functional import avg_pool2d, interpolate, relu
 
 from ganzoo.common.errors import GanzooError
 from ganzoo.networks.attention import SelfAttention2d
+from ganzoo.networks.spectral import power_iteration
 
 # by side: channels after the linear layer and after each block, in widths
 GENERATOR_WIDTHS = {
@@ -32,39 +32,9 @@ DISCRIMINATOR_WIDTHS = {
 }
 
 
-class PowerIteration(nn.Module):
-    """Parametrisation of a weight by its spectral norm, with a power iteration at every pass, in evaluation too.
-
-    The first vector is kept from pass to pass in training alone, so that evaluation changes nothing.
-    `torch.nn.utils.parametrizations.spectral_norm` iterates in training only.
-
-    Args:
-        rows: length of the weight's first axis.
-        epsilon: least length of a vector.
-    """
-
-    u: Tensor
-
-    def __init__(self, rows: int, epsilon: float = 1e-12) -> None:
-        super().__init__()
-        self.epsilon = epsilon
-        self.register_buffer("u", normalize(torch.randn(1, rows), dim=1))
-
-    def forward(self, weight: Tensor) -> Tensor:
-        """Divides a weight (rows, ...) by its largest singular value."""
-        matrix = weight.flatten(1)
-        with torch.no_grad():
-            v = normalize(self.u @ matrix, dim=1, eps=self.epsilon)
-            u = normalize(v @ matrix.T, dim=1, eps=self.epsilon)
-            if self.training:
-                self.u.copy_(u)
-        return weight / (v @ matrix.T @ u.T).squeeze()
-
-
 def spectral(layer: nn.Module) -> nn.Module:
-    """Divides a layer's weight by its largest singular value, as `PowerIteration` does; returns the layer."""
-    register_parametrization(layer, "weight", PowerIteration(len(layer.weight)))  # type: ignore[arg-type]
-    return layer
+    """Divides a layer's weight by its largest singular value, with a power iteration at every pass; returns it."""
+    return power_iteration(layer, iterate=True)
 
 
 class ClassBatchNorm2d(nn.Module):

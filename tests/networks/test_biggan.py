@@ -7,7 +7,8 @@ from torch import nn
 
 from ganzoo.common.errors import GanzooError
 from ganzoo.networks.attention import SelfAttention2d
-from ganzoo.networks.biggan import BigGANDiscriminator, BigGANGenerator, PowerIteration, spectral
+from ganzoo.networks.biggan import BigGANDiscriminator, BigGANGenerator, spectral
+from ganzoo.networks.spectral import PowerIteration
 
 LAYERS = {"conv_sc": "shortcut", "bn1": "norm1", "bn2": "norm2", "shared": "embed"}
 ATTENTION = {"theta": "query", "phi": "key", "g": "value", "o": "out"}
@@ -32,7 +33,7 @@ def renamed(state, wanted):
         elif path[-1:] == ["norm"]:
             ours[f"norm.{'weight' if last == 'gain' else 'bias'}"] = value
         elif last == "u0":
-            ours[f"{place}.parametrizations.weight.0.u"] = value
+            ours[f"{place}.parametrizations.weight.0.u"] = value.flatten()
         elif last == "weight" and f"{place}.weight" not in wanted:
             ours[f"{place}.parametrizations.weight.original"] = value
         elif last != "sv0":
