@@ -31,6 +31,8 @@ SMALLER = {
     "cyclegan_horse2zebra": "--data.size 32 --model.generator.width 4 --model.back.width 4",
     "pix2pix_facades": "--data.size 32 --model.generator.size 32 --model.generator.width 4",
     "pix2pix_r1_edges2faces": "--model.stabilisers.every 2",
+    "sagan_cifar10": "--model.generator.width 16 --model.discriminator.width 16",
+    "biggan_cifar10": "--model.generator.width 8 --model.discriminator.width 8",
     "srresnet_folder": "--data.root portraits.zip --data.size 32 --model.generator.width 4 --model.generator.blocks 1",
     "srgan_folder": "--data.root portraits.zip --data.size 32 --model.generator.width 4 --model.generator.blocks 1 "
     "--model.discriminator.size 32 --model.discriminator.width 4 --model.content pixels",
