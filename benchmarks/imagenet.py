@@ -11,6 +11,7 @@ import json
 import tempfile
 import zipfile
 from collections.abc import Callable, Iterator
+from contextlib import chdir
 from io import BytesIO
 from pathlib import Path
 
@@ -23,7 +24,7 @@ from ganzoo.common.readme import between_markers
 from ganzoo.data import ImageFolder
 from ganzoo.tools.evaluate import evaluate
 
-PAGE = Path(__file__).parents[1] / "docs" / "evaluation.md"
+PAGE = Path(__file__).resolve().parents[1] / "docs" / "evaluation.md"
 REPORTS = PAGE.parent / "evaluation" / "imagenet"
 CHECKPOINTS = ("began-faces", "dcgan-faces", "srgan-faces", "srresnet-faces", "pix2pix-edges2faces", "cyclegan-mnist")
 OF_SAMPLES, OF_TRANSLATIONS = ["fid", "kid", "prdc"], ["fid", "kid"]
@@ -52,11 +53,11 @@ def measure_sets(pictures: Path, bootstrap: int, device: str) -> None:
     if not lacking:
         return
     images = ImageFolder(str(pictures), size=SIDE, channels=3, splits=False).split("train")[0]
-    with tempfile.TemporaryDirectory() as folder:
-        reference = Path(folder, f"{pictures.stem}-other-half.zip")
+    with tempfile.TemporaryDirectory() as folder, chdir(folder):  # reports name the files as they are named here
+        reference = Path(f"{pictures.stem}-other-half.zip")
         write_pictures(images[1::2], reference)
         for name in lacking:
-            own = Path(folder, f"{pictures.stem}-{name}.zip")
+            own = Path(f"{pictures.stem}-{name}.zip")
             write_pictures(SETS[name](images[::2]), own)
             measure(str(own), own.stem, OF_SAMPLES, bootstrap, device, data=str(reference))
 
