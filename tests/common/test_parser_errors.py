@@ -41,7 +41,7 @@ def said(parser, *arguments):
         ([WGANGP, MLP, "--model.generator.shape=x"], "model.generator.shape: must be a list, not x."),
         ([WGANGP, "--model.betas=[0.5]"], "model.betas: must be a tuple with 2 elements, not [0.5]."),
         # one of several types
-        ([WGANGP, "--model.ema=two"], "model.ema: must be float or null, not two."),
+        ([WGANGP, "--model.ema=two"], "model.ema: must be float or Averaging or null, not two."),
         ([WGANGP, "--model.n_critic=x"], "model.n_critic: must be int or Schedule, not x."),
         (["--seed_everything=x"], "seed_everything: must be bool or int, not x."),
         ([WGANGP, '--model.n_critic={"values": [2], "at": ["x"]}'], "model.n_critic.at: must be a float, not x."),
