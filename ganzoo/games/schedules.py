@@ -3,7 +3,7 @@
 from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import exp
+from math import cos, exp, pi
 from typing import Literal
 
 from ganzoo.common.errors import GanzooError
@@ -12,6 +12,7 @@ from ganzoo.common.errors import GanzooError
 EASINGS: dict[str, Callable[[float], float]] = {
     "constant": lambda time: 0.0,
     "linear": lambda time: time,
+    "cosine": lambda time: (1 - cos(pi * time)) / 2,
     "sigmoid": lambda time: 2 / (1 + exp(-10 * time)) - 1,
     "power": lambda time: (1 - (1 + 10 * time) ** -0.75) / (1 - 11**-0.75),
 }
@@ -24,9 +25,10 @@ class Schedule:
     Args:
         values: the values, in order.
         at: where each value is reached, as a share of the run in [0, 1], increasing, as many as `values`.
-        kind: `constant` keeps a value until the next one's turn; `linear` moves in a straight line between them;
-            `sigmoid` and `power` move fast at first and then ever more slowly (Ganin et al. 2016, section 5.2): from 0
-            to 1 as 2 / (1 + exp(-10 p)) - 1, and from 1 to 11^-0.75 as (1 + 10 p)^-0.75.
+        kind: `constant` keeps a value until the next one's turn; `linear` moves in a straight line between them,
+            `cosine` along half a wave, slowly at both ends; `sigmoid` and `power` move fast at first and then ever more
+            slowly (Ganin et al. 2016, section 5.2): from 0 to 1 as 2 / (1 + exp(-10 p)) - 1, and from 1 to 11^-0.75 as
+            (1 + 10 p)^-0.75.
 
     Example:
         `Schedule([30, 15, 5], at=[0, 0.02, 0.05])` is 30 for the first 2% of a run, 15 until 5%, then 5.
@@ -37,7 +39,7 @@ class Schedule:
 
     values: list[float]
     at: list[float]
-    kind: Literal["constant", "linear", "sigmoid", "power"] = "constant"
+    kind: Literal["constant", "linear", "cosine", "sigmoid", "power"] = "constant"
 
     def __post_init__(self) -> None:
         if not self.values or len(self.values) != len(self.at):

@@ -32,6 +32,8 @@ SMALLER = {
     "pix2pix_facades": "--data.size 32 --model.generator.size 32 --model.generator.width 4",
     "pix2pix_r1_edges2faces": "--model.stabilisers.every 2",
     "sagan_cifar10": "--model.generator.width 16 --model.discriminator.width 16",
+    "r3gan_cifar10": "--model.generator.widths [16,16,16,16] --model.generator.groups [2,2,2,2] "
+    "--model.discriminator.widths [16,16,16,16] --model.discriminator.groups [2,2,2,2]",
     "biggan_cifar10": "--model.generator.width 8 --model.discriminator.width 8",
     "srresnet_folder": "--data.root portraits.zip --data.size 32 --model.generator.width 4 --model.generator.blocks 1",
     "srgan_folder": "--data.root portraits.zip --data.size 32 --model.generator.width 4 --model.generator.blocks 1 "
