@@ -8,9 +8,10 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import conv2d, conv_transpose2d, leaky_relu
+from torch.nn.functional import leaky_relu
 
 from ganzoo.common.errors import GanzooError
+from ganzoo.networks.filtered import doubled, halved
 
 SLOPE = 0.2
 CIFAR_WIDTHS, CIFAR_GROUPS = (768, 768, 768, 768), (96, 96, 96, 96)
@@ -56,27 +57,19 @@ class ResidualBlock(nn.Module):
 
 
 class Resample(nn.Module):
-    """Doubling or halving of the side by the filter [1, 3, 3, 1] in both directions, whose weights add up to 1.
+    """Doubling or halving of the side by the filter [1, 3, 3, 1].
 
     Args:
         up: double instead of halving.
     """
 
-    kernel: Tensor
-
     def __init__(self, up: bool) -> None:
         super().__init__()
         self.up = up
-        line = torch.tensor([1.0, 3.0, 3.0, 1.0]) / 8
-        self.register_buffer("kernel", line[:, None] * line, persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
         """Maps (N, C, H, W) to (N, C, 2H, 2W), or half of H and W."""
-        channels = x.shape[1]
-        kernel = self.kernel.to(x.dtype).expand(channels, 1, 4, 4)
-        if self.up:
-            return conv_transpose2d(x, 4 * kernel, stride=2, padding=1, groups=channels)
-        return conv2d(x, kernel, stride=2, padding=1, groups=channels)
+        return doubled(x) if self.up else halved(x)
 
 
 class R3GANGenerator(nn.Module):

@@ -1,0 +1,413 @@
+"""Networks of StyleGAN2: Karras et al. 2020, arXiv 1912.04958, as the code of ADA has them, arXiv 2006.06676.
+
+They compute what the authors' PyTorch code does (https://github.com/NVlabs/stylegan2-ada-pytorch), in float32 and
+without its clamp of activations. Weights are drawn from N(0, 1) and scaled at run time by 1 / sqrt(fan in), so that all
+have the same learning rate; leaky ReLUs have a slope of 0.2 and a gain of sqrt(2).
+"""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from math import log2
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import conv2d, conv_transpose2d, leaky_relu, linear, one_hot
+
+from ganzoo.common.errors import GanzooError
+from ganzoo.networks.filtered import blurred, doubled, halved
+from ganzoo.networks.style import StyleBased
+
+Shape = Literal["skip", "resnet", "orig"]
+HALF = 0.5**0.5
+
+
+def activated(x: Tensor, gain: float = 2**0.5) -> Tensor:
+    """Returns the leaky ReLU of x, times a gain."""
+    return leaky_relu(x, 0.2) * gain
+
+
+def normalised(x: Tensor) -> Tensor:
+    """Divides vectors (N, D) by the root of their mean square."""
+    return x * (x.square().mean(1, keepdim=True) + 1e-8).rsqrt()
+
+
+def channels_at(side: int, base: int, largest: int) -> int:
+    """Returns the number of channels of maps of a side: `base` divided by it, at most `largest`."""
+    return min(base // side, largest)
+
+
+def sides_of(size: int) -> list[int]:
+    """Returns the sides from 4 pixels to that of the images, each twice the one before.
+
+    Raises:
+        GanzooError: if doubling does not lead there.
+    """
+    if size < 8 or size & (size - 1):
+        raise GanzooError(f"size: {size} given, but StyleGAN2 is for powers of 2 from 8 pixels on.")
+    return [2**i for i in range(2, int(log2(size)) + 1)]
+
+
+class EqualLinear(nn.Module):
+    """Linear layer with a learning rate that does not depend on its width.
+
+    Args:
+        before: length of the input.
+        after: length of the output.
+        rate: factor on the learning rate: weights are stored larger by it, and scaled at run time.
+        bias: what the bias begins with.
+        activate: whether a leaky ReLU follows.
+    """
+
+    def __init__(self, before: int, after: int, rate: float = 1.0, bias: float = 0.0, activate: bool = False) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(after, before) / rate)
+        self.bias = nn.Parameter(torch.full((after,), bias / rate))
+        self.rate, self.scale, self.activate = rate, rate * before**-0.5, activate
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Maps (N, before) to (N, after)."""
+        x = linear(x, self.weight * self.scale, self.bias * self.rate)
+        return activated(x) if self.activate else x
+
+
+class EqualConv2d(nn.Module):
+    """Convolution with a learning rate that does not depend on its width; it may halve the side, filtered.
+
+    Args:
+        before: channels of the input.
+        after: channels of the output.
+        kernel: side of the kernel.
+        halve: whether the side is halved.
+        bias: whether there is one.
+        gain: factor on the output after a leaky ReLU; 0 for no activation.
+    """
+
+    def __init__(
+        self, before: int, after: int, kernel: int = 3, halve: bool = False, bias: bool = True, gain: float = 2**0.5
+    ) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(after, before, kernel, kernel))
+        self.bias = nn.Parameter(torch.zeros(after)) if bias else None
+        self.scale, self.halve, self.gain = (before * kernel**2) ** -0.5, halve, gain
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Maps (N, before, H, W) to (N, after, H, W), or half of H and W."""
+        weight, kernel = self.weight * self.scale, self.weight.shape[-1]
+        if not self.halve:
+            x = conv2d(x, weight, self.bias, padding=kernel // 2)
+        elif kernel == 1:
+            x = conv2d(halved(x), weight, self.bias)
+        else:
+            x = conv2d(blurred(x, 2), weight, self.bias, stride=2)
+        return activated(x, self.gain) if self.gain else x
+
+
+class Mapping(nn.Module):
+    """Mapping network: normalised latent vectors, joined to embedded classes, through fully connected layers.
+
+    Args:
+        latent_dim: length of z; 0 for a discriminator's mapping of the classes alone.
+        w_dim: length of w, and of the layers.
+        layers: number of layers.
+        n_classes: number of classes; 0 for none.
+        rate: factor on the layers' learning rate.
+    """
+
+    def __init__(
+        self, latent_dim: int = 512, w_dim: int = 512, layers: int = 8, n_classes: int = 0, rate: float = 0.01
+    ) -> None:
+        super().__init__()
+        self.latent_dim, self.w_dim, self.n_classes = latent_dim, w_dim, n_classes
+        self.embed = EqualLinear(n_classes, w_dim) if n_classes else None
+        lengths = [latent_dim + w_dim * bool(n_classes), *[w_dim] * layers]
+        pairs = pairwise(lengths)
+        self.layers = nn.Sequential(*(EqualLinear(*pair, rate, activate=True) for pair in pairs))
+
+    def forward(self, z: Tensor | None, y: Tensor | None = None) -> Tensor:
+        """Maps z (N, latent_dim), and labels (N,) if there are classes, to w (N, w_dim)."""
+        parts = [] if z is None else [normalised(z)]
+        if self.embed is not None and y is not None:
+            parts.append(normalised(self.embed(one_hot(y, self.n_classes).to(self.embed.weight.dtype))))
+        return self.layers(torch.cat(parts, 1))
+
+
+class ModulatedConv2d(nn.Module):
+    """Convolution whose weights are scaled by a style, and then to unit length: equations 1 and 3.
+
+    Activations are scaled before and after it instead of weights, which is the same.
+
+    Args:
+        before: channels of the input.
+        after: channels of the output.
+        w_dim: length of w, of which an affine map makes the style.
+        kernel: side of the kernel.
+        double: whether the side is doubled, and filtered.
+        demodulate: whether weights are scaled to unit length; without, they have 1 / sqrt(fan in) on the style.
+    """
+
+    def __init__(
+        self, before: int, after: int, w_dim: int, kernel: int = 3, double: bool = False, demodulate: bool = True
+    ) -> None:
+        super().__init__()
+        self.affine = EqualLinear(w_dim, before, bias=1.0)
+        self.weight = nn.Parameter(torch.randn(after, before, kernel, kernel))
+        self.scale, self.doubles, self.demodulate = (before * kernel**2) ** -0.5, double, demodulate
+
+    def forward(self, x: Tensor, w: Tensor) -> Tensor:
+        """Maps (N, before, H, W) and w (N, w_dim) to (N, after, H, W), or twice H and W."""
+        style = self.affine(w)
+        if not self.demodulate:
+            style = style * self.scale
+        x = x * style[:, :, None, None].to(x.dtype)
+        if self.doubles:
+            x = blurred(conv_transpose2d(x, self.weight.transpose(0, 1), stride=2), 1, 4.0)
+        else:
+            x = conv2d(x, self.weight, padding=self.weight.shape[-1] // 2)
+        if self.demodulate:
+            length = style.square() @ self.weight.square().sum((2, 3)).T
+            x = x * (length + 1e-8).rsqrt()[:, :, None, None].to(x.dtype)
+        return x
+
+
+class StyledLayer(nn.Module):
+    """Layer of the synthesis: modulated convolution, noise, bias, leaky ReLU.
+
+    Args:
+        before: channels of the input.
+        after: channels of the output.
+        w_dim: length of w.
+        double: whether the side is doubled.
+    """
+
+    def __init__(self, before: int, after: int, w_dim: int, double: bool = False) -> None:
+        super().__init__()
+        self.conv = ModulatedConv2d(before, after, w_dim, double=double)
+        self.noise_strength = nn.Parameter(torch.zeros(()))
+        self.bias = nn.Parameter(torch.zeros(after))
+
+    def forward(self, x: Tensor, w: Tensor, noise: Tensor, gain: float = 1.0) -> Tensor:
+        """Maps (N, before, H, W), w (N, w_dim) and noise (N, 1, H', W') to (N, after, H', W')."""
+        x = self.conv(x, w) + noise.to(x.dtype) * self.noise_strength
+        return activated(x + self.bias[:, None, None], gain * 2**0.5)
+
+
+class ToImage(nn.Module):
+    """Modulated 1x1 convolution to the image's channels, without demodulation, and a bias.
+
+    Args:
+        before: channels of the input.
+        channels: channels of the image.
+        w_dim: length of w.
+    """
+
+    def __init__(self, before: int, channels: int, w_dim: int) -> None:
+        super().__init__()
+        self.conv = ModulatedConv2d(before, channels, w_dim, kernel=1, demodulate=False)
+        self.bias = nn.Parameter(torch.zeros(channels))
+
+    def forward(self, x: Tensor, w: Tensor) -> Tensor:
+        """Maps (N, before, H, W) and w (N, w_dim) to images (N, channels, H, W)."""
+        return self.conv(x, w) + self.bias[:, None, None]
+
+
+class Synthesis(nn.Module):
+    """Synthesis network: a learnt constant of 4x4, and two styled layers to each side after it.
+
+    Args:
+        size: side of the images in pixels.
+        channels: channels of the images.
+        w_dim: length of w.
+        base: channels times side of the maps.
+        largest: largest number of channels.
+        architecture: `skip` adds up images of all sides, the paper's choice; `resnet` has residual blocks; `orig` has
+            neither.
+
+    Attributes:
+        n_styles: number of layers that take a w of their own; an image of a side shares that of the next side's first.
+        noise_shapes: shape of each layer's noise.
+        style_affines: affine maps of w, a layer each, and that of the last image.
+    """
+
+    def __init__(
+        self,
+        size: int = 32,
+        channels: int = 3,
+        w_dim: int = 512,
+        base: int = 32768,
+        largest: int = 512,
+        architecture: Shape = "skip",
+    ) -> None:
+        super().__init__()
+        sides = sides_of(size)
+        widths = [channels_at(side, base, largest) for side in sides]
+        self.shape, self.n_styles, self.architecture = (channels, size, size), 2 * len(sides), architecture
+        self.noise_shapes = [(1, side, side) for side in (4, *(side for side in sides[1:] for _ in range(2)))]
+        self.const = nn.Parameter(torch.randn(widths[0], 4, 4))
+        self.layers = nn.ModuleList([StyledLayer(widths[0], widths[0], w_dim)])
+        for before, after in pairwise(widths):
+            self.layers.extend([StyledLayer(before, after, w_dim, double=True), StyledLayer(after, after, w_dim)])
+        shown = range(len(sides)) if architecture == "skip" else [len(sides) - 1]
+        self.to_image = nn.ModuleDict({str(i): ToImage(widths[i], channels, w_dim) for i in shown})
+        pairs = pairwise(widths) if architecture == "resnet" else ()
+        self.shortcuts = nn.ModuleList(EqualConv2d(*pair, kernel=1, bias=False, gain=0) for pair in pairs)
+
+    @property
+    def style_affines(self) -> list[nn.Module]:
+        """The affine map of w that makes each layer's style, in order."""
+        last = self.to_image[str(len(self.layers) // 2)]
+        return [*(layer.conv.affine for layer in self.layers), last.conv.affine]  # type: ignore[union-attr, list-item]
+
+    def forward(self, styles: Tensor, noise: Sequence[Tensor] | None = None) -> Tensor:
+        """Maps styles (N, n_styles, w_dim), and noise (N, *shape) for each shape, to images (N, channels, H, W)."""
+        n = styles.shape[0]
+        if noise is None:
+            noise = [torch.randn(n, *shape, device=styles.device) for shape in self.noise_shapes]
+        w = styles.unbind(1)
+        x = self.layers[0](self.const.expand(n, -1, -1, -1), w[0], noise[0])
+        image = self.to_image["0"](x, w[1]) if "0" in self.to_image else None
+        for i in range(1, len(self.layers) // 2 + 1):
+            first, second = 2 * i - 1, 2 * i
+            h = self.layers[first](x, w[first], noise[first])
+            if self.architecture == "resnet":
+                h = self.layers[second](h, w[second], noise[second], HALF)
+                x = h + HALF * doubled(self.shortcuts[i - 1](x))
+            else:
+                x = self.layers[second](h, w[second], noise[second])
+            if str(i) in self.to_image:
+                shown = self.to_image[str(i)](x, w[second + 1])
+                image = shown if image is None else doubled(image) + shown
+        assert image is not None  # the last side has one
+        return image
+
+
+class StyleGAN2Generator(StyleBased):
+    """Generator of images: a mapping and a synthesis network.
+
+    Args:
+        size: side of the images in pixels, a power of 2.
+        channels: channels of the images.
+        latent_dim: length of z.
+        w_dim: length of w.
+        mapping_layers: layers of the mapping network.
+        base: see `Synthesis`.
+        largest: likewise.
+        architecture: likewise.
+        n_classes: number of classes; 0 for none.
+        decay: share of the running mean of w that a batch keeps.
+        cutoff: number of layers that truncation changes unless another is named; None for all.
+    """
+
+    def __init__(
+        self,
+        size: int = 32,
+        channels: int = 3,
+        latent_dim: int = 512,
+        w_dim: int = 512,
+        mapping_layers: int = 8,
+        base: int = 32768,
+        largest: int = 512,
+        architecture: Shape = "skip",
+        n_classes: int = 0,
+        decay: float = 0.995,
+        cutoff: int | None = None,
+    ) -> None:
+        mapping = Mapping(latent_dim, w_dim, mapping_layers, n_classes)
+        super().__init__(mapping, Synthesis(size, channels, w_dim, base, largest, architecture), decay, cutoff)
+
+
+def minibatch_std(x: Tensor, group: int) -> Tensor:
+    """Joins to maps (N, C, H, W) the standard deviation over groups of samples, a mean over all, as one more channel.
+
+    Args:
+        x: the maps.
+        group: samples of a group, which lie N / group apart in the batch; where the batch is smaller, all of it.
+    """
+    n, _, height, width = x.shape
+    group = min(group, n)
+    spread = x.unflatten(0, (group, -1)).float().var(0, correction=0)
+    mean = (spread + 1e-8).sqrt().mean((1, 2, 3)).to(x.dtype)
+    return torch.cat([x, mean.repeat(group)[:, None, None, None].expand(n, 1, height, width)], 1)
+
+
+class DiscriminatorBlock(nn.Module):
+    """Block of the discriminator: two convolutions, the second halves the side; perhaps a shortcut.
+
+    Args:
+        before: channels of the input.
+        after: channels of the output.
+        residual: whether there is a shortcut, and both are scaled to keep their size.
+    """
+
+    def __init__(self, before: int, after: int, residual: bool) -> None:
+        super().__init__()
+        self.conv0 = EqualConv2d(before, before)
+        self.conv1 = EqualConv2d(before, after, halve=True, gain=1.0 if residual else 2**0.5)
+        self.shortcut = EqualConv2d(before, after, 1, halve=True, bias=False, gain=0) if residual else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Maps (N, before, H, W) to (N, after, H / 2, W / 2)."""
+        h = self.conv1(self.conv0(x))
+        return h if self.shortcut is None else h + HALF * self.shortcut(x)
+
+
+class StyleGAN2Discriminator(nn.Module):
+    """Discriminator of images: blocks down to 4x4, minibatch standard deviation, a convolution, two linear layers.
+
+    With classes, the logit is an inner product with the class's own mapping.
+
+    Args:
+        size: side of the images in pixels, a power of 2.
+        channels: channels of the images.
+        base: see `Synthesis`.
+        largest: likewise.
+        architecture: `resnet`, the paper's choice, has residual blocks; `skip` looks at the image at every side; `orig`
+            does neither, as ADA's settings for CIFAR-10.
+        group: samples of a group of the minibatch standard deviation.
+        n_classes: number of classes; 0 for none.
+        mapping_layers: layers of the classes' mapping.
+
+    Attributes:
+        mixes_samples: that it does, by the standard deviation; a penalty on gradients is of the samples' sum.
+    """
+
+    def __init__(
+        self,
+        size: int = 32,
+        channels: int = 3,
+        base: int = 32768,
+        largest: int = 512,
+        architecture: Shape = "resnet",
+        group: int = 4,
+        n_classes: int = 0,
+        mapping_layers: int = 8,
+    ) -> None:
+        super().__init__()
+        widths = [channels_at(side, base, largest) for side in sides_of(size)][::-1]
+        self.shape, self.n_classes, self.n_features = (channels, size, size), n_classes, widths[-1]
+        self.architecture, self.group = architecture, group
+        looks = range(len(widths)) if architecture == "skip" else [0]
+        self.from_image = nn.ModuleDict({str(i): EqualConv2d(channels, widths[i], 1) for i in looks})
+        pairs = pairwise(widths)
+        self.blocks = nn.ModuleList(DiscriminatorBlock(*pair, architecture == "resnet") for pair in pairs)
+        self.last = EqualConv2d(widths[-1] + 1, widths[-1])
+        self.linear = EqualLinear(16 * widths[-1], widths[-1], activate=True)
+        self.out = EqualLinear(widths[-1], widths[-1] if n_classes else 1)
+        self.mapping = Mapping(0, widths[-1], mapping_layers, n_classes) if n_classes else None
+
+    def features(self, x: Tensor, y: Tensor | None = None) -> Tensor:
+        """Maps images (N, channels, size, size) to features (N, n_features), which do not depend on labels."""
+        h = self.from_image["0"](x)
+        for i, block in enumerate(self.blocks, 1):
+            h = block(h)
+            if str(i) in self.from_image:
+                x = halved(x)
+                h = h + self.from_image[str(i)](x)
+        return self.linear(self.last(minibatch_std(h, self.group)).flatten(1))
+
+    def forward(self, x: Tensor, y: Tensor | None = None) -> Tensor:
+        """Maps images (N, channels, size, size), and labels (N,) if there are classes, to logits (N,)."""
+        output = self.out(self.features(x))
+        if self.mapping is None:
+            return output.squeeze(1)
+        return (output * self.mapping(None, y)).sum(1) * self.n_features**-0.5
