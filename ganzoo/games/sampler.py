@@ -136,8 +136,8 @@ class Sampler(Game):
         return self.finish(generator, generator.synthesis(styles, noise))
 
     def finish(self, generator: nn.Module, output: Tensor) -> Tensor:
-        """Makes samples of the network's output, which most are already."""
-        return output
+        """Makes samples of the network's output; one that says it is `unbounded` has its images cut to [-1, 1] in use."""
+        return output.clamp(-1, 1) if getattr(generator, "unbounded", False) and not generator.training else output
 
     def mapped(self, z: Tensor, y: Any) -> Tensor:
         """Maps any number of latent vectors (N, latent_dim) to w (N, w_dim), as `sample` does."""

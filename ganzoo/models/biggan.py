@@ -84,8 +84,9 @@ class BigGAN(GAN):
         **kwargs: Any,
     ) -> None:
         require_classes(generator=generator, discriminator=discriminator)
-        options = {"g_lr": g_lr, "d_lr": d_lr, "betas": betas, "n_critic": n_critic, "ema": ema}
-        super().__init__(generator, discriminator, **options, **kwargs)  # type: ignore[arg-type]
+        super().__init__(
+            generator, discriminator, g_lr=g_lr, d_lr=d_lr, betas=betas, n_critic=n_critic, ema=ema, **kwargs
+        )
 
     @classmethod
     def follow(cls, spec: DataSpec, stated: Mapping[str, Any]) -> dict[str, Any]:

@@ -61,8 +61,9 @@ class R3GAN(GAN):
         **kwargs: Any,
     ) -> None:
         betas = (0.0, value(beta2, 0.0))
-        options = {"g_lr": g_lr, "d_lr": d_lr, "betas": betas, "lr_factor": lr_factor, "ema": ema}
-        super().__init__(generator, discriminator, **options, **kwargs)  # type: ignore[arg-type]
+        super().__init__(
+            generator, discriminator, g_lr=g_lr, d_lr=d_lr, betas=betas, lr_factor=lr_factor, ema=ema, **kwargs
+        )
         refuse_mixing(discriminator)
         if self.capture and isinstance(beta2, Schedule):
             raise GanzooError("model.capture: a recorded move does not see beta2 change; give a number for it.")

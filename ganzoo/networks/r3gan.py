@@ -86,9 +86,14 @@ class R3GANGenerator(nn.Module):
         n_classes: number of classes; 0 for none.
         embed_dim: length of an embedded class, which is joined to the latent vector.
 
+    Attributes:
+        unbounded: that images may leave [-1, 1].
+
     Raises:
         GanzooError: if there are not as many stages as the side asks for.
     """
+
+    unbounded = True
 
     def __init__(
         self,

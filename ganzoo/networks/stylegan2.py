@@ -296,7 +296,12 @@ class StyleGAN2Generator(StyleBased):
         n_classes: number of classes; 0 for none.
         decay: share of the running mean of w that a batch keeps.
         cutoff: number of layers that truncation changes unless another is named; None for all.
+
+    Attributes:
+        unbounded: that images may leave [-1, 1].
     """
+
+    unbounded = True
 
     def __init__(
         self,
@@ -321,10 +326,10 @@ def minibatch_std(x: Tensor, group: int) -> Tensor:
 
     Args:
         x: the maps.
-        group: samples of a group, which lie N / group apart in the batch; where the batch is smaller, all of it.
+        group: samples of a group, which lie N / group apart in the batch; fewer where it does not divide the batch.
     """
     n, _, height, width = x.shape
-    group = min(group, n)
+    group = next(count for count in range(min(group, n), 0, -1) if n % count == 0)
     spread = x.unflatten(0, (group, -1)).float().var(0, correction=0)
     mean = (spread + 1e-8).sqrt().mean((1, 2, 3)).to(x.dtype)
     return torch.cat([x, mean.repeat(group)[:, None, None, None].expand(n, 1, height, width)], 1)
@@ -354,7 +359,8 @@ class DiscriminatorBlock(nn.Module):
 class StyleGAN2Discriminator(nn.Module):
     """Discriminator of images: blocks down to 4x4, minibatch standard deviation, a convolution, two linear layers.
 
-    With classes, the logit is an inner product with the class's own mapping.
+    With classes, the logit is an inner product with the class's own mapping. The standard deviation mixes the samples
+    of a group; a penalty on the gradient of the logits' sum, as R1's, is meant to go through it.
 
     Args:
         size: side of the images in pixels, a power of 2.
@@ -366,9 +372,6 @@ class StyleGAN2Discriminator(nn.Module):
         group: samples of a group of the minibatch standard deviation.
         n_classes: number of classes; 0 for none.
         mapping_layers: layers of the classes' mapping.
-
-    Attributes:
-        mixes_samples: that it does, by the standard deviation; a penalty on gradients is of the samples' sum.
     """
 
     def __init__(

@@ -7,6 +7,7 @@ from ganzoo.stabilisers.feature_matching import FeatureMatching
 from ganzoo.stabilisers.instance_noise import InstanceNoise
 from ganzoo.stabilisers.mode_seeking import ModeSeeking
 from ganzoo.stabilisers.orthogonal import OrthogonalRegularisation
+from ganzoo.stabilisers.path_length import PathLength
 from ganzoo.stabilisers.r1 import R1
 from ganzoo.stabilisers.soft_labels import SoftLabels
 from ganzoo.stabilisers.unrolled import Unrolled
@@ -19,6 +20,7 @@ __all__ = [
     "InstanceNoise",
     "ModeSeeking",
     "OrthogonalRegularisation",
+    "PathLength",
     "SoftLabels",
     "Stabiliser",
     "Unrolled",

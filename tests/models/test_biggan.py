@@ -2,26 +2,15 @@
 
 import pytest
 import torch
+from shades import Shades
 from tiny import fit
 from torch.optim import Adam
 
-from ganzoo.data import DataModule
 from ganzoo.games.ema import Averaging
 from ganzoo.models.biggan import BigGAN, truncated_normal
 from ganzoo.models.sagan import SAGAN
 from ganzoo.networks.biggan import BigGANDiscriminator, BigGANGenerator
 from ganzoo.networks.sagan import SAGANDiscriminator, SAGANGenerator
-
-
-class Shades(DataModule):
-    """Light and dark pictures, labelled."""
-
-    shape, n_classes = (3, 32, 32), 2
-
-    def load(self, split):
-        y = torch.arange(40) % 2
-        noise = torch.randint(0, 56, (40, 3, 32, 32), generator=torch.Generator().manual_seed(0))
-        return (noise + 200 * y[:, None, None, None]).byte(), y
 
 
 def biggan(**options) -> BigGAN:

@@ -32,6 +32,9 @@ SMALLER = {
     "pix2pix_facades": "--data.size 32 --model.generator.size 32 --model.generator.width 4",
     "pix2pix_r1_edges2faces": "--model.stabilisers.every 2",
     "sagan_cifar10": "--model.generator.width 16 --model.discriminator.width 16",
+    "stylegan2_cifar10": "--model.generator.base 256 --model.generator.largest 8 --model.discriminator.base 256 "
+    "--model.discriminator.largest 8 --model.r1_every 2",
+    "stylegan2_faces_small": "--model.r1_every 2",
     "r3gan_cifar10": "--model.generator.widths [16,16,16,16] --model.generator.groups [2,2,2,2] "
     "--model.discriminator.widths [16,16,16,16] --model.discriminator.groups [2,2,2,2]",
     "biggan_cifar10": "--model.generator.width 8 --model.discriminator.width 8",
