@@ -136,7 +136,7 @@ class Sampler(Game):
         return self.finish(generator, generator.synthesis(styles, noise))
 
     def finish(self, generator: nn.Module, output: Tensor) -> Tensor:
-        """Makes samples of the network's output; one that says it is `unbounded` has its images cut to [-1, 1] in use."""
+        """Makes samples of the network's output: cuts the images of an `unbounded` one to [-1, 1] for use."""
         return output.clamp(-1, 1) if getattr(generator, "unbounded", False) and not generator.training else output
 
     def mapped(self, z: Tensor, y: Any) -> Tensor:
