@@ -14,7 +14,6 @@ from ganzoo.common.errors import GanzooError
 from ganzoo.networks.filtered import doubled, halved
 
 SLOPE = 0.2
-CIFAR_WIDTHS, CIFAR_GROUPS = (768, 768, 768, 768), (96, 96, 96, 96)
 
 
 class BiasedLeakyReLU(nn.Module):
@@ -100,8 +99,8 @@ class R3GANGenerator(nn.Module):
         size: int = 32,
         channels: int = 3,
         latent_dim: int = 64,
-        widths: Sequence[int] = CIFAR_WIDTHS,
-        groups: Sequence[int] = CIFAR_GROUPS,
+        widths: Sequence[int] = (768, 768, 768, 768),
+        groups: Sequence[int] = (96, 96, 96, 96),
         blocks: Sequence[int] = (2, 2, 2, 2),
         expansion: int = 2,
         n_classes: int = 0,
@@ -153,8 +152,8 @@ class R3GANDiscriminator(nn.Module):
         self,
         size: int = 32,
         channels: int = 3,
-        widths: Sequence[int] = CIFAR_WIDTHS,
-        groups: Sequence[int] = CIFAR_GROUPS,
+        widths: Sequence[int] = (768, 768, 768, 768),
+        groups: Sequence[int] = (96, 96, 96, 96),
         blocks: Sequence[int] = (2, 2, 2, 2),
         expansion: int = 2,
         n_classes: int = 0,
