@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import reduce
 from operator import add
-from typing import Any, ClassVar, Protocol, runtime_checkable
+from typing import Any, ClassVar
 
 import torch
 from lightning.pytorch.strategies import ParallelStrategy
@@ -24,20 +24,12 @@ from ganzoo.common.seeding import mix, reseed, run_seed
 from ganzoo.games.capture import Recorder, recorder
 from ganzoo.games.data_bound import DataBound
 from ganzoo.games.ema import Average, Averaging
-from ganzoo.games.growth import Growth, Stage, as_at, grow_all, grow_fully
+from ganzoo.games.growth import Growth, Planned, Stage, as_at, grow_all, grow_fully
 from ganzoo.games.lightning import clip, count_step, require_playable, take_limit
 from ganzoo.games.move import Move
 from ganzoo.games.notes import Notes, Totals
 from ganzoo.games.players import Player, correct_for_lazy, without_capture_check
 from ganzoo.games.schedules import Schedule, value
-
-
-@runtime_checkable
-class Planned(Protocol):
-    """Protocol of data whose training batches change their size over a run."""
-
-    def plan_batches(self, plan: Growth | None) -> None:
-        """Takes the sizes of training batches from a plan; None for its own."""
 
 
 class Game(DataBound, ABC):

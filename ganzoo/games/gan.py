@@ -16,10 +16,7 @@ from ganzoo.games.ema import Averaging
 from ganzoo.games.examples import ConditionExamples, reference_conditions
 from ganzoo.games.growth import Growth
 from ganzoo.games.latent import Prior
-from ganzoo.games.objective import Answers
 from ganzoo.games.sampler import Sampler
-
-__all__ = ["GAN", "Answers"]
 
 
 class GAN(Adversarial, Sampler):

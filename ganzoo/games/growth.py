@@ -162,6 +162,14 @@ class Growth:
                 raise GanzooError(f"model.growth.sides: {self.sides} given, but those of model.{name} are {theirs}.")
 
 
+@runtime_checkable
+class Planned(Protocol):
+    """Protocol of data whose training batches change their size over a run."""
+
+    def plan_batches(self, plan: Growth | None) -> None:
+        """Takes the sizes of training batches from a plan; None for its own."""
+
+
 def as_at(x: Tensor, stage: Stage) -> Tensor:
     """Returns images (N, C, H, W) as a stage shows them: box means, blended while layers are faded in.
 

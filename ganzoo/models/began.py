@@ -15,8 +15,9 @@ import torch
 from torch import Tensor, nn
 
 from ganzoo.common.distributed import sum_over_processes
-from ganzoo.games.gan import GAN, Answers
+from ganzoo.games.gan import GAN
 from ganzoo.games.move import AdversarialMove
+from ganzoo.games.objective import Answers
 from ganzoo.games.players import Terms
 
 

@@ -14,8 +14,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import normalize, relu
 
-from ganzoo.games.gan import GAN, Answers
+from ganzoo.games.gan import GAN
 from ganzoo.games.move import AdversarialMove
+from ganzoo.games.objective import Answers
 from ganzoo.games.players import Terms
 from ganzoo.games.schedules import Schedule
 

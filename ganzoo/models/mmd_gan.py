@@ -17,8 +17,9 @@ from torch import Tensor, nn
 from torch.nn.functional import mse_loss, relu
 from torch.optim import Optimizer, RMSprop
 
-from ganzoo.games.gan import GAN, Answers
+from ganzoo.games.gan import GAN
 from ganzoo.games.move import AdversarialMove
+from ganzoo.games.objective import Answers
 from ganzoo.games.players import Player, Terms
 from ganzoo.games.schedules import Schedule
 from ganzoo.losses.kernels import BANDWIDTHS, mmd2

@@ -40,7 +40,35 @@ class ConditionalBatchNorm2d(nn.Module):
         return gamma * self.norm(x) + beta
 
 
-class LabelledGenerator(nn.Module):
+class JoinedGenerator(nn.Module):
+    """Base of wrappers that give a generator a condition: what `embed` makes of it is joined to the latent vector.
+
+    Args:
+        network: an unconditional generator; its `latent_dim` is that of the latent vector plus `length`.
+        length: of an embedded condition.
+        field: name of that argument, for errors.
+
+    Raises:
+        GanzooError: if the network's `latent_dim` leaves nothing for the latent vector.
+    """
+
+    embed: nn.Module
+
+    def __init__(self, network: nn.Module, length: int, field: str) -> None:
+        super().__init__()
+        joined: int = network.latent_dim  # type: ignore[assignment]
+        if not 0 < length < joined:
+            raise GanzooError(f"{field}: {length} given, but it must leave some of the network's latent_dim, {joined}.")
+        self.network = network
+        self.latent_dim = joined - length
+        self.shape: Any = network.shape
+
+    def forward(self, z: Tensor, y: Tensor) -> Tensor:
+        """Maps (N, latent_dim) and conditions (N, ...) to samples (N, *shape)."""
+        return self.network(torch.cat([z, self.embed(y)], 1))
+
+
+class LabelledGenerator(JoinedGenerator):
     """Wrapper that gives a generator classes: the embedded label is joined to the latent vector.
 
     Args:
@@ -53,23 +81,11 @@ class LabelledGenerator(nn.Module):
     """
 
     def __init__(self, network: nn.Module, n_classes: int, label_dim: int = 100) -> None:
-        super().__init__()
-        joined: int = network.latent_dim  # type: ignore[assignment]
-        if not 0 < label_dim < joined:
-            raise GanzooError(
-                f"label_dim: {label_dim} given, but it must leave some of the network's latent_dim, {joined}."
-            )
-        self.network = network
+        super().__init__(network, label_dim, "label_dim")
         self.n_classes = n_classes
-        self.latent_dim = joined - label_dim
-        self.shape: Any = network.shape
         self.embed = nn.Embedding(n_classes, label_dim)
         # About as long as a one-hot label: where a label is as long as z, one image per class is soon all that is left.
         nn.init.normal_(self.embed.weight, 0.0, label_dim**-0.5)
-
-    def forward(self, z: Tensor, y: Tensor) -> Tensor:
-        """Maps (N, latent_dim) and labels (N,) to samples (N, *shape)."""
-        return self.network(torch.cat([z, self.embed(y)], 1))
 
 
 class LabelledDiscriminator(nn.Module):
@@ -115,7 +131,36 @@ class LabelledDiscriminator(nn.Module):
         return self.head(self.features(x, y))
 
 
-class Projection(nn.Module):
+class ProjectedDiscriminator(nn.Module):
+    """Base of wrappers that give a discriminator a condition: its embedding's inner product with the last hidden layer.
+
+    Args:
+        network: an unconditional discriminator.
+    """
+
+    embed: nn.Module
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+        self.n_features: Any = network.n_features
+        self.shape: Any = network.shape
+
+    def features(self, x: Tensor, y: Tensor | None = None) -> Tensor:
+        """Maps samples (N, *shape) to the network's last hidden layer, which does not depend on conditions."""
+        return self.network.features(x)  # type: ignore[operator]
+
+    def head(self, features: Tensor) -> Tensor:
+        """Maps what `features` returns to the unconditional part (N,) of the logits."""
+        return self.network.head(features)  # type: ignore[operator]
+
+    def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        """Maps samples (N, *shape) and conditions (N, ...) to logits (N,)."""
+        features = self.features(x)
+        return self.head(features) + (self.embed(y) * features.flatten(1)).sum(1)
+
+
+class Projection(ProjectedDiscriminator):
     """Wrapper that gives a discriminator classes by an inner product: Miyato and Koyama 2018, equation 3.
 
     The logit is psi(h) + <embed(y), h>: psi is the network's own head, h its last hidden layer, flattened.
@@ -127,31 +172,15 @@ class Projection(nn.Module):
     """
 
     def __init__(self, network: nn.Module, n_classes: int, spectral: bool = True) -> None:
-        super().__init__()
-        self.network = network
+        super().__init__(network)
         self.n_classes = n_classes
-        self.n_features: Any = network.n_features
-        self.shape: Any = network.shape
         self.embed = nn.Embedding(n_classes, network.n_features)  # type: ignore[arg-type]
         nn.init.xavier_uniform_(self.embed.weight)
         if spectral:  # after the initialisation: a parametrised weight ignores writes to its data
             spectral_norm(self.embed)
 
-    def features(self, x: Tensor, y: Tensor | None = None) -> Tensor:
-        """Maps samples (N, *shape) to the network's last hidden layer, which does not depend on labels."""
-        return self.network.features(x)  # type: ignore[operator]
 
-    def head(self, features: Tensor) -> Tensor:
-        """Maps what `features` returns to the unconditional part (N,) of the logits."""
-        return self.network.head(features)  # type: ignore[operator]
-
-    def forward(self, x: Tensor, y: Tensor) -> Tensor:
-        """Maps samples (N, *shape) and labels (N,) to logits (N,)."""
-        features = self.features(x)
-        return self.head(features) + (self.embed(y) * features.flatten(1)).sum(1)
-
-
-class VectorGenerator(nn.Module):
+class VectorGenerator(JoinedGenerator):
     """Wrapper that gives a generator vectors as a condition: embedded, each is joined to the latent vector.
 
     Args:
@@ -164,24 +193,12 @@ class VectorGenerator(nn.Module):
     """
 
     def __init__(self, network: nn.Module, condition_dim: int, embed_dim: int = 64) -> None:
-        super().__init__()
-        joined: int = network.latent_dim  # type: ignore[assignment]
-        if not 0 < embed_dim < joined:
-            raise GanzooError(
-                f"embed_dim: {embed_dim} given, but it must leave some of the network's latent_dim, {joined}."
-            )
-        self.network = network
+        super().__init__(network, embed_dim, "embed_dim")
         self.condition = Vectors(condition_dim)
-        self.latent_dim = joined - embed_dim
-        self.shape: Any = network.shape
         self.embed = nn.Linear(condition_dim, embed_dim)
 
-    def forward(self, z: Tensor, y: Tensor) -> Tensor:
-        """Maps (N, latent_dim) and vectors (N, condition_dim) to samples (N, *shape)."""
-        return self.network(torch.cat([z, self.embed(y)], 1))
 
-
-class VectorProjection(nn.Module):
+class VectorProjection(ProjectedDiscriminator):
     """Wrapper that gives a discriminator vectors as a condition, by an inner product as in `Projection`.
 
     The logit is psi(h) + <V y, h>: psi is the network's own head, h its last hidden layer, flattened, V a matrix.
@@ -193,27 +210,11 @@ class VectorProjection(nn.Module):
     """
 
     def __init__(self, network: nn.Module, condition_dim: int, spectral: bool = False) -> None:
-        super().__init__()
-        self.network = network
+        super().__init__(network)
         self.condition = Vectors(condition_dim)
-        self.n_features: Any = network.n_features
-        self.shape: Any = network.shape
         self.embed = nn.Linear(condition_dim, network.n_features, bias=False)  # type: ignore[arg-type]
         if spectral:
             spectral_norm(self.embed)
-
-    def features(self, x: Tensor, y: Tensor | None = None) -> Tensor:
-        """Maps samples (N, *shape) to the network's last hidden layer, which does not depend on the condition."""
-        return self.network.features(x)  # type: ignore[operator]
-
-    def head(self, features: Tensor) -> Tensor:
-        """Maps what `features` returns to the unconditional part (N,) of the logits."""
-        return self.network.head(features)  # type: ignore[operator]
-
-    def forward(self, x: Tensor, y: Tensor) -> Tensor:
-        """Maps samples (N, *shape) and vectors (N, condition_dim) to logits (N,)."""
-        features = self.features(x)
-        return self.head(features) + (self.embed(y) * features.flatten(1)).sum(1)
 
 
 class Answer(NamedTuple):

@@ -12,24 +12,15 @@ from typing import Literal
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import conv2d, conv_transpose2d, leaky_relu, linear, one_hot
+from torch.nn.functional import conv2d, conv_transpose2d, one_hot
 
 from ganzoo.common.errors import GanzooError
+from ganzoo.networks.equalised import EqualConv2d, EqualLinear, activated, normalised
 from ganzoo.networks.filtered import blurred, doubled, halved
 from ganzoo.networks.style import StyleBased
 
 Shape = Literal["skip", "resnet", "orig"]
 HALF = 0.5**0.5
-
-
-def activated(x: Tensor, gain: float = 2**0.5) -> Tensor:
-    """Returns the leaky ReLU of x, times a gain."""
-    return leaky_relu(x, 0.2) * gain
-
-
-def normalised(x: Tensor) -> Tensor:
-    """Divides vectors (N, D) by the root of their mean square."""
-    return x * (x.square().mean(1, keepdim=True) + 1e-8).rsqrt()
 
 
 def channels_at(side: int, base: int, largest: int) -> int:
@@ -46,61 +37,6 @@ def sides_of(size: int) -> list[int]:
     if size < 8 or size & (size - 1):
         raise GanzooError(f"size: {size} given, but StyleGAN2 is for powers of 2 from 8 pixels on.")
     return [2**i for i in range(2, int(log2(size)) + 1)]
-
-
-class EqualLinear(nn.Module):
-    """Linear layer with a learning rate that does not depend on its width.
-
-    Args:
-        before: length of the input.
-        after: length of the output.
-        rate: factor on the learning rate: weights are stored larger by it, and scaled at run time.
-        bias: what the bias begins with.
-        activate: whether a leaky ReLU follows.
-    """
-
-    def __init__(self, before: int, after: int, rate: float = 1.0, bias: float = 0.0, activate: bool = False) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.randn(after, before) / rate)
-        self.bias = nn.Parameter(torch.full((after,), bias / rate))
-        self.rate, self.scale, self.activate = rate, rate * before**-0.5, activate
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Maps (N, before) to (N, after)."""
-        x = linear(x, self.weight * self.scale, self.bias * self.rate)
-        return activated(x) if self.activate else x
-
-
-class EqualConv2d(nn.Module):
-    """Convolution with a learning rate that does not depend on its width; it may halve the side, filtered.
-
-    Args:
-        before: channels of the input.
-        after: channels of the output.
-        kernel: side of the kernel.
-        halve: whether the side is halved.
-        bias: whether there is one.
-        gain: factor on the output after a leaky ReLU; 0 for no activation.
-    """
-
-    def __init__(
-        self, before: int, after: int, kernel: int = 3, halve: bool = False, bias: bool = True, gain: float = 2**0.5
-    ) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.randn(after, before, kernel, kernel))
-        self.bias = nn.Parameter(torch.zeros(after)) if bias else None
-        self.scale, self.halve, self.gain = (before * kernel**2) ** -0.5, halve, gain
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Maps (N, before, H, W) to (N, after, H, W), or half of H and W."""
-        weight, kernel = self.weight * self.scale, self.weight.shape[-1]
-        if not self.halve:
-            x = conv2d(x, weight, self.bias, padding=kernel // 2)
-        elif kernel == 1:
-            x = conv2d(halved(x), weight, self.bias)
-        else:
-            x = conv2d(blurred(x, 2), weight, self.bias, stride=2)
-        return activated(x, self.gain) if self.gain else x
 
 
 class Mapping(nn.Module):

@@ -1,0 +1,37 @@
+"""Recipes for two CPU cores: the variant and data of the published ones, with networks whose checkpoint stays small."""
+
+import pytest
+import yaml
+
+from ganzoo.checkpoints.build import build_model
+from ganzoo.common import registry
+
+SMALL = {
+    "sagan_cifar10_small": "sagan_cifar10",
+    "biggan_cifar10_small": "biggan_cifar10",
+    "r3gan_cifar10_small": "r3gan_cifar10",
+    "stylegan2_faces_small": "stylegan2_cifar10",
+}
+
+
+def recipe(name: str) -> dict:
+    return yaml.safe_load((registry.RECIPES / f"{name}.yaml").read_text())
+
+
+def megabytes(name: str) -> float:
+    """Size of a recipe's published checkpoint, whose numbers take two bytes each."""
+    file = registry.RECIPES / f"{name}.yaml"
+    parts = build_model(file.read_text(), file).exported().values()
+    return 2e-6 * sum(tensor.numel() for part in parts for tensor in part.state_dict().values())
+
+
+@pytest.mark.parametrize(("name", "published"), SMALL.items())
+def test_a_small_recipe_is_the_published_one_at_another_size(name, published):
+    small, whole = recipe(name), recipe(published)
+    assert small["model"]["class_path"] == whole["model"]["class_path"]
+    for network in ("generator", "discriminator"):
+        kinds = [each["model"]["init_args"][network]["class_path"] for each in (small, whole)]
+        assert kinds[0] == kinds[1]
+    assert small["trainer"]["max_steps"] < whole["trainer"]["max_steps"]
+    assert megabytes(name) < megabytes(published) / 4
+    assert megabytes(name) < 3  # what a new checkpoint may take in the repository
