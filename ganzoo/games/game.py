@@ -105,10 +105,10 @@ class Game(DataBound, ABC):
         return self._follow if grows or self.lr_factor is not None else None
 
     def _follow(self, optimizer: Optimizer) -> LRScheduler:
-        return LambdaLR(optimizer, lambda _: self._rate())
+        return LambdaLR(optimizer, lambda _: self.rate())
 
-    def _rate(self) -> float:
-        """Factor on learning rates for the next batch."""
+    def rate(self) -> float:
+        """Returns the factor on learning rates for the next batch that `lr_factor` and growth say."""
         factor = 1.0 if self.lr_factor is None else value(self.lr_factor, self.progress)
         return factor if self.growth is None else factor * self.growth.lr_factor(self.images)
 

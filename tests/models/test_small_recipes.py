@@ -7,6 +7,7 @@ from ganzoo.checkpoints.build import build_model
 from ganzoo.common import registry
 
 SMALL = {
+    "conv_gan_faces_small": "conv_gan_faces",
     "sagan_cifar10_small": "sagan_cifar10",
     "biggan_cifar10_small": "biggan_cifar10",
     "r3gan_cifar10_small": "r3gan_cifar10",

@@ -28,6 +28,7 @@ TINY = f"--trainer.max_steps {STEPS} --data.batch_size 8 --quality.samples 50 --
 TINY += ["--trainer.log_every_n_steps", "1", "--trainer.accelerator", "cpu"]
 # what a recipe for a GPU is cut down to
 SMALLER = {
+    "conv_gan_faces": "--data.size 32 --model.generator.width 4 --model.discriminator.width 4",
     "cyclegan_horse2zebra": "--data.size 32 --model.generator.width 4 --model.back.width 4",
     "pix2pix_facades": "--data.size 32 --model.generator.size 32 --model.generator.width 4",
     "pix2pix_r1_edges2faces": "--model.stabilisers.every 2",
@@ -50,11 +51,12 @@ def data(tmp_path_factory):
     root = tmp_path_factory.mktemp("data")
     for fashion in (False, True):
         write_mnist(root, 64, 48, fashion)
-    with zipfile.ZipFile(root / "portraits.zip", "w") as archive:
-        for i, pixels in enumerate(np.random.default_rng(0).integers(0, 256, (24, 90, 72), dtype=np.uint8)):
-            file = BytesIO()
-            Image.fromarray(pixels).save(file, "PNG")
-            archive.writestr(f"{i}.png", file.getvalue())
+    for name, shape in {"portraits": (24, 90, 72), "faces192": (24, 96, 96, 3)}.items():
+        with zipfile.ZipFile(root / f"{name}.zip", "w") as archive:
+            for i, pixels in enumerate(np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)):
+                file = BytesIO()
+                Image.fromarray(pixels).save(file, "PNG")
+                archive.writestr(f"{i}.png", file.getvalue())
     for split in ("train", "val"):
         folder = root / "facades" / split
         folder.mkdir(parents=True)
