@@ -18,7 +18,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --disable-pip-version-check $(PIP_ARGS)
 
-.PHONY: help demo test lint format guard compare compare-all compare-conditional gallery lab clean
+.PHONY: help demo test lint format guard compare compare-all compare-conditional compare-cifar10 gallery lab clean
 
 help:
 	@echo "make demo      train WGAN-GP on scikit-learn's digits: no download of data"
@@ -29,6 +29,8 @@ help:
 	@echo "make compare   DCGAN, WGAN and WGAN-GP on MNIST, three seeds each (hours)"
 	@echo "make compare-all, compare-conditional"
 	@echo "               all MNIST recipes without, and with labels, one seed each"
+	@echo "make compare-cifar10"
+	@echo "               small networks on CIFAR-10, one seed each (hours)"
 	@echo "make lab       every objective on points in the plane (an hour)"
 	@echo "make gallery   gallery.html, and with Chromium its picture in docs/"
 	@echo "make clean     remove environment and caches; runs and data stay"
@@ -72,6 +74,11 @@ compare-all: $(VENV)/.installed
 compare-conditional: IMAGES = 384000
 compare-conditional: $(VENV)/.installed
 	$(BIN)/ganzoo compare $(filter $(LABELLED),$(MNIST)) --table conditional --out docs/comparison/conditional $(EQUALLY)
+
+# By the features of the classifier of CIFAR-10, and by ImageNet's.
+CIFAR10 = $(addsuffix _cifar10_small,dcgan sngan projection_gan sagan biggan progan stylegan2 r3gan)
+compare-cifar10: $(VENV)/.installed
+	$(BIN)/ganzoo compare $(CIFAR10) --table cifar10 --out docs/comparison/cifar10 --features imagenet $(EQUALLY)
 
 # The page, and the picture of it in docs/checkpoints.md: CHROMIUM is the browser that takes it.
 CHROMIUM ?= chromium

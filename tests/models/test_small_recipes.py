@@ -8,6 +8,8 @@ from ganzoo.common import registry
 
 SMALL = {
     "conv_gan_faces_small": "conv_gan_faces",
+    "sngan_cifar10_small": "sngan_cifar10",
+    "projection_gan_cifar10_small": "projection_gan_cifar10",
     "sagan_cifar10_small": "sagan_cifar10",
     "biggan_cifar10_small": "biggan_cifar10",
     "r3gan_cifar10_small": "r3gan_cifar10",

@@ -135,6 +135,20 @@ def test_an_autoencoder_stands_beside_gans(recipes, commands):
     assert {file.name for file in Path("runs/autoencoder/seed_0/export").iterdir()} >= {"reconstructions.png"}
 
 
+def test_further_extractors_have_columns_and_conditions_of_their_own(recipes, commands):
+    size = [f"--model.init_args.{network}.init_args.shape=[1,32,32]" for network in ("generator", "discriminator")]
+    size += ["--data.init_args.size=32"]
+    options = {"overrides": size, "steps": [2], "runs": Path("runs"), "out": Path("out"), "samples": 60}
+    text = write_comparison(["digits.yaml"], [0], features=["mnist"], **options).read_text("utf-8")
+    (row,) = table(text).values()
+    assert float(row["FID ↓"]) > 0
+    assert "FID is `fid[mnist,60/test]`: extractor mnist (" in text
+    assert "SWD is `swd[60/test]`: 60 samples against" in text
+    stored = json.loads(Path("runs/digits/seed_0/scores.json").read_text())["conditions"]
+    assert stored["extractor"] is None
+    assert list(stored["further"]) == ["mnist"]
+
+
 def test_a_run_that_is_there_must_be_the_same_run(recipes, commands):
     digits = Contender("digits", Path("digits.yaml"), ["--trainer.max_steps=2"], 50)
     train(digits, 0, Path("runs"))

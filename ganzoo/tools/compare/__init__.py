@@ -13,6 +13,7 @@ def compare(
     steps: Sequence[int] = (),
     images: int | None = None,
     samples: int = 10_000,
+    features: Sequence[str] = (),
     checkpoints: bool = False,
     runs: Path = Path("runs"),
     out: Path = Path("comparison"),
@@ -31,6 +32,7 @@ def compare(
         steps: generator updates: of all, or one per recipe (each recipe's own).
         images: in place of steps: real images that every model sees.
         samples: samples that the scores are computed from.
+        features: extractors beside each recipe's own, whose FID is shown, too, such as imagenet.
         checkpoints: score bundled checkpoints, train nothing.
         runs: folder of all runs; those that are there are used, and continued where they are behind.
         out: where comparison.md, .csv, .json, .png and curves.png go.
@@ -61,6 +63,7 @@ def compare(
         runs=runs,
         out=out,
         samples=samples,
+        features=features,
         readme=readme,
         table=table,
         overrides=[*(f"--{override}" for override in set), *more],

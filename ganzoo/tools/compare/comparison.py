@@ -42,6 +42,7 @@ def write_comparison(
     runs: Path = Path("runs"),
     out: Path = Path("comparison"),
     samples: int = 10_000,
+    features: Sequence[str] = (),
     readme: Path | None = None,
     table: str = "",
     overrides: Sequence[str] = (),
@@ -59,6 +60,7 @@ def write_comparison(
         runs: folder of all runs; runs that are there are used, continued where they are behind.
         out: folder for comparison.md, .csv, .json and .png, and for curves.png.
         samples: generated samples that scores are computed from.
+        features: extractors beside each recipe's own, by which the FID is computed, too.
         readme: a file that holds the table's two markers, to put it between them.
         table: the table's name, which tells its markers from those of others (see `ganzoo.common.readme.markers`).
         overrides: further arguments of `ganzoo fit` for every run.
@@ -95,7 +97,7 @@ def write_comparison(
     contenders: list[Contender] = []
     each = zip(names, files, budgets, strict=True)
     for (name, file, budget), setting in product(each, vary.setting_combinations(varied)):
-        contenders.append(Contender(name, file, [*overrides, *budget], samples, setting))
+        contenders.append(Contender(name, file, [*overrides, *budget], samples, setting, features))
         if any(contenders[-1].label == other.label for other in contenders[:-1]):
             raise GanzooError(f"--vary: '{contenders[-1].label}' is there twice; give each value once.")
         contenders[-1].share(contenders[:-1])
@@ -182,8 +184,9 @@ def _bounds(contenders: Sequence[Contender]) -> list[Real]:
     """Returns the real data's own scores, of all data sets that have some; a data set of two sizes is one."""
     real: dict[tuple[Any, ...], Real] = {}
     for contender in contenders:
-        if bounds := contender.evaluation.bounds(contender.collected()):
-            real.setdefault(contender.reference, Real(*contender.reference, {})).scores.update(bounds)
+        for evaluation in contender.evaluations:
+            if bounds := evaluation.bounds(contender.collected(evaluation)):
+                real.setdefault(contender.reference, Real(*contender.reference, {})).scores.update(bounds)
     return list(real.values())
 
 

@@ -47,13 +47,14 @@ class Contender:
         overrides: further arguments of `ganzoo fit`.
         samples: number of samples to score.
         setting: what tells it from other models of the recipe, see `ganzoo.tools.compare.vary`.
+        features: extractors beside the recipe's own, by which the FID is computed, too.
 
     Attributes:
         recipe: the recipe, read.
         setting: the values as the recipe's parser takes them.
         label: what it is called in tables.
         title: what its variant is called.
-        evaluation: scores its samples.
+        evaluations: score its samples: that of the recipe, and one for each further extractor.
         conditions: all that the scores depend on, but for the weights.
 
     Raises:
@@ -61,7 +62,13 @@ class Contender:
     """
 
     def __init__(
-        self, name: str, file: Path, overrides: Sequence[str], samples: int, setting: Mapping[str, str] | None = None
+        self,
+        name: str,
+        file: Path,
+        overrides: Sequence[str],
+        samples: int,
+        setting: Mapping[str, str] | None = None,
+        features: Sequence[str] = (),
     ) -> None:
         full = vary.full_names(setting or {}, file)
         self.overrides = [*overrides, *(f"--{full[key]}={value}" for key, value in (setting or {}).items())]
@@ -74,9 +81,11 @@ class Contender:
             raise GanzooError(f"'{name}' draws no samples, which are what is compared.")
         self.datamodule.inspect()
         self.recipe.model.fits(self.datamodule)
-        self.evaluation = _evaluation(self.recipe, samples)
-        self._collected = cache(self.evaluation.collect)
-        self.conditions = _conditions(self.recipe, self.evaluation)
+        quality = self.recipe.config_init.quality
+        self.evaluations = [_evaluation(self.recipe, samples, quality.features, quality.metrics)]
+        self.evaluations += [_evaluation(self.recipe, samples, name, ["fid"]) for name in features]
+        self._collected = cache(Evaluation.collect)
+        self.conditions = _conditions(self.recipe, *self.evaluations)
 
     @property
     def datamodule(self) -> Any:
@@ -112,25 +121,31 @@ class Contender:
         self.recipe.config.trainer.max_steps = steps
         self.overrides += ["--trainer.max_steps", str(steps)]
 
-    def collected(self) -> Collected:
-        """Returns what its scores know of real data, which is collected once."""
-        return self._collected()
+    def collected(self, evaluation: Evaluation) -> Collected:
+        """Returns what one of its evaluations knows of real data, which is collected once."""
+        return self._collected(evaluation)
+
+    def scores(self, model: Any) -> dict[str, float]:
+        """Returns a model's scores by all evaluations."""
+        each = (evaluation.scores(model, self.collected(evaluation)) for evaluation in self.evaluations)
+        return {key: score for scores in each for key, score in scores.items()}
 
     def share(self, others: Sequence["Contender"]) -> None:
-        """Takes over the evaluation of one of the others that scores alike, so that real data is collected once."""
-        about = ("fingerprint", "extractor", "digest", "metrics", "own", "samples", "batch_size", "sampling_seed")
+        """Takes over the evaluations of one of the others that scores alike, so that real data is collected once."""
+        about = ("fingerprint", "extractor", "digest", "metrics", "own", "further")
+        about += ("samples", "batch_size", "sampling_seed")
         for other in others:
             if all(self.conditions.get(name) == other.conditions.get(name) for name in about):
-                self.evaluation, self._collected = other.evaluation, other._collected
+                self.evaluations, self._collected = other.evaluations, other._collected
 
 
-def _evaluation(recipe: RecipeReader, samples: int) -> Evaluation:
-    """Returns what scores the runs of a recipe as it says, with so many samples."""
+def _evaluation(recipe: RecipeReader, samples: int, features: str | None, metrics: Any) -> Evaluation:
+    """Returns what scores the runs of a recipe, with so many samples, by this extractor and these scores."""
     quality = recipe.config_init.quality
     return Evaluation(
         recipe.datamodule,
-        quality.features,
-        quality.metrics,
+        features,
+        metrics,
         samples,
         quality.batch_size,
         quality.seed,
@@ -140,7 +155,7 @@ def _evaluation(recipe: RecipeReader, samples: int) -> Evaluation:
     )
 
 
-def _conditions(recipe: RecipeReader, evaluation: Evaluation) -> dict[str, Any]:
+def _conditions(recipe: RecipeReader, evaluation: Evaluation, *further: Evaluation) -> dict[str, Any]:
     """Returns all that scores depend on, but for the weights."""
     quality, data, model, extractor = recipe.config_init.quality, recipe.datamodule, recipe.model, evaluation.extractor
     conditions: dict[str, Any] = {
@@ -159,6 +174,8 @@ def _conditions(recipe: RecipeReader, evaluation: Evaluation) -> dict[str, Any]:
         "machine": hardware(),
         "versions": versions(),
     }
+    if further:
+        conditions["further"] = {one.extractor.name: one.extractor.digest for one in further if one.extractor}
     if evaluation.own_metrics:
         requested = yaml.safe_load(recipe.recipe_text())["quality"]["metrics"]  # with their arguments
         conditions["own"] = own.origins(quality.metrics, requested)
@@ -293,5 +310,4 @@ def _digest(file: Path) -> str:
 
 
 def _score(contender: Contender, weights: Path) -> dict[str, float]:
-    model = load(weights, device=contender.evaluation.device)
-    return contender.evaluation.scores(model, contender.collected())
+    return contender.scores(load(weights, device=contender.evaluations[0].device))

@@ -132,14 +132,18 @@ def conditions_text(results: Sequence[Result], real: Sequence[Real] = (), note: 
             if which := [f"`{result.name}`" for result in results if result.conditions["chosen"] == chosen]:
                 parts.append(f"Those of {', '.join(which)}: of the {step}.")
     parts.append(_drawn_from(results))
-    for conditions in _distinct(results, ("data", "split", "items", "extractor", "digest", "samples")):
-        alike = [result for result in results if conditions.items() <= result.conditions.items()]
-        names = ", ".join(f"{written_name(key)} is `{key}`" for key in score_keys(alike))
-        network = f"extractor {conditions['extractor']} ({conditions['digest']}), " if conditions["extractor"] else ""
-        parts.append(
-            f"{names}: {network}{conditions['samples']:,} samples against the {conditions['items']:,} items of the "
-            f"{conditions['split']} split of {conditions['data']}."
-        )
+    for conditions in _distinct(results, ("data", "split", "items", "extractor", "digest", "samples", "further")):
+        alike = [one for one in results if all(one.conditions.get(name) == conditions[name] for name in conditions)]
+        extractors = {conditions["extractor"]: conditions["digest"], **(conditions["further"] or {})}
+        for extractor, digest in extractors.items():
+            known = {key: _extracted_by(key, extractors) or conditions["extractor"] for key in score_keys(alike)}
+            keys = [key for key, by in known.items() if by == extractor]
+            names = ", ".join(f"{written_name(key)} is `{key}`" for key in keys)
+            network = f"extractor {extractor} ({digest}), " if extractor else ""
+            parts.append(
+                f"{names}: {network}{conditions['samples']:,} samples against the {conditions['items']:,} items of the "
+                f"{conditions['split']} split of {conditions['data']}."
+            )
     if any(name_of_score(key) == "accuracy" for key in score_keys(results)):
         parts.append(
             "Class accuracy is the share of samples that the extractor takes for the class they were asked for; the "
@@ -221,6 +225,12 @@ def _millions(images: float) -> str:
     return f"{images / 1e6:.2f} M" if images >= 1e5 else f"{images:,.0f}"
 
 
+def _extracted_by(key: str, extractors: Iterable[str | None]) -> str | None:
+    """Returns which of the extractors a score's full key names, as `fid[imagenet,10k/test]` does; None if none."""
+    first = key.partition("[")[2].partition(",")[0].rstrip("]")
+    return first if first in extractors else None
+
+
 def _drawn_from(results: Sequence[Result]) -> str:
     live = sorted({result.name for result in results if not result.conditions["averaged"]})
     if not live:
@@ -238,7 +248,7 @@ def _distinct(results: Iterable[Result], names: Sequence[str]) -> list[dict[str,
     """Returns the different combinations of some conditions, in the order in which they come."""
     distinct: list[dict[str, Any]] = []
     for result in results:
-        conditions = {name: result.conditions[name] for name in names}
+        conditions = {name: result.conditions.get(name) for name in names}
         if conditions not in distinct:
             distinct.append(conditions)
     return distinct
