@@ -12,6 +12,7 @@ from ganzoo.common.errors import GanzooError, nearest
 from ganzoo.data.cifar10 import CIFAR10
 from ganzoo.metrics import imagenet
 from ganzoo.networks.classifiers import CLASSIFIERS, Classifier, load_classifier, shipped
+from ganzoo.networks.efficientnet import load_efficientnet, weights_file
 
 CLASS_NAMES = {"mnist": tuple("0123456789"), "cifar10": CIFAR10.class_names}  # of the shipped classifiers
 IN_CACHE = 100  # images that a CPU extracts at a time: maps of more leave its cache, and take half as long again
@@ -159,8 +160,9 @@ def _inception() -> Extractor:
 
 
 def _imagenet() -> Extractor:
-    file = imagenet.weights_file()
-    return Extractor(imagenet.load_imagenet(file), "imagenet", imagenet.NUM_FEATURES, channels=3, file=file)
+    file = weights_file("features: imagenet")
+    network = imagenet.ImageNet(load_efficientnet(file))
+    return Extractor(network, "imagenet", imagenet.NUM_FEATURES, channels=3, file=file)
 
 
 def _fidelity() -> nn.Module:

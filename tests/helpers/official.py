@@ -6,6 +6,7 @@ the output. Weights are waves: for the tensor called `name`, offset + amplitude 
 
 import json
 import zlib
+from collections.abc import Sequence
 from math import prod
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -23,7 +24,7 @@ class Official(NamedTuple):
     Args:
         arguments: what the official network was made with.
         parameter_count: number of its parameters; 0 where the file does not say.
-        x: the input.
+        x: the input, or a list of them.
         labels: labels that go with it, if it takes any.
         state: the official network's own tensors.
         output: by mode, `eval` and `train`, what came out.
@@ -31,7 +32,7 @@ class Official(NamedTuple):
 
     arguments: dict[str, Any]
     parameter_count: int
-    x: Tensor
+    x: Any
     labels: Tensor | None
     state: dict[str, Tensor]
     output: dict[str, dict[str, Any]]
@@ -60,11 +61,16 @@ def official(name: str) -> Official:
             layer = key.removesuffix("_u")
             shape = said["state"][key]
             state[key], state[f"{layer}_v"] = _singular(state[f"{layer}_orig"], _filled(key, shape, 0.0, 1.0, "unit"))
-    shape = said["input"]["shape"]
-    wave = said["input"].get("scale", 1) * np.sin(0.3 * np.arange(prod(shape)) + 1)
-    x = torch.from_numpy(wave.astype(np.float32).reshape(shape))
+    inputs = [wave(shape, said["input"].get("scale", 1)) for shape in said["input"].get("shapes", [])]
+    x = inputs or wave(said["input"]["shape"], said["input"].get("scale", 1))
     labels = torch.tensor(said["input"]["labels"]) if "labels" in said["input"] else None
     return Official(said["arguments"], said.get("parameter_count", 0), x, labels, state, said["output"])
+
+
+def wave(shape: Sequence[int], scale: float = 1.0) -> Tensor:
+    """Returns an input of a shape: all files' inputs and noise follow this rule."""
+    numbers = scale * np.sin(0.3 * np.arange(prod(shape)) + 1)
+    return torch.from_numpy(numbers.astype(np.float32).reshape(shape))
 
 
 def _filled(name: str, shape: list[int], offset: float, amplitude: float, how: str) -> np.ndarray:
@@ -78,7 +84,11 @@ def _filled(name: str, shape: list[int], offset: float, amplitude: float, how: s
 
 
 def _singular(weight: Tensor, u: np.ndarray) -> tuple[Tensor, Tensor]:
-    """Returns the singular vectors of a layer's weight after twenty power iterations from u."""
+    """Returns the singular vectors of a layer's weight after twenty power iterations from u.
+
+    Rows lie along the axis of u's length, which is the second one of a transposed convolution.
+    """
+    weight = weight if len(u) == len(weight) else weight.movedim(1, 0)
     rows = weight.double().numpy().reshape(len(weight), -1)
     u = u.astype(np.float64)
     for _ in range(20):

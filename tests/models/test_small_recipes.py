@@ -1,5 +1,9 @@
 """Recipes for two CPU cores: the variant and data of the published ones, with networks whose checkpoint stays small."""
 
+import pydoc
+from inspect import signature
+from pathlib import Path
+
 import pytest
 import yaml
 
@@ -8,6 +12,7 @@ from ganzoo.common import registry
 
 SMALL = {
     "conv_gan_faces_small": "conv_gan_faces",
+    "projected_gan_faces_small": "projected_gan_faces",
     "sngan_cifar10_small": "sngan_cifar10",
     "projection_gan_cifar10_small": "projection_gan_cifar10",
     "sagan_cifar10_small": "sagan_cifar10",
@@ -22,9 +27,16 @@ def recipe(name: str) -> dict:
 
 
 def megabytes(name: str) -> float:
-    """Size of a recipe's published checkpoint, whose numbers take two bytes each."""
-    file = registry.RECIPES / f"{name}.yaml"
-    parts = build_model(file.read_text(), file).exported().values()
+    """Size of a recipe's published checkpoint, whose numbers take two bytes each.
+
+    Sides follow the data.
+    """
+    described = recipe(name)
+    for network in ("generator", "discriminator"):
+        part = described["model"]["init_args"][network]
+        if "size" in signature(pydoc.locate(part["class_path"])).parameters:
+            part["init_args"] = {"size": described["data"]["init_args"]["size"], **part.get("init_args", {})}
+    parts = build_model(yaml.safe_dump(described), Path(name)).exported().values()
     return 2e-6 * sum(tensor.numel() for part in parts for tensor in part.state_dict().values())
 
 
