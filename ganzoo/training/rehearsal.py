@@ -15,6 +15,7 @@ from ganzoo.common.text import duration
 from ganzoo.common.threads import threads_text
 from ganzoo.games.capabilities import Classifies, DrawsSamples, Translates
 from ganzoo.games.game import Game
+from ganzoo.games.growth import grow_fully
 from ganzoo.games.schedules import Schedule, value
 
 
@@ -35,6 +36,7 @@ class Rehearsal:
         with self._same_random_state():
             self.model = deepcopy(model).to(self.device)
             self.model.lay_out()
+            grow_fully(self.model.modules())  # a run that goes on may not have been
             batch = next(iter(datamodule.train_dataloader()))
             if model.growth is not None and model.growth.batch_sizes:
                 batch = of_size(batch, model.growth.batch_sizes[-1])

@@ -230,7 +230,32 @@ class Opening(pl.Callback):
 
 
 class Best(ModelCheckpoint):
-    """Keeper of `best.ckpt`; its state has a name of its own, so that the user's own keepers may watch the same."""
+    """Keeper of `best.ckpt`; its state has a name of its own, so that the user's own keepers may watch the same.
+
+    Where networks grow, one of a larger side is better than any of a smaller one: small images are easier to match.
+
+    Attributes:
+        level: of the networks that are kept.
+    """
+
+    level = 0
+
+    def check_monitor_top_k(self, trainer: pl.Trainer, current: torch.Tensor | None = None) -> bool:
+        """Returns whether the present state is better than what is kept."""
+        stage = getattr(trainer.lightning_module, "stage", None)
+        level = 0 if stage is None else stage.level
+        better = level > self.level or super().check_monitor_top_k(trainer, current)
+        self.level = level if better else self.level
+        return better
+
+    def state_dict(self) -> dict[str, Any]:
+        """Returns what a resumed run needs."""
+        return {**super().state_dict(), "level": self.level}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Restores what `state_dict` returned."""
+        self.level = state_dict.get("level", 0)
+        super().load_state_dict(state_dict)
 
     def on_load_checkpoint(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
