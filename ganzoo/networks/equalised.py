@@ -17,7 +17,7 @@ def activated(x: Tensor, gain: float = 2**0.5) -> Tensor:
 
 
 def normalised(x: Tensor) -> Tensor:
-    """Divides vectors (N, D) by the root of their mean square."""
+    """Divides vectors (N, D), or each pixel's of maps (N, D, H, W), by the root of their mean square."""
     return x * (x.square().mean(1, keepdim=True) + 1e-8).rsqrt()
 
 
@@ -30,13 +30,22 @@ class EqualLinear(nn.Module):
         rate: factor on the learning rate: weights are stored larger by it, and scaled at run time.
         bias: what the bias begins with.
         activate: whether a leaky ReLU follows.
+        gain: factor on the weights at run time.
     """
 
-    def __init__(self, before: int, after: int, rate: float = 1.0, bias: float = 0.0, activate: bool = False) -> None:
+    def __init__(
+        self,
+        before: int,
+        after: int,
+        rate: float = 1.0,
+        bias: float = 0.0,
+        activate: bool = False,
+        gain: float = 1.0,
+    ) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.randn(after, before) / rate)
         self.bias = nn.Parameter(torch.full((after,), bias / rate))
-        self.rate, self.scale, self.activate = rate, rate * before**-0.5, activate
+        self.rate, self.scale, self.activate = rate, gain * rate * before**-0.5, activate
 
     def forward(self, x: Tensor) -> Tensor:
         """Maps (N, before) to (N, after)."""

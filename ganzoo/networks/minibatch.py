@@ -67,6 +67,21 @@ class MinibatchStdDev(nn.Module):
         return _append(x, torch.cat(spreads))
 
 
+def minibatch_std(x: Tensor, group: int) -> Tensor:
+    """Joins to maps (N, C, H, W) the standard deviation over groups of samples, a mean over all, as one more channel.
+
+    Args:
+        x: the maps.
+        group: samples of a group, which lie N / group apart in the batch; fewer where it does not divide the batch; 0
+            for the whole batch.
+    """
+    n, _, height, width = x.shape
+    group = next(count for count in range(min(group or n, n), 0, -1) if n % count == 0)
+    spread = x.unflatten(0, (group, -1)).float().var(0, correction=0)
+    mean = (spread + 1e-8).sqrt().mean((1, 2, 3)).to(x.dtype)
+    return torch.cat([x, mean.repeat(group)[:, None, None, None].expand(n, 1, height, width)], 1)
+
+
 def minibatch_layers(kind: Minibatch, *shape: int) -> list[MinibatchDiscrimination | MinibatchStdDev]:
     """Returns the minibatch layer of this kind for samples of this shape in a list, which is empty for none."""
     if kind == "none":

@@ -26,15 +26,11 @@ class UpConv2d(nn.Conv2d):
 
     def __init__(self, before: int, after: int, bias: bool = True) -> None:
         super().__init__(before, after, 3, padding=1, bias=bias)
-        self.register_buffer("smear", _smear().flip(0), persistent=False)  # a transposed convolution turns its kernel
+        self.register_buffer("smear", up_smear(), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
         """Maps (N, before, H, W) to (N, after, 2H, 2W)."""
-        if not _saves(x.shape[-1], x):
-            return conv2d(interpolate(x, scale_factor=2), self.weight, self.bias, padding=1)
-        y = conv_transpose2d(x, _smeared(self.weight, self.smear).transpose(0, 1), stride=2, padding=1)
-        # added by itself: on CPUs the gradient of a transposed convolution's own bias takes longer than all the rest
-        return y if self.bias is None else y.add_(self.bias.to(y.dtype)[:, None, None])
+        return up_conv(x, self.weight, self.bias, self.smear)
 
 
 class DownConv2d(nn.Conv2d):
@@ -50,13 +46,51 @@ class DownConv2d(nn.Conv2d):
 
     def __init__(self, before: int, after: int, bias: bool = True) -> None:
         super().__init__(before, after, 3, padding=1, bias=bias)
-        self.register_buffer("smear", _smear() / 4, persistent=False)
+        self.register_buffer("smear", down_smear(), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
         """Maps (N, before, H, W) to (N, after, H / 2, W / 2)."""
-        if not _saves(x.shape[-1] // 2, x):
-            return avg_pool2d(conv2d(x, self.weight, self.bias, padding=1), 2)
-        return conv2d(x, _smeared(self.weight, self.smear), self.bias, stride=2, padding=1)
+        return down_conv(x, self.weight, self.bias, self.smear)
+
+
+def up_conv(x: Tensor, weight: Tensor, bias: Tensor | None, smear: Tensor) -> Tensor:
+    """Doubles the sides of maps (N, C, H, W) by repeating pixels, then convolves them with padding 1.
+
+    Args:
+        x: the maps.
+        weight: of a 3x3 convolution, (after, C, 3, 3).
+        bias: (after,), or None.
+        smear: `up_smear()`, on the device.
+    """
+    if not _saves(x.shape[-1], x):
+        return conv2d(interpolate(x, scale_factor=2), weight, bias, padding=1)
+    y = conv_transpose2d(x, _smeared(weight, smear).transpose(0, 1), stride=2, padding=1)
+    # added by itself: on CPUs the gradient of a transposed convolution's own bias takes longer than all the rest
+    return y if bias is None else y.add_(bias.to(y.dtype)[:, None, None])
+
+
+def down_conv(x: Tensor, weight: Tensor, bias: Tensor | None, smear: Tensor) -> Tensor:
+    """Convolves maps (N, C, H, W) with padding 1, then takes the means of blocks of 2x2 pixels.
+
+    Args:
+        x: the maps.
+        weight: of a 3x3 convolution, (after, C, 3, 3).
+        bias: (after,), or None.
+        smear: `down_smear()`, on the device.
+    """
+    if not _saves(x.shape[-1] // 2, x):
+        return avg_pool2d(conv2d(x, weight, bias, padding=1), 2)
+    return conv2d(x, _smeared(weight, smear), bias, stride=2, padding=1)
+
+
+def up_smear() -> Tensor:
+    """Returns the matrix (9, 16) by which `up_conv` makes a 4x4 kernel of a 3x3 one."""
+    return _smear().flip(0)  # a transposed convolution turns its kernel
+
+
+def down_smear() -> Tensor:
+    """Returns the matrix (9, 16) by which `down_conv` makes a 4x4 kernel of a 3x3 one."""
+    return _smear() / 4
 
 
 def _saves(side: int, x: Tensor) -> bool:

@@ -40,3 +40,24 @@ def crop_or_pad(x: Tensor, size: int) -> Tensor:
         return x
     before = int(spare / 2)  # towards 0, so that cutting takes away what padding has added
     return pad(x, (-before, before - spare, -before, before - spare))
+
+
+def doubling_sides(size: int, kind: str, least: int = 8) -> list[int]:
+    """Returns the sides from 4 pixels to that of the images, each twice the one before.
+
+    Args:
+        size: side of the images in pixels.
+        kind: what the network is, for the message.
+        least: smallest side that it takes.
+
+    Raises:
+        GanzooError: if doubling does not lead there, or they are too small.
+    """
+    if size < least or size & (size - 1):
+        raise GanzooError(f"size: {size} given, but {kind} is for powers of 2 from {least} pixels on.")
+    return [2**i for i in range(2, size.bit_length())]
+
+
+def channels_at(side: int, base: int, largest: int) -> int:
+    """Returns the number of channels of maps of a side: `base` divided by it, at most `largest`."""
+    return min(base // side, largest)

@@ -7,36 +7,20 @@ have the same learning rate; leaky ReLUs have a slope of 0.2 and a gain of sqrt(
 
 from collections.abc import Sequence
 from itertools import pairwise
-from math import log2
 from typing import Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import conv2d, conv_transpose2d, one_hot
 
-from ganzoo.common.errors import GanzooError
 from ganzoo.networks.equalised import EqualConv2d, EqualLinear, activated, normalised
 from ganzoo.networks.filtered import blurred, doubled, halved
+from ganzoo.networks.minibatch import minibatch_std
+from ganzoo.networks.sides import channels_at, doubling_sides
 from ganzoo.networks.style import StyleBased
 
 Shape = Literal["skip", "resnet", "orig"]
 HALF = 0.5**0.5
-
-
-def channels_at(side: int, base: int, largest: int) -> int:
-    """Returns the number of channels of maps of a side: `base` divided by it, at most `largest`."""
-    return min(base // side, largest)
-
-
-def sides_of(size: int) -> list[int]:
-    """Returns the sides from 4 pixels to that of the images, each twice the one before.
-
-    Raises:
-        GanzooError: if doubling does not lead there.
-    """
-    if size < 8 or size & (size - 1):
-        raise GanzooError(f"size: {size} given, but StyleGAN2 is for powers of 2 from 8 pixels on.")
-    return [2**i for i in range(2, int(log2(size)) + 1)]
 
 
 class Mapping(nn.Module):
@@ -175,7 +159,7 @@ class Synthesis(nn.Module):
         architecture: Shape = "skip",
     ) -> None:
         super().__init__()
-        sides = sides_of(size)
+        sides = doubling_sides(size, "StyleGAN2")
         widths = [channels_at(side, base, largest) for side in sides]
         self.shape, self.n_styles, self.architecture = (channels, size, size), 2 * len(sides), architecture
         self.noise_shapes = [(1, side, side) for side in (4, *(side for side in sides[1:] for _ in range(2)))]
@@ -257,20 +241,6 @@ class StyleGAN2Generator(StyleBased):
         super().__init__(mapping, Synthesis(size, channels, w_dim, base, largest, architecture), decay, cutoff)
 
 
-def minibatch_std(x: Tensor, group: int) -> Tensor:
-    """Joins to maps (N, C, H, W) the standard deviation over groups of samples, a mean over all, as one more channel.
-
-    Args:
-        x: the maps.
-        group: samples of a group, which lie N / group apart in the batch; fewer where it does not divide the batch.
-    """
-    n, _, height, width = x.shape
-    group = next(count for count in range(min(group, n), 0, -1) if n % count == 0)
-    spread = x.unflatten(0, (group, -1)).float().var(0, correction=0)
-    mean = (spread + 1e-8).sqrt().mean((1, 2, 3)).to(x.dtype)
-    return torch.cat([x, mean.repeat(group)[:, None, None, None].expand(n, 1, height, width)], 1)
-
-
 class DiscriminatorBlock(nn.Module):
     """Block of the discriminator: two convolutions, the second halves the side; perhaps a shortcut.
 
@@ -322,7 +292,7 @@ class StyleGAN2Discriminator(nn.Module):
         mapping_layers: int = 8,
     ) -> None:
         super().__init__()
-        widths = [channels_at(side, base, largest) for side in sides_of(size)][::-1]
+        widths = [channels_at(side, base, largest) for side in doubling_sides(size, "StyleGAN2")][::-1]
         self.shape, self.n_classes, self.n_features = (channels, size, size), n_classes, widths[-1]
         self.architecture, self.group = architecture, group
         looks = range(len(widths)) if architecture == "skip" else [0]

@@ -8,13 +8,13 @@ from torch import nn
 from torch.nn.functional import conv2d
 
 from ganzoo.common.errors import GanzooError
+from ganzoo.networks.minibatch import minibatch_std
 from ganzoo.networks.stylegan2 import (
     Mapping,
     ModulatedConv2d,
     StyleGAN2Discriminator,
     StyleGAN2Generator,
     Synthesis,
-    minibatch_std,
 )
 
 
