@@ -15,6 +15,8 @@ SMALL = {
     "projected_gan_faces_small": "projected_gan_faces",
     "sngan_cifar10_small": "sngan_cifar10",
     "projection_gan_cifar10_small": "projection_gan_cifar10",
+    "progan_cifar10_small": "progan_cifar10",
+    "progan_faces_small": "progan_faces",
     "sagan_cifar10_small": "sagan_cifar10",
     "biggan_cifar10_small": "biggan_cifar10",
     "r3gan_cifar10_small": "r3gan_cifar10",

@@ -27,6 +27,7 @@ CHECKPOINTS = sorted(path for path in registry.CHECKPOINTS.glob("*") if path.is_
 STEPS = 2
 TINY = f"--trainer.max_steps {STEPS} --data.batch_size 8 --quality.samples 50 --grid.samples 4".split()
 TINY += ["--trainer.log_every_n_steps", "1", "--trainer.accelerator", "cpu"]
+GROWN = "--model.growth.fade 0 --model.growth.stable 1"  # at the last side from the second batch on
 # what a recipe for a GPU is cut down to
 SMALLER = {
     "conv_gan_faces": "--data.size 32 --model.generator.width 4 --model.discriminator.width 4",
@@ -40,6 +41,10 @@ SMALLER = {
     "stylegan2_cifar10": "--model.generator.base 256 --model.generator.largest 8 --model.discriminator.base 256 "
     "--model.discriminator.largest 8 --model.r1_every 2",
     "stylegan2_faces_small": "--model.r1_every 2",
+    "progan_cifar10": f"--model.generator.base 128 --model.discriminator.base 128 {GROWN}",
+    "progan_cifar10_small": GROWN,
+    "progan_faces": f"--model.generator.base 128 --model.discriminator.base 128 {GROWN}",
+    "progan_faces_small": GROWN,
     "r3gan_cifar10": "--model.generator.widths [16,16,16,16] --model.generator.groups [2,2,2,2] "
     "--model.discriminator.widths [16,16,16,16] --model.discriminator.groups [2,2,2,2]",
     "biggan_cifar10": "--model.generator.width 8 --model.discriminator.width 8",
