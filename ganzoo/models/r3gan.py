@@ -3,8 +3,8 @@
 Paper: Huang, Gokaslan, Kuleshov and Tompkin, The GAN is dead; long live the GAN! A Modern Baseline GAN, 2024.
 URL: https://arxiv.org/abs/2501.05441 (equation 2; sections 3 and 4)
 Code: https://github.com/brownvc/R3GAN
-Deviations: no augmentation unless a recipe switches some on (the code has ADA's at a probability that rises to 0.55),
-    and generated images have the classes of the batch. Schedules are shares of a run: 8% of 250 million images are the
+Deviations: augmentation is a stabiliser (`ganzoo.stabilisers.Augmentation`), which penalties draw anew, and generated
+    images have the classes of the batch. Schedules are shares of a run: 8% of 250 million images are the
     code's 20 million. The learning rate follows the generator's updates.
 """
 

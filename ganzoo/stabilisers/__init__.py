@@ -2,6 +2,7 @@
 
 from ganzoo.games.stabiliser import Stabiliser
 from ganzoo.stabilisers.ada import ADA
+from ganzoo.stabilisers.augmentation import Augmentation
 from ganzoo.stabilisers.consistency import Consistency
 from ganzoo.stabilisers.feature_matching import FeatureMatching
 from ganzoo.stabilisers.instance_noise import InstanceNoise
@@ -15,6 +16,7 @@ from ganzoo.stabilisers.unrolled import Unrolled
 __all__ = [
     "ADA",
     "R1",
+    "Augmentation",
     "Consistency",
     "FeatureMatching",
     "InstanceNoise",

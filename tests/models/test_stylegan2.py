@@ -11,7 +11,10 @@ from official_stylegan2 import of_synthesis, renamed
 from shades import Shades
 from tiny import conv, fit, mlp
 
+from ganzoo.checkpoints.build import build_model
+from ganzoo.common import registry
 from ganzoo.common.errors import GanzooError
+from ganzoo.games.pipe import Pipe
 from ganzoo.losses.path_length import lengths_of, path_lengths, path_penalty
 from ganzoo.losses.penalties import r1_penalty
 from ganzoo.models.stylegan2 import StyleGAN2
@@ -82,6 +85,19 @@ def test_optimizers_are_corrected_for_lazy_steps_and_these_happen(tmp_path):
     without = stylegan2(path_weight=0)
     group = fit(tmp_path / "without", without, Shades(batch_size=10), 1).optimizers[1].param_groups[0]
     assert group["lr"] == pytest.approx(0.002)  # as in the code, whose weight for CIFAR-10 is 0
+
+
+@pytest.mark.parametrize(
+    ("name", "sizes"),
+    [("stylegan2_cifar10", (19_947_539, 20_720_641)), ("stylegan2_cifar10_conditional", (20_215_315, 23_089_664))],
+)
+def test_recipes_have_the_published_sizes_and_the_published_augmentations(name, sizes):
+    file = registry.RECIPES / f"{name}.yaml"
+    with torch.device("meta"):
+        model = build_model(file.read_text(), file)
+    networks = model.generator, model.discriminator
+    assert tuple(sum(p.numel() for p in network.parameters()) for network in networks) == sizes
+    assert model.stabilisers[1].pipe == Pipe()
 
 
 def test_samples_are_truncated_towards_the_mean_of_w():

@@ -1,17 +1,24 @@
 """ADA: p follows how sure the discriminator is, and each image is changed with probability p, differentiably."""
 
+import json
 import math
 
 import pytest
 import torch
 from moves import in_move
+from official import FOLDER
 from tiny import conv, digits, fit, mlp
 
 from ganzoo.common.errors import GanzooError
-from ganzoo.losses.penalties import gradient_penalty
+from ganzoo.games.pipe import Draws, Pipe
+from ganzoo.games.schedules import Schedule
+from ganzoo.games.warping import rotation_matrix, scaling_matrix, translation_matrix, warp
+from ganzoo.losses.penalties import gradient_penalty, input_gradient
 from ganzoo.models.dcgan import DCGAN
-from ganzoo.stabilisers import ADA
-from ganzoo.stabilisers.ada import rotation_matrix, scaling_matrix, translation_matrix, warp
+from ganzoo.models.wgan_gp import WGANGP
+from ganzoo.stabilisers import ADA, Augmentation
+
+SAID = json.loads((FOLDER / "ada.json").read_text())
 
 
 def at(p: float, **options) -> ADA:
@@ -192,9 +199,72 @@ def test_maps_that_change_nothing_are_left_out():
 
 
 def test_free_turns_keep_to_their_largest_angle():
-    ada, x = at(1, flips=False, turn=10.0), torch.zeros(2000, 1, 8, 8)
-    angles = ada.angle(x)
-    assert angles.abs().max().item() == pytest.approx(math.radians(10), rel=0.01)
-    assert angles.mean().item() == pytest.approx(0, abs=0.01)
-    still = at(0, flips=True).geometry(x)
+    x = torch.zeros(2000, 1, 8, 8)
+    matrix = Pipe(flips=False, turn=10.0, blit=0.0).map(x, Draws(x, 1.0))
+    axes = torch.linalg.svd(matrix[:, :2, :2])  # of turns and sizes alone: U V^T is the turn
+    turned = (axes.U @ axes.Vh)[:, 1, 0].asin()
+    assert turned.abs().max().item() <= 2 * math.radians(10)
+    assert turned.abs().max().item() > math.radians(10)  # two turns
+    assert turned.mean().item() == pytest.approx(0, abs=0.01)
+    still = Pipe().map(x, Draws(x, 0.0))
     assert torch.equal(still, torch.eye(3).expand(2000, 3, 3))
+
+
+@pytest.mark.parametrize(("p", "r", "batch", "then"), SAID["probability_update [p, r_t, batch, new p]"])
+def test_p_moves_as_in_the_authors_code(p, r, batch, then):
+    ada = at(p)
+    ada.heard.copy_(torch.tensor([r * 4 * batch, 4.0 * batch], dtype=torch.float64))
+    ada.steps.fill_(3)
+    ada.after_d(conv(), conv().open_move())
+    assert ada.p.item() == pytest.approx(then, abs=1e-7)
+
+
+def test_without_its_switches_it_draws_and_computes_what_it_did_before_there_were_any():
+    """The colours as they were written out, from the same random numbers."""
+    x, ada, game = torch.rand(20, 3, 8, 8), at(0.6), conv()
+    torch.manual_seed(3)
+    seen = ada.see(game, x)
+    torch.manual_seed(3)
+    moved = warp(x, ada.pipe.map(x, Draws(x, ada.p)))
+
+    def maybe(drawn, otherwise):
+        return torch.where(torch.rand(20).view(-1, 1, 1, 1) < 0.6, drawn, otherwise)
+
+    moved = (moved + maybe(0.2 * torch.randn(20, 1, 1, 1), 0)) * maybe((0.5 * torch.randn(20, 1, 1, 1)).exp2(), 1)
+    expected = torch.lerp(moved.mean(1, keepdim=True), moved, maybe(torch.randn(20, 1, 1, 1).exp2(), 1))
+    assert torch.equal(seen, expected)
+
+
+# At a probability that is laid down
+
+
+def test_r3gans_probability_rises_along_half_a_wave_over_20_million_images():
+    rise = Schedule([0, 0.55], at=[0, 0.08], kind="cosine")
+    model = conv(stabilisers=[Augmentation(rise, colours=0.5, cutout=1.0)])
+    for images, p in ((0, 0.0), (10e6, 0.275), (20e6, 0.55), (250e6, 0.55)):
+        assert rise(images / 250e6) == pytest.approx(p)
+        model.levels[rise] = torch.tensor(rise(images / 250e6))
+        in_move(model.d_terms, torch.zeros(4, 1, 8, 8), None)
+    assert model.notes.means()["d/aug_p"] == pytest.approx((0 + 0.275 + 2 * 0.55) / 4)
+
+
+def test_it_augments_by_the_present_probability_and_penalties_look_at_what_is_not_augmented():
+    rise, x = Schedule([0, 1], at=[0, 1], kind="linear"), torch.randn(40, 1, 8, 8)
+    model = conv(WGANGP, stabilisers=[Augmentation(rise, cutout=1.0)])
+    model.levels[rise] = torch.tensor(0.0)
+    assert torch.equal(model.discriminator_view(x), x)
+    model.levels[rise] = torch.tensor(1.0)
+    assert not (model.discriminator_view(x) == x).flatten(1).all(1).any()
+
+    def total(x, y):
+        return model.discriminator_view(x).sum((1, 2, 3))
+
+    slope = input_gradient(total, x)
+    assert slope.shape == (40, 64)
+    assert len(slope.unique(dim=0)) == 40  # each image's own augmentation is in it: without any they would be ones
+
+
+def test_probabilities_and_factors_are_shares():
+    for options in ({"p": 1.1}, {"colours": -0.1}, {"p": Schedule([0, 2], [0, 1])}):
+        with pytest.raises(GanzooError, match=rf"model\.stabilisers\.{next(iter(options))}: must be in \[0, 1\]"):
+            Augmentation(**options)

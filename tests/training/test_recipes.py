@@ -40,6 +40,11 @@ SMALLER = {
     "sagan_cifar10": "--model.generator.width 16 --model.discriminator.width 16",
     "stylegan2_cifar10": "--model.generator.base 256 --model.generator.largest 8 --model.discriminator.base 256 "
     "--model.discriminator.largest 8 --model.r1_every 2",
+    "stylegan2_cifar10_conditional": "--model.generator.base 256 --model.generator.largest 8 "
+    "--model.discriminator.base 256 --model.discriminator.largest 8 --model.r1_every 2",
+    "stylegan2_faces": "--data.size 32 --model.generator.base 512 --model.generator.largest 8 "
+    "--model.discriminator.base 512 --model.discriminator.largest 8 --model.r1_every 2 --model.path_every 2",
+    "stylegan2_cifar10_small": "--model.r1_every 2",
     "stylegan2_faces_small": "--model.r1_every 2",
     "progan_cifar10": f"--model.generator.base 128 --model.discriminator.base 128 {GROWN}",
     "progan_cifar10_small": GROWN,
