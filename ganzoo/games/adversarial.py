@@ -87,6 +87,8 @@ class Adversarial(Game):
             raise GanzooError(f"model.stabilisers: {', '.join(sorted(twice))} is there more than once.")
         self.stabilisers = nn.ModuleList(stabilisers or [])
         self.average("generator", ema)
+        for stabiliser in self.stabilisers:
+            stabiliser.enter(self)  # type: ignore[operator]
 
     @property
     def answers(self) -> Answers:

@@ -56,6 +56,9 @@ class Stabiliser(nn.Module):
 
     augments: ClassVar[bool] = False
 
+    def enter(self, game: Stabilised) -> None:
+        """Runs once, when the game is made; it may change the discriminator's layers."""
+
     def check(self, game: Stabilised) -> None:
         """Raises GanzooError if the stabiliser does not fit the game."""
 

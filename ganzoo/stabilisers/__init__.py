@@ -10,12 +10,14 @@ from ganzoo.stabilisers.mode_seeking import ModeSeeking
 from ganzoo.stabilisers.orthogonal import OrthogonalRegularisation
 from ganzoo.stabilisers.path_length import PathLength
 from ganzoo.stabilisers.r1 import R1
+from ganzoo.stabilisers.san import SAN
 from ganzoo.stabilisers.soft_labels import SoftLabels
 from ganzoo.stabilisers.unrolled import Unrolled
 
 __all__ = [
     "ADA",
     "R1",
+    "SAN",
     "Augmentation",
     "Consistency",
     "FeatureMatching",

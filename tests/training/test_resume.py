@@ -14,6 +14,7 @@ from ganzoo.models.dcgan import DCGAN
 from ganzoo.models.gan import VanillaGAN
 from ganzoo.models.wgan import WGAN
 from ganzoo.models.wgan_gp import WGANGP
+from ganzoo.stabilisers import SAN
 from ganzoo.training.callbacks.keep import Last
 from ganzoo.training.callbacks.progress import TermLogger
 
@@ -22,6 +23,7 @@ GAMES = {
     "critic ahead, lr decays": lambda: conv(WGANGP, n_critic=2, lr_factor=Schedule([1, 0], [0, 1], "linear")),
     "dropout, DiffAugment": lambda: conv(DCGAN, dropout=0.4, augment="color,translation,cutout", ema=0.9),
     "critic schedule, RMSprop": lambda: conv(WGAN, n_critic=Schedule([5, 2, 1], [0, 0.2, 0.5]), accumulate=2, ema=None),
+    "a direction of unit length": lambda: conv(DCGAN, stabilisers=[SAN()]),
     "codes kept in turn": lambda: autoencoder(keep=1000, ema=0.9),
     "noise in the code, KL rises": lambda: vae(beta=Schedule([0, 1], [0, 1], "linear")),
     "one network, two optimizers": lambda: aae(lr_factor=Schedule([1, 0], [0, 1], "linear")),
