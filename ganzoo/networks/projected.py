@@ -67,7 +67,7 @@ class FeatureMixing(nn.Module):
     def forward(self, maps: Sequence[Tensor]) -> list[Tensor]:
         """Maps a list of (N, channels, H, W) to one of (N, mixed, 2H, 2W)."""
         outputs: list[Tensor] = []
-        for x, channels, scales in zip(maps[::-1], self.across_channels[::-1], self.across_scales[::-1], strict=True):  # type: ignore[index]
+        for x, channels, scales in zip(maps[::-1], self.across_channels[::-1], self.across_scales[::-1], strict=True):
             h = channels(x) if not outputs else channels(x) + outputs[-1]
             # a projection and an interpolation may change places; so it costs a quarter
             outputs.append(interpolate(scales(h), scale_factor=2, mode="bilinear", align_corners=True))
@@ -189,7 +189,7 @@ class ProjectedGANDiscriminator(nn.Module):
         """
         with torch.inference_mode(False):  # else no gradient could pass it later
             network = EfficientNetPyramid(load_efficientnet(weights_file("model.discriminator")))
-            return network.to(next(self.mixing.buffers()), memory_format=torch.channels_last)
+            return network.to(next(self.mixing.buffers())).to(memory_format=torch.channels_last)
 
     def _apply(self, fn: Any, recurse: bool = True) -> "ProjectedGANDiscriminator":
         if "backbone" in self.__dict__:

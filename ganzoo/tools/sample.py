@@ -22,7 +22,6 @@ def sample(
     conditions: Path | None = None,
     truncation: Sequence[float] = (1.0,),
     cutoff: int | None = None,
-    standing_statistics: int = 0,
     npz: Path | None = None,
     revision: str | None = None,
     device: str = "cpu",
@@ -44,8 +43,6 @@ def sample(
         conditions: a .npy or .npz file of vectors, images or whatever the model is drawn from under, to draw in turn.
         truncation: factors towards what is typical in the latent space, a row for each.
         cutoff: truncate the first layers only, so many; a style-based model (what its generator says, or all).
-        standing_statistics: draw with BatchNorm's statistics of so many batches that the model draws first, such as 16
-            (those of training).
         npz: also write the samples to this .npz file: pictures as uint8 NHWC, others as they are.
         revision: branch, tag or commit of a Hub repository.
         device: cpu, cuda, mps.
@@ -61,7 +58,6 @@ def sample(
 
     from ganzoo.drawing.save import is_picture, require_format, write_rows, write_samples
     from ganzoo.games.interpolation import noise_of_seeds, raw_of_seeds
-    from ganzoo.games.standing import keep_standing_statistics
 
     listed, factors = seed_list(seeds), list(truncation)
     if listed and seed is not None:
@@ -70,8 +66,6 @@ def sample(
     if count < 1:
         raise GanzooError(f"-n: the number of samples must be at least 1, not {count}.")
     model = load_sampler(name, revision, device, threads, count * len(factors))
-    if standing_statistics:
-        keep_standing_statistics(model, standing_statistics)
     out = out or (None if npz else Path(f"{Path(name).name}.png"))
     targets = [path for path in (out, npz) if path is not None]
     for path in targets:

@@ -5,6 +5,8 @@ import logging
 import pytest
 import torch
 from coders import aae, autoencoder, vae
+from projecting import projected_gan
+from shades import Shades
 from tape import taped
 from tiny import conv, digits, fit, mlp, points
 from torch import Tensor
@@ -26,13 +28,15 @@ CASES = {
     "autoencoder": autoencoder,
     "vae": lambda **o: vae(beta=Schedule([0, 1], [0, 1], "linear"), **o),
     "aae": aae,
+    "projected_gan": projected_gan,
 }
+DATA = {(1, 8, 8): digits, (2,): points, (3, 32, 32): lambda: Shades(batch_size=10)}
 
 
 @pytest.mark.parametrize("case", CASES)
 def test_replayed_moves_train_as_eager_ones(case, tmp_path, monkeypatch):
     eager = CASES[case]()
-    data = digits if getattr(eager, eager.drawn_by).shape == (1, 8, 8) else points
+    data = DATA[tuple(getattr(eager, eager.drawn_by).shape)]
     fit(tmp_path / "eager", eager, data(), 8)
     tape = taped(monkeypatch)
     recorded = CASES[case](capture=True)
@@ -112,7 +116,7 @@ def test_captured_and_eager_agree_after_100_updates(case, tmp_path):
     models = {}
     for capturing in (False, True):
         models[capturing] = CASES[case](capture=capturing)
-        data = digits if getattr(models[capturing], models[capturing].drawn_by).shape == (1, 8, 8) else points
+        data = DATA[tuple(getattr(models[capturing], models[capturing].drawn_by).shape)]
         fit(tmp_path / str(capturing), models[capturing], data(), 100, accelerator="gpu")
     for name, value in models[False].state_dict().items():
         torch.testing.assert_close(models[True].state_dict()[name], value, rtol=1e-3, atol=1e-4, msg=name)

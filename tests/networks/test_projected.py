@@ -5,7 +5,7 @@ import sys
 import pytest
 import torch
 from official import official
-from projecting import needs_extra, small_discriminator
+from projecting import judges, needs_extra
 from torch.nn.functional import interpolate
 
 from ganzoo.common.errors import GanzooError
@@ -86,17 +86,17 @@ def test_published_sizes():
         assert sum(counts(separable=True)) == 696_512
 
 
-def test_logits_of_all_scales_are_joined_and_small_images_enlarged(monkeypatch):
-    network, seen = small_discriminator(monkeypatch, size=32, resolution=96), []
+def test_logits_of_all_scales_are_joined_and_small_images_enlarged():
+    network, seen = judges(size=32, resolution=96), []
     network.backbone.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
     x = torch.rand(2, 3, 32, 32) * 2 - 1
     assert network(x).shape == (2, 36)  # four maps of 3x3
     assert seen[0].equal(interpolate(x, (96, 96), mode="bilinear", align_corners=False))
-    assert small_discriminator(monkeypatch, size=128, resolution=96)(torch.rand(2, 3, 128, 128)).shape == (2, 100)
+    assert judges(size=128, resolution=96)(torch.rand(2, 3, 128, 128)).shape == (2, 100)
 
 
-def test_grey_images_are_repeated(monkeypatch):
-    network = small_discriminator(monkeypatch).eval()
+def test_grey_images_are_repeated():
+    network = judges().eval()
     x = torch.rand(2, 1, 64, 64)
     assert network(x).equal(network(x.expand(-1, 3, -1, -1)))
 
@@ -108,8 +108,8 @@ def test_images_too_small_are_refused():
         ProjectedGANDiscriminator(32, resolution=32)
 
 
-def test_the_frozen_network_is_no_part_of_the_model(monkeypatch):
-    network = small_discriminator(monkeypatch)
+def test_the_frozen_network_is_no_part_of_the_model():
+    network = judges()
     before = {name: tensor.clone() for name, tensor in network.backbone.state_dict().items()}
     names = set(network.state_dict())
     assert not any("backbone" in name for name in names)
@@ -121,15 +121,13 @@ def test_the_frozen_network_is_no_part_of_the_model(monkeypatch):
     assert x.grad.abs().mean() > 0
     assert all(parameter.grad is None and not parameter.requires_grad for parameter in network.backbone.parameters())
     assert not any(module.training for module in network.backbone.modules())
-    network.backbone.train()
-    assert not any(module.training for module in network.backbone.modules())
     assert all(tensor.equal(before[name]) for name, tensor in network.backbone.state_dict().items())
     assert set(network.state_dict()) == names
     assert network.double().backbone.stem.weight.dtype == torch.float64  # but it moves along
 
 
-def test_saved_and_loaded_it_gives_equal_logits(monkeypatch):
-    one, other = (small_discriminator(monkeypatch, seed=seed).eval() for seed in (1, 2))
+def test_saved_and_loaded_it_gives_equal_logits():
+    one, other = (judges(seed=seed).eval() for seed in (1, 2))
     x = torch.rand(3, 3, 64, 64)
     assert not one(x).allclose(other(x))
     other.mixing.load_state_dict(one.mixing.state_dict())  # the random projections are in it
@@ -137,8 +135,8 @@ def test_saved_and_loaded_it_gives_equal_logits(monkeypatch):
     assert one(x).equal(other(x))
 
 
-def test_projections_are_neither_trained_nor_drawn_again(monkeypatch):
-    network = small_discriminator(monkeypatch)
+def test_projections_are_neither_trained_nor_drawn_again():
+    network = judges()
     before = [buffer.clone() for buffer in network.mixing.buffers()]
     optimizer = torch.optim.SGD(network.parameters(), 1.0)
     network(torch.rand(2, 3, 64, 64)).square().sum().backward()
@@ -158,7 +156,9 @@ def test_maps_are_timms():
     x = torch.rand(2, 3, 96, 96, generator=torch.Generator().manual_seed(0)) * 2 - 1
     with torch.no_grad():
         expected = whole.eval()(x)
-        maps = efficientnet.EfficientNetPyramid(efficientnet.load_efficientnet(file))(x)
+        pyramid = efficientnet.EfficientNetPyramid(efficientnet.load_efficientnet(file))
+        maps = pyramid(x)
+    assert not any(module.training for module in pyramid.train().modules())
     assert [each.shape[1] for each in maps] == [*efficientnet.EfficientNetPyramid.channels]
     for ours, theirs in zip(maps, expected, strict=True):
         torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-4 * theirs.std().item())

@@ -17,6 +17,8 @@ from domains import Bars, dann
 from enlargers import EVERY as ENLARGERS
 from enlargers import ramps
 from growers import grower
+from projecting import projected_gan
+from shades import Shades
 from tiny import Each, Labelled, Told, began, conv, digits, fit, mlp, points
 from torch import Tensor
 from torch.optim import SGD
@@ -106,6 +108,8 @@ def main(folder: Path) -> None:
         fit(folder, paired[name], data(batch_size=4), 3, **both)
     grown = grower(Growth([4, 8], fade=200, stable=100, batch_sizes=[25, 10]), ema=Averaging(half_life=100))
     fit(folder, grown, digits(batch_size=50), 12, **both)
+    projected = projected_gan()
+    fit(folder, projected, Shades(batch_size=10), 2, **both)
     stopped = mlp()
 
     def interrupt(trainer, model):
@@ -122,6 +126,7 @@ def main(folder: Path) -> None:
         "heard": heard.state_dict(),
         "balanced": balanced.state_dict(),
         "grown": grown.state_dict(),
+        "projected": projected.state_dict(),
         "growth": (grown.images, tuple(grown.stage)),
         **{name: model.state_dict() for name, model in (coders | enlargers | paired).items()},
         "noise": torch.stack(heard.drawn),
@@ -149,7 +154,7 @@ def test_growth_counts_the_images_of_both(endings):
 
 def test_processes_end_with_identical_weights_and_averages(endings):
     one, other = endings[0]
-    for game in ("exact", "parts", "heard", "balanced", "grown", *IMAGES, *ENLARGERS, *PAIRED):
+    for game in ("exact", "parts", "heard", "balanced", "grown", "projected", *IMAGES, *ENLARGERS, *PAIRED):
         assert one[game].keys() == other[game].keys()
         different = [name for name, tensor in one[game].items() if not torch.equal(tensor, other[game][name])]
         assert different == []

@@ -24,7 +24,6 @@ def evaluate(
     size: int | None = None,
     channels: Literal[1, 3] | None = None,
     weights: Literal["best", "last"] | None = None,
-    standing_statistics: int = 0,
     root: str | None = None,
     revision: str | None = None,
     device: str = "cpu",
@@ -46,8 +45,6 @@ def evaluate(
         size: resize pictures of unlike sizes to so many pixels.
         channels: read pictures as grey (1) or in colour (3).
         weights: which of a run's (best).
-        standing_statistics: draw with BatchNorm's statistics of so many batches that the model draws first, such as 16
-            (those of training).
         root: folder of a named data set ($GANZOO_DATA, else ./data).
         revision: branch, tag or commit of a Hub repository.
         device: cpu, cuda, mps.
@@ -60,15 +57,16 @@ def evaluate(
     Raises:
         GanzooError: if an argument does not fit, or something is missing.
     """
-    from dataclasses import replace
-
     from ganzoo.tools.evaluate.preparation import Options
     from ganzoo.tools.evaluate.report import write_evaluation
 
-    options = Options(
-        data, metrics, features, samples, seed, k, bootstrap, level, size, channels, weights, root, revision
+    return write_evaluation(
+        name,
+        Options(data, metrics, features, samples, seed, k, bootstrap, level, size, channels, weights, root, revision),
+        device,
+        threads,
+        out,
     )
-    return write_evaluation(name, replace(options, standing_statistics=standing_statistics), device, threads, out)
 
 
 evaluate.__doc__ = (evaluate.__doc__ or "").replace("SCORES", " ".join(score_names()))

@@ -58,7 +58,6 @@ class Options:
     weights: str | None = None
     root: str | None = None
     revision: str | None = None
-    standing_statistics: int = 0
 
 
 def prepare_evaluation(

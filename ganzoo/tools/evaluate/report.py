@@ -12,7 +12,6 @@ from ganzoo.common.files import atomic_write
 from ganzoo.common.hardware import find_device, hardware, versions
 from ganzoo.common.kinds import kind_of
 from ganzoo.games.game import Game
-from ganzoo.games.standing import keep_standing_statistics
 from ganzoo.metrics.bootstrap import Bootstrap
 from ganzoo.metrics.evaluation import Evaluation
 from ganzoo.metrics.selection import reference_items
@@ -65,8 +64,6 @@ def write_evaluation(
     if options.bootstrap:
         resampling = Bootstrap(options.bootstrap, options.level, 0 if options.seed is None else options.seed)
     subject = find_subject(name, options.revision, options.weights, device)
-    if options.standing_statistics:
-        keep_standing_statistics(subject, options.standing_statistics)
     evaluation, target, fitting, left_out = prepare_evaluation(subject, options, device)
     if device.type == "cpu":
         part = scoring_rehearsal(target, evaluation.datamodule, evaluation.extractor)
@@ -78,7 +75,7 @@ def write_evaluation(
         "scores": {key: one.value for key, one in measured.items()},
         "intervals": {key: asdict(one.interval) for key, one in measured.items() if one.interval is not None},
         "conditions": {
-            "subject": _described(subject, evaluation, options.standing_statistics),
+            "subject": _described(subject, evaluation),
             "samples": _count(evaluation) if evaluation.output == "classes" else evaluation.samples,
             "seed": evaluation.seed,
             "batch_size": evaluation.batch_size,
@@ -107,13 +104,11 @@ def _count(evaluation: Evaluation) -> int:
     return reference_items(evaluation.datamodule) or 0
 
 
-def _described(subject: Game | Album, evaluation: Evaluation, standing: int = 0) -> dict[str, Any]:
+def _described(subject: Game | Album, evaluation: Evaluation) -> dict[str, Any]:
     count = f"{evaluation.samples:,}"
     if isinstance(subject, Album):
         return {"kind": subject.kind, "makes": f"{count} pictures", "sizes": subject.sizes()}
     makes = "all of it classified" if evaluation.output == "classes" else f"{count} {evaluation.output}"
-    if standing:
-        makes += f" with BatchNorm's statistics of {standing} batches"
     return {
         "kind": subject.origin.kind,
         "makes": makes,
