@@ -66,6 +66,18 @@ def find_checkpoint(name: str) -> Path | None:
     return CHECKPOINTS / stem if stem in list_checkpoints() else None
 
 
+def checkpoint_of(recipe: str) -> Path | None:
+    """Returns the folder of the bundled checkpoint that a recipe has trained, or None.
+
+    It has the recipe's name, without `_small`: `sagan-cifar10` is that of `sagan_cifar10_small`. Its card says whose it
+    is where there are both recipes.
+    """
+    folder = find_checkpoint(recipe.removesuffix("_small"))
+    if folder is None or f"\n  recipe: {recipe}\n" not in (folder / "README.md").read_text(encoding="utf-8"):
+        return None
+    return folder
+
+
 def name_or_path(folder: Path) -> str:
     """Returns by what `ganzoo` loads a checkpoint folder here: a bundled checkpoint's name, else a path."""
     folder = folder.resolve()

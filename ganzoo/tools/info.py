@@ -22,14 +22,18 @@ def info(name: str) -> str:
         return describe_recipe(registry.find_recipe(name))
     stem = name.replace("-", "_")
     recipe = [describe_recipe(registry.find_recipe(stem))] if stem in registry.list_recipes() else []
-    place = on_disk(name)
+    place = on_disk(name) or registry.checkpoint_of(stem)
     if place is None and recipe:
         return recipe[0]
     if place is not None and place.suffix == ".ckpt":
         return describe_weights(place)
     if place is not None and (place / "README.md").is_file():
-        own = not place.is_relative_to(registry.CHECKPOINTS)
-        return "\n\n".join([*([] if own else recipe), describe_card(place / "README.md")])
+        trained = [one for one in (stem, f"{stem}_small") if registry.checkpoint_of(one) == place]
+        if recipe and name == stem not in trained and place.is_relative_to(registry.CHECKPOINTS):
+            return recipe[0]  # the checkpoint of this name is the small recipe's
+        return "\n\n".join(
+            [*map(describe_recipe, map(registry.find_recipe, trained)), describe_card(place / "README.md")]
+        )
     if place is not None and (weights := weights_of(place)):
         return describe_run(place, weights)
     if recipe:  # a folder that only happens to be called so

@@ -3,7 +3,7 @@
 import shutil
 import sys
 import textwrap
-from collections.abc import Sequence, Set
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from json import dumps as to_json
 from typing import Any
@@ -76,8 +76,7 @@ def list(words: Sequence[str] = (), *, trained: bool = False, json: bool = False
         if words or trained or json:
             raise GanzooError("--scores: it lists all scores; leave the rest out.")
         return score_table()
-    bundled = set(registry.list_checkpoints())
-    entries = [summarise(name, bundled) for name in registry.list_recipes()]
+    entries = [summarise(name) for name in registry.list_recipes()]
     for word in words:
         if not any(one.matches(word) for one in entries):
             known = {part for one in entries for part in (*one.recipe.split("_"), *one.data.lower().split())}
@@ -89,16 +88,15 @@ def list(words: Sequence[str] = (), *, trained: bool = False, json: bool = False
     return to_json([asdict(one) for one in matches], indent=1) if json else _table(matches)
 
 
-def summarise(name: str, bundled: Set[str]) -> RecipeSummary:
-    """Returns the summary of a recipe; `bundled` are the names of the checkpoints."""
+def summarise(name: str) -> RecipeSummary:
+    """Returns the summary of a recipe."""
     recipe = load_recipe(registry.RECIPES / f"{name}.yaml")
     path, _ = split_class(recipe["model"]) or ("", {})
     about = registry.variant(path)
-    checkpoint = name.replace("_", "-")
-    folder = registry.CHECKPOINTS / checkpoint if checkpoint in bundled else None
+    folder = registry.checkpoint_of(name)
     return RecipeSummary(
         recipe=name,
-        checkpoint=checkpoint if folder else None,
+        checkpoint=folder.name if folder else None,
         year=about.year,
         data=_title(recipe),
         megabytes=round((folder / "model.safetensors").stat().st_size / 1e6, 2) if folder else None,

@@ -28,14 +28,16 @@ def test_words_filter_by_name_data_year_and_variant():
     assert {*names("mnist")} >= {name for name in registry.list_recipes() if name.endswith("_mnist")}
     assert "sngan_cifar10" not in names("mnist")
     assert names("Fashion-MNIST") == ["gan_fashion_mnist"]
-    assert {"dcgan_faces", "srgan_faces"} <= {*names("portraits")}
+    assert {"dcgan_faces", "stylegan2_faces_small"} <= {*names("portraits")}
     assert names("wgan-gp", "digits") == ["wgan_gp_digits"]  # all of the words
     assert {"gan_mnist", "vae_mnist"} <= {*names("2014")}
     assert {"dcgan_mnist", "dcgan_faces"} <= {*names("made", "GANs", "train")}
 
 
 def test_the_trained_are_those_with_a_checkpoint():
-    assert [name.replace("_", "-") for name in names("--trained")] == registry.list_checkpoints()
+    trained = names("--trained")
+    assert sorted(registry.checkpoint_of(name).name for name in trained) == registry.list_checkpoints()
+    assert all(name in (recipe, f"{recipe}_small") for name in trained for recipe in [name.removesuffix("_small")])
     assert "dragan_mnist" not in names("mnist", "--trained")
 
 
@@ -81,7 +83,7 @@ def test_a_filter_that_leaves_nothing_is_one_line(words, parts):
     assert [part for part in parts if part not in error] == [], error
 
 
-@pytest.mark.parametrize("columns", [60, 80, 120])
+@pytest.mark.parametrize("columns", [70, 80, 120])
 def test_a_terminal_gets_lines_that_fit(columns, monkeypatch):
     class Terminal:
         def isatty(self):

@@ -259,7 +259,7 @@ def test_a_recipe_can_be_printed_where_its_data_is_missing(tmp_path, monkeypatch
     said = ganzoo("fit", "--recipe", "dcgan_faces", "--data.root", paint(tmp_path / "own"), "--print_config")
     assert networks(yaml.safe_load(said.out))[0]["channels"] == 3
     said = ganzoo("fit", "--recipe", "dcgan_faces", "--runs", tmp_path / "runs")
-    assert said.error.startswith("data.root: portraits.zip does not exist")
+    assert said.error.startswith("data.root: faces192.zip does not exist")
     assert not (tmp_path / "runs").exists()
 
 

@@ -91,12 +91,12 @@ def test_other_pictures_have_the_recipes_words_neither_in_a_run_nor_in_its_recip
 
 
 def test_a_recipes_own_pictures_keep_its_words_under_any_path(tmp_path, monkeypatch):
-    paint(tmp_path / "portraits.zip")  # a folder, whatever it is called
+    paint(tmp_path / "faces192.zip")  # a folder, whatever it is called
     monkeypatch.setenv("GANZOO_DATA", str(tmp_path))
-    for root in ({}, {"data__root": tmp_path / "portraits.zip"}):
+    for root in ({}, {"data__root": tmp_path / "faces192.zip"}):
         title, licence, source = words_of("dcgan_faces", **root, runs=tmp_path)
-        assert (title, licence) == ("Congressional portraits", "public domain")
-        assert source.startswith("813 official portraits")
+        assert (title, licence) == ("Portraits of members of Congress", "public domain")
+        assert source.startswith("807 official portraits")
 
 
 def test_a_run_keeps_its_own_words_when_it_goes_on_and_when_it_is_published(tmp_path):
@@ -119,7 +119,7 @@ def test_a_run_keeps_its_own_words_when_it_goes_on_and_when_it_is_published(tmp_
 
 
 def test_evaluate_speaks_of_the_pictures_that_it_was_given(tmp_path):
-    root = paint(tmp_path / "own", 8, (64, 64), "L")
+    root = paint(tmp_path / "own", 8, (64, 64))
     words = [
         "evaluate",
         "dcgan-faces",
@@ -154,4 +154,4 @@ def test_a_recipes_extractor_stays_with_its_kind_of_data(tmp_path):
 
 def test_a_root_of_pictures_does_not_follow_to_data_of_another_kind(tmp_path):
     _, data, _ = from_recipe("dcgan_faces", data="ganzoo.data.MNIST", data__size=64, runs=tmp_path)
-    assert data.root.name != "portraits.zip"
+    assert data.root.name != "faces192.zip"

@@ -194,7 +194,7 @@ def test_a_bundled_checkpoint_answers_and_describes_itself(folder):
     assert asking(load(folder.name.replace("-", "_")), folder)[0](3).equal(answers)
     about = yaml.safe_load(model.card.split("---\n")[1])
     assert about["ganzoo"]["recipe"] in registry.list_recipes()
-    assert folder.name == about["ganzoo"]["recipe"].replace("_", "-")
+    assert registry.checkpoint_of(about["ganzoo"]["recipe"]) == folder
     scores = about["model-index"][0]["results"][0]["metrics"]
     assert scores
     assert all(f"`{score['name']}`" in model.card for score in scores)
@@ -205,4 +205,4 @@ def test_a_bundled_checkpoint_answers_and_describes_itself(folder):
 
 
 def test_bundled_checkpoints_are_small_together():
-    assert sum(path.stat().st_size for path in registry.CHECKPOINTS.rglob("*") if path.is_file()) <= 30 * 2**20
+    assert sum(path.stat().st_size for path in registry.CHECKPOINTS.rglob("*") if path.is_file()) <= 60 * 2**20

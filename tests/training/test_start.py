@@ -26,13 +26,13 @@ FEW = [
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory):
-    """Sixty grey pictures of discs."""
+    """Sixty pictures of discs, stored in colour."""
     home = tmp_path_factory.mktemp("own")
     (home / "mine").mkdir()
     rows, columns = np.mgrid[:64, :64]
     for i in range(60):
         disc = (rows - 20 - i % 10 * 2) ** 2 + (columns - 20 - i // 10 * 4) ** 2 < (5 + i % 7) ** 2
-        Image.fromarray((disc * 200 + i).astype(np.uint8)).save(home / "mine" / f"{i}.png")
+        Image.fromarray((disc * 200 + i).astype(np.uint8)).convert("RGB").save(home / "mine" / f"{i}.png")
     return home
 
 
@@ -66,7 +66,7 @@ def test_the_run_says_where_its_weights_come_from(run):
     assert "\nstart: dcgan-faces\n" in (folder / "recipe.yaml").read_text()
     line = f"Started from `dcgan-faces` (sha256 `{origin.sha256[:12]}`): generator, discriminator"
     assert f"- {line}\n" in (folder / "export" / "README.md").read_text()
-    assert package.load(folder / "export").sample(2, seed=0).shape == (2, 1, 64, 64)
+    assert package.load(folder / "export").sample(2, seed=0).shape == (2, 3, 64, 64)
 
 
 def test_a_resumed_run_goes_on_and_does_not_start_again(run, home, monkeypatch):
@@ -118,7 +118,7 @@ def test_some_networks_only(home):
         ),
         (
             ["--start", "dcgan-faces", "--data.size", 32],
-            "is made for samples of shape (1, 64, 64), and this one for (1, 32, 32); nothing of it fits",
+            "is made for samples of shape (3, 64, 64), and this one for (3, 32, 32); nothing of it fits",
         ),
     ],
 )
