@@ -38,10 +38,18 @@ class StyleBased(nn.Module):
         self.w_dim: int = mapping.w_dim  # type: ignore[assignment]
         self.n_classes: Any = getattr(mapping, "n_classes", 0)
         self.condition = condition_of(mapping)
-        self.n_styles: int = synthesis.n_styles  # type: ignore[assignment]
-        self.noise_shapes: Sequence[Sequence[int]] = synthesis.noise_shapes  # type: ignore[assignment]
         self.shape: Any = synthesis.shape
         self.register_buffer("w_mean", torch.zeros(self.w_dim))
+
+    @property
+    def n_styles(self) -> int:
+        """Number of layers that take a style; of one that grows, of those in use."""
+        return self.synthesis.n_styles  # type: ignore[return-value]
+
+    @property
+    def noise_shapes(self) -> Sequence[Sequence[int]]:
+        """Shapes of the noise of the layers; of one that grows, of those in use."""
+        return self.synthesis.noise_shapes  # type: ignore[return-value]
 
     @property
     def style_affines(self) -> Sequence[nn.Module]:

@@ -8,7 +8,9 @@ import torch
 from ganzoo.games.gan import GAN
 from ganzoo.games.growth import Growth
 from ganzoo.models.progan import ProGAN
+from ganzoo.models.stylegan import StyleGAN
 from ganzoo.networks.progan import ProGANDiscriminator, ProGANGenerator
+from ganzoo.networks.stylegan import StyleGANDiscriminator, StyleGANGenerator
 
 
 def progan(fade: int = 200, stable: int = 100, **options: Any) -> ProGAN:
@@ -19,7 +21,15 @@ def progan(fade: int = 200, stable: int = 100, **options: Any) -> ProGAN:
     return ProGAN(generator, ProGANDiscriminator(16, 1, 64, 4), growth=growth, **options)
 
 
-GAMES: dict[str, Callable[..., GAN]] = {"progan": progan}
+def stylegan(fade: int = 200, stable: int = 100, cutoff: int | None = 8, **options: Any) -> StyleGAN:
+    """StyleGAN with four channels; the same weights every time."""
+    torch.manual_seed(0)
+    generator = StyleGANGenerator(16, 1, 6, 5, 2, 64, 4, cutoff=cutoff)
+    growth = Growth([8, 16], fade, stable)
+    return StyleGAN(generator, StyleGANDiscriminator(16, 1, 64, 4), growth=growth, **options)
+
+
+GAMES: dict[str, Callable[..., GAN]] = {"progan": progan, "stylegan": stylegan}
 RECIPES = {
     "progan": """
 model:
@@ -33,7 +43,21 @@ model:
       init_args: {base: 64, largest: 4}
     growth: {sides: [4, 8, 16], fade: 200, stable: 100}
     augment: translation,cutout
-"""
+""",
+    "stylegan": """
+model:
+  class_path: ganzoo.models.stylegan.StyleGAN
+  init_args:
+    generator:
+      class_path: ganzoo.networks.stylegan.StyleGANGenerator
+      init_args: {latent_dim: 6, w_dim: 5, mapping_layers: 2, base: 64, largest: 4}
+    discriminator:
+      class_path: ganzoo.networks.stylegan.StyleGANDiscriminator
+      init_args: {base: 64, largest: 4}
+    growth: {sides: [8, 16], fade: 200, stable: 100}
+    ema: {half_life: 50}
+    g_lr: 0.01  # away from the constant of ones, whose normalisation magnifies rounding
+""",
 }
 ON_DIGITS = """
 data: {class_path: ganzoo.data.Digits, init_args: {size: 16, batch_size: 50}}

@@ -18,6 +18,7 @@ from tiny import digits, fit
 
 from ganzoo import load
 from ganzoo.checkpoints import export_formats
+from ganzoo.games.capture import WARM_UP
 
 
 def main(folder: Path) -> None:
@@ -91,15 +92,15 @@ def test_what_another_runtime_draws_is_what_the_model_draws(trained, tmp_path):
 
 @pytest.mark.parametrize("name", GAMES)
 def test_moves_are_recorded_and_replayed_as_they_are_played(name, tmp_path, monkeypatch):
-    data = {"size": 16, "batch_size": 20}
-    eager = GAMES[name]()
-    fit(tmp_path / "eager", eager, digits(**data), 40)
+    growth, data = {"fade": 100, "stable": 80}, {"size": 16, "batch_size": 20}
+    eager = GAMES[name](**growth)
+    fit(tmp_path / "eager", eager, digits(**data), 24)
     tape = taped(monkeypatch)
-    recorded = GAMES[name](capture=True)
-    fit(tmp_path / "recorded", recorded, digits(**data), 40)
+    recorded = GAMES[name](capture=True, **growth)
+    fit(tmp_path / "recorded", recorded, digits(**data), 24)
     stages = 2 * len(recorded.growth.sides) - 1
     assert tape.recorded == 2 * stages  # of both players
-    assert tape.replayed > 40 - 2 * stages
+    assert tape.replayed == 2 * (24 - WARM_UP * stages)
     assert alike(dict(eager.state_dict()), dict(recorded.state_dict()))
 
 

@@ -38,6 +38,9 @@ SMALLER = {
     "pix2pix_facades": "--data.size 32 --model.generator.size 32 --model.generator.width 4",
     "pix2pix_r1_edges2faces": "--model.stabilisers.every 2",
     "sagan_cifar10": "--model.generator.width 16 --model.discriminator.width 16",
+    "stylegan_faces": f"--model.generator.base 128 --model.discriminator.base 128 {GROWN} "
+    "--model.growth.batch_sizes [8,8,8,8,8]",
+    "stylegan_faces_small": GROWN,
     "stylegan2_cifar10": "--model.generator.base 256 --model.generator.largest 8 --model.discriminator.base 256 "
     "--model.discriminator.largest 8 --model.r1_every 2",
     "stylegan2_cifar10_conditional": "--model.generator.base 256 --model.generator.largest 8 "
