@@ -23,7 +23,6 @@ SMALL = {
     "stylegan2_cifar10_small": "stylegan2_cifar10",
     "stylegan2_faces_small": "stylegan2_faces",
     "stylegan_faces_small": "stylegan_faces",
-    "stylegan2_faces_small": "stylegan2_cifar10",
 }
 
 
