@@ -99,7 +99,7 @@ class _Resampling(Function):
 
 def _resampled(x: Tensor, how: Gather | Spread) -> Tensor:
     if torch.is_grad_enabled() and x.requires_grad:
-        return _Resampling.apply(x, how)  # type: ignore[no-any-return]
+        return _Resampling.apply(x, how)
     return how(x)
 
 

@@ -60,9 +60,11 @@ class SAN(Stabiliser):
         handle = split_layer(network).register_forward_hook(lambda module, inputs, output: outputs.append(output))
         x = torch.linspace(-1, 1, 2 * torch.Size(shape).numel(), device=device).view(2, *shape)
         inputs = (x,) if condition is None else (x, condition.checked(condition.example(2), 2, device))
-        with torch.no_grad(), evaluating(network):
-            answer = network(*inputs)
-        handle.remove()
+        try:
+            with torch.no_grad(), evaluating(network):
+                answer = network(*inputs)
+        finally:
+            handle.remove()
         logits = answer[0] if isinstance(answer, tuple) else answer
         if len(outputs) != 1 or not torch.allclose(logits.flatten(), outputs[0].flatten()):
             kind = type(network).__name__
@@ -71,26 +73,24 @@ class SAN(Stabiliser):
     def d_terms(self, game: Stabilised, x: Any, y: Any, move: AdversarialMove) -> Terms:
         """Returns the Wasserstein loss of w, on what has been judged in this move."""
         self.require_judged(game, move)
-        assert game.discriminator is not None
-        layer = split_layer(game.discriminator)
-        direction = layer.parametrizations.weight  # type: ignore[union-attr]
-        probe = direction[0].probe  # type: ignore[index]
+        w, direction = split(game.discriminator)
+        assert direction.probe is not None  # what has been judged has passed it
         means = [
             sign / len(judgements) * judgement.logits.float().mean()
             for sign, judgements in ((-1, move.real), (1, move.fake))
             for judgement in judgements
         ]
         # what multiplies w in them: the features, through nothing but the layer itself
-        (features,) = torch.autograd.grad(torch.stack(means).sum(), probe, retain_graph=True)
-        return {"san": (normalize(direction.original.flatten(), dim=0) * features.flatten()).sum()}  # type: ignore[union-attr, operator]
+        (features,) = torch.autograd.grad(torch.stack(means).sum(), direction.probe, retain_graph=True)
+        return {"san": (normalize(w.flatten(), dim=0) * features.flatten()).sum()}
 
     @torch.no_grad()
     def after_d(self, game: Stabilised, move: AdversarialMove) -> None:
         """Sets w back to a length of 1."""
-        assert game.discriminator is not None
-        direction = split_layer(game.discriminator).parametrizations.weight  # type: ignore[union-attr]
-        direction.original.div_(direction.original.norm())  # type: ignore[operator, union-attr]
-        direction[0].probe.grad = None  # type: ignore[index]
+        w, direction = split(game.discriminator)
+        w.div_(w.norm())
+        if direction.probe is not None:
+            direction.probe.grad = None
 
 
 class Direction(nn.Module):
@@ -141,10 +141,17 @@ def last_layer(network: nn.Module) -> nn.Module:
     return layers[0]
 
 
-def split_layer(network: nn.Module) -> nn.Module:
+def split_layer(network: nn.Module | None) -> nn.Module:
     """Returns the layer of a network that has a `Direction`."""
-    return next(
-        module
-        for module in network.modules()
-        if is_parametrized(module, "weight") and isinstance(module.parametrizations.weight[0], Direction)  # type: ignore[union-attr, index]
-    )
+    assert network is not None
+    for module in network.modules():
+        parametrizations: Any = getattr(module, "parametrizations", {})
+        if "weight" in parametrizations and isinstance(parametrizations["weight"][0], Direction):
+            return module
+    raise LookupError(f"{type(network).__name__} has no layer with a Direction.")
+
+
+def split(network: nn.Module | None) -> tuple[Tensor, Direction]:
+    """Returns the unit vector and the `Direction` of a network's split layer."""
+    parametrizations: Any = split_layer(network).parametrizations
+    return parametrizations.weight.original, parametrizations.weight[0]

@@ -18,6 +18,7 @@ from ganzoo.models.dcgan import DCGAN
 from ganzoo.models.gan import VanillaGAN
 from ganzoo.models.wgan import WGAN
 from ganzoo.models.wgan_gp import WGANGP
+from ganzoo.stabilisers import ADA, SAN, Augmentation
 
 CASES = {
     "dcgan": lambda **o: conv(DCGAN, **o),
@@ -25,6 +26,14 @@ CASES = {
     "wgan_gp": lambda **o: mlp(WGANGP, n_critic=Schedule([1, 3], [0, 0.5]), **o),
     "lr_schedule": lambda **o: mlp(VanillaGAN, lr_factor=Schedule([1, 0], [0, 1], "linear"), **o),
     "accumulate": lambda **o: mlp(VanillaGAN, accumulate=2, **o),
+    "ada, san": lambda **o: conv(
+        DCGAN,
+        stabilisers=[ADA(-2.0, 400, 2, filtered=True, hue=True, luma_flip=True), SAN()],
+        **o,
+    ),
+    "augmentation": lambda **o: conv(
+        DCGAN, stabilisers=[Augmentation(Schedule([0, 1], [0, 1], "linear"), cutout=1.0)], **o
+    ),
     "autoencoder": autoencoder,
     "vae": lambda **o: vae(beta=Schedule([0, 1], [0, 1], "linear"), **o),
     "aae": aae,

@@ -6,6 +6,9 @@ import torch
 from commands import ganzoo
 from idx import write_cifar10
 
+from ganzoo import load
+from ganzoo.checkpoints.export_formats import export_generator
+
 OPTIONS = [
     *("--recipe", "stylegan2_cifar10_conditional"),
     *("--model.generator.base", 256, "--model.generator.largest", 8, "--model.generator.w_dim", 8),
@@ -67,3 +70,14 @@ def test_it_is_sampled_by_label(trained, tmp_path):
     birds, cats = (next(iter(each.values())) for each in pictures)
     assert birds.shape == (3, 32, 32, 3)
     assert not np.array_equal(birds, cats)
+
+
+def test_its_export_to_onnx_draws_the_same(trained, tmp_path):
+    pytest.importorskip("onnxscript")
+    pytest.importorskip("onnxruntime")
+    _, run = trained
+    model = load(run)
+    about, difference = export_generator(model, tmp_path / "g.onnx")
+    assert difference < 1e-4
+    assert (tmp_path / "g.onnx").is_file()
+    assert about
