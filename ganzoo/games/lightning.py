@@ -117,6 +117,19 @@ def validation_is_due(trainer: Any) -> bool:
     return due and not loop.epoch_loop.val_loop.skip
 
 
+def reopen_batch(checkpoint: Mapping[str, Any]) -> None:
+    """Sets a checkpoint's counters to those in the last hook of its batch, where it was written after a validation.
+
+    From others Lightning goes on with one batch of the next epoch and then the epoch after, if the batch ended one.
+
+    Args:
+        checkpoint: a training checkpoint's content, which is changed.
+    """
+    progress = checkpoint["loops"]["fit_loop"]["epoch_loop.batch_progress"]
+    for counts in (progress["total"], progress["current"]):
+        counts["completed"] = max(counts["processed"] - 1, 0)
+
+
 def loader_states(checkpoint: Mapping[str, Any]) -> list[Any]:
     """Returns the states of the training data's loaders in a checkpoint, one for each loader that has one.
 

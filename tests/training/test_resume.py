@@ -30,9 +30,9 @@ GAMES = {
 }
 
 
-def run(folder, model, *callbacks, steps=12, ckpt_path=None):
+def run(folder, model, *callbacks, steps=12, ckpt_path=None, **options):
     """Trains on flipped digits and returns what `last.ckpt` holds."""
-    trainer(folder, *callbacks, Last(), max_steps=steps).fit(model, digits(flip=True), ckpt_path=ckpt_path)
+    trainer(folder, *callbacks, Last(), max_steps=steps, **options).fit(model, digits(flip=True), ckpt_path=ckpt_path)
     checkpoint = torch.load(folder / "last.ckpt", weights_only=True)
     return {key: checkpoint[key] for key in ("global_step", "state_dict", "optimizer_states", "lr_schedulers", "game")}
 
@@ -69,6 +69,15 @@ def test_a_run_of_fewer_steps_can_be_continued(tmp_path):
     whole = run(tmp_path / "whole", make())
     assert run(tmp_path / "part", make(), steps=5)["global_step"] == 5
     assert alike(run(tmp_path / "rest", strange(make()), ckpt_path=tmp_path / "part" / "last.ckpt"), whole)
+
+
+@pytest.mark.parametrize("steps", [BATCHES - 1, BATCHES])
+def test_a_run_that_ended_with_a_validation_goes_on_in_the_same_epoch_or_the_next(tmp_path, steps):
+    validated = {"limit_val_batches": 1, "val_check_interval": 11, "check_val_every_n_epoch": None}
+    whole = run(tmp_path / "whole", conv(), **validated)
+    assert run(tmp_path / "part", conv(), steps=steps, **validated)["global_step"] == steps
+    rest = run(tmp_path / "rest", strange(conv()), ckpt_path=tmp_path / "part" / "last.ckpt", **validated)
+    assert alike(rest, whole)
 
 
 def test_last_is_written_every_so_often_and_at_the_end(tmp_path):

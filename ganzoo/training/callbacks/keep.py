@@ -16,7 +16,7 @@ from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from ganzoo.common.errors import GanzooError
 from ganzoo.common.files import atomic_write, remove_unfinished
-from ganzoo.games.lightning import validate_now, validation_is_due
+from ganzoo.games.lightning import reopen_batch, validate_now, validation_is_due
 from ganzoo.training.callbacks.quality import Quality
 from ganzoo.training.csvlog import AppendingCSVLogger
 
@@ -161,7 +161,8 @@ class Last(Checkpoint):
     def on_save_checkpoint(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
     ) -> None:
-        """Adds how many rows of `metrics.csv` were written so far."""
+        """Adds how many rows of `metrics.csv` were written so far; has the counters be as in the batch's last hook."""
+        reopen_batch(checkpoint)
         checkpoint["rows"] = {logger.log_dir: logger.experiment.count for logger in _tables(trainer)}
 
     def on_load_checkpoint(
