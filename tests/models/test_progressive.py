@@ -27,7 +27,8 @@ def main(folder: Path) -> None:
     both = {"devices": 2, "strategy": "ddp_find_unused_parameters_true"}
     models = {name: make(fade=100, stable=50) for name, make in GAMES.items()}
     for model in models.values():
-        run = fit(folder, model, digits(size=16, batch_size=25), 6, **both)
+        steps = model.growth.begins[-1] // 50 + 2  # to the middle of the last fade
+        run = fit(folder, model, digits(size=16, batch_size=25), steps, **both)
     stages = {name: tuple(model.stage) for name, model in models.items()}
     ending = {"stages": stages, **{name: model.state_dict() for name, model in models.items()}}
     torch.save(ending, folder / f"{run.global_rank}.pt")
