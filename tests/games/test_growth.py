@@ -1,6 +1,7 @@
 """Growth: what is shown when, what networks make of it, and that a run stopped in a fade goes on to the bit."""
 
 import itertools
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -16,7 +17,7 @@ from ganzoo.common.errors import GanzooError
 from ganzoo.games.ema import Averaging
 from ganzoo.games.growth import Growth, Stage, as_at
 from ganzoo.games.schedules import Schedule
-from ganzoo.training.callbacks.keep import Last
+from ganzoo.training.callbacks.keep import Best, Last
 from ganzoo.training.rehearsal import Rehearsal, announce
 
 SMALL = Growth([4, 8], fade=400, stable=200, batch_sizes=[50, 25], lr_factors=[1.0, 0.5])
@@ -212,11 +213,29 @@ def test_a_rehearsal_is_of_the_last_stage_and_says_so(tmp_path):
     model, data = grower(SMALL), digits(batch_size=100)
     data.setup("fit")
     run = trainer(tmp_path, max_steps=30)
+    for network in (model.generator, model.discriminator):
+        network.grow(0, 1.0)  # as in a run that goes on from its first side
     rehearsal = Rehearsal(model, data, run)
+    assert (rehearsal.model.discriminator.level, model.discriminator.level) == (1, 0)
     assert rehearsal.x.shape == (25, 1, 8, 8)
     assert len(rehearsal.y) == 25
     assert rehearsal.seconds() > 0
     assert "about 30 s at the pace of its last 8 pixels" in announce(model, run, tmp_path, 1.0)
+
+
+def test_the_best_of_a_larger_side_is_kept_whatever_score_a_smaller_one_had(tmp_path):
+    keeper = Best(tmp_path, "best", monitor="swd", mode="min")
+    keeper.best_k_models, keeper.kth_best_model_path = {"best.ckpt": torch.tensor(1.0)}, "best.ckpt"
+    model = SimpleNamespace(stage=Stage(0, 4, 1.0))
+    strategy = SimpleNamespace(reduce_boolean_decision=lambda decision, all=True: decision)
+    trainer = SimpleNamespace(lightning_module=model, strategy=strategy)
+    better = [keeper.check_monitor_top_k(trainer, torch.tensor(score)) for score in (2.0, 0.5)]
+    model.stage = Stage(1, 8, 0.5)
+    better += [keeper.check_monitor_top_k(trainer, torch.tensor(2.0)) for _ in range(2)]
+    assert better == [False, True, True, False]
+    resumed = Best(tmp_path, "best", monitor="swd", mode="min")
+    resumed.load_state_dict(keeper.state_dict())
+    assert resumed.level == 1
 
 
 def test_data_serve_a_plan_only_as_long_as_a_game_has_one(tmp_path):
