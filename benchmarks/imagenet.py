@@ -1,5 +1,6 @@
 """Scores the bundled checkpoints of faces and of colours by ImageNet features, for docs/evaluation.md.
 
+`python benchmarks/imagenet.py dcgan-faces projected-gan-faces --samples 807`, as many as there are pictures, and
 `python benchmarks/imagenet.py --pictures cifar10_test.zip`, where the recipes' pictures are (`portraits.zip`; MNIST in
 `$GANZOO_DATA`), runs `ganzoo evaluate --features imagenet` on each of them and on two sets that say how to read its
 scores: one half of some pictures against the other, and as many pictures of noise against it. Each report
@@ -26,7 +27,10 @@ from ganzoo.tools.evaluate import evaluate
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "evaluation.md"
 REPORTS = PAGE.parent / "evaluation" / "imagenet"
-CHECKPOINTS = ("began-faces", "dcgan-faces", "srgan-faces", "srresnet-faces", "pix2pix-edges2faces", "cyclegan-mnist")
+CHECKPOINTS = (
+    *("dcgan-faces", "projected-gan-faces", "began-faces", "srgan-faces", "srresnet-faces"),
+    *("pix2pix-edges2faces", "cyclegan-mnist"),
+)
 OF_SAMPLES, OF_TRANSLATIONS = ["fid", "kid", "prdc"], ["fid", "kid"]
 COLUMNS = ("fid", "kid", "precision", "recall", "density", "coverage")
 SIDE = 32  # pixels of the pictures that are halved

@@ -9,6 +9,7 @@ import yaml
 
 from ganzoo.checkpoints.build import build_model
 from ganzoo.common import registry
+from ganzoo.common.data_spec import DataSpec
 
 SMALL = {
     "conv_gan_faces_small": "conv_gan_faces",
@@ -33,13 +34,20 @@ def recipe(name: str) -> dict:
 def megabytes(name: str) -> float:
     """Size of a recipe's published checkpoint, whose numbers take two bytes each.
 
-    Sides follow the data.
+    Sides and classes follow the data.
     """
     described = recipe(name)
+    model, size = described["model"], described["data"]["init_args"]["size"]
+    follow = getattr(pydoc.locate(model["class_path"]), "follow", lambda spec, stated: {})  # of labelled variants
+    followed = follow(DataSpec((3, size, size), n_classes=10), {})
     for network in ("generator", "discriminator"):
-        part = described["model"]["init_args"][network]
-        if "size" in signature(pydoc.locate(part["class_path"])).parameters:
-            part["init_args"] = {"size": described["data"]["init_args"]["size"], **part.get("init_args", {})}
+        part = model["init_args"][network]
+        of_data = {"size": size}
+        if getattr(followed.get(network), "conditional", False):
+            of_data["n_classes"] = 10
+        arguments = signature(pydoc.locate(part["class_path"])).parameters
+        named = {argument: value for argument, value in of_data.items() if argument in arguments}
+        part["init_args"] = {**named, **part.get("init_args", {})}
     parts = build_model(yaml.safe_dump(described), Path(name)).exported().values()
     return 2e-6 * sum(tensor.numel() for part in parts for tensor in part.state_dict().values())
 

@@ -132,8 +132,8 @@ class Contender:
 
     def share(self, others: Sequence["Contender"]) -> None:
         """Takes over the evaluations of one of the others that scores alike, so that real data is collected once."""
-        about = ("fingerprint", "extractor", "digest", "metrics", "own", "further")
-        about += ("samples", "batch_size", "sampling_seed")
+        scoring = ("samples", "batch_size", "sampling_seed")
+        about = ("fingerprint", "extractor", "digest", "metrics", "own", "further", *scoring)
         for other in others:
             if all(self.conditions.get(name) == other.conditions.get(name) for name in about):
                 self.evaluations, self._collected = other.evaluations, other._collected
