@@ -10,9 +10,9 @@ from torch.nn.functional import mse_loss
 from ganzoo.common.errors import GanzooError, nearest
 from ganzoo.common.files import socket_timeout
 from ganzoo.common.images import luma
-from ganzoo.networks.classifiers import CLASSIFIERS, load_classifier, shipped
+from ganzoo.networks.classifiers import SHIPPED, load_classifier, shipped
 
-CONTENT_NAMES = ("vgg19", *CLASSIFIERS, "pixels")
+CONTENT_NAMES = ("vgg19", *SHIPPED, "pixels")
 IMAGENET = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # mean and standard deviation of its pixels in [0, 1]
 # VGG's maps, to the scale of pixels: Ledig et al. 2017, section 3.2. Equation 5 averages over places, and read to the
 # letter it sums over the 512 maps; we average over them, too, as most re-implementations do.
@@ -68,8 +68,8 @@ def content_loss(name: str) -> ContentLoss:
 
     Args:
         name: "vgg19": the maps of the last convolution, after its ReLU (relu5_4), in torchvision's network for
-            ImageNet, fetched on first use; "cifar10" or "mnist": the last maps of each scale in our own classifier,
-            which comes with the package; the path of a .safetensors file of such a classifier; or "pixels".
+            ImageNet, fetched on first use; "cifar10", "fashion" or "mnist": the last maps of each scale in our own
+            classifier, which comes with the package; the path of a .safetensors file of such a classifier; or "pixels".
 
     Raises:
         GanzooError: The name is unknown, or there are no such weights. Nothing else ever stands in for them.
@@ -79,12 +79,12 @@ def content_loss(name: str) -> ContentLoss:
     if name == "vgg19":
         layers = _vgg19()
         return ContentLoss(lambda x: [layers(_as_imagenet(x))], layers, channels=3, weight=RESCALED**2)
-    if name not in CLASSIFIERS and not name.endswith(".safetensors"):
+    if name not in SHIPPED and not name.endswith(".safetensors"):
         raise GanzooError(
             f"model.content: '{name}' given, but it must be one of {', '.join(CONTENT_NAMES)} or the path of a "
             f".safetensors file.{nearest(name, CONTENT_NAMES)}"
         )
-    network = load_classifier(shipped(name) if name in CLASSIFIERS else Path(name).expanduser(), "model.content")
+    network = load_classifier(shipped(name) if name in SHIPPED else Path(name).expanduser(), "model.content")
     return ContentLoss(network.maps, network, network.channels, TO_PIXELS, relative=True)
 
 
@@ -94,7 +94,7 @@ def describe_content_loss(name: str) -> str:
         return "the pixels' squared error"
     if name == "vgg19":
         return "`vgg19`, squared error of its relu5_4 in torchvision's weights for ImageNet"
-    text = name if name in CLASSIFIERS else Path(name).name
+    text = name if name in SHIPPED else Path(name).name
     return (
         f"`{text}`, relative squared error of each scale's last maps in a small classifier of our own, not VGG19 "
         "(scores on the features of the same classifier favour such a model)"

@@ -10,11 +10,12 @@ from torch import Tensor, nn
 
 from ganzoo.common.errors import GanzooError, nearest
 from ganzoo.data.cifar10 import CIFAR10
+from ganzoo.data.mnist import MNIST, FashionMNIST
 from ganzoo.metrics import imagenet
-from ganzoo.networks.classifiers import CLASSIFIERS, Classifier, load_classifier, shipped
+from ganzoo.networks.classifiers import SHIPPED, Classifier, load_classifier, shipped
 from ganzoo.networks.efficientnet import load_efficientnet, weights_file
 
-CLASS_NAMES = {"mnist": tuple("0123456789"), "cifar10": CIFAR10.class_names}  # of the shipped classifiers
+CLASS_NAMES = {"mnist": MNIST.class_names, "fashion": FashionMNIST.class_names, "cifar10": CIFAR10.class_names}
 IN_CACHE = 100  # images that a CPU extracts at a time: maps of more leave its cache, and take half as long again
 
 
@@ -22,7 +23,8 @@ class Extractor(nn.Module):
     """Frozen network in evaluation mode that returns (features, logits).
 
     Attributes:
-        name: What scores are labelled with: "mnist", "cifar10", "inception", "imagenet", or the stem of its file.
+        name: What scores are labelled with: "mnist", "fashion", "cifar10", "inception", "imagenet", or the stem of its
+            file.
         num_features: D, the size of the features.
         digest: First 12 hexadecimal digits of the sha256 of its weights; cached features are filed under it.
         reads: What it looks at, in words.
@@ -123,16 +125,16 @@ def get_extractor(name: str) -> Extractor:
     """Returns the extractor called `name`.
 
     Args:
-        name: "mnist" or "cifar10" (shipped with the package), "inception" (torch-fidelity's weights, fetched on first
-            use), "imagenet" (EfficientNet-Lite0 from the extra of this name), or the path of a .safetensors file
-            written by `python -m ganzoo.metrics.mnist_classifier` or `.cifar10_classifier`.
+        name: "mnist", "fashion" or "cifar10" (shipped with the package), "inception" (torch-fidelity's weights, fetched
+            on first use), "imagenet" (EfficientNet-Lite0 from the extra of this name), or the path of a .safetensors
+            file written by `python -m ganzoo.metrics.mnist_classifier` or `.cifar10_classifier`.
 
     Raises:
         GanzooError: The name is unknown, the file cannot be used, or a package or weights are missing.
     """
     if name in FOREIGN:
         return FOREIGN[name].build()
-    network, file = _classifier(name), shipped(name) if name in CLASSIFIERS else Path(name).expanduser()
+    network, file = _classifier(name), shipped(name) if name in SHIPPED else Path(name).expanduser()
     names = CLASS_NAMES.get(name, ())
     return Extractor(network, Path(name).stem, network.num_features, network.channels, network.least, file, names)
 
@@ -147,12 +149,12 @@ def count_classes(name: str) -> int:
 
 
 def _classifier(name: str) -> Classifier:
-    if name not in CLASSIFIERS and not name.endswith(".safetensors"):
+    if name not in SHIPPED and not name.endswith(".safetensors"):
         raise GanzooError(
             f"features: '{name}' given, but it must be one of {', '.join(EXTRACTORS)} or the path of a "
             ".safetensors file." + nearest(name, EXTRACTORS)
         )
-    return load_classifier(shipped(name) if name in CLASSIFIERS else Path(name).expanduser())
+    return load_classifier(shipped(name) if name in SHIPPED else Path(name).expanduser())
 
 
 def _inception() -> Extractor:
@@ -206,4 +208,4 @@ FOREIGN: Mapping[str, Foreign] = {
     "inception": Foreign(_inception, classes=1008),
     "imagenet": Foreign(_imagenet, classes=imagenet.NUM_CLASSES),
 }
-EXTRACTORS = (*CLASSIFIERS, *FOREIGN)
+EXTRACTORS = (*SHIPPED, *FOREIGN)

@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn import functional as F
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from ganzoo.common.hardware import precision
 from ganzoo.metrics.distances import inception_score
 from ganzoo.networks.classifiers import Classifier, load_classifier, normalised, predict, save_classifier
 
@@ -43,6 +44,7 @@ def train_classifier(
         smoothing: Share of the target that all classes share.
     """
     batches = len(images) // batch_size
+    mixed = precision("cpu") == "bf16-mixed"  # elsewhere bfloat16 is many times slower than float32
     model = model.to(memory_format=torch.channels_last)
     average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(0.998), use_buffers=True)
     optimizer = torch.optim.AdamW(model.parameters(), lr=lr, weight_decay=weight_decay)
@@ -51,7 +53,7 @@ def train_classifier(
         total = 0.0
         for index in torch.randperm(len(images)).split(batch_size)[:batches]:
             x = distort(normalised(images[index])).contiguous(memory_format=torch.channels_last)
-            with torch.autocast("cpu", torch.bfloat16):
+            with torch.autocast("cpu", torch.bfloat16, enabled=mixed):
                 logits = model(x)[1]
             loss = F.cross_entropy(logits.float(), labels[index], label_smoothing=smoothing)
             optimizer.zero_grad()
@@ -92,7 +94,7 @@ def publish(
     """
     about = dict(settings)
     about["torch"] = torch.__version__
-    about["hardware"] = f"{platform.machine()} CPU, {torch.get_num_threads()} thread(s), bfloat16"
+    about["hardware"] = f"{platform.machine()} CPU, {torch.get_num_threads()} thread(s), {precision('cpu')}"
     save_classifier(model, out, {})
     about |= measure_classifier(out, *test)
     about |= {name: measure_classifier(out, *other)["test_accuracy"] for name, other in (more or {}).items()}

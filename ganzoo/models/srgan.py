@@ -31,9 +31,9 @@ class SRGAN(Translator):
     Args:
         generator: small images to large ones.
         discriminator: large images to logits.
-        content: what the content loss compares: `vgg19`, `cifar10`, `mnist`, the path of a classifier's .safetensors
-            file, or `pixels`; see `ganzoo.losses.perceptual`. It is named in the model card, and part of the training
-            alone.
+        content: what the content loss compares: `vgg19`, `cifar10`, `fashion`, `mnist`, the path of a classifier's
+            .safetensors file, or `pixels`; see `ganzoo.losses.perceptual`. It is named in the model card, and part of
+            the training alone.
         adv_weight: weight of the adversarial term; 0 leaves the discriminator out.
         pixel_weight: weight of the pixels' mean squared error beside the content loss; the paper has none.
         init: checkpoint whose generator a training starts from, as `ganzoo.load` takes it: a bundled name, a folder, a

@@ -1,7 +1,7 @@
 """Small convolutional classifiers whose features and logits score generated images, and their files.
 
 FID, IS and KID on ImageNet features say little about small grey drawings, and fetching them needs the internet. These
-are shipped instead: `mnist.safetensors` and `cifar10.safetensors`, trained by the modules beside them.
+are shipped instead: those named in `SHIPPED`, trained by `ganzoo.metrics.mnist_classifier` and `.cifar10_classifier`.
 """
 
 import json
@@ -55,7 +55,7 @@ class Classifier(nn.Module):
 
 
 class MNISTClassifier(Classifier):
-    """Classifier of digits: five convolutions, a hidden layer (the features) and a linear layer (the logits).
+    """Classifier of small grey pictures: five convolutions, a hidden layer (the features), a linear layer (the logits).
 
     Args:
         width: Channels of the first convolution, at 28x28; there are 2x as many at 14x14 and 3x as many at 7x7.
@@ -129,6 +129,7 @@ class CIFAR10Classifier(Classifier):
 
 
 CLASSIFIERS: dict[str, type[Classifier]] = {kind.family: kind for kind in (MNISTClassifier, CIFAR10Classifier)}
+SHIPPED = ("mnist", "fashion", "cifar10")
 
 
 def _block(inputs: int, outputs: int, stride: int = 1) -> tuple[nn.Module, ...]:
@@ -145,9 +146,9 @@ def centre_crop(x: Tensor, size: int = 28) -> Tensor:
     return x[..., top : top + size, left : left + size]
 
 
-def shipped(family: str) -> Path:
-    """Returns the path of a classifier that comes with the package."""
-    return Path(__file__).with_name("weights") / f"{family}.safetensors"
+def shipped(name: str) -> Path:
+    """Returns the path of a classifier that comes with the package, one of `SHIPPED`."""
+    return Path(__file__).with_name("weights") / f"{name}.safetensors"
 
 
 def save_classifier(model: Classifier, path: Path, about: dict[str, str]) -> None:

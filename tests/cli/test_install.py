@@ -64,7 +64,7 @@ def test_the_wheel_holds_what_the_package_needs_and_no_more(wheel):
         assert {f"ganzoo/zoo/{file.as_posix()}" for file in files} <= names
     modules = {path.relative_to(TREE).as_posix() for path in (TREE / "ganzoo").rglob("*.py")}
     needed = {"ganzoo/py.typed", "ganzoo/zoo/recipes/wgan_gp_digits.yaml"}
-    needed |= {f"ganzoo/networks/weights/{family}.safetensors" for family in ("mnist", "cifar10")}
+    needed |= {f"ganzoo/networks/weights/{family}.safetensors" for family in ("mnist", "fashion", "cifar10")}
     assert modules | needed <= names
     own = ("ganzoo/", f"ganzoo_lightning-{__version__}.dist-info/")
     strangers = [name for name in names if not name.startswith(own)]

@@ -7,16 +7,16 @@ from types import ModuleType
 import numpy as np
 import pytest
 import torch
-from idx import write_cifar10
+from idx import write_cifar10, write_mnist
 from safetensors.torch import save_file
 from torch import nn
 from torch.nn import functional as F
 
 from ganzoo.common.errors import GanzooError
-from ganzoo.data.mnist import MNIST
-from ganzoo.metrics import cifar10_classifier
+from ganzoo.data.mnist import MNIST, FashionMNIST
+from ganzoo.metrics import cifar10_classifier, mnist_classifier
 from ganzoo.metrics.extractors import count_classes, get_extractor
-from ganzoo.metrics.mnist_classifier import distort
+from ganzoo.metrics.mnist_classifier import DISTORTIONS, Distortion
 from ganzoo.networks.classifiers import CIFAR10Classifier, MNISTClassifier, load_classifier, save_classifier, shipped
 
 SPLITS = {"train": 128, "test": 20}
@@ -26,11 +26,12 @@ def randn(*shape, seed=0):
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
 
 
-def test_shipped_classifier_is_small_frozen_and_always_the_same():
-    extractor = get_extractor("mnist")
-    assert shipped("mnist").stat().st_size < 2**20
-    assert extractor.name == "mnist"
-    assert extractor.digest == get_extractor("mnist").digest
+@pytest.mark.parametrize("name", ["mnist", "fashion"])
+def test_shipped_classifier_is_small_frozen_and_always_the_same(name):
+    extractor = get_extractor(name)
+    assert shipped(name).stat().st_size < 2**20
+    assert extractor.name == name
+    assert extractor.digest == get_extractor(name).digest
     assert len(extractor.digest) == 12
     assert not any(p.requires_grad for p in extractor.parameters())
     assert not extractor.train().training
@@ -45,19 +46,21 @@ def test_classifier_sees_the_centre_only():
         torch.testing.assert_close(one, other)
 
 
-def test_shipped_classifier_reads_digits():
+@pytest.mark.parametrize(("kind", "name", "least"), [(MNIST, "mnist", 0.99), (FashionMNIST, "fashion", 0.91)])
+def test_shipped_classifier_reads_digits_and_clothes(kind, name, least):
     try:
-        data = MNIST(size=32, download=False)
+        data = kind(size=32, download=False)
         data.setup("validate")
     except GanzooError:
-        pytest.skip("MNIST is not here")
+        pytest.skip(f"{kind.title} is not here")
     right = total = 0
-    extractor = get_extractor("mnist")
+    extractor = get_extractor(name)
+    assert extractor.class_names == data.class_names
     for x, y in data.val_dataloader():
         right, total = right + (extractor(x)[1].argmax(1) == y).sum().item(), total + len(y)
         if total >= 1000:
             break
-    assert right / total >= 0.99
+    assert right / total >= least
 
 
 def test_a_classifier_of_ones_own_is_an_extractor_by_its_path(tmp_path):
@@ -94,7 +97,7 @@ def test_the_classifier_of_photographs_averages_over_places():
     torch.testing.assert_close(network(tile)[0], network.convolutions(tile).mean((2, 3)))
 
 
-@pytest.mark.parametrize(("family", "least"), [("mnist", 0.99), ("cifar10", 0.8)])
+@pytest.mark.parametrize(("family", "least"), [("mnist", 0.99), ("fashion", 0.92), ("cifar10", 0.8)])
 def test_what_is_known_of_a_shipped_classifier_stands_beside_it(family, least):
     about = json.loads(shipped(family).with_suffix(".json").read_text())
     assert about["test_accuracy"] >= least
@@ -216,14 +219,35 @@ def test_inception_without_package_or_internet_is_one_clear_line(monkeypatch):
 def test_distortion_keeps_the_background_and_the_digit_inside():
     torch.manual_seed(0)
     x = -torch.ones(50, 1, 28, 28)
-    assert distort(x).equal(x)
+    assert Distortion()(x).equal(x)
     x[..., 10:18, 12:16] = 1
-    y = distort(x)
+    y = Distortion()(x)
     assert y.min() == -1
     assert not y.equal(x)
     # Mass changes with the scale only, by at most 1 / 0.88 squared.
     mass = ((y + 1).sum((1, 2, 3)) / (x + 1).sum((1, 2, 3))).tolist()
     assert all(0.7 < m < 1.4 for m in mass)
+
+
+def test_clothes_are_mirrored_and_digits_are_not():
+    torch.manual_seed(0)
+    x = -torch.ones(200, 1, 28, 28)
+    x[..., 6:22, 18:22] = 1  # right of the middle
+    for name, least, most in (("MNIST", 0, 0), ("FashionMNIST", 0.35, 0.65)):
+        y = DISTORTIONS[name](x) + 1
+        left = y[..., :14].sum((1, 2, 3)) > y[..., 14:].sum((1, 2, 3))
+        assert least <= left.float().mean() <= most
+
+
+def test_a_classifier_of_clothes_is_trained_by_the_command_of_the_digits(tmp_path, monkeypatch, capsys):
+    root, out = write_mnist(tmp_path, 128, 40, fashion=True), tmp_path / "own.safetensors"
+    words = ["--root", str(root), "--out", str(out), "--epochs", "1", "--dataset", "FashionMNIST"]
+    monkeypatch.setattr(sys, "argv", ["mnist", *words])
+    mnist_classifier.main()
+    assert "test accuracy" in capsys.readouterr().out
+    about = json.loads(out.with_suffix(".json").read_text())
+    assert (about["dataset"], about["epochs"]) == ("FashionMNIST", 1)
+    assert get_extractor(str(out)).channels == 1
 
 
 def test_saved_classifier_is_half_precision_and_loads_in_eval_mode(tmp_path):

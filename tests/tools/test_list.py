@@ -27,7 +27,7 @@ def test_it_shows_every_recipe_with_its_variant():
 def test_words_filter_by_name_data_year_and_variant():
     assert {*names("mnist")} >= {name for name in registry.list_recipes() if name.endswith("_mnist")}
     assert "sngan_cifar10" not in names("mnist")
-    assert names("Fashion-MNIST") == ["gan_fashion_mnist"]
+    assert names("Fashion-MNIST") == ["dcgan_fashion_mnist", "gan_fashion_mnist"]
     assert {"dcgan_faces", "stylegan2_faces_small"} <= {*names("portraits")}
     assert names("wgan-gp", "digits") == ["wgan_gp_digits"]  # all of the words
     assert {"gan_mnist", "vae_mnist"} <= {*names("2014")}

@@ -36,7 +36,7 @@ def evaluate(
         name: a bundled checkpoint, a checkpoint folder, a run, a .ckpt, a Hub repository, or pictures (folder or zip).
         data: mnist, fashion_mnist, cifar10, digits, or a folder or zip of pictures to compare with (the recipe's).
         metrics: SCORES (what suits model, data and extractor).
-        features: extractor: mnist, cifar10, inception, imagenet, or the path of one (the recipe's).
+        features: extractor: mnist, fashion, cifar10, inception, imagenet, or the path of one (the recipe's).
         samples: how many to draw (10000); of pictures, how many of them (all).
         seed: of samples and of all that is random in a score (the recipe's, or 0).
         k: neighbours in precision, recall, density and coverage.

@@ -61,7 +61,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("checkpoint", help="a bundled checkpoint, a checkpoint folder, a .ckpt, or a Hub repository")
     parser.add_argument("-n", type=int, default=10_000, help="number of samples (10000)")
     parser.add_argument("--seed", type=int, default=0, help="fixes the draw (0)")
-    parser.add_argument("--features", default="mnist", help="the classifier: `mnist`, or a file that it was saved in")
+    parser.add_argument("--features", default="mnist", help="the classifier: `mnist`, `fashion`, or a file of one")
     options = parser.parse_args(argv)
     try:
         if options.n < 1:

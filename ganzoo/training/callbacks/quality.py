@@ -25,8 +25,8 @@ class Quality(pl.Callback):
     the seconds that it has spent here, which `time` contains.
 
     Args:
-        features: Extractor for fid, is, kid, accuracy and kept: mnist, cifar10, inception, imagenet, or the path of a
-            classifier's .safetensors file.
+        features: Extractor for fid, is, kid, accuracy and kept: mnist, fashion, cifar10, inception, imagenet, or the
+            path of a classifier's .safetensors file.
         metrics: Names of scores, such as fid, kid, prdc (precision, recall, density, coverage), swd and memorisation,
             for translations psnr and ssim, for points wasserstein; `ganzoo list --scores` shows all. And import paths
             of your own, such as my_package.metrics.Sharpness, see `ganzoo.metrics.own`. Default: what suits data and
