@@ -40,14 +40,14 @@ def test_an_own_folder_goes_before_a_bundled_checkpoint_and_that_is_said(own, ca
 def test_a_path_names_one_thing_and_nothing_is_said(own, caplog, monkeypatch):
     assert package.load(f"./{NAME}").sample(1).shape == (1, 1, 8, 8)
     monkeypatch.chdir(registry.CHECKPOINTS)
-    assert package.load(NAME).sample(1).shape == (1, 1, 64, 64)  # here it is the bundled one itself
+    assert package.load(NAME).sample(1).shape == (1, 3, 64, 64)  # here it is the bundled one itself
     assert caplog.text == ""
 
 
 def test_a_folder_that_is_no_model_does_not_hide_a_bundled_checkpoint(tmp_path, monkeypatch, caplog):
     monkeypatch.chdir(tmp_path)
     assert ganzoo("sample", NAME, "-n", 2, "-o", NAME).status == 0
-    assert package.load(NAME).sample(1).shape == (1, 1, 64, 64)
+    assert package.load(NAME).sample(1).shape == (1, 3, 64, 64)
     assert f"'{NAME}' here is no model: the bundled checkpoint of that name is taken, not ./{NAME}" in caplog.text
 
 

@@ -38,6 +38,8 @@ SMALLER = {
     "pix2pix_facades": "--data.size 32 --model.generator.size 32 --model.generator.width 4",
     "pix2pix_r1_edges2faces": "--model.stabilisers.every 2",
     "sagan_cifar10": "--model.generator.width 16 --model.discriminator.width 16",
+    "sngan_cifar10": "--model.generator.width 16 --model.discriminator.width 16",
+    "projection_gan_cifar10": "--model.generator.width 16 --model.discriminator.network.width 16",
     "stylegan_faces": f"--model.generator.base 128 --model.discriminator.base 128 {GROWN} "
     "--model.growth.batch_sizes [8,8,8,8,8]",
     "stylegan_faces_small": GROWN,

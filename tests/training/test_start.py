@@ -132,8 +132,8 @@ def test_what_does_not_fit_is_one_line_before_any_training(home, more, message):
 
 
 def test_a_misfit_says_what_fits():
-    generator = DCGANGenerator(64, 1, 32, latent_dim=100)
-    model = DCGAN(generator, DCGANDiscriminator(64, 1, 16, norm="none", spectral=True))
+    generator = DCGANGenerator(64, 3, 32, latent_dim=100)
+    model = DCGAN(generator, DCGANDiscriminator(64, 3, 16, norm="none", spectral=True))
     with pytest.raises(GanzooError, match=r"--start_networks generator takes what fits\.$"):
         find_networks(model, "dcgan-faces")
     source, networks = find_networks(model, "dcgan-faces", ["generator"])
