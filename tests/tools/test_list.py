@@ -28,7 +28,8 @@ def test_words_filter_by_name_data_year_and_variant():
     assert {*names("mnist")} >= {name for name in registry.list_recipes() if name.endswith("_mnist")}
     assert "sngan_cifar10" not in names("mnist")
     assert names("Fashion-MNIST") == ["dcgan_fashion_mnist", "gan_fashion_mnist"]
-    assert {"dcgan_faces", "stylegan2_faces_small"} <= {*names("portraits")}
+    assert {"dcgan_faces", "srgan_faces", "stylegan2_faces_small"} <= {*names("portraits")}
+    assert {"dcgan_cifar10_small", "sngan_cifar10"} <= {*names("cifar-10")} == {*names("cifar10")}
     assert names("wgan-gp", "digits") == ["wgan_gp_digits"]  # all of the words
     assert {"gan_mnist", "vae_mnist"} <= {*names("2014")}
     assert {"dcgan_mnist", "dcgan_faces"} <= {*names("made", "GANs", "train")}
