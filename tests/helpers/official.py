@@ -57,7 +57,7 @@ def official(name: str) -> Official:
         if how != "power" and how != "untouched":
             state[key] = torch.from_numpy(_filled(key, shape, offset, amplitude, how))
     for key in said["state"]:
-        if key.endswith("weight_u"):
+        if key.endswith("weight_u") and said["exceptions"][key][2] == "power":
             layer = key.removesuffix("_u")
             shape = said["state"][key]
             state[key], state[f"{layer}_v"] = _singular(state[f"{layer}_orig"], _filled(key, shape, 0.0, 1.0, "unit"))
