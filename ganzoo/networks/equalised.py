@@ -28,7 +28,7 @@ class EqualLinear(nn.Module):
         before: length of the input.
         after: length of the output.
         rate: factor on the learning rate: weights are stored larger by it, and scaled at run time.
-        bias: what the bias begins with.
+        bias: what the bias begins with; None for none.
         activate: whether a leaky ReLU follows.
         gain: factor on the weights at run time.
     """
@@ -38,18 +38,18 @@ class EqualLinear(nn.Module):
         before: int,
         after: int,
         rate: float = 1.0,
-        bias: float = 0.0,
+        bias: float | None = 0.0,
         activate: bool = False,
         gain: float = 1.0,
     ) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.randn(after, before) / rate)
-        self.bias = nn.Parameter(torch.full((after,), bias / rate))
+        self.bias = None if bias is None else nn.Parameter(torch.full((after,), bias / rate))
         self.rate, self.scale, self.activate = rate, gain * rate * before**-0.5, activate
 
     def forward(self, x: Tensor) -> Tensor:
         """Maps (N, before) to (N, after)."""
-        x = linear(x, self.weight * self.scale, self.bias * self.rate)
+        x = linear(x, self.weight * self.scale, None if self.bias is None else self.bias * self.rate)
         return activated(x) if self.activate else x
 
 

@@ -1,7 +1,7 @@
-"""Spectral normalisation as the codes of BigGAN and mimicry have it; PyTorch's own differs by half a step.
+"""Spectral normalisation as the codes of BigGAN, mimicry and ViTGAN have it; PyTorch's own differs by half a step.
 
 `torch.nn.utils.parametrizations.spectral_norm` updates the left singular vector first, the codes of BigGAN and mimicry
-the right one; BigGAN's also iterates in evaluation.
+the right one; BigGAN's also iterates in evaluation. ViTGAN's norm is not 1, but that of the initial weight.
 """
 
 import torch
@@ -51,4 +51,38 @@ class PowerIteration(nn.Module):
 def power_iteration(layer: nn.Module, iterate: bool = False, dim: int = 0) -> nn.Module:
     """Divides a layer's weight by its largest singular value, see `PowerIteration`; returns the layer."""
     register_parametrization(layer, "weight", PowerIteration(layer.weight, iterate, dim=dim))  # type: ignore[arg-type]
+    return layer
+
+
+class HeldSpectralNorm(PowerIteration):
+    """Parametrisation that holds a weight's spectral norm at what it began with: sigma(W_0) W / sigma(W).
+
+    Lee et al. 2021, arXiv 2107.04589, section 3: improved spectral normalisation, for transformers, which train badly under
+    norms of 1. Evaluation takes a step of the power iteration, too, without keeping it, so that an averaged
+    weight is normalised by its own norm.
+
+    Args:
+        weight: the weight at its initialisation.
+    """
+
+    sigma: Tensor
+
+    def __init__(self, weight: Tensor) -> None:
+        super().__init__(weight, iterate=True)
+        with torch.no_grad():
+            matrix = weight.flatten(1)
+            wide = matrix.shape[0] < matrix.shape[1]
+            # of the smaller square, in a fraction of the time of a whole decomposition
+            squares, vectors = torch.linalg.eigh(matrix @ matrix.T if wide else matrix.T @ matrix)
+            self.register_buffer("sigma", squares[-1].sqrt())
+            self.u.copy_(vectors[:, -1] if wide else normalize(matrix @ vectors[:, -1], dim=0))
+
+    def forward(self, weight: Tensor) -> Tensor:
+        """Scales a weight to the spectral norm of the first one."""
+        return self.sigma * super().forward(weight)
+
+
+def held_norm(layer: nn.Module) -> nn.Module:
+    """Holds the spectral norm of a layer's weight, see `HeldSpectralNorm`; returns the layer."""
+    register_parametrization(layer, "weight", HeldSpectralNorm(layer.weight))  # type: ignore[arg-type]
     return layer

@@ -98,11 +98,12 @@ class StyledLayer(nn.Module):
         after: channels of the output.
         w_dim: length of w.
         double: whether the side is doubled.
+        kernel: side of the kernel; 3 where the side is doubled.
     """
 
-    def __init__(self, before: int, after: int, w_dim: int, double: bool = False) -> None:
+    def __init__(self, before: int, after: int, w_dim: int, double: bool = False, kernel: int = 3) -> None:
         super().__init__()
-        self.conv = ModulatedConv2d(before, after, w_dim, double=double)
+        self.conv = ModulatedConv2d(before, after, w_dim, kernel, double)
         self.noise_strength = nn.Parameter(torch.zeros(()))
         self.bias = nn.Parameter(torch.zeros(after))
 

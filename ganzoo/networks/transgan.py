@@ -1,8 +1,8 @@
 """Networks of TransGAN: Jiang et al. 2021, arXiv 2102.07074, transformers alone.
 
 They compute what the authors' code for CIFAR-10 does (https://github.com/VITA-Group/TransGAN): `ViT_custom_rp` and
-`ViT_custom_scale2_rp_noise`. A place attends to all others with a bias by where these lie from it; a generator's side is
-doubled by PixelShuffle, which moves numbers from channels to places; the discriminator sees patches of two sizes.
+`ViT_custom_scale2_rp_noise`. A place attends to all others with a bias by where these lie from it; the generator's side
+is doubled by PixelShuffle, which moves numbers from channels to places; the discriminator sees patches of two sizes.
 """
 
 from collections.abc import Sequence
