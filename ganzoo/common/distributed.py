@@ -1,4 +1,4 @@
-"""Sums over the processes of a distributed run."""
+"""Sums over the processes of a distributed run, and what its first one has."""
 
 from __future__ import annotations
 
@@ -14,4 +14,13 @@ def sum_over_processes(x: Tensor) -> Tensor:
 
     if torch.distributed.is_available() and torch.distributed.is_initialized():
         torch.distributed.all_reduce(x := x.clone())
+    return x
+
+
+def of_first_process(x: Tensor) -> Tensor:
+    """Returns a tensor of the first process on all of them."""
+    import torch
+
+    if torch.distributed.is_available() and torch.distributed.is_initialized():
+        torch.distributed.broadcast(x := x.clone(), 0)
     return x
