@@ -42,6 +42,7 @@ WORDS: dict[str, Words] = {
             "samples": "unconditional-image-generation",
             "translations": "image-to-image",
             "classes": "image-classification",
+            "reconstructions": "image-to-image",
         },
         "small images",
         limits=NOBODY,
@@ -159,7 +160,7 @@ def _shape_text(n: object, shape: Sequence[int]) -> str:
 
 @dataclass(frozen=True)
 class Making:
-    """Parts of a card on models that make samples, translations or classes.
+    """Parts of a card on models that make samples, translations, classes or reconstructions.
 
     Attributes:
         picture: Markdown of the picture and what is to be said of it.
@@ -234,6 +235,22 @@ MAKING: dict[Output, Making] = {
         limits=lambda facts: (
             f"It has learnt from {facts.data} alone and inherits its limits and biases: {facts.kind.items} of another "
             "kind get a class as well, and a wrong one."
+        ),
+    ),
+    "reconstructions": Making(
+        picture=lambda facts: (
+            f"![reconstructions](samples.png)\n\n{facts.kind.items.capitalize()} of the reference split; from the "
+            "left: original, reconstruction."
+        ),
+        code=lambda facts: f"{facts.kind.name} = {{model}}.reconstruct(x)  # of {facts.axes()}{_bounded(facts)}",
+        command=lambda facts, place: f"evaluate {place}",
+        scored=lambda facts: (
+            f"{facts.kind.items.capitalize()} of the reference split were reconstructed, by the averaged autoencoder "
+            "where one is kept. Scores of what is drawn over its codes can hardly be better."
+        ),
+        limits=lambda facts: (
+            f"It has learnt from {facts.data} alone and inherits its limits and biases: what its codes do not hold "
+            "comes out wrong, and is invented, however likely it looks. It draws nothing new by itself."
         ),
     ),
 }

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from copy import deepcopy
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -31,6 +31,7 @@ from ganzoo.games.game import Game
 from ganzoo.games.latent import draw_latent
 from ganzoo.games.latent_space import LatentSpace
 from ganzoo.games.noise_inputs import draw_noise, split_noise
+from ganzoo.games.reconstructor import Reconstructor
 from ganzoo.games.sampler import Sampler
 from ganzoo.games.translator import Translator
 
@@ -170,13 +171,47 @@ class Translating(TensorFunction):
         return axes
 
 
+class Reconstructing(TensorFunction):
+    """Images to their reconstructions, as `reconstruct` does.
+
+    Args:
+        model: on the CPU.
+    """
+
+    descriptions: ClassVar[dict[str, str]] = {"x": "images in [-1, 1]"}
+
+    def __init__(self, model: Reconstructor) -> None:
+        super().__init__()
+        self.__dict__["model"] = model
+        self.network = model.averaged("generator")
+        if not hasattr(self.network, "shape"):
+            raise GanzooError("name: its generator does not say what it takes: give it a `shape`.")
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Maps images (N, C, H, W) to images."""
+        return self.model.render(x).clamp(-1, 1)
+
+    def inputs(self, n: int, seed: int) -> dict[str, Tensor]:
+        """Draws images, which are noise."""
+        shape: tuple[int, ...] = self.network.shape
+        return {"x": 2 * torch.rand((n, *shape), generator=torch.Generator().manual_seed(seed)) - 1}
+
+    def expected(self, n: int, seed: int) -> Tensor:
+        """Returns the model's reconstructions."""
+        return self.model.reconstruct(self.inputs(n, seed)["x"])
+
+
 def make_function(model: Game) -> TensorFunction:
     """Returns a copy of a model on the CPU as a function of tensors, with averaged weights as they are stored.
 
     Raises:
-        GanzooError: if it makes no samples or translations.
+        GanzooError: if it makes none of what can be exported.
     """
-    makers: dict[type, type[TensorFunction]] = {Sampler: Drawing, Translator: Translating}
+    makers: dict[type, type[TensorFunction]] = {
+        Sampler: Drawing,
+        Translator: Translating,
+        Reconstructor: Reconstructing,
+    }
     make = next((maker for game, maker in makers.items() if isinstance(model, game)), None)
     if make is None:
         makes = output_of(model)
@@ -235,7 +270,7 @@ def export_generator(model: Game, out: Path, kind: str = "onnx", name: str = "")
     """Writes a model's averaged generator for another runtime, in float32 and for any number of images at a time.
 
     Args:
-        model: draws samples or translates images.
+        model: draws samples, translates or reconstructs images.
         out: the file.
         kind: `onnx` or `torch_export`.
         name: of the checkpoint, to be kept in the file.

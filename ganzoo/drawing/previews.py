@@ -1,4 +1,4 @@
-"""Preview pictures of a model: samples, interpolations, or translations beside their sources."""
+"""Preview pictures of a model: samples, interpolations, or translations and reconstructions beside their sources."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from ganzoo.common.conditions import Values, map_values
 from ganzoo.common.kinds import Kind, kind_of
 from ganzoo.drawing.looks import drawn_alone, images_of, picture
 from ganzoo.drawing.pictures import beside, grid, to_shape
-from ganzoo.games.capabilities import DrawsSamples, Translates
+from ganzoo.games.capabilities import DrawsSamples, Reconstructs, Translates
 from ganzoo.games.interpolation import walk
 from ganzoo.games.sampler import Sampler
 
@@ -23,8 +23,9 @@ class Preview:
     """Draws the same samples, or translates the same images of the reference, as often as asked.
 
     Args:
-        datamodule: has `shape`, for points perhaps `preview`, and for translators serves the reference split.
-        count: how many samples; of translations there are at most 16, and of large images fewer.
+        datamodule: has `shape`, for points perhaps `preview`, and for models that make something of real images serves
+            the reference split.
+        count: how many samples; of translations and reconstructions there are at most 16, and of large images fewer.
         seed: fixes latent vectors and noise.
     """
 
@@ -33,11 +34,12 @@ class Preview:
         self.pairs: tuple[Tensor, Tensor | None] | None = None  # sources, and their truth where it is known
 
     def __call__(self, model: Any) -> Image.Image | None:
-        """Returns the picture; None for a model that neither translates nor draws samples."""
+        """Returns the picture; None for a model that makes no pictures, or redraws what is no image by itself."""
         if isinstance(model, Translates):
             return self._translations(model)
         if not isinstance(model, DrawsSamples):
-            return None
+            redraws = isinstance(model, Reconstructs) and drawn_alone(kind_of(self.datamodule))
+            return self._reconstructions(model) if redraws else None
         real = getattr(self.datamodule, "preview", None)
         return picture(model.sample(self.count, seed=self.seed), real, kind_of(self.datamodule))
 
@@ -52,19 +54,27 @@ class Preview:
             columns.append(to_shape(source, shape))  # what a model of super-resolution has to beat
         return beside([*columns, translated, *([] if truth is None else [truth])])
 
-    def _pairs(self) -> tuple[Tensor, Tensor | None]:
+    def _reconstructions(self, model: Reconstructs) -> Image.Image:
+        if self.pairs is None:
+            self.pairs = self._pairs(targets=False)
+        source, _ = self.pairs
+        kind = kind_of(self.datamodule)
+        return beside([images_of(each, kind) for each in (source, model.reconstruct(source).cpu())])
+
+    def _pairs(self, targets: bool = True) -> tuple[Tensor, Tensor | None]:
         count = min(
             self.count, PREVIEW_PAIRS, max(2, PIXELS // (3 * self.datamodule.shape[1] * self.datamodule.shape[2]))
         )
         self.datamodule.setup("validate")
         with torch.random.fork_rng(devices=[]):  # a loader's workers take their seed from the global state
-            sources, targets = [], []
+            sources, truth = [], []
             for x, y in self.datamodule.val_dataloader():
                 sources.append(x.cpu())
-                targets.append(batch_target(y).cpu())
+                if targets and self.datamodule.paired:
+                    truth.append(batch_target(y).cpu())
                 if sum(map(len, sources)) >= count:
                     break
-        return torch.cat(sources)[:count], torch.cat(targets)[:count] if self.datamodule.paired else None
+        return torch.cat(sources)[:count], torch.cat(truth)[:count] if truth else None
 
 
 def interpolation_picture(model: Any, count: int = 4, steps: int = 12, seed: int = 0) -> Image.Image | None:

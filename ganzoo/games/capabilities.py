@@ -1,4 +1,4 @@
-"""What models produce that can be scored: samples, translations or classes, each with a Protocol of those that do."""
+"""What models produce that can be scored: samples, translations, classes, reconstructions; a Protocol of each."""
 
 from typing import Any, Literal, Protocol, runtime_checkable
 
@@ -6,7 +6,7 @@ from torch import Tensor
 
 from ganzoo.common.errors import GanzooError
 
-Output = Literal["samples", "translations", "classes"]
+Output = Literal["samples", "translations", "classes", "reconstructions"]
 
 
 @runtime_checkable
@@ -37,12 +37,26 @@ class Reconstructs(Protocol):
     def reconstruct(self, x: Tensor) -> Tensor: ...  # noqa: D102
 
 
-# The first one counts that a model fits: a translator may draw samples, too.
-OUTPUTS: dict[Output, type] = {"translations": Translates, "samples": DrawsSamples, "classes": Classifies}
+@runtime_checkable
+class HasCodebook(Protocol):
+    """Protocol of models that return the indices (N, ...) of samples' codes, of which there are `n_codes`."""
+
+    n_codes: int
+
+    def codes(self, x: Tensor) -> Tensor: ...  # noqa: D102
+
+
+# The first one counts that a model fits: a translator may draw samples, too, and so do most autoencoders.
+OUTPUTS: dict[Output, type] = {
+    "translations": Translates,
+    "samples": DrawsSamples,
+    "classes": Classifies,
+    "reconstructions": Reconstructs,
+}
 
 
 def output_of(model: Any) -> Output:
-    """Returns what a model produces that can be scored, by its methods `translate`, `sample` and `classify`.
+    """Returns what a model produces that can be scored, by its methods: `translate`, `sample` and so on.
 
     Raises:
         GanzooError: It has none of them.
@@ -50,7 +64,7 @@ def output_of(model: Any) -> Output:
     for output, protocol in OUTPUTS.items():
         if isinstance(model, protocol):
             return output
-    methods = "translate, sample, classify"
+    methods = "translate, sample, classify, reconstruct"
     raise GanzooError(f"model: {type(model).__name__} has no {methods}: there is nothing to score.")
 
 

@@ -50,6 +50,7 @@ class Game(DataBound, ABC):
         origin: where the weights of a loaded model come from, see `ganzoo.checkpoints.origin`; None of one made anew.
         starts: for parts of the model, the checkpoint from whose part of the same name a training starts, as
             `ganzoo.load` takes it; `ganzoo.training.start` sees to it.
+        starts_as: names there of those parts that are called otherwise.
         started: whether it has.
         trained: whether its weights are those of a loaded checkpoint, not new ones.
         growth: how images, batches and networks grow over the run; None where they do not.
@@ -61,6 +62,7 @@ class Game(DataBound, ABC):
     card = ""
     origin: Any = None
     starts: Mapping[str, str] = {}
+    starts_as: ClassVar[Mapping[str, str]] = {}
     started = False
     trained = False
     growth: Growth | None = None

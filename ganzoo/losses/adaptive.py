@@ -1,4 +1,6 @@
-"""Weight of one loss beside another by the sizes of their gradients: Esser et al. 2020, arXiv 2012.09841, equation 7."""
+"""Weight of one loss beside another by the sizes of their gradients: Esser et al. 2020, arXiv 2012.09841."""
+
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -10,8 +12,7 @@ LARGEST = 1e4
 def adaptive_weight(loss: Tensor, other: Tensor, weight: Tensor) -> Tensor:
     """Returns the factor on `other` with which its gradient is as large as that of `loss` in a layer.
 
-    The code (https://github.com/CompVis/taming-transformers) adds its 1e-4 where the paper has 1e-6, and limits the
-    factor to 10,000.
+    As the authors' code has it (https://github.com/CompVis/taming-transformers), with its 1e-4 and at most 10,000.
 
     Args:
         loss: a scalar.
@@ -23,3 +24,19 @@ def adaptive_weight(loss: Tensor, other: Tensor, weight: Tensor) -> Tensor:
     """
     norms = [torch.autograd.grad(each, weight, retain_graph=True)[0].float().norm() for each in (loss, other)]
     return (norms[0] / (norms[1] + EPSILON)).clamp(0, LARGEST).detach()
+
+
+def differentiated(loss: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+    """Returns a loss of x whose gradient with respect to x is computed at once, and its graph dropped.
+
+    However often it is differentiated then, as for `adaptive_weight` and once more for a step, that costs one pass
+    through what it is made of, such as a large frozen network. Of first derivatives by x alone.
+
+    Args:
+        loss: x -> scalar.
+        x: with a gradient.
+    """
+    leaf = x.detach().requires_grad_()
+    value = loss(leaf)
+    (gradient,) = torch.autograd.grad(value, leaf)
+    return value.detach() + ((x - x.detach()) * gradient).sum()

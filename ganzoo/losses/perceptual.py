@@ -5,19 +5,21 @@ from pathlib import Path
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import mse_loss
+from torch.nn.functional import interpolate, mse_loss
 
 from ganzoo.common.errors import GanzooError, nearest
 from ganzoo.common.files import socket_timeout
 from ganzoo.common.images import luma
 from ganzoo.networks.classifiers import SHIPPED, load_classifier, shipped
+from ganzoo.networks.efficientnet import EfficientNetPyramid, load_efficientnet, weights_file
 
-CONTENT_NAMES = ("vgg19", *SHIPPED, "pixels")
+CONTENT_NAMES = ("vgg19", "imagenet", *SHIPPED, "pixels")
 IMAGENET = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # mean and standard deviation of its pixels in [0, 1]
 # VGG's maps, to the scale of pixels: Ledig et al. 2017, section 3.2. Equation 5 averages over places, and read to the
 # letter it sums over the 512 maps; we average over them, too, as most re-implementations do.
 RESCALED = 1 / 12.75
-TO_PIXELS = 1 / 40  # likewise for the relative error in our own classifiers, as found on portraits enlarged by bicubic
+TO_PIXELS = 1 / 40  # likewise for the relative error in other networks, as found on portraits enlarged by bicubic
+LEAST_SIDE = 64  # pixels that `imagenet` is shown at least: its last maps have 1/32 of the side
 
 
 class ContentLoss(nn.Module):
@@ -63,29 +65,37 @@ class ContentLoss(nn.Module):
         return luma(x) if self.channels == 1 else x.expand(-1, self.channels, -1, -1)
 
 
-def content_loss(name: str) -> ContentLoss:
+def content_loss(name: str, weight: float | None = None) -> ContentLoss:
     """Returns the content loss called `name`.
 
     Args:
         name: "vgg19": the maps of the last convolution, after its ReLU (relu5_4), in torchvision's network for
-            ImageNet, fetched on first use; "cifar10", "fashion" or "mnist": the last maps of each scale in our own
+            ImageNet, fetched on first use; "imagenet": the maps at four scales of EfficientNet-Lite0 for ImageNet,
+            which the extra `imagenet` brings; "cifar10", "fashion" or "mnist": the last maps of each scale in our own
             classifier, which comes with the package; the path of a .safetensors file of such a classifier; or "pixels".
+        weight: factor on the difference, which is relative to the truth's mean square but for "vgg19" and "pixels";
+            None brings it near the scale of the pixels' squared error.
 
     Raises:
         GanzooError: The name is unknown, or there are no such weights. Nothing else ever stands in for them.
     """
     if name == "pixels":
-        return ContentLoss(lambda x: [x], nn.Identity())
+        return ContentLoss(lambda x: [x], nn.Identity(), weight=1.0 if weight is None else weight)
     if name == "vgg19":
         layers = _vgg19()
-        return ContentLoss(lambda x: [layers(_as_imagenet(x))], layers, channels=3, weight=RESCALED**2)
+        factor = RESCALED**2 if weight is None else weight
+        return ContentLoss(lambda x: [layers(_as_imagenet(x))], layers, channels=3, weight=factor)
+    factor = TO_PIXELS if weight is None else weight
+    if name == "imagenet":
+        pyramid = _efficientnet()
+        return ContentLoss(lambda x: pyramid(_enlarged(x)), pyramid, channels=3, weight=factor, relative=True)
     if name not in SHIPPED and not name.endswith(".safetensors"):
         raise GanzooError(
             f"model.content: '{name}' given, but it must be one of {', '.join(CONTENT_NAMES)} or the path of a "
             f".safetensors file.{nearest(name, CONTENT_NAMES)}"
         )
     network = load_classifier(shipped(name) if name in SHIPPED else Path(name).expanduser(), "model.content")
-    return ContentLoss(network.maps, network, network.channels, TO_PIXELS, relative=True)
+    return ContentLoss(network.maps, network, network.channels, factor, relative=True)
 
 
 def describe_content_loss(name: str) -> str:
@@ -94,11 +104,36 @@ def describe_content_loss(name: str) -> str:
         return "the pixels' squared error"
     if name == "vgg19":
         return "`vgg19`, squared error of its relu5_4 in torchvision's weights for ImageNet"
+    if name == "imagenet":
+        return (
+            "`imagenet`, relative squared error of EfficientNet-Lite0's maps at four scales (`fid[imagenet]` looks at "
+            "features of the same network, and favours such a model)"
+        )
     text = name if name in SHIPPED else Path(name).name
     return (
         f"`{text}`, relative squared error of each scale's last maps in a small classifier of our own, not VGG19 "
         "(scores on the features of the same classifier favour such a model)"
     )
+
+
+def require_content(name: str) -> None:
+    """Raises GanzooError if the content loss called `name` needs packages that are missing; fetches nothing."""
+    if name == "imagenet":
+        weights_file("model.content")
+
+
+def _efficientnet() -> EfficientNetPyramid:
+    """Returns EfficientNet-Lite0 with the weights of the package that ships them."""
+    with torch.inference_mode(False):  # else no gradient could pass it later
+        return EfficientNetPyramid(load_efficientnet(weights_file("model.content")))
+
+
+def _enlarged(x: Tensor) -> Tensor:
+    """Enlarges images whose shorter side is below `LEAST_SIDE` pixels to it."""
+    least = min(x.shape[2:])
+    if least >= LEAST_SIDE:
+        return x
+    return interpolate(x, scale_factor=LEAST_SIDE / least, mode="bilinear", align_corners=False)
 
 
 def _vgg19() -> nn.Module:

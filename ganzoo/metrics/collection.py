@@ -45,11 +45,11 @@ class Side:
 
 @dataclass(frozen=True)
 class Collected:
-    """The reference as scores see it, and what a model made of it, if it translates or classifies.
+    """The reference as scores see it, and what a model made of it, if that is what it does.
 
     Attributes:
         reference: Real items.
-        made: Translations, or what a classifier answered; None of models that draw samples.
+        made: Translations, reconstructions, or what a classifier answered; None of models that draw samples.
         prepared: What scores have computed from the reference alone, by their names.
         observers: Other packages' metrics by their names, after they were shown all batches so far.
         whole: Whether this is the whole split.

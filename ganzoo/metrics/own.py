@@ -97,7 +97,7 @@ class OwnScore(Score):
     """
 
     kinds = None
-    outputs = ("samples", "translations")
+    outputs = ("samples", "translations", "reconstructions")
 
     def __init__(self, name: str, metric: Metric) -> None:
         super().__init__(name)

@@ -82,8 +82,8 @@ class Items:
         kept: What its `keep` made of the batches, joined.
         features: An extractor's features (N, D), in float64; None without one.
         logits: Its logits (N, K), in float64.
-        conditions: What each sample was drawn with, such as its class (N,), or a tuple of several conditions; None of
-            unconditional models and of reals.
+        conditions: What each sample was drawn with, such as its class (N,), or a tuple of several conditions; of
+            reconstructions the indices of their codes (N, ...); None of unconditional models and of reals.
         values: Its `values` of the batches, joined (N,).
         prepared: Of the reference: what its `prepare` returned.
     """
@@ -123,7 +123,8 @@ class Score:
         higher: Whether a higher value is better.
         gives: Short names of its scores, if one computation gives several; else the file's name is that of its score.
         kinds: Of sample that it can judge; None for any.
-        outputs: What it can judge: samples, translations of the reference's images, the classes a model gives to those.
+        outputs: What it can judge: samples, translations or reconstructions of the reference's images, the classes
+            that a model gives to those.
         extractor: Whether it looks at an extractor's features.
         reference: Whether real data is compared with.
         drawn: Whether it looks at samples; one that looks at the model alone does not need any drawn.

@@ -6,20 +6,21 @@ from typing import Any
 from ganzoo.games.capabilities import output_of, taught_classes
 from ganzoo.metrics.evaluation import Evaluation
 from ganzoo.metrics.own import Request
-from ganzoo.metrics.translations import ClassEvaluation, TranslationEvaluation
+from ganzoo.metrics.translations import ClassEvaluation, ReconstructionEvaluation, TranslationEvaluation
 
 EVALUATIONS: dict[str, type[Evaluation]] = {
     "samples": Evaluation,
     "translations": TranslationEvaluation,
     "classes": ClassEvaluation,
+    "reconstructions": ReconstructionEvaluation,
 }
 
 
 def evaluation_of(model: Any, datamodule: Any, **options: Any) -> Evaluation:
-    """Returns the evaluation for a model: of samples, translations or classes.
+    """Returns the evaluation for a model: of samples, translations, classes or reconstructions.
 
     Args:
-        model: Has `sample`, `translate` or `classify`.
+        model: Has `sample`, `translate`, `classify` or `reconstruct`.
         datamodule: See `Evaluation`.
         **options: See `Evaluation`, but for `classes` and `model`.
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from ganzoo.common.errors import GanzooError, nearest
 from ganzoo.common.kinds import IMAGES, MUSIC, POINTS, VIDEO, VOXELS
-from ganzoo.games.capabilities import Output
+from ganzoo.games.capabilities import HasCodebook, Output
 from ganzoo.metrics.diversity import LEAST
 from ganzoo.metrics.extractors import EXTRACTORS, count_classes
 from ganzoo.metrics.listing import load_score, score_files
@@ -124,7 +124,7 @@ def _too_small(name: str, score: Score, context: ScoreContext, known: Mapping[st
 
 
 def _no_truth(name: str, score: Score, context: ScoreContext, known: Mapping[str, Score]) -> str | None:
-    if not score.truth or context.datamodule.paired:
+    if not score.truth or context.output == "reconstructions" or context.datamodule.paired:
         return None
     return f"{name} given, but the truth of these images is not known; choose kid or swd."
 
@@ -159,16 +159,20 @@ def _of_images(context: ScoreContext) -> list[str]:
     """Returns, with an extractor, fid, is and kid, and accuracy where it knows the model's classes; else swd.
 
     Of translations, with an extractor, kid and fid, and kept where it knows the data's classes; where the truth is
-    known psnr, ssim and l1; else swd.
+    known psnr, ssim and l1; else swd. Of reconstructions, whose truth always is, the same, and of a model with a
+    codebook the codes in use.
     """
     datamodule, features = context.datamodule, context.features
-    if context.output == "translations":
-        truth = ["psnr", "ssim", "l1"] if datamodule.paired else []
+    if context.output in ("translations", "reconstructions"):
+        truth = ["psnr", "ssim", "l1"] if context.output == "reconstructions" or datamodule.paired else []
         truth = [name for name in truth if context.side >= SCORES[name].least]
+        if isinstance(context.model, HasCodebook):
+            truth += SCORES["codes_used"].names
         if features is None:
             return truth or ["swd"]
         judged = datamodule.n_classes and count_classes(features) == datamodule.n_classes
-        return ["kid", "fid", *(["kept"] if judged else []), *truth]
+        distances = ["fid", "kid"] if context.output == "reconstructions" else ["kid", "fid"]
+        return [*distances, *(["kept"] if judged else []), *truth]
     if features is None:
         return ["swd"]
     judged = context.classes and count_classes(features) == context.classes

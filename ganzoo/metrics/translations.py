@@ -1,4 +1,4 @@
-"""Evaluation of models that translate or classify the reference's own images."""
+"""Evaluation of models that translate, reconstruct or classify the reference's own images."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -39,19 +39,21 @@ class TranslationCollector(Collector):
         self._made = Parts(evaluation.keeps(reference=False), evaluation.datamodule, evaluation.extract)
 
     def add(self, batch: tuple[Any, Any], model: Any = None) -> None:
-        """Adds this process's next batch of the reference: (source, target) or (source, (target, labels))."""
+        """Adds this process's next batch of the reference, see `TranslationEvaluation.parts`."""
         evaluation, made = self.evaluation, self._made.count
-        x, y = batch[0][: evaluation.own - made], batch[1]
+        x, truth, labels = evaluation.parts(batch)
+        x = x[: evaluation.own - made]
         if not len(x):
             return
-        truth, labels = batch_target(y)[: len(x)].to(evaluation.device), batch_labels(y)
+        truth = truth[: len(x)].to(evaluation.device)
         with random_state(evaluation.device, evaluation.seed), torch.inference_mode():
-            images = model.translate(x, seed=mix(evaluation.seed, evaluation.rank, made)).to(evaluation.device)
+            images, codes = evaluation.make(model, x, mix(evaluation.seed, evaluation.rank, made))
+        images = images.to(evaluation.device)
         if images.shape != truth.shape:
             raise GanzooError(
-                f"model: its translations have the shape {tuple(images.shape)}, not {tuple(truth.shape)}."
+                f"model: its {evaluation.output} have the shape {tuple(images.shape)}, not {tuple(truth.shape)}."
             )
-        logits = self._made.add(images)
+        logits = self._made.add(images, codes)
         judged = Judged(images, truth, None if labels is None else labels[: len(x)], logits)
         for score in evaluation.chosen:
             if score.each:
@@ -108,6 +110,15 @@ class TranslationEvaluation(Evaluation):
         extractor = self.extractor
         return None if extractor is None else lambda x: extractor(self.datamodule.readable(x))
 
+    def parts(self, batch: tuple[Any, Any]) -> tuple[Tensor, Tensor, Tensor | None]:
+        """Returns sources, targets and labels, or None, of a batch (source, target) or (source, (target, labels))."""
+        x, y = batch
+        return x, batch_target(y), batch_labels(y)
+
+    def make(self, model: Any, x: Tensor, seed: int) -> tuple[Tensor, Tensor | None]:
+        """Returns what a model makes of images, and with which codes, or None without any."""
+        return model.translate(x, seed=seed), None
+
     def collector(self, previous: Collected | None = None) -> TranslationCollector:
         """Returns what collects translations, which each model makes anew."""
         return TranslationCollector(self, previous)
@@ -119,6 +130,27 @@ class TranslationEvaluation(Evaluation):
     def _measure(self, model: Any, collected: Collected) -> dict[str, Scored]:
         assert collected.made is not None, "translations are collected with the reference"
         return self._score(model, collected, collected.made, dict(collected.observers))
+
+
+class ReconstructionEvaluation(TranslationEvaluation):
+    """Scores reconstructions of the reference's samples against these, as `TranslationEvaluation` does translations.
+
+    Args:
+        *args: see `Evaluation`.
+        **kwargs: see `Evaluation`.
+    """
+
+    output = "reconstructions"
+
+    def parts(self, batch: tuple[Any, Any]) -> tuple[Tensor, Tensor, Tensor | None]:
+        """Returns the samples of a batch (x, labels), themselves as their truth, and labels, or None."""
+        x, y = batch
+        return x, x, y if isinstance(y, Tensor) and y.dim() == 1 else None
+
+    def make(self, model: Any, x: Tensor, seed: int) -> tuple[Tensor, Tensor | None]:
+        """Returns a model's reconstructions, and their codes where a score looks at these."""
+        wanted = any(score.conditions for score in self.chosen)
+        return model.reconstruct(x), model.codes(x) if wanted else None
 
 
 class ClassCollector(Collector):

@@ -6,8 +6,8 @@ Code: none by the authors
 Deviations: sources are scaled to [-1, 1] like targets; the paper scales them to [0, 1]. With `content: vgg19` the maps
     are those of the paper's SRGAN-VGG54 in torchvision's weights. Their squared differences are averaged over all 512
     maps, where equation 5, read to the letter, averages over places alone: the adversarial term, at the paper's weight,
-    then counts for 512 times as much beside them. The other choices of `content` are ours, and with our own classifiers
-    the last maps of all scales are compared, not those of one layer.
+    then counts for 512 times as much beside them. The other choices of `content` are ours: with EfficientNet-Lite0
+    (`imagenet`) and our own classifiers the last maps of several scales are compared, not those of one layer.
 """
 
 from functools import cached_property
@@ -21,7 +21,7 @@ from ganzoo.games.move import AdversarialMove
 from ganzoo.games.players import Terms
 from ganzoo.games.translator import Translator
 from ganzoo.losses.objectives import NONSATURATING
-from ganzoo.losses.perceptual import ContentLoss, content_loss, describe_content_loss
+from ganzoo.losses.perceptual import ContentLoss, content_loss, describe_content_loss, require_content
 from ganzoo.networks.srresnet import require_factor
 
 
@@ -31,9 +31,9 @@ class SRGAN(Translator):
     Args:
         generator: small images to large ones.
         discriminator: large images to logits.
-        content: what the content loss compares: `vgg19`, `cifar10`, `fashion`, `mnist`, the path of a classifier's
-            .safetensors file, or `pixels`; see `ganzoo.losses.perceptual`. It is named in the model card, and part of
-            the training alone.
+        content: what the content loss compares: `vgg19`, `imagenet`, `cifar10`, `fashion`, `mnist`, the path of a
+            classifier's .safetensors file, or `pixels`; see `ganzoo.losses.perceptual`. It is named in the model card,
+            and part of the training alone.
         adv_weight: weight of the adversarial term; 0 leaves the discriminator out.
         pixel_weight: weight of the pixels' mean squared error beside the content loss; the paper has none.
         init: checkpoint whose generator a training starts from, as `ganzoo.load` takes it: a bundled name, a folder, a
@@ -72,6 +72,11 @@ class SRGAN(Translator):
         """Checks that the networks fit, and the sources' size the targets'; raises GanzooError if they do not."""
         super().check(shape, source_shape)
         require_factor(self.generator, shape, source_shape)
+
+    def fits(self, datamodule: Any) -> None:
+        """Raises GanzooError where the networks do not fit the data, or packages of the content loss are missing."""
+        super().fits(datamodule)
+        require_content(self.content)
 
     @property
     def remarks(self) -> tuple[str, ...]:  # type: ignore[override]

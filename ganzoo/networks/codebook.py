@@ -26,7 +26,7 @@ class Codebook(nn.Module):
     """Codes, of which the nearest one replaces the vector at each place of a map.
 
     The gradient of the output passes straight through to the input. The loss draws codes to vectors, and vectors to
-    codes, by two mean squared differences of the same value. The paper weights the second one; the code that the
+    codes, by two mean squared differences of the same value. The second one is meant to be weighted; the code that the
     published models were trained with, `legacy`, weights the first.
 
     Args:
@@ -53,12 +53,9 @@ class Codebook(nn.Module):
             indices = nearest_codes(vectors.detach(), self.codes.detach().float())
         chosen = embedding(indices, self.codes).float()
         to_codes, to_vectors = mse_loss(chosen, vectors.detach()), mse_loss(vectors, chosen.detach())
-        if self.legacy:
-            loss = to_vectors + self.commitment * to_codes
-        else:
-            loss = to_codes + self.commitment * to_vectors
+        full, weighted = (to_vectors, to_codes) if self.legacy else (to_codes, to_vectors)
         straight = vectors + (chosen - vectors).detach()
-        return Quantised(straight.movedim(-1, 1).to(z.dtype), loss, indices)
+        return Quantised(straight.movedim(-1, 1).to(z.dtype), full + self.commitment * weighted, indices)
 
     def lookup(self, indices: Tensor) -> Tensor:
         """Returns the codes (N, dim, h, w) of indices (N, h, w)."""

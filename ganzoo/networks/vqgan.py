@@ -1,4 +1,4 @@
-"""Networks of VQGAN: Esser et al. 2020, arXiv 2012.09841, section 3.1 and appendix B.
+"""Networks of VQGAN: Esser et al. 2020, arXiv 2012.09841.
 
 They compute what the authors' code does (https://github.com/CompVis/taming-transformers, `taming/modules`): residual
 blocks with GroupNorm and swish, attention at chosen sides and in the middle, and a codebook between two 1x1
@@ -6,6 +6,7 @@ convolutions.
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from torch import Tensor, nn
@@ -171,7 +172,7 @@ class VQGANEncoder(nn.Module):
         self.conv_in = nn.Conv2d(channels, width, 3, padding=1)
         widths = [width, *(width * factor for factor in multipliers)]
         self.down = nn.ModuleList()
-        for i, (before, after) in enumerate(zip(widths, widths[1:], strict=False)):
+        for i, (before, after) in enumerate(pairwise(widths)):
             last = i + 2 == len(widths)
             attends = size // 2**i in attention
             self.down.append(Level(before, after, blocks, attends, None if last else Halve(after), groups))

@@ -41,6 +41,7 @@ NEIGHBOURS = 16
 USES: dict[Output, tuple[str, ...]] = {
     "samples": ("draw more", "sample", "-n", "64", "-o", "{name}.png"),
     "translations": ("translate your own", "translate", "PICTURES", "-o", "{name}"),
+    "reconstructions": ("score again", "evaluate", "-o", "{name}.json"),
 }
 
 

@@ -19,7 +19,7 @@ from ganzoo.common.hardware import several_devices
 from ganzoo.common.kinds import kind_of
 from ganzoo.data import DataModule
 from ganzoo.drawing.save import write_samples
-from ganzoo.games.capabilities import DrawsSamples, Translates, output_of
+from ganzoo.games.capabilities import DrawsSamples, Reconstructs, Translates, output_of
 from ganzoo.games.lightning import require_playable
 from ganzoo.training import changes, rehearsal, resuming, runs
 from ganzoo.training.callbacks.continuing import Continuing
@@ -244,8 +244,8 @@ class RecipeCLI(RecipeParser):
         self._print_scores(kwargs["ckpt_path"])
 
     def predict(self, **kwargs: Any) -> None:
-        """Draws as many samples as the reference split holds and writes them beside the weights, if the model draws."""
-        if not isinstance(self.model, DrawsSamples | Translates):
+        """Writes beside the weights as many samples as the reference split holds, or what the model makes of that."""
+        if not isinstance(self.model, DrawsSamples | Translates | Reconstructs):
             what = f"{type(self.model).__name__} makes {output_of(self.model)}, no samples to write"
             raise GanzooError(f"ganzoo predict: {what}; `ganzoo validate` scores it.")
         batches = self.trainer.predict(**kwargs | {"return_predictions": True})

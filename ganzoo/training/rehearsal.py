@@ -13,7 +13,7 @@ from torch.utils._pytree import tree_map
 from ganzoo.common import threads
 from ganzoo.common.text import duration
 from ganzoo.common.threads import threads_text
-from ganzoo.games.capabilities import Classifies, DrawsSamples, Translates
+from ganzoo.games.capabilities import Classifies, DrawsSamples, Reconstructs, Translates
 from ganzoo.games.game import Game
 from ganzoo.games.growth import grow_fully
 from ganzoo.games.schedules import Schedule, value
@@ -95,6 +95,8 @@ def scoring_rehearsal(model: Any, datamodule: Any, extractor: Any = None) -> Cal
             model.translate(torch.zeros(n, *datamodule.source_shape), seed=0)
         elif isinstance(model, Classifies):
             model.classify(images)
+        elif isinstance(model, Reconstructs):
+            model.reconstruct(images)
         if extractor is not None:
             extractor(images)
 

@@ -74,7 +74,8 @@ def start(model: Game) -> list[Source]:
     """Gives a model the weights that its `starts` names, its averages included.
 
     Args:
-        model: whose `starts` says for parts of it from which checkpoint's part of the same name they come.
+        model: whose `starts` says for parts of it from which checkpoint they come, from the part of the same name there
+            unless `starts_as` has another.
 
     Returns:
         What was taken from where.
@@ -88,11 +89,12 @@ def start(model: Game) -> list[Source]:
             other = load(name)
         except GanzooError as error:
             raise GanzooError(f"model.init: {error}") from error
-        network = other.exported().get(part)
+        theirs = model.starts_as.get(part, part)
+        network = other.exported().get(theirs)
         if network is None or _difference(network, getattr(model, part)):
-            raise GanzooError(f"model.init: '{name}' has no {part} with the layers of this one.")
+            raise GanzooError(f"model.init: '{name}' has no {theirs} with the layers of this one.")
         _take(model, part, network)
-        sources.append(_source(other, [part]))
+        sources.append(_source(other, [theirs]))
     model.started = True
     return sources
 

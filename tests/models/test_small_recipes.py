@@ -24,6 +24,8 @@ SMALL = {
     "stylegan2_cifar10_small": "stylegan2_cifar10",
     "stylegan2_faces_small": "stylegan2_faces",
     "stylegan_faces_small": "stylegan_faces",
+    "vqgan_cifar10_small": "vqgan_cifar10",
+    "latent_gan_cifar10_small": "latent_gan_cifar10",
 }
 
 

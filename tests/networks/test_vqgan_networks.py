@@ -127,7 +127,11 @@ def test_the_nearest_code_is_found_in_half_precision_as_in_float32():
 
 def test_usage_counts_how_long_codes_were_idle():
     usage = CodeUsage(4, window=2)
-    for indices, share, idle in [([0, 1], 1.0, [0, 0, 1, 1]), ([0, 3], 0.75, [0, 1, 2, 0]), ([0, 0], 0.5, [0, 2, 3, 1])]:
+    for indices, share, idle in [
+        ([0, 1], 1.0, [0, 0, 1, 1]),
+        ([0, 3], 0.75, [0, 1, 2, 0]),
+        ([0, 0], 0.5, [0, 2, 3, 1]),
+    ]:
         used, spread = usage.count(torch.tensor(indices).reshape(1, 1, 2))
         assert used == share
         assert usage.idle.tolist() == idle
@@ -159,7 +163,7 @@ def test_an_autoencoder_decodes_the_nearest_codes():
     network = VQAutoencoder(8, 3, 8, 4, 4, 8, (1, 2), 1, (4,), groups=4).eval()
     x = wave((2, 3, 8, 8))
     with torch.no_grad():
-        images, loss, indices, latents = network.code(x)
+        images, _, indices, latents = network.code(x)
         assert images.shape == x.shape
         assert latents.shape == (2, *network.latent_shape)
         assert network(x).equal(images)

@@ -19,6 +19,7 @@ from ganzoo.checkpoints import folder_format, loading
 from ganzoo.checkpoints.build import make_datamodule
 from ganzoo.common import registry
 from ganzoo.games.capabilities import output_of
+from ganzoo.games.reconstructor import Reconstructor
 from ganzoo.games.sampler import Sampler
 from ganzoo.games.translator import Translator
 
@@ -28,6 +29,11 @@ STEPS = 2
 TINY = f"--trainer.max_steps {STEPS} --data.batch_size 8 --quality.samples 50 --grid.samples 4".split()
 TINY += ["--trainer.log_every_n_steps", "1", "--trainer.accelerator", "cpu"]
 GROWN = "--model.growth.fade 0 --model.growth.stable 1"  # at the last side from the second batch on
+NARROW = ("width 8", "groups 4", "blocks 1", "multipliers [1,1,1]", "codes 16", "code_dim 8", "z_channels 8")
+CODED = " ".join(f"--model.generator.{argument}" for argument in NARROW)
+OF_CODES = " ".join(f"--model.autoencoder.{argument}" for argument in NARROW) + " --model.init {vqgan}"
+OF_CODES += " --model.generator.widths [16,16] --model.generator.groups [2,2] --model.discriminator.widths [16,16]"
+OF_CODES += " --model.discriminator.groups [2,2] --model.stabilisers.every 2"
 # what a recipe for a GPU is cut down to
 SMALLER = {
     "conv_gan_faces": "--data.size 32 --model.generator.width 4 --model.discriminator.width 4",
@@ -57,6 +63,13 @@ SMALLER = {
     "progan_faces_small": GROWN,
     "r3gan_cifar10": "--model.generator.widths [16,16,16,16] --model.generator.groups [2,2,2,2] "
     "--model.discriminator.widths [16,16,16,16] --model.discriminator.groups [2,2,2,2]",
+    "vqgan_folder": "--data.root portraits.zip --data.size 32 --data.num_workers 0 --model.generator.width 32 "
+    "--model.generator.blocks 1 --model.generator.multipliers [1,1] --model.discriminator.width 4 "
+    "--model.discriminator.field 34 --model.content pixels --quality.features cifar10",
+    "vqgan_cifar10": f"{CODED} --model.discriminator.width 4 --model.content pixels",
+    "vqgan_cifar10_small": f"{CODED} --model.discriminator.width 4 --model.content pixels",
+    "latent_gan_cifar10": f"{OF_CODES} --model.generator.channels 8 --model.discriminator.channels 8",
+    "latent_gan_cifar10_small": OF_CODES,
     "biggan_cifar10": "--model.generator.width 8 --model.discriminator.width 8",
     "srresnet_folder": "--data.root portraits.zip --data.size 32 --model.generator.width 4 --model.generator.blocks 1",
     "srgan_folder": "--data.root portraits.zip --data.size 32 --model.generator.width 4 --model.generator.blocks 1 "
@@ -98,7 +111,12 @@ def trained(request, data, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GANZOO_DATA", str(write_cifar10(data, 48, patch)))
         patch.setenv("XDG_CACHE_HOME", str(data / "cache"))
-        smaller = SMALLER.get(request.param.stem, "").split()
+        smaller = SMALLER.get(request.param.stem, "")
+        if "{vqgan}" in smaller:  # it goes on from a trained one
+            begun = ["fit", "--recipe", "vqgan_cifar10_small", *TINY, *SMALLER["vqgan_cifar10_small"].split()]
+            assert ganzoo(*begun, "--runs", runs).status == 0
+            smaller = smaller.format(vqgan=runs / "vqgan_cifar10_small" / "version_0" / "last.ckpt")
+        smaller = smaller.split()
         said = ganzoo("fit", "--recipe", request.param.stem, *TINY, *smaller, "--runs", runs)
     return Run(runs / request.param.stem / "version_0", said)
 
@@ -141,6 +159,8 @@ def asking(model, folder):
     if isinstance(model, Sampler):
         return lambda n: model.sample(n, seed=1), data.shape
     x = torch.rand(3, *(data.source_shape or data.shape), generator=torch.Generator().manual_seed(1)) * 2 - 1
+    if isinstance(model, Reconstructor):
+        return lambda n: model.reconstruct(x[:n]), data.shape
     if isinstance(model, Translator):
         return lambda n: model.translate(x[:n], seed=1), data.shape
     return lambda n: model.classify(x[:n]), (data.n_classes,)

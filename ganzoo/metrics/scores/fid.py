@@ -13,7 +13,7 @@ class FrechetDistance(Score):
 
     higher = False
     extractor = True
-    outputs = ("samples", "translations")
+    outputs = ("samples", "translations", "reconstructions")
 
     def prepare(self, reference: Items, setting: Setting) -> Reference:
         """Returns the reference's features, whose Gaussian is fitted once."""

@@ -12,7 +12,7 @@ class KeptLabels(Score):
 
     higher = True
     extractor = True
-    outputs = ("translations",)
+    outputs = ("translations", "reconstructions")
     each = True
 
     def values(self, batch: Judged) -> Tensor:

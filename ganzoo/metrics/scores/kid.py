@@ -15,7 +15,7 @@ class KernelDistance(Score):
 
     higher = False
     extractor = True
-    outputs = ("samples", "translations")
+    outputs = ("samples", "translations", "reconstructions")
 
     def prepare(self, reference: Items, setting: Setting) -> Reference:
         """Returns the reference's features, whose kernels are computed once."""

@@ -11,7 +11,7 @@ class AbsoluteDifference(Score):
     """See `ganzoo.metrics.pairs.l1`."""
 
     higher = False
-    outputs = ("translations",)
+    outputs = ("translations", "reconstructions")
     truth = True
     each = True
 

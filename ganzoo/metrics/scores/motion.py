@@ -23,7 +23,7 @@ class MotionDistance(Score):
 
     higher = False
     kinds = (VIDEO,)
-    outputs = ("samples", "translations")
+    outputs = ("samples", "translations", "reconstructions")
 
     def refuses(self, context: ScoreContext) -> str | None:
         """Returns that a single frame does not move."""

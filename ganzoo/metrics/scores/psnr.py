@@ -11,7 +11,7 @@ class SignalToNoise(Score):
     """See `ganzoo.metrics.pairs.psnr`."""
 
     higher = True
-    outputs = ("translations",)
+    outputs = ("translations", "reconstructions")
     truth = True
     each = True
 

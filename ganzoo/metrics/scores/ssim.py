@@ -11,7 +11,7 @@ class Similarity(Score):
     """See `ganzoo.metrics.pairs.ssim`."""
 
     higher = True
-    outputs = ("translations",)
+    outputs = ("translations", "reconstructions")
     truth = True
     each = True
     least = WINDOW

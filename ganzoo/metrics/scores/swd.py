@@ -18,7 +18,7 @@ class PatchDistance(Score):
 
     higher = False
     kinds = (IMAGES, VIDEO)
-    outputs = ("samples", "translations")
+    outputs = ("samples", "translations", "reconstructions")
 
     def keep(self, x: Tensor, first: int, datamodule: Any) -> Tensor:
         """Returns the patches of images (N, C, H, W) or clips (N, C, T, H, W)."""

@@ -36,10 +36,12 @@ PICTURED: dict[Output, str] = {
     "samples": "samples of seed 0, in rows",
     "translations": "translations of pictures of the reference split, in rows",
     "classes": "classes",  # of which there is no picture
+    "reconstructions": "reconstructions of pictures of the reference split, in rows",
 }
 USES: dict[Output, str] = {
     "samples": "ganzoo sample {place} -n 64",
     "translations": "ganzoo translate {place} PICTURES -o OUT",
+    "reconstructions": "ganzoo evaluate {place}",
 }
 TRAINER_SETTINGS = ("max_steps", "precision")
 

@@ -17,12 +17,12 @@ from ganzoo.training.callbacks.monitors import set_monitors
 
 
 class Quality(pl.Callback):
-    """Scores what the model draws, translates or classifies after each validation and test epoch, and logs the scores.
+    """Scores what the model makes or answers after each validation and test epoch, and logs the scores.
 
     The reference is whatever the data module's validation loader serves. Its features are extracted once and cached
     by content under `$XDG_CACHE_HOME/ganzoo/features` (default `~/.cache`). Training does not notice: the random state
-    is left alone, and models are asked by their `sample`, `translate` or `classify`. A training logs as `time_quality`
-    the seconds that it has spent here, which `time` contains.
+    is left alone, and models are asked by `sample`, `translate`, `reconstruct` or `classify`. A training logs as
+    `time_quality` the seconds that it has spent here, which `time` contains.
 
     Args:
         features: Extractor for fid, is, kid, accuracy and kept: mnist, fashion, cifar10, inception, imagenet, or the
