@@ -79,6 +79,7 @@ class Drawing(TensorFunction):
         self.network = model.averaged(model.drawn_by)
         self.space = model.input_space
         self.prior = getattr(model.input_space, "prior", None)  # a part, where codes have one
+        self.finished_by = nn.ModuleList(model.averaged(name) for name in model.finished_by)
         self.descriptions = dict(model.input_space.texts)
         condition = model.condition
         self.takes = "labels" if isinstance(condition, Classes) else "condition"

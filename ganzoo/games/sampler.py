@@ -31,6 +31,7 @@ class Sampler(Game):
         drawn_by: name of the network that maps latent vectors (N, latent_dim) to samples. One that is style-based, see
             `ganzoo.games.styles`, gives the model its space w.
         of_samples: names of the networks that make or take samples; each may have its `shape`.
+        finished_by: names of further networks by which `finish` makes samples of what is drawn.
         prior: distribution of the latent vector: standard normal, or uniform on [-1, 1].
         mixing: probability that the styles of a batch are mixed from two latent vectors in training; of style-based
             generators alone.
@@ -41,6 +42,7 @@ class Sampler(Game):
 
     drawn_by: ClassVar[str] = "generator"
     of_samples: ClassVar[tuple[str, ...]] = ("generator",)
+    finished_by: ClassVar[tuple[str, ...]] = ()
     prior: Prior = "normal"
     mixing: float = 0.0
     n_classes: int = 0

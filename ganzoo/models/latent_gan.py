@@ -81,7 +81,9 @@ class LatentGAN(GAN):
     """
 
     of_samples = ("autoencoder",)
+    finished_by = ("scale", "autoencoder")
     objective = NONSATURATING
+    autoencoder: Any  # with latents
     starts_as = MappingProxyType({"autoencoder": "generator"})
 
     def __init__(
@@ -94,7 +96,7 @@ class LatentGAN(GAN):
     ) -> None:
         super().__init__(generator, discriminator, **kwargs)
         self.autoencoder = autoencoder.requires_grad_(False).eval()
-        self.latent_shape: tuple[int, ...] = autoencoder.latent_shape  # type: ignore[assignment]
+        self.latent_shape: tuple[int, ...] = self.autoencoder.latent_shape
         self.scale = LatentScale(self.latent_shape[0])
         self.init = init
         self.starts = {"autoencoder": init} if init is not None else {}
@@ -107,7 +109,7 @@ class LatentGAN(GAN):
 
     @classmethod
     def follow(cls, spec: DataSpec, stated: Mapping[str, Any]) -> dict[str, Any]:
-        """Returns the data of both players: latents, whose shape is the autoencoder's, with the data's classes."""
+        """Returns the data of both players: latents, whose shape the data do not tell, with the data's classes."""
         latents = DataSpec(n_classes=spec.n_classes)
         return {"generator": latents, "discriminator": latents}
 
@@ -133,7 +135,7 @@ class LatentGAN(GAN):
     @torch.no_grad()
     def encode(self, x: Tensor) -> Tensor:
         """Returns the latents (N, C, h, w) of a batch of images, neither scaled nor quantised."""
-        return self.autoencoder.encode(x)  # type: ignore[operator]
+        return self.autoencoder.encode(x)
 
     def real_pair(self, x: Tensor, y: Any) -> tuple[Tensor, Any]:
         """Returns the scaled latents of the batch, and its conditions."""
@@ -143,4 +145,4 @@ class LatentGAN(GAN):
         """Decodes scaled latents to images in [-1, 1]; in training they are what is judged."""
         if generator.training:
             return output
-        return self.autoencoder.decode(self.scale.inverse(output)).clamp(-1, 1)  # type: ignore[operator]
+        return self.autoencoder.decode(self.scale.inverse(output)).clamp(-1, 1)

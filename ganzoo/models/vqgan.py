@@ -5,12 +5,13 @@ URL: https://arxiv.org/abs/2012.09841 (the autoencoder, without the transformer)
 Code: https://github.com/CompVis/taming-transformers
 Deviations: the perceptual loss compares a frozen network's maps by their relative squared difference, without LPIPS's
     learnt weights. The discriminator moves before the autoencoder, not after it. Codes out of use may be revived, which
-    the code does not do. As in the code's default, `legacy`, the weight of 0.25 is on the term that moves the codes, not
+    the code does not do. As in the code's default, `legacy`, the weight of 0.25 is on the term that moves codes, not
     on that of the vectors, which are to commit themselves to them; the adaptive weight has its factor of 0.8.
 """
 
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, reduce
+from operator import add
 from typing import Any
 
 import torch
@@ -58,6 +59,7 @@ class VQGAN(Reconstructor):
     """
 
     auxiliary = ("usage",)
+    generator: Any  # an autoencoder with a codebook
     objective = Objective(lambda real, fake: HINGE.d(real, fake) / 2, HINGE.g, HINGE.answers)
 
     def __init__(
@@ -81,7 +83,7 @@ class VQGAN(Reconstructor):
             raise GanzooError("model.generator: it has no codebook; ganzoo.networks.vqgan.VQAutoencoder does.")
         self.content, self.content_weight, self.codebook_weight = content, content_weight, codebook_weight
         self.adversarial, self.adv_weight, self.revive = adversarial, adv_weight, revive
-        self.n_codes: int = len(generator.codebook.codes)  # type: ignore[arg-type, union-attr]
+        self.n_codes: int = len(self.generator.codebook.codes)
         self.usage = CodeUsage(self.n_codes, window)
 
     @property
@@ -122,7 +124,7 @@ class VQGAN(Reconstructor):
             content = differentiated(lambda images: self.features(images, x), coded.images)
             terms["content"] = self.content_weight * content
         adversarial = self.objective.g(None, move.judge(coded.images, real=False))
-        weight = adaptive_weight(sum(terms.values()), adversarial, self.generator.last_weight)
+        weight = adaptive_weight(reduce(add, terms.values()), adversarial, self.generator.last_weight)
         move.note("g/adaptive_weight", weight)
         move.keep("indices", coded.indices)
         move.keep("latents", coded.latents)
@@ -141,9 +143,10 @@ class VQGAN(Reconstructor):
 
     def codes(self, x: Tensor) -> Tensor:
         """Returns the indices (N, h, w) of the codes of any number of images (N, C, H, W)."""
-        network = self.averaged("generator")
-        return self.applied(lambda part: network.code(part).indices, x)
+        network: Any = self.averaged("generator")
+        return self.applied(lambda part: network.codebook(network.encode(part)).indices, x)
 
     def decode(self, indices: Tensor) -> Tensor:
         """Returns the images (N, C, H, W), in [-1, 1], of any number of grids of codes (N, h, w)."""
-        return self.applied(self.averaged("generator").decode_indices, indices).clamp(-1, 1)
+        network: Any = self.averaged("generator")
+        return self.applied(network.decode_indices, indices).clamp(-1, 1)

@@ -6,6 +6,7 @@ import sys
 import onnxruntime
 import pytest
 import torch
+from coded import latent_gan, vqgan
 from coders import autoencoder, networks, vae
 from commands import ganzoo
 from enlargers import srgan
@@ -84,8 +85,9 @@ DRAWING = {
     "vae": vae,
     "mixture": mixture,
     "flower": flower,
+    "latents": latent_gan,
 }
-BY_TORCH = ("points", "labels", "mixture", "dropout", "any size")
+BY_TORCH = ("points", "labels", "mixture", "latents", "dropout", "any size")
 TRANSLATING = {"any size": recolour, "dropout": unet, "cyclegan": cyclegan, "enlarging": srgan}
 
 
@@ -170,6 +172,19 @@ def test_what_translates_translates_the_same_elsewhere(name, kind, tmp_path):
     assert said["outputs"]["images"]["shape"] == (
         ["N", 1, "4*H", "4*W"] if name == "enlarging" else free.get(name, ["N", 1, 32, 32])
     )
+
+
+@pytest.mark.parametrize("kind", SUFFIX)
+def test_what_reconstructs_reconstructs_the_same_elsewhere(kind, tmp_path):
+    model, file = vqgan().eval(), tmp_path / f"model{SUFFIX[kind]}"
+    about, difference = export_formats.export_generator(model, file, kind)
+    assert difference < 1e-5
+    for n in (1, 3):
+        inputs = {"x": torch.rand(n, 1, 8, 8) * 2 - 1}
+        made, said = run(file, inputs)
+        assert_close(made, model.reconstruct(inputs["x"]), **CLOSE)
+    assert said == about
+    assert said["inputs"]["x"]["shape"] == said["outputs"]["images"]["shape"] == ["N", 1, 8, 8]
 
 
 def test_the_model_is_left_as_it_was(tmp_path):

@@ -1,16 +1,24 @@
 """What a content loss compares: closed forms for each network, where gradients flow, one line for what is missing."""
 
+import sys
+
 import pytest
 import torch
+from enlargers import Ramps, srgan
+from projecting import needs_extra
 from torch import nn
-from torch.nn.functional import mse_loss
+from torch.nn.functional import interpolate, mse_loss
 
 from ganzoo.common.errors import GanzooError
 from ganzoo.losses import perceptual
+from ganzoo.networks import efficientnet
 from ganzoo.networks.classifiers import load_classifier, shipped
+from ganzoo.networks.efficientnet import EfficientNetPyramid, load_efficientnet, weights_file
+
+IMAGENET = [pytest.param("imagenet", channels, marks=needs_extra) for channels in (3, 1)]
 
 
-@pytest.mark.parametrize(("name", "channels"), [("cifar10", 3), ("cifar10", 1), ("mnist", 3), ("pixels", 1)])
+@pytest.mark.parametrize(("name", "channels"), [("cifar10", 3), ("cifar10", 1), ("mnist", 3), ("pixels", 1), *IMAGENET])
 def test_content_is_zero_for_equal_images_and_its_gradient_flows_to_what_is_made(name, channels):
     loss = perceptual.content_loss(name)
     torch.manual_seed(0)
@@ -37,6 +45,29 @@ def test_content_of_pixels_is_the_squared_error_and_of_a_classifier_the_relative
         errors = [(a - b).square().sum() / b.square().sum() for a, b in zip(ours, theirs, strict=True)]
     torch.testing.assert_close(perceptual.content_loss("cifar10")(made, truth), sum(errors) / 3 / 40)
     torch.testing.assert_close(perceptual.content_loss(str(shipped("cifar10")))(made, truth), sum(errors) / 3 / 40)
+
+
+@needs_extra
+def test_content_of_imagenet_is_the_relative_error_at_four_scales_of_images_enlarged_to_64_pixels():
+    made, truth = torch.rand(2, 2, 3, 32, 32, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    loss = perceptual.content_loss("imagenet")
+    network = EfficientNetPyramid(load_efficientnet(weights_file("test")))
+    with torch.no_grad():
+        ours, theirs = (network(interpolate(x, (64, 64), mode="bilinear")) for x in (made, truth))
+        assert [maps.shape[1:] for maps in ours] == [(24, 16, 16), (40, 8, 8), (112, 4, 4), (320, 2, 2)]
+        errors = [(a - b).square().sum() / b.square().sum() for a, b in zip(ours, theirs, strict=True)]
+    torch.testing.assert_close(loss(made, truth), sum(errors) / 4 / 40)
+    torch.testing.assert_close(perceptual.content_loss("imagenet", weight=1.0)(made, truth), sum(errors) / 4)
+
+
+def test_a_missing_extra_is_one_line_before_any_training(monkeypatch):
+    for module in efficientnet.PACKAGES:
+        monkeypatch.setitem(sys.modules, module, None)
+    perceptual.require_content("vgg19")
+    with pytest.raises(GanzooError, match=r"^model\.content needs timm"):
+        perceptual.require_content("imagenet")
+    with pytest.raises(GanzooError, match=r"^model\.content needs timm"):
+        srgan(content="imagenet").fits(Ramps())
 
 
 def test_content_of_vgg19_is_relu5_4_on_pixels_scaled_as_in_imagenet(monkeypatch):

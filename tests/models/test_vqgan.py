@@ -94,7 +94,7 @@ def test_neither_player_sees_the_other_before_the_start(tmp_path):
         terms.append({name: total[0].item() for name, total in game.notes.totals.items()})
         game.notes.clear()
 
-    fit(tmp_path, model, digits(), 6, Each(look))
+    fit(tmp_path, model, digits(batch_size=20), 6, Each(look))
     moved = [not alike(a, b) for a, b in pairwise(states)]
     assert moved == [False, False, False, True, True, True]
     assert [each["g/adv"] != 0 for each in terms] == moved
@@ -109,7 +109,7 @@ def test_dead_codes_are_revived_and_no_codes_of_use_are_lost(tmp_path):
     used = {}
     for name, model in {"still": still, "lively": lively}.items():
         model.generator.codebook.codes.data[8:] += 100  # nothing is ever near these
-        fit(tmp_path, model, digits(), 6)
+        fit(tmp_path, model, digits(batch_size=20), 6)
         used[name] = model.codes(images(40)).unique().numel()
     assert still.generator.codebook.codes[8:].min() > 50
     assert lively.generator.codebook.codes.max() < 50
@@ -183,10 +183,10 @@ def test_the_perceptual_loss_of_imagenet_trains_the_autoencoder_and_stays_out_of
 
 def test_recorded_moves_are_those_of_the_loop(tmp_path, monkeypatch):
     plain = vqgan(window=2, revive=True, adversarial=Schedule([0, 1], at=[0, 0.5]))
-    fit(tmp_path, plain, digits(), WARM_UP + 3)
+    fit(tmp_path, plain, digits(batch_size=20), WARM_UP + 3)
     tape = taped(monkeypatch)
     recorded = vqgan(window=2, revive=True, adversarial=Schedule([0, 1], at=[0, 0.5]), capture=True)
-    fit(tmp_path, recorded, digits(), WARM_UP + 3)
+    fit(tmp_path, recorded, digits(batch_size=20), WARM_UP + 3)
     assert tape.replayed
     assert alike(dict(plain.state_dict()), dict(recorded.state_dict()))
 
