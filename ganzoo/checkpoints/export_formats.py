@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from copy import deepcopy
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -179,14 +179,13 @@ class Reconstructing(TensorFunction):
         model: on the CPU.
     """
 
-    descriptions: ClassVar[dict[str, str]] = {"x": "images in [-1, 1]"}
-
     def __init__(self, model: Reconstructor) -> None:
         super().__init__()
         self.__dict__["model"] = model
         self.network = model.averaged("generator")
         if not hasattr(self.network, "shape"):
             raise GanzooError("name: its generator does not say what it takes: give it a `shape`.")
+        self.descriptions = {"x": "images in [-1, 1]"}
 
     def forward(self, x: Tensor) -> Tensor:
         """Maps images (N, C, H, W) to images."""
@@ -194,7 +193,7 @@ class Reconstructing(TensorFunction):
 
     def inputs(self, n: int, seed: int) -> dict[str, Tensor]:
         """Draws images, which are noise."""
-        shape: tuple[int, ...] = self.network.shape
+        shape: Any = self.network.shape
         return {"x": 2 * torch.rand((n, *shape), generator=torch.Generator().manual_seed(seed)) - 1}
 
     def expected(self, n: int, seed: int) -> Tensor:

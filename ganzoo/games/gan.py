@@ -4,7 +4,7 @@
 as `ganzoo.games.sampler` says.
 """
 
-from typing import Any
+from typing import Any, ClassVar
 
 from torch import Tensor, nn
 
@@ -35,7 +35,7 @@ class GAN(Adversarial, Sampler):
         **kwargs: see `Adversarial`.
     """
 
-    of_samples = ("generator", "discriminator")
+    of_samples: ClassVar[tuple[str, ...]] = ("generator", "discriminator")
     discriminator: nn.Module
 
     def __init__(

@@ -30,13 +30,17 @@ def differentiated(loss: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
     """Returns a loss of x whose gradient with respect to x is computed at once, and its graph dropped.
 
     However often it is differentiated then, as for `adaptive_weight` and once more for a step, that costs one pass
-    through what it is made of, such as a large frozen network. Of first derivatives by x alone.
+    through what it is made of, such as a large frozen network. Of first derivatives by x alone. Under float16, which a
+    gradient that nothing scales up would vanish in, it is computed in float32.
 
     Args:
         loss: x -> scalar.
         x: with a gradient.
     """
-    leaf = x.detach().requires_grad_()
-    value = loss(leaf)
-    (gradient,) = torch.autograd.grad(value, leaf)
-    return value.detach() + ((x - x.detach()) * gradient).sum()
+    device = x.device.type
+    half = torch.is_autocast_enabled(device) and torch.get_autocast_dtype(device) == torch.bfloat16
+    with torch.autocast(device, enabled=half):
+        leaf = x.detach().float().requires_grad_()
+        value = loss(leaf)
+        (gradient,) = torch.autograd.grad(value, leaf)
+    return value.detach() + ((x.float() - x.detach().float()) * gradient).sum()

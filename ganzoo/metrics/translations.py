@@ -10,6 +10,7 @@ from torch import Tensor
 from ganzoo.common.batches import batch_labels, batch_target
 from ganzoo.common.errors import GanzooError
 from ganzoo.common.seeding import mix
+from ganzoo.games.capabilities import Output
 from ganzoo.metrics.bootstrap import Scored
 from ganzoo.metrics.collection import Collected, Parts
 from ganzoo.metrics.evaluation import Collector, Evaluation
@@ -87,7 +88,7 @@ class TranslationEvaluation(Evaluation):
         **kwargs: see `Evaluation`.
     """
 
-    output = "translations"
+    output: Output = "translations"
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
