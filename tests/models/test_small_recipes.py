@@ -42,7 +42,9 @@ def megabytes(name: str) -> float:
     model, size = described["model"], described["data"]["init_args"]["size"]
     follow = getattr(pydoc.locate(model["class_path"]), "follow", lambda spec, stated: {})  # of labelled variants
     followed = follow(DataSpec((3, size, size), n_classes=10), {})
-    for network in ("generator", "discriminator"):
+    for network in ("generator", "discriminator", "autoencoder"):
+        if network not in model["init_args"]:
+            continue
         part = model["init_args"][network]
         of_data = {"size": size}
         if getattr(followed.get(network), "conditional", False):
