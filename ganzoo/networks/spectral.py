@@ -57,8 +57,8 @@ def power_iteration(layer: nn.Module, iterate: bool = False, dim: int = 0) -> nn
 class HeldSpectralNorm(PowerIteration):
     """Parametrisation that holds a weight's spectral norm at what it began with: sigma(W_0) W / sigma(W).
 
-    Lee et al. 2021, arXiv 2107.04589, section 3: improved spectral normalisation, for transformers, which train badly under
-    norms of 1. Evaluation takes a step of the power iteration, too, without keeping it, so that an averaged
+    Lee et al. 2021, arXiv 2107.04589, section 3: improved spectral normalisation, for transformers, which train badly
+    under norms of 1. Evaluation takes a step of the power iteration, too, without keeping it, so that an averaged
     weight is normalised by its own norm.
 
     Args:

@@ -10,6 +10,7 @@ from shades import Shades
 from tape import taped
 from tiny import conv, digits, fit, mlp, points
 from torch import Tensor
+from transformers import transgan, vitgan
 
 from ganzoo.games import capture
 from ganzoo.games.capture import WARM_UP, CudaGraphs, make_capturable
@@ -38,6 +39,8 @@ CASES = {
     "vae": lambda **o: vae(beta=Schedule([0, 1], [0, 1], "linear"), **o),
     "aae": aae,
     "projected_gan": projected_gan,
+    "transgan": transgan,
+    "vitgan": vitgan,
 }
 DATA = {(1, 8, 8): digits, (2,): points, (3, 32, 32): lambda: Shades(batch_size=10)}
 

@@ -26,6 +26,8 @@ SMALL = {
     "stylegan_faces_small": "stylegan_faces",
     "vqgan_cifar10_small": "vqgan_cifar10",
     "latent_gan_cifar10_small": "latent_gan_cifar10",
+    "transgan_cifar10_small": "transgan_cifar10",
+    "vitgan_cifar10_small": "vitgan_cifar10",
 }
 
 

@@ -22,6 +22,7 @@ from shades import Shades
 from tiny import Each, Labelled, Told, began, conv, digits, fit, mlp, points
 from torch import Tensor
 from torch.optim import SGD
+from transformers import transgan, vitgan
 from translators import Shifts, pix2pix
 
 from ganzoo.games.ema import Averaging
@@ -36,6 +37,7 @@ from ganzoo.networks.mlp import MLPGenerator
 from ganzoo.training.callbacks.keep import Last
 
 PAIRED = {"pix2pix": (pix2pix, Shifts), "dann": (dann, Bars)}
+TRANSFORMERS = {"transgan": transgan, "vitgan": vitgan}
 
 
 class Heard(WGANGP):
@@ -110,6 +112,9 @@ def main(folder: Path) -> None:
     fit(folder, grown, digits(batch_size=50), 12, **both)
     projected = projected_gan()
     fit(folder, projected, Shades(batch_size=10), 2, **both)
+    transformers = {name: make() for name, make in TRANSFORMERS.items()}
+    for model in transformers.values():
+        fit(folder, model, digits(batch_size=16), 2, **both)
     stopped = mlp()
 
     def interrupt(trainer, model):
@@ -128,7 +133,7 @@ def main(folder: Path) -> None:
         "grown": grown.state_dict(),
         "projected": projected.state_dict(),
         "growth": (grown.images, tuple(grown.stage)),
-        **{name: model.state_dict() for name, model in (coders | enlargers | paired).items()},
+        **{name: model.state_dict() for name, model in (coders | enlargers | paired | transformers).items()},
         "noise": torch.stack(heard.drawn),
         "counts": (run.world_size, run.global_step, heard.batches, heard.images),
     }
@@ -154,7 +159,8 @@ def test_growth_counts_the_images_of_both(endings):
 
 def test_processes_end_with_identical_weights_and_averages(endings):
     one, other = endings[0]
-    for game in ("exact", "parts", "heard", "balanced", "grown", "projected", *IMAGES, *ENLARGERS, *PAIRED):
+    games = ("exact", "parts", "heard", "balanced", "grown", "projected", *IMAGES, *ENLARGERS, *PAIRED, *TRANSFORMERS)
+    for game in games:
         assert one[game].keys() == other[game].keys()
         different = [name for name, tensor in one[game].items() if not torch.equal(tensor, other[game][name])]
         assert different == []

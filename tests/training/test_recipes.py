@@ -71,6 +71,14 @@ SMALLER = {
     "latent_gan_cifar10": f"{OF_CODES} --model.generator.channels 8 --model.discriminator.channels 8",
     "latent_gan_cifar10_small": OF_CODES,
     "biggan_cifar10": "--model.generator.width 8 --model.discriminator.width 8",
+    "transgan_cifar10": "--model.generator.width 64 --model.generator.depths [1,1,1] --model.generator.window 8 "
+    "--model.discriminator.width 32 --model.discriminator.depth 1 --model.discriminator.patch 4",
+    "vitgan_cifar10": "--model.generator.dim 16 --model.generator.heads 2 --model.generator.depth 1 "
+    "--model.generator.w_dim 16 --model.generator.base 256 --model.generator.largest 8 "
+    "--model.discriminator.base 256 --model.discriminator.largest 8",
+    "vitgan_cifar10_transformers": "--model.generator.dim 16 --model.generator.heads 2 --model.generator.depth 1 "
+    "--model.generator.w_dim 16 --model.generator.hidden 16 "
+    "--model.discriminator.dim 16 --model.discriminator.heads 2 --model.discriminator.depth 1",
     "srresnet_folder": "--data.root portraits.zip --data.size 32 --model.generator.width 4 --model.generator.blocks 1",
     "srgan_folder": "--data.root portraits.zip --data.size 32 --model.generator.width 4 --model.generator.blocks 1 "
     "--model.discriminator.size 32 --model.discriminator.width 4 --model.content pixels",

@@ -7,6 +7,7 @@ import torch
 from coders import aae, autoencoder, vae
 from equality import alike
 from tiny import Each, conv, digits, fit, mlp, points, trainer
+from transformers import transgan, vitgan
 
 from ganzoo.common.errors import GanzooError
 from ganzoo.games.schedules import Schedule
@@ -27,6 +28,8 @@ GAMES = {
     "codes kept in turn": lambda: autoencoder(keep=1000, ema=0.9),
     "noise in the code, KL rises": lambda: vae(beta=Schedule([0, 1], [0, 1], "linear")),
     "one network, two optimizers": lambda: aae(lr_factor=Schedule([1, 0], [0, 1], "linear")),
+    "transformers with noise, a larger batch": lambda: transgan(n_critic=2),
+    "norms held at their first values, bCR": vitgan,
 }
 
 
