@@ -77,6 +77,19 @@ def correct_for_lazy(optimizer: Optimizer, every: float) -> None:
             group["betas"] = tuple(beta**c for beta in group["betas"])
 
 
+def corrected(build: Callable[[Any], Optimizer], every: float, parameters: Any) -> Optimizer:
+    """Returns an optimizer of parameters, corrected as for a lazy regulariser: see `correct_for_lazy`.
+
+    Args:
+        build: factory of the optimizer, from its parameters.
+        every: the interval k in batches.
+        parameters: what it updates.
+    """
+    optimizer = build(parameters)
+    correct_for_lazy(optimizer, every)
+    return optimizer
+
+
 def build_optim(
     kind: type[Optimizer], lr: float, betas: tuple[float, float], **more: float
 ) -> Callable[[Any], Optimizer]:

@@ -8,16 +8,14 @@ Deviations: the discriminator's penalty comes after its own step and before the 
     stabiliser (`ganzoo.stabilisers.ADA`).
 """
 
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 from torch import nn
-from torch.optim import Optimizer
 
 from ganzoo.games.ema import Averaging
 from ganzoo.games.gan import GAN
-from ganzoo.games.players import correct_for_lazy
+from ganzoo.games.players import corrected
 from ganzoo.games.stabiliser import Stabiliser
 from ganzoo.losses.objectives import NONSATURATING
 from ganzoo.stabilisers.path_length import PathLength
@@ -71,10 +69,3 @@ class StyleGAN2(GAN):
         self.mixing = mixing
         if not path_weight:  # the code corrects the generator's optimizer for the penalty even where its weight is 0
             self.optim["g"] = partial(corrected, self.optim["g"], path_every)
-
-
-def corrected(build: Callable[[Any], Optimizer], every: int, parameters: Any) -> Optimizer:
-    """Returns an optimizer of these parameters, corrected as for a lazy regulariser."""
-    optimizer = build(parameters)
-    correct_for_lazy(optimizer, every)
-    return optimizer

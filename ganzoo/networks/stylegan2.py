@@ -52,6 +52,13 @@ class Mapping(nn.Module):
         return self.layers(torch.cat(parts, 1))
 
 
+def convolved(x: Tensor, weight: Tensor, double: bool = False) -> Tensor:
+    """Convolves maps (N, C, H, W) by weights (C', C, k, k) at the same side, or at twice the side, filtered."""
+    if double:
+        return blurred(conv_transpose2d(x, weight.transpose(0, 1), stride=2), 1, 4.0)
+    return conv2d(x, weight, padding=weight.shape[-1] // 2)
+
+
 class ModulatedConv2d(nn.Module):
     """Convolution whose weights are scaled by a style, and then to unit length: equations 1 and 3.
 
@@ -80,10 +87,7 @@ class ModulatedConv2d(nn.Module):
         if not self.demodulate:
             style = style * self.scale
         x = x * style[:, :, None, None].to(x.dtype)
-        if self.doubles:
-            x = blurred(conv_transpose2d(x, self.weight.transpose(0, 1), stride=2), 1, 4.0)
-        else:
-            x = conv2d(x, self.weight, padding=self.weight.shape[-1] // 2)
+        x = convolved(x, self.weight, self.doubles)
         if self.demodulate:
             length = style.square() @ self.weight.square().sum((2, 3)).T
             x = x * (length + 1e-8).rsqrt()[:, :, None, None].to(x.dtype)
