@@ -8,7 +8,7 @@ from collections.abc import Mapping
 GROUPS = {
     "train": ("fit", "validate", "test", "predict", "compare", "lab"),
     "look": ("list", "info", "plot", "evaluate", "probe"),
-    "use": ("sample", "translate", "interpolate", "arithmetic", "factorise", "mix"),
+    "use": ("sample", "translate", "interpolate", "arithmetic", "factorise", "mix", "attention"),
     "share": ("export", "push", "pull", "card", "gallery"),
 }
 

@@ -68,13 +68,18 @@ class Gate(nn.Module):
         return (self.of_element(x) + self.of_place(places) + self.bias).sigmoid().transpose(1, 2)
 
 
+def assigned(maps: Tensor) -> Tensor:
+    """Returns the shares (N, heads, K, L) of elements in each latent, of attention maps (N, heads, L, K)."""
+    return (maps / (maps.sum(2, keepdim=True) + 1e-8)).transpose(2, 3)
+
+
 class Attended(NamedTuple):
     """What an attention layer returns.
 
     Attributes:
         x: the updated elements (N, L, dim).
         maps: attention (N, heads, L, K): how much each element takes from each of K latents.
-        assignments: of duplex attention, the shares (N, heads, K, L) that elements have in each latent's centroid.
+        assignments: of `carried` attention, the shares (N, heads, K, L) that elements have in each latent's centroid.
     """
 
     x: Tensor
@@ -128,7 +133,7 @@ class LatentAttention(nn.Module):
         if heads < 1 or dim % heads:
             raise GanzooError(f"heads: {heads} given, but {dim} channels are to be divided among them.")
         self.integration, self.norm, self.heads, self.rate = integration, norm, heads, rate
-        self.duplex = attention != "simplex"
+        self.duplex, self.carries = attention != "simplex", attention == "carried"
         self.query, self.key, self.value = (EqualLinear(length, dim) for length in (dim, latent_dim, latent_dim))
         self.query_place, self.key_place = EqualLinear(pos_dim, dim), EqualLinear(pos_dim, dim)
         self.modulation = EqualLinear(dim, 2 * dim if integration == "both" else dim)
@@ -152,9 +157,9 @@ class LatentAttention(nn.Module):
             assignments: of the layer before (N, heads, K, L or fewer), which `carried` attention goes on from.
         """
         query, place = self._split(self.query(x)), self._split(self.query_place(places)[None])
-        if self.duplex:
-            elements = torch.cat([query, place.expand(query.shape[0], -1, -1, -1)], 3)
-            scores = (elements * self.weight) @ self._centroids(elements, assignments).transpose(2, 3)
+        if self.duplex:  # of [query, place] and [of_query, of_place], in two products, of which one is of all images
+            of_query, of_place = (self.weight * self._centroids(query, place, assignments)).transpose(2, 3).chunk(2, 2)
+            scores = query @ of_query + place @ of_place
         else:
             key = self._split(self.key(latents) + self.key_place(embeddings))
             scores = (query + place) @ key.transpose(2, 3)
@@ -164,25 +169,24 @@ class LatentAttention(nn.Module):
         if self.place_gate is not None:
             maps = maps * self.place_gate(x, places)[..., None]
         read = (maps @ self._split(self.value(latents))).transpose(1, 2).flatten(2)
-        shares = (maps / (maps.sum(2, keepdim=True) + 1e-8)).transpose(2, 3) if self.duplex else None
-        return Attended(self._integrated(x, self.modulation(read)), maps, shares)
+        carried = assigned(maps) if self.carries else None
+        return Attended(self._integrated(x, self.modulation(read)), maps, carried)
 
     def _split(self, x: Tensor) -> Tensor:
         """Splits vectors (N, L, dim) into heads (N, heads, L, dim / heads)."""
         return x.unflatten(2, (self.heads, -1)).transpose(1, 2)
 
-    def _centroids(self, elements: Tensor, assignments: Tensor | None) -> Tensor:
-        """Returns the latents' centroids: learnt ones, or sums of elements by their shares (N, heads, K, length)."""
+    def _centroids(self, query: Tensor, place: Tensor, assignments: Tensor | None) -> Tensor:
+        """Returns the latents' centroids: learnt ones, or sums of elements by their shares (N, heads, K, 2 length)."""
         if self.centroids is not None:
             return self.centroids
         if assignments is None:
             raise GanzooError("attention: without learnt centroids it goes on from the assignments of another layer.")
-        if assignments.shape[3] < elements.shape[2]:
-            sides = isqrt(assignments.shape[3]), isqrt(elements.shape[2])
-            maps = assignments.flatten(0, 1).unflatten(2, (sides[0], sides[0]))
-            maps = interpolate(maps, scale_factor=sides[1] // sides[0])
+        if assignments.shape[3] < query.shape[2]:
+            before, now = isqrt(assignments.shape[3]), isqrt(query.shape[2])
+            maps = interpolate(assignments.flatten(0, 1).unflatten(2, (before, before)), scale_factor=now // before)
             assignments = maps.flatten(2).unflatten(0, (-1, self.heads))
-        return assignments @ elements
+        return torch.cat([assignments @ query, assignments @ place], 3)
 
     def _dropped(self, maps: Tensor) -> Tensor:
         """Drops, in training, single numbers of maps (N, heads, L, K), and latents as a whole."""

@@ -4,6 +4,7 @@ import logging
 
 import pytest
 import torch
+from attending import gansformer
 from coders import aae, autoencoder, vae
 from projecting import projected_gan
 from shades import Shades
@@ -41,6 +42,7 @@ CASES = {
     "projected_gan": projected_gan,
     "transgan": transgan,
     "vitgan": vitgan,
+    "gansformer": lambda **o: gansformer("carried", r1_every=2, path_weight=2.0, path_every=2, **o),
 }
 DATA = {(1, 8, 8): digits, (2,): points, (3, 32, 32): lambda: Shades(batch_size=10)}
 

@@ -28,6 +28,7 @@ SMALL = {
     "latent_gan_cifar10_small": "latent_gan_cifar10",
     "transgan_cifar10_small": "transgan_cifar10",
     "vitgan_cifar10_small": "vitgan_cifar10",
+    "gansformer_cifar10_small": "gansformer_folder",
 }
 
 

@@ -11,7 +11,7 @@ from torch.nn.functional import interpolate, layer_norm
 from torch.testing import assert_close
 
 from ganzoo.common.errors import GanzooError
-from ganzoo.networks.gansformer import GansformerGenerator, LatentAttention, grid_places
+from ganzoo.networks.gansformer import GansformerGenerator, LatentAttention, assigned, grid_places
 from ganzoo.networks.stylegan2 import StyleGAN2Discriminator
 
 LAYERS = {
@@ -55,10 +55,9 @@ def test_attention_is_the_authors(name):
         made = network(x, latents, places, embeddings, *(each.abs() for each in carried))
     said.check("from_tensor", made.x)
     said.check("attention", made.maps.transpose(2, 3))
+    assert (made.assignments is None) == (name != "duplex_iterative")
     if "centroid_assignments" in said.output:
-        said.check("centroid_assignments", made.assignments)
-    else:
-        assert made.assignments is None
+        said.check("centroid_assignments", assigned(made.maps))
 
 
 @pytest.mark.parametrize("name", ["simplex", "duplex"])
@@ -147,6 +146,18 @@ def test_a_single_latent_is_one_style_for_all_places():
     gain = made.x / (x * x.square().mean(2, keepdim=True).rsqrt())
     assert_close(gain, gain[:, :1].expand(-1, 16, -1), atol=1e-4, rtol=1e-4)
     assert not torch.allclose(gain[0, 0], gain[1, 0], atol=1e-2)  # of another latent
+
+
+def test_a_latent_changes_places_by_how_much_they_attend_to_it():
+    torch.manual_seed(0)
+    layer = LatentAttention(8, 6, 3, 4, attention="duplex").eval()  # whose maps do not depend on latents
+    x, latents, more = torch.randn(2, 16, 8), torch.randn(2, 3, 6), torch.randn(2, 6)
+    changed = torch.stack([latents[:, 0], latents[:, 1] + more, latents[:, 2]], 1)
+    made, other = (layer(x, each, grid_places(4, 4), torch.randn(3, 4)) for each in (latents, changed))
+    assert torch.equal(made.maps, other.maps)
+    scale = x * x.square().mean(2, keepdim=True).rsqrt()
+    step = more @ layer.value.weight.T * layer.value.scale @ layer.modulation.weight.T * layer.modulation.scale
+    assert_close(other.x - made.x, scale * made.maps[:, 0, :, 1:2] * step[:, None], atol=1e-5, rtol=1e-4)
 
 
 def test_both_scales_and_adds_after_layer_normalisation():

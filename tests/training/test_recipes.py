@@ -70,6 +70,9 @@ SMALLER = {
     "vqgan_cifar10_small": f"{CODED} --model.discriminator.width 4 --model.content pixels",
     "latent_gan_cifar10": f"{OF_CODES} --model.generator.channels 8 --model.discriminator.channels 8",
     "latent_gan_cifar10_small": OF_CODES,
+    "gansformer_folder": "--data.root portraits.zip --data.size 32 --data.num_workers 0 --model.generator.base 128 "
+    "--model.generator.largest 8 --model.discriminator.base 128 --model.discriminator.largest 8 --model.r1_every 2",
+    "gansformer_cifar10_small": "--model.r1_every 2",
     "biggan_cifar10": "--model.generator.width 8 --model.discriminator.width 8",
     "transgan_cifar10": "--model.generator.width 64 --model.generator.depths [1,1,1] --model.generator.window 8 "
     "--model.discriminator.width 32 --model.discriminator.depth 1 --model.discriminator.patch 4",
