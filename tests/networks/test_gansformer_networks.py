@@ -11,7 +11,8 @@ from torch.nn.functional import interpolate, layer_norm
 from torch.testing import assert_close
 
 from ganzoo.common.errors import GanzooError
-from ganzoo.networks.gansformer import GansformerGenerator, LatentAttention, assigned, grid_places
+from ganzoo.networks.gansformer import GansformerGenerator
+from ganzoo.networks.latent_attention import LatentAttention, assigned, grid_places
 from ganzoo.networks.stylegan2 import StyleGAN2Discriminator
 
 LAYERS = {
