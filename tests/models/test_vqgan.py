@@ -5,12 +5,14 @@ Lightning runs this very file as a script for the two processes, in which a late
 
 import json
 import sys
+from inspect import signature
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 import torch
 import two_processes
+import yaml
 from coded import CODED, autoencoder, latent_gan, vqgan
 from commands import ganzoo
 from equality import alike
@@ -23,6 +25,7 @@ from tiny import Each, Negatives, digits, fit
 from torch import nn
 
 from ganzoo import load
+from ganzoo.common import registry
 from ganzoo.common.curves import read_metrics
 from ganzoo.common.errors import GanzooError
 from ganzoo.games.capabilities import output_of
@@ -168,6 +171,18 @@ def test_what_does_not_fit_is_one_line():
         vqgan().fits(digits(size=16))
     with pytest.raises(GanzooError, match="at least 1 update"):
         vqgan(window=0)
+
+
+@pytest.mark.parametrize("name", ["vqgan_folder", "vqgan_cifar10"])
+def test_rates_of_recipes_follow_the_batch_and_the_discriminator_starts_where_the_code_says(name):
+    recipe = yaml.safe_load((registry.RECIPES / f"{name}.yaml").read_text())
+    model, steps = recipe["model"]["init_args"], recipe["trainer"]["max_steps"]
+    defaults = signature(VQGAN).parameters
+    for rate in ("g_lr", "d_lr"):
+        wanted = 4.5e-6 * recipe["data"]["init_args"]["batch_size"]
+        assert model.get(rate, defaults[rate].default) == pytest.approx(wanted)
+    adversarial = Schedule(**model["adversarial"])
+    assert [adversarial(step / steps) for step in (0, 9_999, 10_000, steps)] == [0, 0, 1, 1]
 
 
 @needs_extra
