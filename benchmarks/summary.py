@@ -157,6 +157,33 @@ def memory() -> str:
     return "\n".join([*lines, "", f"On {machine}. `python benchmarks/memory.py` measures it."])
 
 
+def steps() -> str:
+    """Returns the table of the architectures' steps."""
+    found = read("steps")
+    lines = [
+        "| game, recipe | ms per batch: ganzoo, careful step | ganzoo / step (lowest, highest) | "
+        "MB: ganzoo, careful step | ganzoo / step |",
+        "| --- | ---: | ---: | ---: | ---: |",
+    ]
+    for name, row in found.items():
+        time, megabytes, ratio = row["ms_per_batch"], row["memory_mb"], row["ganzoo/loop"]
+        lines.append(
+            f"| {name}, `{row['recipe']}`, batches of {row['batch']} | {time['ganzoo']:,.0f}, {time['loop']:,.0f} | "
+            f"{ratio['median']:.2f} ({ratio['low']:.2f}, {ratio['high']:.2f}) | "
+            f"{megabytes['ganzoo']:,.0f}, {megabytes['loop']:,.0f} | {row['memory ganzoo/loop']:.2f} |"
+        )
+    first = next(iter(found.values()))
+    apart = max(row["apart"] for row in found.values())
+    lines += [
+        "",
+        f"On {first['hardware']}, {first['threads']} thread(s), torch {first['versions']['torch']}, "
+        f"{first['precision']}; processor time, medians of {first['rounds']} segments each, in turns; weights of "
+        f"both are apart by at most {apart:.1g} of the largest after the same batches. "
+        "`python benchmarks/steps.py` measures it.",
+    ]
+    return "\n".join(lines)
+
+
 def spoken(ratios: dict[str, Any]) -> str:
     """Returns the ratio with and without real features that are there already."""
     return ", ".join(f"{row['time']['median']:.2f} ({name.replace('_', ' ')})" for name, row in ratios.items())
@@ -181,6 +208,7 @@ def main() -> None:
     put(page, "levers", levers())
     put(page, "besides", besides())
     put(page, "memory", memory())
+    put(page, "steps", steps())
     if (HERE / "results" / "contention.json").is_file():
         put(page, "contention", contention())
 
