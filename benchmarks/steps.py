@@ -103,20 +103,21 @@ class Turns(pl.Callback):
     def on_train_batch_end(self, trainer: pl.Trainer, module: Any, out: Any, batch: Any, number: int) -> None:
         """Ends a segment, lets the hand-written game play as long, and begins the next one."""
         self.done += 1
-        done = self.done
-        if done == self.task.period * 2:
+        timed = self.done - self.task.period * 2
+        if timed == 0:
             self.compare(module)
-        elif done == self.last:
+        elif self.done == self.last:
             self.context.__exit__(None, None, None)
             with self.peaks["loop"].measured():
                 self.play(self.task.period)
             self.finish(trainer)
-        elif done > self.task.period * 2 and (done - self.task.period * 2) % self.task.segment == 0:
+        elif timed > 0 and timed % self.task.segment == 0:
             self.seconds["ganzoo"].append(time.process_time() - self.begun)
             begun = time.process_time()
             self.play(self.task.segment)
             self.seconds["loop"].append(time.process_time() - begun)
-        self.begun = time.process_time()
+        if timed >= 0 and timed % self.task.segment == 0:
+            self.begun = time.process_time()
 
     @property
     def last(self) -> int:

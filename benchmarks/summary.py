@@ -173,12 +173,13 @@ def steps() -> str:
             f"{megabytes['ganzoo']:,.0f}, {megabytes['loop']:,.0f} | {row['memory ganzoo/loop']:.2f} |"
         )
     first = next(iter(found.values()))
-    apart = max(row["apart"] for row in found.values())
+    apart, rounds = max(row["apart"] for row in found.values()), [row["rounds"] for row in found.values()]
     lines += [
         "",
         f"On {first['hardware']}, {first['threads']} thread(s), torch {first['versions']['torch']}, "
-        f"{first['precision']}; processor time, medians of {first['rounds']} segments each, in turns; weights of "
-        f"both are apart by at most {apart:.1g} of the largest after the same batches. "
+        f"{first['precision']}; processor time while the machine also trained, medians of {min(rounds)} to "
+        f"{max(rounds)} segments each, in turns. After the same batches, outputs of both are apart by at most "
+        f"{apart:.0e} of their spread. "
         "`python benchmarks/steps.py` measures it.",
     ]
     return "\n".join(lines)
