@@ -31,12 +31,13 @@ Output = Literal["convolutions", "coordinates"]
 class L2Attention(nn.Module):
     """Attention of several heads by distance: weights are softmax(-t |q_i - q_j|^2 / sqrt(d)), keys being the queries.
 
-    Its Lipschitz constant is bounded where that of dot products is not: Kim et al. 2021, arXiv 2006.04710. Temperatures
-    t are learnt, and 1 at first.
+    Its slope does not grow with the inputs, where that of attention by dot products does (Kim et al. 2021, arXiv
+    2006.04710). The factor t is learnt.
 
     Args:
         dim: length of a token.
         heads: number of heads.
+        factor: what t begins with.
         as_coded: compute what the authors' code does instead: softmax(t (mean(q_i^2) - 2 q_i k_j + mean(q_j^2)) /
             sqrt(d)), k by weights of its own.
 
@@ -44,12 +45,12 @@ class L2Attention(nn.Module):
         GanzooError: if the heads do not divide the length.
     """
 
-    def __init__(self, dim: int, heads: int = 6, as_coded: bool = False) -> None:
+    def __init__(self, dim: int, heads: int = 6, factor: float = 1.0, as_coded: bool = False) -> None:
         super().__init__()
         if dim % heads:
             raise GanzooError(f"heads: {heads} given, which do not divide a width of {dim}.")
         self.heads, self.as_coded = heads, as_coded
-        self.temperature = nn.Parameter(torch.ones(1))
+        self.factor = nn.Parameter(torch.full((1,), factor))
         self.inside = held_norm(EqualLinear(dim, dim * (3 if as_coded else 2), bias=None))
         self.out = held_norm(EqualLinear(dim, dim))
 
@@ -60,7 +61,7 @@ class L2Attention(nn.Module):
 
     def weights(self, query: Tensor, key: Tensor) -> Tensor:
         """Returns how much each token attends to each (N, heads, T, T)."""
-        products, scale = query @ key.transpose(2, 3), self.temperature * query.shape[3] ** -0.5
+        products, scale = query @ key.transpose(2, 3), self.factor * query.shape[3] ** -0.5
         if self.as_coded:
             squares = query.square().mean(3, keepdim=True)
             return ((squares - 2 * products + squares.transpose(2, 3)) * scale).softmax(3)
@@ -110,7 +111,7 @@ class ModulatedBlock(nn.Module):
     def __init__(self, dim: int, w_dim: int, heads: int = 6, ratio: int = 4, as_coded: bool = False) -> None:
         super().__init__()
         self.norm1, self.norm2 = SelfModulatedLayerNorm(dim, w_dim), SelfModulatedLayerNorm(dim, w_dim)
-        self.attention = L2Attention(dim, heads, as_coded)
+        self.attention = L2Attention(dim, heads, as_coded=as_coded)
         self.mlp = mlp(dim, ratio)
 
     def forward(self, x: Tensor, w1: Tensor, w2: Tensor) -> Tensor:
@@ -353,6 +354,8 @@ class ViTGANGenerator(StyleBased):
 class Block(nn.Module):
     """Block of the discriminator: attention by distance and two linear layers, LayerNorm before each, and shortcuts.
 
+    Attention begins with squared distances divided by the length of a head, not by its root.
+
     Args:
         dim: length of a token.
         heads: see `L2Attention`.
@@ -362,7 +365,8 @@ class Block(nn.Module):
     def __init__(self, dim: int, heads: int = 6, ratio: int = 4) -> None:
         super().__init__()
         self.norm1, self.norm2 = nn.LayerNorm(dim), nn.LayerNorm(dim)
-        self.attention = L2Attention(dim, heads)
+        # else unrelated tokens are so far from each other that the class token sees none but itself, and no gradient
+        self.attention = L2Attention(dim, heads, factor=(dim // heads) ** -0.5)
         self.mlp = mlp(dim, ratio)
 
     def forward(self, x: Tensor) -> Tensor:

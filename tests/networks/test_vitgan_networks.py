@@ -46,6 +46,7 @@ PARTS = {
     "modulation": "affine",
     "noise.weight": "noise_strength",
     "activate.bias": "bias",
+    "temperature": "factor",
 }
 
 
@@ -268,6 +269,15 @@ def test_patches_of_the_discriminator_overlap():
     *changed, still = seen
     touched = [((tokens - still).abs().sum(2)[0] > 1e-6).nonzero().flatten().tolist() for tokens in changed]
     assert touched == [[0], [0, 1, 2, 3], [0, 2]]
+
+
+def test_the_class_token_sees_images_before_it_has_learnt_to():
+    torch.manual_seed(0)
+    network, images = ViTGANDiscriminator(16, 3, 64, 2, 1), torch.rand(8, 3, 16, 16) * 2 - 1
+    assert network(images).std() > 0.01
+    for block in network.blocks:
+        nn.init.ones_(block.attention.factor)
+    assert network(images).std() < 0.001
 
 
 @pytest.mark.parametrize(
