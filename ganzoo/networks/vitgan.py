@@ -412,7 +412,7 @@ class ViTGANDiscriminator(nn.Module):
         self.positions = nn.Parameter(torch.randn((size // patch) ** 2, dim))
         self.blocks = nn.Sequential(*(Block(dim, heads, ratio) for _ in range(depth)))
         self.norm = nn.LayerNorm(dim)
-        self.linear = held_norm(EqualLinear(dim, 1))
+        self.linear = EqualLinear(dim, 1)
 
     def features(self, x: Tensor) -> Tensor:
         """Maps images (N, channels, size, size) to features (N, n_features): the class token's."""

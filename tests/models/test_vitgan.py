@@ -18,7 +18,7 @@ from ganzoo.losses.penalties import input_gradient
 from ganzoo.models.vitgan import ViTGAN
 from ganzoo.networks.spectral import HeldSpectralNorm
 from ganzoo.networks.stylegan2 import StyleGAN2Discriminator
-from ganzoo.stabilisers import R1, Consistency
+from ganzoo.stabilisers import ADA, R1, SAN, Consistency
 
 
 def test_the_loss_is_logistic_with_r1_and_consistency_on_both_kinds_of_images(monkeypatch):
@@ -87,6 +87,13 @@ def test_the_discriminator_may_be_stylegan2s(tmp_path):
     fit(tmp_path, model, digits(batch_size=8), 2)
     moved = [not torch.equal(a, b) for a, b in zip(before, generator.parameters(), strict=True)]
     assert all(moved)
+
+
+def test_other_stabilisers_come_after_its_own(tmp_path):
+    model = vitgan(stabilisers=[SAN(), ADA(interval=1)], augment="")
+    fit(tmp_path, model, digits(batch_size=8), 2)
+    assert {"d/san", "d/ada_p", "d/r1", "d/cr", "d/cr_fake"} <= model.notes.means().keys()
+    assert all(math.isfinite(number) for number in model.notes.means().values())
 
 
 @pytest.mark.parametrize(
