@@ -172,7 +172,7 @@ class Score:
         return None
 
     def suits(self, kind: Kind, output: Output) -> bool:
-        """Returns whether it can judge such samples, translations or classes."""
+        """Returns whether it can judge such samples, or what a model makes of them."""
         return output in self.outputs and (output == "classes" or self.kinds is None or kind in self.kinds)
 
     def needs_extractor(self, output: Output) -> bool:
