@@ -192,6 +192,13 @@ class Adversarial(Game):
             x = stabiliser.see(self, x)  # type: ignore[operator]
         return x
 
+    def shown_inputs(self, inputs: tuple[Any, ...], by: str) -> tuple[Any, ...]:
+        """Returns what the discriminator of the name `by` is shown: changed samples first, then all else it takes."""
+        shown = (self.discriminator_view(inputs[0]), *inputs[1:])
+        for stabiliser in self.stabilisers:
+            shown = stabiliser.show(self, shown, by)  # type: ignore[operator]
+        return shown
+
     def logits(self, output: Tensor, x: Tensor) -> Tensor:
         """Returns the logits that a discriminator's output on its input x stands for; by default the output itself."""
         return output

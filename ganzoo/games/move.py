@@ -111,8 +111,8 @@ class Judged(Protocol):
     def discriminator_inputs(self, x: Tensor, y: Any, by: str) -> tuple[Any, ...]:
         """Returns what the discriminator of the name `by` takes of samples and their condition."""
 
-    def discriminator_view(self, x: Tensor) -> Tensor:
-        """Returns samples as discriminators see them: augmented, and changed by the stabilisers."""
+    def shown_inputs(self, inputs: tuple[Any, ...], by: str) -> tuple[Any, ...]:
+        """Returns what the discriminator of the name `by` is shown in the place of its inputs, samples first."""
 
     def logits(self, output: Tensor, x: Tensor) -> Tensor:
         """Returns the logits that a discriminator's output on its input x stands for."""
@@ -178,15 +178,15 @@ class AdversarialMove(Move):
     def ask(self, inputs: tuple[Any, ...], by: str = "discriminator") -> tuple[Tensor, Tensor | None]:
         """Returns a discriminator's logits on its very inputs, and its second head's output, or None without one.
 
-        The first input, samples, is seen through augmentation and stabilisers.
+        It sees them through augmentation and stabilisers, which may add inputs of their own.
         """
-        view = self.game.discriminator_view(inputs[0])
-        output = self.critic(by)(view, *inputs[1:])
+        view, *rest = self.game.shown_inputs(inputs, by)
+        output = self.critic(by)(view, *rest)
         output, second = output if isinstance(output, tuple) else (output, None)
         logits = self.game.logits(output, view)
         return logits if logits.itemsize >= 4 else logits.float(), second
 
     def features(self, x: Tensor, y: Any = None, by: str = "discriminator") -> Tensor:
         """Returns a discriminator's hidden activations (N, ...) on samples and their condition, as it sees them."""
-        x, *rest = self.game.discriminator_inputs(x, y, by)
-        return self.critic(by).call("features", self.game.discriminator_view(x), *rest)
+        inputs = self.game.shown_inputs(self.game.discriminator_inputs(x, y, by), by)
+        return self.critic(by).call("features", *inputs)

@@ -76,6 +76,16 @@ class Stabiliser(nn.Module):
         """Changes the discriminator's input, real and generated alike."""
         return x
 
+    def show(self, game: Stabilised, inputs: tuple[Any, ...], by: str) -> tuple[Any, ...]:
+        """Changes all that a discriminator takes, samples and what is beside them, after every stabiliser's `see`.
+
+        Args:
+            game: the game.
+            inputs: changed samples (N, ...), and their condition or whatever else the discriminator takes.
+            by: its name.
+        """
+        return inputs
+
     def d_terms(self, game: Stabilised, x: Any, y: Any, move: AdversarialMove) -> Terms:
         """Adds terms to the discriminator's loss, after the variant's own are computed."""
         return {}

@@ -6,7 +6,7 @@ across channels and scales by random projections, which are never trained, and a
 sides of 256 pixels, from which it counts the blocks of a discriminator, follow from `resolution` here.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from itertools import pairwise
 from math import ceil, log2
@@ -151,9 +151,14 @@ class ProjectedGANDiscriminator(nn.Module):
         separable: separable convolutions, the code's choice beside StyleGAN2's generator.
         n_classes: number of classes; 0 for none.
 
+    Attributes:
+        changes_maps: that the frozen network's maps can be changed before they are mixed.
+
     Raises:
         GanzooError: if the larger of `size` and `resolution` is no multiple of 32 or below 64.
     """
+
+    changes_maps = True
 
     def __init__(
         self,
@@ -196,10 +201,17 @@ class ProjectedGANDiscriminator(nn.Module):
             self.backbone._apply(fn)
         return super()._apply(fn, recurse)
 
-    def forward(self, x: Tensor, y: Tensor | None = None) -> Tensor:
-        """Maps images (N, channels, size, size) in [-1, 1], and labels (N,) if there are classes, to logits (N, L)."""
+    def forward(self, x: Tensor, y: Tensor | None = None, change: Callable[[Tensor], Tensor] | None = None) -> Tensor:
+        """Maps images (N, channels, size, size) in [-1, 1] to logits (N, L).
+
+        Args:
+            x: the images.
+            y: labels (N,) if there are classes.
+            change: what is done to the frozen network's maps (N, C, H, W) before they are mixed; None for nothing.
+        """
         x = x.expand(-1, 3, -1, -1)
         if x.shape[-1] < self.resolution:
             x = interpolate(x, (self.resolution, self.resolution), mode="bilinear")
-        maps = self.mixing(self.backbone(x.contiguous(memory_format=torch.channels_last)))
-        return torch.cat([judge(h, y) for judge, h in zip(self.discriminators, maps, strict=True)], 1)
+        maps = self.backbone(x.contiguous(memory_format=torch.channels_last))
+        mixed = self.mixing(maps if change is None else [change(each) for each in maps])
+        return torch.cat([judge(h, y) for judge, h in zip(self.discriminators, mixed, strict=True)], 1)

@@ -24,7 +24,7 @@ HALF = 0.5**0.5
 
 
 class Mapping(nn.Module):
-    """Mapping network: normalised latent vectors, joined to embedded classes, through fully connected layers.
+    """Mapping network: normalised latent vectors, joined to an embedded condition, through fully connected layers.
 
     Args:
         latent_dim: length of z; 0 for a discriminator's mapping of the classes alone.
@@ -32,23 +32,33 @@ class Mapping(nn.Module):
         layers: number of layers.
         n_classes: number of classes; 0 for none.
         rate: factor on the layers' learning rate.
+        numbers: how many numbers are embedded beside the class.
     """
 
     def __init__(
-        self, latent_dim: int = 512, w_dim: int = 512, layers: int = 8, n_classes: int = 0, rate: float = 0.01
+        self,
+        latent_dim: int = 512,
+        w_dim: int = 512,
+        layers: int = 8,
+        n_classes: int = 0,
+        rate: float = 0.01,
+        numbers: int = 0,
     ) -> None:
         super().__init__()
         self.latent_dim, self.w_dim, self.n_classes = latent_dim, w_dim, n_classes
-        self.embed = EqualLinear(n_classes, w_dim) if n_classes else None
-        lengths = [latent_dim + w_dim * bool(n_classes), *[w_dim] * layers]
+        embedded = n_classes + numbers
+        self.embed = EqualLinear(embedded, w_dim) if embedded else None
+        lengths = [latent_dim + w_dim * bool(embedded), *[w_dim] * layers]
         pairs = pairwise(lengths)
         self.layers = nn.Sequential(*(EqualLinear(*pair, rate, activate=True) for pair in pairs))
 
-    def forward(self, z: Tensor | None, y: Tensor | None = None) -> Tensor:
-        """Maps z (N, latent_dim), and labels (N,) if there are classes, to w (N, w_dim)."""
+    def forward(self, z: Tensor | None, y: Tensor | None = None, numbers: Tensor | None = None) -> Tensor:
+        """Maps z (N, latent_dim), labels (N,) if there are classes, and numbers (N, `numbers`) to w (N, w_dim)."""
         parts = [] if z is None else [normalised(z)]
-        if self.embed is not None and y is not None:
-            parts.append(normalised(self.embed(one_hot(y, self.n_classes).to(self.embed.weight.dtype))))
+        condition = [one_hot(y, self.n_classes)] if self.n_classes and y is not None else []
+        condition += [] if numbers is None else [numbers]
+        if self.embed is not None and condition:
+            parts.append(normalised(self.embed(torch.cat(condition, 1).to(self.embed.weight.dtype))))
         return self.layers(torch.cat(parts, 1))
 
 
@@ -270,7 +280,8 @@ class DiscriminatorBlock(nn.Module):
 class StyleGAN2Discriminator(nn.Module):
     """Discriminator of images: blocks down to 4x4, minibatch standard deviation, a convolution, two linear layers.
 
-    With classes, the logit is an inner product with the class's own mapping. The standard deviation mixes the samples
+    With classes, the logit is an inner product with the class's own mapping; with a diffusion's step, which the mapping
+    takes as one number more, likewise (Wang et al. 2022, arXiv 2206.02262). The standard deviation mixes the samples
     of a group; a penalty on the gradient of the logits' sum, as R1's, is meant to go through it.
 
     Args:
@@ -283,6 +294,7 @@ class StyleGAN2Discriminator(nn.Module):
         group: samples of a group of the minibatch standard deviation.
         n_classes: number of classes; 0 for none.
         mapping_layers: layers of the classes' mapping.
+        timed: take the step of a diffusion, see `ganzoo.stabilisers.Diffusion`.
     """
 
     def __init__(
@@ -295,22 +307,25 @@ class StyleGAN2Discriminator(nn.Module):
         group: int = 4,
         n_classes: int = 0,
         mapping_layers: int = 8,
+        timed: bool = False,
     ) -> None:
         super().__init__()
         widths = [channels_at(side, base, largest) for side in doubling_sides(size, "StyleGAN2")][::-1]
         self.shape, self.n_classes, self.n_features = (channels, size, size), n_classes, widths[-1]
-        self.architecture, self.group = architecture, group
+        self.architecture, self.group, self.timed = architecture, group, timed
         looks = range(len(widths)) if architecture == "skip" else [0]
         self.from_image = nn.ModuleDict({str(i): EqualConv2d(channels, widths[i], 1) for i in looks})
         pairs = pairwise(widths)
         self.blocks = nn.ModuleList(DiscriminatorBlock(*pair, architecture == "resnet") for pair in pairs)
         self.last = EqualConv2d(widths[-1] + 1, widths[-1])
         self.linear = EqualLinear(16 * widths[-1], widths[-1], activate=True)
-        self.out = EqualLinear(widths[-1], widths[-1] if n_classes else 1)
-        self.mapping = Mapping(0, widths[-1], mapping_layers, n_classes) if n_classes else None
+        conditional = bool(n_classes or timed)
+        self.out = EqualLinear(widths[-1], widths[-1] if conditional else 1)
+        numbers = int(timed)
+        self.mapping = Mapping(0, widths[-1], mapping_layers, n_classes, numbers=numbers) if conditional else None
 
-    def features(self, x: Tensor, y: Tensor | None = None) -> Tensor:
-        """Maps images (N, channels, size, size) to features (N, n_features), which do not depend on labels."""
+    def features(self, x: Tensor, y: Tensor | None = None, t: Tensor | None = None) -> Tensor:
+        """Maps images (N, channels, size, size) to features (N, n_features), which depend on nothing else."""
         h = self.from_image["0"](x)
         for i, block in enumerate(self.blocks, 1):
             h = block(h)
@@ -319,9 +334,18 @@ class StyleGAN2Discriminator(nn.Module):
                 h = h + self.from_image[str(i)](x)
         return self.linear(self.last(minibatch_std(h, self.group)).flatten(1))
 
-    def forward(self, x: Tensor, y: Tensor | None = None) -> Tensor:
-        """Maps images (N, channels, size, size), and labels (N,) if there are classes, to logits (N,)."""
+    def forward(self, x: Tensor, y: Tensor | None = None, t: Tensor | None = None) -> Tensor:
+        """Maps images (N, channels, size, size) to logits (N,).
+
+        Args:
+            x: the images.
+            y: labels (N,) if there are classes.
+            t: steps of a diffusion (N,) of a `timed` one; None for images without noise, step 0.
+        """
         output = self.out(self.features(x))
         if self.mapping is None:
             return output.squeeze(1)
-        return (output * self.mapping(None, y)).sum(1) * self.n_features**-0.5
+        numbers = None
+        if self.timed:
+            numbers = (x.new_zeros(x.shape[0]) if t is None else t)[:, None]
+        return (output * self.mapping(None, y, numbers)).sum(1) * self.n_features**-0.5

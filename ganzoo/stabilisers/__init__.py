@@ -4,6 +4,7 @@ from ganzoo.games.stabiliser import Stabiliser
 from ganzoo.stabilisers.ada import ADA
 from ganzoo.stabilisers.augmentation import Augmentation
 from ganzoo.stabilisers.consistency import Consistency
+from ganzoo.stabilisers.diffusion import Diffusion
 from ganzoo.stabilisers.feature_matching import FeatureMatching
 from ganzoo.stabilisers.instance_noise import InstanceNoise
 from ganzoo.stabilisers.mode_seeking import ModeSeeking
@@ -20,6 +21,7 @@ __all__ = [
     "SAN",
     "Augmentation",
     "Consistency",
+    "Diffusion",
     "FeatureMatching",
     "InstanceNoise",
     "ModeSeeking",

@@ -28,7 +28,16 @@ def classes(value: Any):
 
 RECIPES = [load_recipe(file) for file in sorted(registry.RECIPES.glob("*.yaml"))]
 NAMED = sorted({path for recipe in RECIPES for path in classes(recipe)} | {*SECTIONS.values()})
-STABILISERS = ("ADA", "Augmentation", "Consistency", "FeatureMatching", "InstanceNoise", "SoftLabels", "Unrolled")
+STABILISERS = (
+    "ADA",
+    "Augmentation",
+    "Consistency",
+    "Diffusion",
+    "FeatureMatching",
+    "InstanceNoise",
+    "SoftLabels",
+    "Unrolled",
+)
 NAMED += [f"ganzoo.stabilisers.{name}" for name in STABILISERS]
 
 

@@ -88,6 +88,24 @@ def test_the_discriminator_is_the_authors(name):
         said.check("logits", network(said.x, *([] if said.labels is None else [said.labels])))
 
 
+def test_a_diffusions_step_is_embedded_as_one_more_class_would_be():
+    """With two classes and the step 0 it is the official discriminator of three, for the samples of those two."""
+    said = official("stylegan2_discriminator_conditional")
+    network = StyleGAN2Discriminator(16, 3, 64, 8, "resnet", 2, 2, 2, timed=True)
+    three = StyleGAN2Discriminator(16, 3, 64, 8, "resnet", 2, 3, 2)
+    for judge in (network, three):
+        judge.load_state_dict(renamed(said.state))
+    y, t = said.labels.clamp(max=1), torch.arange(len(said.x))
+    with torch.no_grad():
+        torch.testing.assert_close(network(said.x, y, 0 * t), three(said.x, y))
+        torch.testing.assert_close(network(said.x, y), three(said.x, y))
+        assert (network(said.x, y, 5 + t) - three(said.x, y)).abs().min() > 1e-3
+        alone = StyleGAN2Discriminator(16, 3, 64, 8, "resnet", 2, 0, 2, timed=True)
+        state = renamed(said.state)
+        alone.load_state_dict(state | {"mapping.embed.weight": state["mapping.embed.weight"][:, :1] * 3**-0.5})
+        torch.testing.assert_close(alone(said.x, None, torch.ones_like(y)), three(said.x, 0 * y))
+
+
 def test_published_sizes():
     """The authors' configuration `cifar`, without and with classes."""
 

@@ -25,6 +25,7 @@ ALL = [
         "init_args": {"target": -2.0, "images": 4000, "interval": 3, "flips": False},  # always above target
     },
     {"class_path": "ganzoo.stabilisers.SAN"},
+    {"class_path": "ganzoo.stabilisers.Diffusion", "init_args": {"images": 4000, "interval": 5}},
 ]
 
 
@@ -56,7 +57,18 @@ def state(run):
 def test_a_recipe_switches_them_on_and_a_resumed_run_ends_in_the_very_same_weights(trained):
     train, whole = trained
     names = set((whole / "metrics.csv").read_text().splitlines()[0].replace('"', "").split(","))
-    assert names >= {"d/soft", "d/sigma", "d/cr", "d/ada_p", "d/ada_r", "d/san", "g/fm", "g/ms", "g/ortho"}
+    assert names >= {
+        "d/soft",
+        "d/sigma",
+        "d/cr",
+        "d/ada_p",
+        "d/ada_r",
+        "d/san",
+        "d/diffusion_t",
+        "g/fm",
+        "g/ms",
+        "g/ortho",
+    }
     end = state(whole)
     assert end["stabilisers.7.p"].item() == pytest.approx(4 * 3 * 64 / 4000)  # after 12 critic steps
     part = train("part", 6, "--trainer.limit_train_batches", 5, "--trainer.max_epochs", 1)

@@ -23,6 +23,7 @@ from ganzoo.networks.mlp import MLPDiscriminator
 from ganzoo.stabilisers import (
     ADA,
     Consistency,
+    Diffusion,
     FeatureMatching,
     InstanceNoise,
     ModeSeeking,
@@ -60,6 +61,7 @@ def test_without_a_hook_of_its_own_a_stabiliser_changes_nothing(tmp_path):
         (DCGAN, ModeSeeking(), {"g/ms"}),
         (DCGAN, OrthogonalRegularisation(1e-4, 1e-4), {"d/ortho", "g/ortho"}),
         (DCGAN, ADA(), {"d/ada_p", "d/ada_r"}),
+        (DCGAN, Diffusion(), {"d/diffusion_r", "d/diffusion_t"}),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Stabiliser) else "",
 )
@@ -83,6 +85,7 @@ def test_it_trains_and_its_terms_are_logged(tmp_path, kind, stabiliser, shown):
         (lambda: Unrolled(-1), "steps"),
         (lambda: ADA(images=0), "images"),
         (lambda: ADA(interval=0), "interval"),
+        (lambda: Diffusion(t_min=1), "t_min"),
     ],
 )
 def test_impossible_numbers_are_refused(make, field):
