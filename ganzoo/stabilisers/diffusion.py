@@ -84,8 +84,8 @@ class Diffusion(Stabiliser):
         for name, (number, smallest) in least.items():
             if number < smallest:
                 raise GanzooError(f"model.stabilisers.{name}: must be at least {smallest}, not {number}.")
-        for name, number in (("beta_min", beta_min), ("beta_max", beta_max), ("share", share)):
-            require_share(name, number)
+        for name, part in (("beta_min", beta_min), ("beta_max", beta_max), ("share", share)):
+            require_share(name, part)
         self.target, self.images, self.interval, self.sigma = target, images, interval, sigma
         self.t_min, self.t_max, self.beta_min, self.beta_max = t_min, t_max, beta_min, beta_max
         self.draw, self.share, self.growing, self.features = draw, share, growing, features

@@ -5,6 +5,7 @@ import logging
 import pytest
 import torch
 from attending import gansformer
+from chains import ddgan, noisy
 from coders import aae, autoencoder, vae
 from projecting import projected_gan
 from shades import Shades
@@ -43,6 +44,8 @@ CASES = {
     "transgan": transgan,
     "vitgan": vitgan,
     "gansformer": lambda **o: gansformer("carried", r1_every=2, path_weight=2.0, path_every=2, **o),
+    "diffusion": noisy,
+    "ddgan": lambda **o: ddgan(r1_every=1, **o),
 }
 DATA = {(1, 8, 8): digits, (2,): points, (3, 32, 32): lambda: Shades(batch_size=10)}
 

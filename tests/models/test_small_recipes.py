@@ -21,6 +21,8 @@ SMALL = {
     "sagan_cifar10_small": "sagan_cifar10",
     "biggan_cifar10_small": "biggan_cifar10",
     "r3gan_cifar10_small": "r3gan_cifar10",
+    "diffusion_gan_cifar10_small": "diffusion_gan_cifar10",
+    "ddgan_cifar10_small": "ddgan_cifar10",
     "stylegan2_cifar10_small": "stylegan2_cifar10",
     "stylegan2_faces_small": "stylegan2_faces",
     "stylegan_faces_small": "stylegan_faces",

@@ -57,6 +57,10 @@ SMALLER = {
     "--model.discriminator.base 512 --model.discriminator.largest 8 --model.r1_every 2 --model.path_every 2",
     "stylegan2_cifar10_small": "--model.r1_every 2",
     "stylegan2_faces_small": "--model.r1_every 2",
+    "diffusion_gan_cifar10": "--model.generator.base 256 --model.generator.largest 8 --model.discriminator.base 256 "
+    "--model.discriminator.largest 8 --model.r1_every 2",
+    "diffusion_gan_cifar10_small": "--model.r1_every 2",
+    "ddgan_cifar10": "--model.generator.width 8 --model.generator.blocks 1 --model.discriminator.width 4",
     "progan_cifar10": f"--model.generator.base 128 --model.discriminator.base 128 {GROWN}",
     "progan_cifar10_small": GROWN,
     "progan_faces": f"--model.generator.base 128 --model.discriminator.base 128 {GROWN}",

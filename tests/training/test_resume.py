@@ -4,6 +4,7 @@ import signal
 
 import pytest
 import torch
+from chains import ddgan, noisy
 from coders import aae, autoencoder, vae
 from equality import alike
 from tiny import Each, conv, digits, fit, mlp, points, trainer
@@ -25,6 +26,8 @@ GAMES = {
     "dropout, DiffAugment": lambda: conv(DCGAN, dropout=0.4, augment="color,translation,cutout", ema=0.9),
     "critic schedule, RMSprop": lambda: conv(WGAN, n_critic=Schedule([5, 2, 1], [0, 0.2, 0.5]), accumulate=2, ema=None),
     "a direction of unit length": lambda: conv(DCGAN, stabilisers=[SAN()]),
+    "noise of a chain that grows": noisy,
+    "a chain of denoising steps": lambda: ddgan(r1_every=3),
     "codes kept in turn": lambda: autoencoder(keep=1000, ema=0.9),
     "noise in the code, KL rises": lambda: vae(beta=Schedule([0, 1], [0, 1], "linear")),
     "one network, two optimizers": lambda: aae(lr_factor=Schedule([1, 0], [0, 1], "linear")),
