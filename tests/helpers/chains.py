@@ -1,5 +1,6 @@
 """Denoising diffusion GANs on small pictures, and games whose discriminators see noise of adaptive chains."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -17,10 +18,10 @@ from ganzoo.stabilisers import Diffusion
 GROWING = {"target": -2.0, "images": 400, "interval": 2}  # T rises whatever the discriminator says
 
 
-def ddgan(size: int = 8, channels: int = 1, **options: Any) -> DDGAN:
-    """A game of small networks, which attend to 4 pixels a side; the same weights every time."""
+def ddgan(size: int = 8, channels: int = 1, multipliers: Sequence[int] = (1, 2), **options: Any) -> DDGAN:
+    """A game of small networks, which attend to the smallest maps; the same weights every time."""
     torch.manual_seed(0)
-    generator = NCSNppGenerator(size, channels, 4, (1, 2), 1, (4,), 4, 8, 1)
+    generator = NCSNppGenerator(size, channels, 4, multipliers, 1, (4,), 4, 8, 1)
     with torch.no_grad():
         for parameter in generator.parameters():
             parameter.add_(0.1 * torch.randn_like(parameter))  # or it would begin by guessing zeros

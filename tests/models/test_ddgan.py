@@ -140,13 +140,13 @@ def test_the_chain_is_no_part_of_a_checkpoint():
     assert not any(name.startswith("chain") for name in model.state_dict())
 
 
-@pytest.mark.parametrize(("kind", "steps"), [("onnx", 2), ("torch_export", 1)])
-def test_its_export_walks_the_same_chain(kind, steps, tmp_path):
+@pytest.mark.parametrize(("kind", "steps", "multipliers"), [("onnx", 2, [1]), ("torch_export", 1, [1, 2])])
+def test_its_export_walks_the_same_chain(kind, steps, multipliers, tmp_path):
     if kind == "onnx":
         pytest.importorskip("onnxscript")
         pytest.importorskip("onnxruntime")
     file = tmp_path / ("g.onnx" if kind == "onnx" else "g.pt2")
-    about, difference = export_generator(ddgan(steps=steps).eval(), file, kind)
+    about, difference = export_generator(ddgan(steps=steps, multipliers=multipliers).eval(), file, kind)
     assert difference < 1e-4
     shapes = {name: entry["shape"] for name, entry in about["inputs"].items()}
     assert shapes == {"z": ["N", 64 + 4 * steps]} | ({"noise": ["N", 64]} if steps > 1 else {})
