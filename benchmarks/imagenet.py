@@ -28,8 +28,8 @@ from ganzoo.tools.evaluate import evaluate
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "evaluation.md"
 REPORTS = PAGE.parent / "evaluation" / "imagenet"
 CHECKPOINTS = (
-    *("dcgan-faces", "projected-gan-faces", "began-faces", "srgan-faces", "srresnet-faces"),
-    *("pix2pix-edges2faces", "cyclegan-mnist"),
+    *("dcgan-faces", "progan-faces", "stylegan2-faces", "projected-gan-faces"),
+    *("began-faces", "srgan-faces", "srresnet-faces", "pix2pix-edges2faces", "cyclegan-mnist"),
 )
 OF_SAMPLES, OF_TRANSLATIONS = ["fid", "kid", "prdc"], ["fid", "kid"]
 COLUMNS = ("fid", "kid", "precision", "recall", "density", "coverage")
