@@ -1,7 +1,8 @@
-"""Data sets as LightningDataModules: images in [-1, 1], NCHW, points in the plane, or solids of voxels."""
+"""Data sets as LightningDataModules: images in [-1, 1], NCHW, points in the plane, solids, bars of music."""
 
 from ganzoo.data.base import DataModule, ImageDataModule
 from ganzoo.data.celeba import CelebA
+from ganzoo.data.chorales import Chorales
 from ganzoo.data.cifar10 import CIFAR10
 from ganzoo.data.colours import CIFAR10Colours
 from ganzoo.data.digits import Digits
@@ -15,6 +16,7 @@ from ganzoo.data.recoloured_mnist import RecolouredMNIST
 from ganzoo.data.shifted_mnist import ShiftedMNIST
 from ganzoo.data.solids import Solids
 from ganzoo.data.toy2d import Toy2D
+from ganzoo.data.tunes import Tunes
 from ganzoo.data.unpaired import UnpairedFolder
 
 __all__ = [
@@ -23,6 +25,7 @@ __all__ = [
     "BatchLoader",
     "CIFAR10Colours",
     "CelebA",
+    "Chorales",
     "DataModule",
     "Digits",
     "Edges",
@@ -35,5 +38,6 @@ __all__ = [
     "ShiftedMNIST",
     "Solids",
     "Toy2D",
+    "Tunes",
     "UnpairedFolder",
 ]

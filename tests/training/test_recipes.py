@@ -13,6 +13,7 @@ from idx import write_cifar10, write_mnist
 from PIL import Image
 from projecting import installed
 from safetensors import safe_open
+from tunes import write_chorales
 
 from ganzoo import from_recipe, load
 from ganzoo.checkpoints import folder_format, loading
@@ -86,6 +87,7 @@ SMALLER = {
     "vitgan_cifar10_transformers": "--model.generator.dim 16 --model.generator.heads 2 --model.generator.depth 1 "
     "--model.generator.w_dim 16 --model.generator.hidden 16 "
     "--model.discriminator.dim 16 --model.discriminator.heads 2 --model.discriminator.depth 1",
+    "midinet_chorales": "--model.generator.hidden 32 --model.generator.width 16 --model.discriminator.hidden 32",
     "srresnet_folder": "--data.root portraits.zip --data.size 32 --model.generator.width 4 --model.generator.blocks 1",
     "srgan_folder": "--data.root portraits.zip --data.size 32 --model.generator.width 4 --model.generator.blocks 1 "
     "--model.discriminator.size 32 --model.discriminator.width 4 --model.content pixels",
@@ -104,6 +106,7 @@ def data(tmp_path_factory):
                 file = BytesIO()
                 Image.fromarray(pixels).save(file, "PNG")
                 archive.writestr(f"{i}.png", file.getvalue())
+    write_chorales(root)
     for split in ("train", "val"):
         folder = root / "facades" / split
         folder.mkdir(parents=True)
