@@ -13,6 +13,7 @@ from ganzoo.data.low_resolution import LowResolution
 from ganzoo.data.mnist import MNIST, FashionMNIST
 from ganzoo.data.pairs import PairedFolder
 from ganzoo.data.recoloured_mnist import RecolouredMNIST
+from ganzoo.data.shapes import Shapes
 from ganzoo.data.shifted_mnist import ShiftedMNIST
 from ganzoo.data.solids import Solids
 from ganzoo.data.toy2d import Toy2D
@@ -35,6 +36,7 @@ __all__ = [
     "LowResolution",
     "PairedFolder",
     "RecolouredMNIST",
+    "Shapes",
     "ShiftedMNIST",
     "Solids",
     "Toy2D",

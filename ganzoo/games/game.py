@@ -246,7 +246,7 @@ class Game(DataBound, ABC):
 
     def move(self, player: Player, x: Any, y: Any) -> None:
         """Lets one player move, recorded or eagerly, and counts the move."""
-        play = self.play if self.recorder is None else self.recorder.play
+        play = self.play if self.recorder is None or player.gate is not None else self.recorder.play
         self.notes.merge(play(player, x, y))
         if player.counted:
             count_step(self.trainer)
@@ -259,10 +259,13 @@ class Game(DataBound, ABC):
     def play(self, player: Player, x: Any, y: Any) -> Totals:
         """Takes one step of one player while every other parameter is frozen. It can be recorded and replayed.
 
+        A player whose gate is closed computes its loss and takes no step.
+
         Returns:
             What the move notes for the log.
         """
         move = self.open_move()
+        steps = player.gate is None or player.gate.opens()
         optimizer = self.trainer.optimizers[self.seats[player.name]]
         torch.clear_autocast_cache()  # a module that two players share has moved since it was cast
         with self.alone(player):
@@ -272,14 +275,18 @@ class Game(DataBound, ABC):
                 move.begin(len(part_x) / len(x))
                 terms = player.loss(part_x, part_y, move)
                 loss = reduce(add, [term.float() for term in terms.values()])
-                with self._exchange(number == self.accumulate):  # chunks of a batch may differ by one
-                    self.manual_backward(loss if self.accumulate == 1 else loss * (len(part_x) / len(x)))
+                if steps:
+                    with self._exchange(number == self.accumulate):  # chunks of a batch may differ by one
+                        self.manual_backward(loss if self.accumulate == 1 else loss * (len(part_x) / len(x)))
                 for name, term in terms.items():
                     move.note(f"{player.name}/{name}", term)
-            # not Lightning's `optimizer.step()`, which would count every player's move as a `global_step`
-            self.trainer.strategy.optimizer_step(optimizer, lambda: None)
-        if player.after is not None:
+            if steps:
+                # not Lightning's `optimizer.step()`, which would count every player's move as a `global_step`
+                self.trainer.strategy.optimizer_step(optimizer, lambda: None)
+        if steps and player.after is not None:
             player.after(move)
+        if player.gate is not None:
+            player.gate.saw(move, steps)
         return move.notes.totals
 
     def rehearse(self, x: Any, y: Any) -> Iterator[tuple[Player, Callable[[], None]]]:

@@ -4,7 +4,7 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -15,6 +15,18 @@ from ganzoo.games.schedules import Schedule
 
 Terms = Mapping[str, Tensor]
 Loss = Callable[[Any, Any, Any], Terms]  # of a batch (x, y) in a move
+
+
+class Gate(NamedTuple):
+    """Condition under which a player steps, once it is its turn.
+
+    Args:
+        opens: called before the loss; where it says no, the loss is computed and noted, but no step is taken.
+        saw: called last, with the move and whether there was a step.
+    """
+
+    opens: Callable[[], bool]
+    saw: Callable[[Any, bool], None]
 
 
 @dataclass(frozen=True)
@@ -32,6 +44,7 @@ class Player:
         shares: name of another player whose optimizer it uses instead of one of its own.
         lazy: whether it is a lazy regulariser, for whose additional steps the shared optimizer is corrected.
         counted: whether its updates are the game's `global_step`; exactly one player's are.
+        gate: condition for its steps; None takes all. It decides anew each time, so that such moves are not recorded.
     """
 
     name: str
@@ -44,6 +57,7 @@ class Player:
     shares: str | None = None
     lazy: bool = False
     counted: bool = False
+    gate: Gate | None = None
 
 
 def lazy_player(name: str, of: Player, loss: Loss, every: int) -> Player:

@@ -31,6 +31,7 @@ SMALL = {
     "transgan_cifar10_small": "transgan_cifar10",
     "vitgan_cifar10_small": "vitgan_cifar10",
     "gansformer_cifar10_small": "gansformer_folder",
+    "three_d_gan_shapes_small": "three_d_gan_shapes",
 }
 
 

@@ -88,6 +88,10 @@ SMALLER = {
     "--model.generator.w_dim 16 --model.generator.hidden 16 "
     "--model.discriminator.dim 16 --model.discriminator.heads 2 --model.discriminator.depth 1",
     "midinet_chorales": "--model.generator.hidden 32 --model.generator.width 16 --model.discriminator.hidden 32",
+    "three_d_gan_shapes": "--data.size 16 --data.samples 40 --model.generator.latent_dim 8 "
+    "--model.generator.widths [8,4] --model.discriminator.widths [4,8]",
+    "three_d_gan_shapes_small": "--data.size 16 --data.samples 40 --model.generator.widths [8,4] "
+    "--model.discriminator.widths [4,8]",
     "srresnet_folder": "--data.root portraits.zip --data.size 32 --model.generator.width 4 --model.generator.blocks 1",
     "srgan_folder": "--data.root portraits.zip --data.size 32 --model.generator.width 4 --model.generator.blocks 1 "
     "--model.discriminator.size 32 --model.discriminator.width 4 --model.content pixels",
