@@ -17,7 +17,7 @@ from ganzoo.drawing import looks, pictures
 from ganzoo.drawing.films import save_clips
 from ganzoo.drawing.movies import require_encoder
 from ganzoo.drawing.music import save_midi, save_sound
-from ganzoo.drawing.solids import save_solids
+from ganzoo.drawing.solids import save_solids, save_turning
 
 Save = Callable[[Tensor, Path], None]
 
@@ -63,7 +63,7 @@ SAVERS: dict[str, Files] = {
     "images": Files({".npz": save_pixels}, ".png", save_image),
     "points": Files({".npz": save_numbers}),
     "video": Files({".npz": save_pixels, ".gif": save_clips, ".mp4": save_clips}, ".gif"),
-    "voxels": Files({".npz": save_numbers, ".obj": save_solids}, ".obj"),
+    "voxels": Files({".npz": save_numbers, ".obj": save_solids, ".gif": save_turning, ".mp4": save_turning}, ".obj"),
     "music": Files({".npz": save_numbers, ".mid": save_midi, ".wav": save_sound}, ".mid"),
 }
 

@@ -34,8 +34,8 @@ def sample(
     Args:
         name: a bundled checkpoint, a checkpoint folder, a run, a .ckpt, or a Hub repository.
         n: how many (64; 8 to a row of several truncation factors).
-        out: a picture; a .npz file; a file of the samples' kind: .gif or .mp4 of video, .obj of voxels, .mid or .wav
-            of music; or a folder, for a file each (NAME.png).
+        out: a picture; a .npz file; a file of the samples' kind: .gif or .mp4 of video or of turning voxels, .obj of
+            voxels, .mid or .wav of music; or a folder, for a file each (NAME.png).
         seed: fixes the draw (0).
         seeds: in place of n and seed: an image of each, such as 0-63.
         labels: classes to draw in turn, by name or number, such as cat dog or 0 1; a conditional model only (all).
