@@ -199,7 +199,7 @@ DEFAULTS: dict[str, Defaults] = {
     IMAGES.name: Defaults(_of_images, _many_of_images),
     POINTS.name: Defaults(_of_points),
     VIDEO.name: Defaults(_of_video),
-    VOXELS.name: Defaults(lambda context: ["jsd", "mmd_iou", "cov_iou"]),
+    VOXELS.name: Defaults(lambda context: ["jsd", "mmd_iou", "cov_iou", "one_piece", "volume"]),
     MUSIC.name: Defaults(lambda context: ["empty_bars", "bar_pitches", "qualified_notes", "pitch_histogram"]),
 }
 

@@ -4,7 +4,9 @@ import math
 
 import pytest
 import torch
+from scipy.stats import wasserstein_distance
 
+from ganzoo.data import Shapes
 from ganzoo.metrics import solids
 from ganzoo.metrics.bootstrap import Bootstrap
 from ganzoo.metrics.collection import NOTHING
@@ -69,9 +71,31 @@ def test_blocks_and_limits_change_no_match(monkeypatch):
 
 def test_intervals_hold_the_scores():
     real, fake = (torch.randn(n, 1, 4, 4, 4, generator=torch.Generator().manual_seed(n)) for n in (40, 30))
-    for name in ("jsd", "mmd_iou", "cov_iou"):
+    for name in ("jsd", "mmd_iou", "cov_iou", "volume"):
         result = scored(name, fake, real)
         interval = Bootstrap(30).interval(result.value.item(), result.replicates)
         assert 0 <= interval.low <= result.value <= interval.high <= 1
         assert interval.low < interval.high
         assert math.isfinite(result.value)
+
+
+def test_pieces_are_connected_by_faces():
+    whole, apart, by_an_edge, empty = [0, 1, 3], [0, 7], [0, 3], []
+    assert SCORES["one_piece"].keep(grid(whole, apart, by_an_edge, empty), 0, None).tolist() == [1, 0, 0, 0]
+    assert value("one_piece", grid(whole, whole, whole, apart), grid()) == pytest.approx(0.75)
+    two = torch.cat([grid([0]), grid([1])], 1)  # channels that touch each other
+    assert SCORES["one_piece"].keep(two, 0, None).tolist() == [1]
+    shapes = Shapes(size=16, samples=16).split("train")[0].float() - 1
+    assert value("one_piece", shapes, shapes) == 1
+    assert value("one_piece", torch.randn(4, 1, 8, 8, 8), shapes) == 0
+
+
+def test_volumes_are_compared_by_their_distribution():
+    real = grid([0], [0, 1], [0, 1, 2, 3])
+    assert value("volume", grid([3], [5, 6], [4, 5, 6, 7]), real) == 0  # wherever they are
+    assert value("volume", grid([], []), real) == pytest.approx(1)
+    assert value("volume", grid([0, 1], [0, 1], [0, 1]), real) == pytest.approx((1 + 0 + 2) / 7)  # of 7 voxels
+    fakes, reals = (torch.randint(0, 9, (n,), generator=torch.Generator().manual_seed(n)) for n in (30, 41))
+    some = [grid(*(range(int(k)) for k in numbers)) for numbers in (fakes, reals)]
+    expected = wasserstein_distance(fakes.numpy(), reals.numpy()) / reals.float().mean().item()
+    assert value("volume", *some) == pytest.approx(expected)
