@@ -10,7 +10,9 @@ from ganzoo.data.edges import Edges
 from ganzoo.data.image_folder import ImageFolder
 from ganzoo.data.loader import BatchLoader
 from ganzoo.data.low_resolution import LowResolution
+from ganzoo.data.midi import MidiFolder
 from ganzoo.data.mnist import MNIST, FashionMNIST
+from ganzoo.data.nottingham import Nottingham
 from ganzoo.data.pairs import PairedFolder
 from ganzoo.data.recoloured_mnist import RecolouredMNIST
 from ganzoo.data.shapes import Shapes
@@ -34,6 +36,8 @@ __all__ = [
     "ImageDataModule",
     "ImageFolder",
     "LowResolution",
+    "MidiFolder",
+    "Nottingham",
     "PairedFolder",
     "RecolouredMNIST",
     "Shapes",

@@ -77,6 +77,38 @@ def counted(pitches: NDArray[np.int64], sounds: NDArray[np.bool_]) -> Tensor:
     return torch.from_numpy((classes & sounds[..., None]).sum(1))
 
 
+def whole_bars(melody: NDArray[np.int64], chords: Tensor) -> Tune:
+    """Returns the tune from the first bar on that its melody begins with: an upbeat, and bars before it, are left out.
+
+    Args:
+        melody: MIDI numbers (bars * 16,), `SILENT` where it rests.
+        chords: numbers (bars,) of chords.
+    """
+    sounds = melody != SILENT
+    first = -(-int(sounds.argmax()) // BAR) if sounds.any() else len(chords)
+    if not sounds[first * BAR :].any():
+        return Tune(torch.zeros(0, dtype=torch.long), torch.zeros(0, dtype=torch.long))
+    return Tune(torch.from_numpy(sung_through(melody[first * BAR :])), chords[first:])
+
+
+def accompanied(melody: NDArray[np.int64], sounds: NDArray[np.bool_]) -> Tune:
+    """Returns a melody with the chords of what sounds beside it; a bar in which nothing does keeps the chord before.
+
+    Args:
+        melody: MIDI numbers (steps,), `SILENT` where it rests.
+        sounds: whether each note sounds (steps, 128).
+    """
+    rest = -len(melody) % BAR
+    melody = np.pad(melody, (0, rest), constant_values=SILENT)
+    bars = np.pad(sounds, ((0, rest), (0, 0))).reshape(-1, BAR, NOTES)
+    durations = np.zeros((len(bars), OCTAVE), dtype=np.int64)
+    np.add.at(durations.T, np.arange(NOTES) % OCTAVE, bars.sum(1).T)
+    lowest = np.where(bars.any(2), bars.argmax(2), NOTES)
+    chords = best_chords(torch.from_numpy(durations), counted(lowest, lowest < NOTES))
+    heard = np.maximum.accumulate(np.where(bars.any((1, 2)), np.arange(len(bars)), 0))
+    return whole_bars(melody, chords[torch.from_numpy(heard)])
+
+
 class Tunes(DataModule):
     """Bars (1, 16, 128) of tunes, 1 where a note sounds and -1 elsewhere, one note at a time.
 

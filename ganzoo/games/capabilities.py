@@ -46,6 +46,13 @@ class HasCodebook(Protocol):
     def codes(self, x: Tensor) -> Tensor: ...  # noqa: D102
 
 
+@runtime_checkable
+class Composes(Protocol):
+    """Protocol of models that draw pieces of music bar by bar, under chords (n, bars, 13)."""
+
+    def compose(self, chords: Tensor, primer: Tensor | None = None, seed: int | None = None) -> Tensor: ...  # noqa: D102
+
+
 # The first one counts that a model fits: a translator may draw samples, too, and so do most autoencoders.
 OUTPUTS: dict[Output, type] = {
     "translations": Translates,
