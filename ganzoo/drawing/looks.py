@@ -10,7 +10,7 @@ from torch import Tensor
 from ganzoo.common.errors import GanzooError
 from ganzoo.common.kinds import Kind, default_kind
 from ganzoo.drawing.films import film_strips, middle_frames, passing_frames
-from ganzoo.drawing.music import roll_pictures
+from ganzoo.drawing.music import octaves_in_use, roll_pictures
 from ganzoo.drawing.pictures import grid, scatter
 from ganzoo.drawing.solids import render_solids
 
@@ -47,7 +47,7 @@ PICTURES: dict[str, Look] = {
     "points": Look(None, None, None, count=2000),
     "video": Look(film_strips, middle_frames, passing_frames, count=16, gap=8),
     "voxels": Look(render_solids, render_solids, render_solids, count=25),
-    "music": Look(roll_pictures, roll_pictures, roll_pictures, count=25),
+    "music": Look(octaves_in_use, roll_pictures, roll_pictures, count=25),
 }
 
 

@@ -17,13 +17,14 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from ganzoo.common.files import atomic_write
-from ganzoo.common.pitches import lowest_note
+from ganzoo.common.pitches import NOTES, lowest_note
 
 BEAT = 4  # steps of a roll: sixteenth notes of a quarter
 BAR = 4 * BEAT
 REST = BEAT  # steps between one roll and the next in a file
 TEMPO = 500_000  # microseconds of a quarter: 120 in a minute
 
+OCTAVE = 12
 PICTURE = (192, 144)  # pixels of a roll's width and height, about
 BLACK_KEYS = (1, 3, 6, 8, 10)
 COLOURS = ((0.16, 0.42, 0.78), (0.85, 0.37, 0.16), (0.20, 0.60, 0.35), (0.58, 0.33, 0.70), (0.75, 0.58, 0.10))
@@ -68,20 +69,38 @@ def laid_out(rolls: Tensor) -> Iterator[Note]:
         yield from (Note(track, pitch, start + shift, end + shift) for track, pitch, start, end in notes_of(roll))
 
 
-def roll_pictures(rolls: Tensor) -> Tensor:
+def octaves_in_use(rolls: Tensor) -> Tensor:
+    """Draws piano rolls as `roll_pictures` does; of all MIDI's pitches, the octaves alone in which any of them sounds.
+
+    Args:
+        rolls: (N, C, T, P), sounding where above 0.
+
+    Returns:
+        Images (N, 3, h, w) in [-1, 1] on the CPU, whose height depends on all of the rolls.
+    """
+    sounds = (rolls > 0).flatten(0, 2).any(0).nonzero()
+    if rolls.shape[3] != NOTES or not len(sounds):
+        return roll_pictures(rolls)
+    lowest, highest = (int(end) // OCTAVE * OCTAVE for end in (sounds.min(), sounds.max()))
+    return roll_pictures(rolls[..., lowest : min(highest + OCTAVE, NOTES)], lowest)
+
+
+def roll_pictures(rolls: Tensor, lowest: int | None = None) -> Tensor:
     """Draws piano rolls: pitch goes up, time to the right, a colour a track; louder is darker.
 
     Rows of black keys are shaded, and lines mark beats, bars and the octaves' Cs.
 
     Args:
         rolls: (N, C, T, P), sounding where above 0.
+        lowest: MIDI number of the lowest pitch; by default what their number says.
 
     Returns:
         Images (N, 3, h, w) in [-1, 1] on the CPU.
     """
     tracks, steps, pitches = rolls.shape[1:]
     wide, high = max(2, round(PICTURE[0] / steps)), max(2, round(PICTURE[1] / pitches))
-    names = (torch.arange(pitches) + lowest_note(pitches)) % 12
+    first = lowest_note(pitches) if lowest is None else lowest
+    names = (torch.arange(pitches) + first) % OCTAVE
     rows = torch.where(torch.isin(names, torch.tensor(BLACK_KEYS)), BLACK, WHITE).flip(0).repeat_interleave(high)
     canvas = rows[:, None].repeat(1, steps * wide)
     canvas[high - 1 :: high][(names == 0).flip(0)] = OCTAVE_LINE

@@ -86,6 +86,16 @@ def test_a_picture_has_pitch_up_and_time_to_the_right():
     assert loud < quiet
 
 
+def test_of_all_pitches_the_octaves_that_sound_are_drawn():
+    x = -torch.ones(2, 1, 16, 128)
+    x[0, 0, 3, 60] = x[1, 0, 5, 83] = 1
+    drawn = music.octaves_in_use(x)
+    assert torch.equal(drawn, music.roll_pictures(x[..., 60:84], 60))
+    assert drawn.shape[2] < music.roll_pictures(x).shape[2]
+    for whole in (-torch.ones(1, 1, 16, 128), x[..., :88]):
+        assert torch.equal(music.octaves_in_use(whole), music.roll_pictures(whole))
+
+
 def test_tracks_have_colours_of_their_own():
     one, other = music.roll_pictures(torch.stack([roll((i, 4, 4, 12), tracks=2) for i in (0, 1)]))
     assert (one[2] - one[0]).max() > 1
