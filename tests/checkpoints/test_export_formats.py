@@ -24,12 +24,14 @@ from ganzoo.models.cyclegan import CycleGAN
 from ganzoo.models.dann import DANN
 from ganzoo.models.infogan import InfoGAN
 from ganzoo.models.pix2pix import Pix2Pix
+from ganzoo.models.sagan import SAGAN
 from ganzoo.models.sngan import SNGAN
 from ganzoo.networks.conditional import Projection
 from ganzoo.networks.dcgan import DCGANDiscriminator, DCGANGenerator
 from ganzoo.networks.mlp import MLPDiscriminator, MLPGenerator
 from ganzoo.networks.resnet import ResNetDiscriminator, ResNetGenerator
 from ganzoo.networks.resnet_translator import ResNetTranslator
+from ganzoo.networks.sagan import SAGANDiscriminator, SAGANGenerator
 from ganzoo.networks.unet import UNet
 
 CLOSE = {"atol": 1e-4, "rtol": 0}
@@ -44,6 +46,13 @@ def infogan():
 def projection():
     """Labels go into conditional BatchNorm."""
     return SNGAN(ResNetGenerator(16, 1, 4, 6, n_classes=3), Projection(ResNetDiscriminator(16, 1, 4), 3))
+
+
+def attention():
+    """A place of a map attends to the others, by a gamma that has left 0."""
+    model = SAGAN(SAGANGenerator(width=8, latent_dim=6, n_classes=3), SAGANDiscriminator(width=8, n_classes=3))
+    nn.init.ones_(model.generator.attention.gamma)
+    return model
 
 
 def flower():
@@ -81,6 +90,7 @@ DRAWING = {
     "labels": conditional,
     "conditional batch norm": projection,
     "spectral norm": spectral,
+    "attention": attention,
     "infogan": infogan,
     "vae": vae,
     "mixture": mixture,
