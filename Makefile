@@ -76,7 +76,7 @@ compare-conditional: $(VENV)/.installed
 	$(BIN)/ganzoo compare $(filter $(LABELLED),$(MNIST)) --table conditional --out docs/comparison/conditional $(EQUALLY)
 
 # By the features of the classifier of CIFAR-10, and by ImageNet's.
-CIFAR10 = $(addsuffix _cifar10_small,dcgan sngan projection_gan sagan biggan progan stylegan2 r3gan)
+CIFAR10 = $(addsuffix _cifar10_small,dcgan sngan projection_gan sagan biggan progan stylegan2 diffusion_gan gansformer vitgan transgan ddgan r3gan)
 compare-cifar10: $(VENV)/.installed
 	$(BIN)/ganzoo compare $(CIFAR10) --table cifar10 --out docs/comparison/cifar10 --features imagenet $(EQUALLY)
 
