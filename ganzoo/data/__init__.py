@@ -21,6 +21,7 @@ from ganzoo.data.solids import Solids
 from ganzoo.data.toy2d import Toy2D
 from ganzoo.data.tunes import Tunes
 from ganzoo.data.unpaired import UnpairedFolder
+from ganzoo.data.voxel_folder import VoxelFolder
 
 __all__ = [
     "CIFAR10",
@@ -46,4 +47,5 @@ __all__ = [
     "Toy2D",
     "Tunes",
     "UnpairedFolder",
+    "VoxelFolder",
 ]

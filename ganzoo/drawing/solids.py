@@ -83,8 +83,7 @@ def cast_rays(shape: tuple[int, int, int], side: int, azimuth: float = AZIMUTH) 
     index = (z.floor() * height + y.floor()) * width + x.floor()
     voxels = torch.where(inside, index, depth * height * width).int()
     floor = start + (height - start[:, 1:2]) / forward[1] * forward
-    x, y, z = SUN
-    sun = torch.tensor([cos(turn) * x - sin(turn) * z, y, sin(turn) * x + cos(turn) * z])
+    sun = torch.tensor([cos(turn) * SUN[0] - sin(turn) * SUN[2], SUN[1], sin(turn) * SUN[0] + cos(turn) * SUN[2]])
     faces, enters, floor = axes[order][:, :-1].byte(), met[:, :-1].float(), floor[:, ::2] / size[::2] * 2 - 1
     return Rays(voxels, faces, enters, start.float(), forward.float(), right.float(), sun, floor.float())
 

@@ -1,26 +1,52 @@
-"""Linear probe: a linear classifier on a discriminator's features, beside one on raw pixels.
+"""Linear probe: a linear classifier on a discriminator's features, beside one on raw pixels or voxels.
 
 Radford et al. 2016, arXiv 1511.06434, section 5.1: the activations of all convolutional layers, max-pooled to 4x4,
-flattened and concatenated, feed a regularised linear L2-SVM.
+flattened and concatenated, feed a regularised linear L2-SVM. Wu et al. 2016, arXiv 1610.07584, section 4.2, do so for
+solids with all layers but the first, max-pooled to 2x2x2.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import version
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import adaptive_max_pool2d
+from torch.nn.functional import adaptive_max_pool2d, adaptive_max_pool3d
 
 from ganzoo.common.errors import GanzooError
 from ganzoo.common.hardware import versions
 from ganzoo.data.base import DataModule, Split
 from ganzoo.games.sampler import Sampler
 
-SIDE = 4
 C = 1.0  # of the SVM, whose inputs have mean squared length 1
-WEIGHTED = (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)
+CONVOLUTIONS = (nn.Conv2d, nn.Conv3d)
+WEIGHTED = (*CONVOLUTIONS, nn.ConvTranspose2d, nn.ConvTranspose3d, nn.Linear)
+
+
+class Protocol(NamedTuple):
+    """How a discriminator of some kind of sample is read.
+
+    Attributes:
+        items: name of several samples.
+        raw: what a sample's own numbers are.
+        side: to which maps are max-pooled.
+        pool: what does so.
+        skipped: number of first layers that are left out.
+    """
+
+    items: str
+    raw: str
+    side: int
+    pool: Callable[[Tensor, list[int]], Tensor]
+    skipped: int = 0
+
+
+# by the number of a sample's axes
+PROTOCOLS = {
+    3: Protocol("images", "pixels", 4, adaptive_max_pool2d),
+    4: Protocol("solids", "voxels", 2, adaptive_max_pool3d, skipped=1),
+}
 
 
 @dataclass(frozen=True)
@@ -31,7 +57,7 @@ class Probe:
     pixels_accuracy: float
     layers: int  # of the discriminator
     features: int  # numbers per image
-    pixels: int
+    pixels: int  # or voxels
     train: int  # images
     test: int
     data: str
@@ -47,7 +73,7 @@ def linear_probe(
     seed: int = 0,
     tell: Callable[[str], None] = lambda line: None,
 ) -> Probe:
-    """Returns the test accuracy of a linear SVM on a discriminator's features, and of one on raw pixels.
+    """Returns the test accuracy of a linear SVM on a discriminator's features, and of one on raw pixels or voxels.
 
     Both see the same training images, chosen at random. Features are standardised by the training images' mean and
     standard deviation.
@@ -72,7 +98,8 @@ def linear_probe(
     if len(train_labels.unique()) < 2:
         raise GanzooError("--train-size: the training images are all of one class; take more.")
     pixels = _accuracy(train.flatten(1), train_labels, test.flatten(1), test_labels, seed)
-    tell(f"raw pixels     {pixels:7.2%} of {len(test):,} test images, by {train[0].numel():,} numbers each")
+    raw, items = (protocol := PROTOCOLS[len(takes)]).raw, protocol.items
+    tell(f"raw {raw}     {pixels:7.2%} of {len(test):,} test {items}, by {train[0].numel():,} numbers each")
     (train_features, widths), (test_features, _) = (
         discriminator_features(model, train),
         discriminator_features(model, test),
@@ -95,7 +122,7 @@ def linear_probe(
 
 
 def discriminated(model: Sampler) -> tuple[int, ...]:
-    """Returns the shape of the images that a model's discriminator takes.
+    """Returns the shape of the images or solids that a model's discriminator takes.
 
     Raises:
         GanzooError: if it has none, or one of something else.
@@ -104,8 +131,8 @@ def discriminated(model: Sampler) -> tuple[int, ...]:
     if not isinstance(network, nn.Module):
         raise GanzooError(f"{name} has no discriminator to probe.")
     shape = tuple(getattr(network, "shape", ()))
-    if len(shape) != 3:
-        raise GanzooError(f"{name}'s discriminator takes samples of shape {shape}, no images.")
+    if len(shape) not in PROTOCOLS:
+        raise GanzooError(f"{name}'s discriminator takes samples of shape {shape}, no images or solids.")
     return shape
 
 
@@ -113,11 +140,12 @@ def discriminator_features(model: Sampler, x: Tensor) -> tuple[Tensor, list[int]
     """Returns the features (N, F) of images in a model's discriminator, in evaluation mode.
 
     These are the activations of all convolutions, max-pooled to 4x4; of a network without any, of all linear layers.
-    The one that gives the logit is left out. A conditional discriminator is given the same label with every image.
+    Of solids they are those of all convolutions but the first, max-pooled to 2x2x2. The one that gives the logit is
+    left out. A conditional discriminator is given the same label with every image.
 
     Args:
         model: has a discriminator that takes such images.
-        x: any number of images (N, C, H, W) in [-1, 1].
+        x: any number of images (N, C, H, W) or solids (N, C, D, H, W) in [-1, 1].
 
     Returns:
         Features (N, F) on the CPU, and how many of the F each layer gives.
@@ -126,7 +154,10 @@ def discriminator_features(model: Sampler, x: Tensor) -> tuple[Tensor, list[int]
 
     def see(network: nn.Module, part: Tensor) -> Tensor:
         labels = [part.new_zeros(len(part), dtype=torch.long)] if getattr(network, "n_classes", 0) else []
-        pooled = [_pooled(maps) for maps in activations(network, part, *labels)]
+        protocol = PROTOCOLS[part.dim() - 1]
+        layers = activations(network, part, *labels)
+        skipped = protocol.skipped if layers[0].dim() > 2 and len(layers) > protocol.skipped else 0
+        pooled = [_pooled(maps, protocol) for maps in layers[skipped:]]
         widths[:] = [layer.shape[1] for layer in pooled]
         return torch.cat(pooled, 1)
 
@@ -139,10 +170,10 @@ def activations(network: nn.Module, *inputs: Tensor) -> list[Tensor]:
     Of a network with convolutions these are the layers that count, of any other the linear ones.
 
     Returns:
-        Maps (N, C, H, W) or features (N, F) of each layer in turn, but not the logit's.
+        Maps (N, C, ...) or features (N, F) of each layer in turn, but not the logit's.
     """
     layers = [layer for layer in network.modules() if isinstance(layer, WEIGHTED)]
-    counted = nn.Conv2d if any(isinstance(layer, nn.Conv2d) for layer in layers) else nn.Linear
+    counted = CONVOLUTIONS if any(isinstance(layer, CONVOLUTIONS) for layer in layers) else (nn.Linear,)
     outputs: list[Tensor] = []
     following = False  # whether the last layer with weights counts
 
@@ -163,10 +194,10 @@ def activations(network: nn.Module, *inputs: Tensor) -> list[Tensor]:
     return outputs[:-1] if outputs and outputs[-1].shape[1] == 1 else outputs
 
 
-def _pooled(maps: Tensor) -> Tensor:
-    """Max-pools maps that are larger than 4x4 to that, and flattens them."""
-    sides = [min(SIDE, side) for side in maps.shape[2:]]
-    return (adaptive_max_pool2d(maps, sides) if sides else maps).flatten(1)
+def _pooled(maps: Tensor, protocol: Protocol) -> Tensor:
+    """Max-pools maps that are larger than the protocol's side to that, and flattens them."""
+    sides = [min(protocol.side, side) for side in maps.shape[2:]]
+    return (protocol.pool(maps, sides) if sides else maps).flatten(1)
 
 
 def _examples(datamodule: DataModule, split: Split, size: int | None = None, seed: int = 0) -> tuple[Tensor, Tensor]:

@@ -1,4 +1,4 @@
-"""The `ganzoo probe` command: linear classification of images by a discriminator's features."""
+"""The `ganzoo probe` command: linear classification of images or solids by a discriminator's features."""
 
 import json as json_text
 from dataclasses import asdict
@@ -24,14 +24,15 @@ def probe(
     device: str = "cpu",
     threads: int | None = None,
 ) -> "Probe":
-    """Classify images by what a discriminator sees in them, and by their raw pixels.
+    """Classify images or solids by what a discriminator sees in them, and by their raw pixels or voxels.
 
     Args:
         name: a bundled checkpoint, a checkpoint folder, a run, a .ckpt, or a Hub repository.
-        data: mnist, fashion_mnist, cifar10, digits, or a folder or zip of pictures by class.
+        data: mnist, fashion_mnist, cifar10, digits, or a folder or zip of pictures by class; of voxels shapes, solids,
+            a folder of meshes or arrays by class, or a .npz file of an array for each class.
         root: folder of a named data set ($GANZOO_DATA, else ./data).
-        train_size: training images at most.
-        seed: chooses the training images.
+        train_size: training images or solids at most.
+        seed: chooses them.
         json: also write the result to this file.
         revision: branch, tag or commit of a Hub repository.
         device: cpu, cuda, mps.

@@ -8,8 +8,9 @@ import torch
 from commands import ganzoo
 from PIL import Image
 from tiny import conditional, conv, digits, mlp
-from torch.nn.functional import adaptive_max_pool2d
+from torch.nn.functional import adaptive_max_pool2d, max_pool3d
 from torch.testing import assert_close
+from voxels import shapes, three_d_gan
 
 from ganzoo import GanzooError
 from ganzoo.data.named import find_data
@@ -22,6 +23,7 @@ from ganzoo.networks.conditional import Projection
 from ganzoo.networks.dcgan import DCGANDiscriminator, DCGANGenerator
 from ganzoo.networks.mlp import MLPDiscriminator
 from ganzoo.networks.resnet import ResNetDiscriminator
+from ganzoo.networks.three_d_gan import ThreeDGANDiscriminator
 
 IMAGES = torch.linspace(-1, 1, 3 * 16 * 16).view(3, 1, 16, 16).sin()
 
@@ -159,3 +161,30 @@ def test_what_has_no_discriminator_of_images_is_not_probed(digits_run, tmp_path)
         ([], "--data"),
     ):
         assert told in ganzoo("probe", digits_run.folder / "export", *words).error
+
+
+def test_solids_are_read_at_the_papers_layers():
+    """The second to fourth one, max-pooled by 8, 4 and 2: 7,168 numbers at the published size."""
+    model = three_d_gan()
+    model.discriminator = ThreeDGANDiscriminator(64, widths=(2, 4, 8, 16)).eval()
+    x = next(iter(shapes(size=64, samples=2, batch_size=2).train_dataloader()))[0]
+    seen, widths = discriminator_features(model, x)
+    assert [32 * width for width in widths] == [1024, 2048, 4096]  # published: 32 times as wide
+    net, maps = model.discriminator.net, [(x + 1) / 2]
+    with torch.no_grad():
+        for layers in (net[:2], net[2:5], net[5:8], net[8:11]):
+            maps.append(layers(maps[-1]))
+    pooled = [max_pool3d(layer, by).flatten(1) for layer, by in zip(maps[2:], (8, 4, 2), strict=True)]
+    assert_close(seen, torch.cat(pooled, 1))
+
+
+def test_solids_are_probed_beside_raw_voxels():
+    lines = []
+    found = linear_probe(three_d_gan(), shapes(samples=80), tell=lines.append)
+    assert (found.train, found.test, found.layers, found.features, found.pixels) == (80, 600, 1, 64, 4096)
+    assert lines[0].startswith("raw voxels")
+    assert "of 600 test solids" in lines[0]
+    assert found.features_accuracy > 0.3  # of eight classes, before any training
+    assert isinstance(find_data("shapes", (1, 16, 16, 16)), type(shapes()))
+    with pytest.raises(GanzooError, match=r"there is no 'shape'; it must be one of shapes, solids, .* Did you mean"):
+        find_data("shape", (1, 16, 16, 16))
