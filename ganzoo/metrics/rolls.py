@@ -50,6 +50,39 @@ def note_counts(rolls: Tensor, shortest: int) -> tuple[Tensor, Tensor]:
     return begun.sum((1, 2)), lasting.sum((1, 2))
 
 
+def note_lengths(rolls: Tensor, longest: int) -> Tensor:
+    """Returns how many notes of rolls (N, C, T, P) last 1, 2 ... steps: (N, longest), longer ones among the last."""
+    on = (rolls > 0).movedim(2, -1).flatten(1, 2)  # (N, C * P, T)
+    lasting = on & ~torch.cat([torch.zeros_like(on[..., :1]), on[..., :-1]], -1)
+    counts = [lasting.sum((1, 2))]  # of notes of at least 1, 2 ... steps
+    for step in range(1, longest):
+        later = torch.zeros_like(on)
+        later[..., : max(on.shape[-1] - step, 0)] = on[..., step:]
+        lasting = lasting & later
+        counts.append(lasting.sum((1, 2)))
+    at_least = torch.stack(counts, 1)
+    return at_least - torch.cat([at_least[:, 1:], torch.zeros_like(at_least[:, :1])], 1)
+
+
+def bar_codes(rolls: Tensor, bar: int) -> Tensor:
+    """Returns a number (N, bars) of each bar of rolls (N, C, T, P), equal where bars are, and 0 for an empty one.
+
+    Numbers are sums of random 64-bit ones, fixed for all time, of which the place of each sounding note adds its own.
+    """
+    on = (rolls > 0).unflatten(2, (-1, bar)).movedim(2, 1).flatten(2).cpu()  # (N, bars, C * bar * P)
+    random = torch.Generator().manual_seed(0)
+    places = torch.randint(-(2**62), 2**62, (on.shape[2],), generator=random)
+    return torch.stack([(part.long() * places).sum(-1) for part in on])
+
+
+def total_variation(a: Tensor, b: Tensor) -> Tensor:
+    """Returns the total variation distance (R,) between histograms (R, D); an empty one is at 1 from any other."""
+    empty = [x.sum(1) == 0 for x in (a, b)]
+    p, q = (x / x.sum(1, keepdim=True).clamp_min(1) for x in (a, b))
+    distance = (p - q).abs().sum(1) / 2
+    return torch.where(empty[0] ^ empty[1], 1, distance)
+
+
 def ratio_gap(a: Tensor, b: Tensor) -> Tensor:
     """Returns how far the ratios of sums (R, 2), first to second, are apart (R,); of nothing the ratio is 0."""
     first, second = (x[:, 0] / x[:, 1].clamp_min(1) for x in (a, b))

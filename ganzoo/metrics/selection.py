@@ -194,13 +194,25 @@ def _of_video(context: ScoreContext) -> list[str]:
     return ["swd", *(["motion"] if context.datamodule.shape[1] > 1 else [])]
 
 
+def _of_music(context: ScoreContext) -> list[str]:
+    """Returns the scores of piano rolls, and of bars under chords whether these are heard."""
+    names = ["empty_bars", "bar_pitches", "qualified_notes", "pitch_histogram", "note_lengths"]
+    return names if SCORES["chord_notes"].refuses(context) else [*names, "chord_notes"]
+
+
+def _many_of_music(context: ScoreContext) -> list[str]:
+    """Returns those, and whether bars are copied, where some are held out."""
+    names = _of_music(context)
+    return names if SCORES["copied_bars"].refuses(context) else [*names, "copied_bars"]
+
+
 # One row a kind of sample.
 DEFAULTS: dict[str, Defaults] = {
     IMAGES.name: Defaults(_of_images, _many_of_images),
     POINTS.name: Defaults(_of_points),
     VIDEO.name: Defaults(_of_video),
     VOXELS.name: Defaults(lambda context: ["jsd", "mmd_iou", "cov_iou", "one_piece", "volume"]),
-    MUSIC.name: Defaults(lambda context: ["empty_bars", "bar_pitches", "qualified_notes", "pitch_histogram"]),
+    MUSIC.name: Defaults(_of_music, _many_of_music),
 }
 
 

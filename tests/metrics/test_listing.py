@@ -128,7 +128,7 @@ def test_other_kinds_are_scored_by_default_and_real_samples_score_best(name):
     [
         (["fid"], None, "voxels", "fid needs an extractor"),
         (["ms_ssim"], None, "voxels", "the data are voxels; choose among cov_iou, jsd, mmd_iou, one_piece, volume"),
-        (["memorisation"], None, "music", "choose among bar_pitches, empty_bars, pitch_histogram, qualified_notes"),
+        (["memorisation"], None, "music", "among bar_pitches, chord_notes, copied_bars, empty_bars"),
         (["jsd"], None, "images", "the data are images"),
         (None, "mnist", "music", "the data are music, which need no extractor"),
     ],

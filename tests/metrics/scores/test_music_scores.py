@@ -4,11 +4,16 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from tunes import write_chorales
 
+from ganzoo.common.chords import chord_named, chord_vectors
+from ganzoo.data import Chorales
 from ganzoo.metrics.collection import NOTHING
-from ganzoo.metrics.rolls import bar_steps, note_counts, pitch_classes
-from ganzoo.metrics.score import Items, Setting
-from ganzoo.metrics.selection import SCORES
+from ganzoo.metrics.rolls import bar_codes, bar_steps, note_counts, note_lengths, pitch_classes
+from ganzoo.metrics.score import Items, ScoreContext, Setting
+from ganzoo.metrics.scores.chord_notes import in_chord
+from ganzoo.metrics.scores.copied_bars import copies, excess
+from ganzoo.metrics.selection import DEFAULTS, SCORES
 
 DATA = SimpleNamespace(bar=4)
 
@@ -71,6 +76,62 @@ def test_histograms_are_of_the_time_that_sounds():
     assert [value("pitch_histogram", *pair) for pair in ((SILENT, FULL), (SILENT, SILENT))] == [1, 0]
 
 
+def test_lengths_of_notes_are_counted_up_to_a_bar():
+    # 2, 2 and 4 steps against 1, 1 and 1
+    assert value("note_lengths", FULL, HALF) == pytest.approx(1)
+    assert value("note_lengths", roll((0, 0, 8), (5, 0, 2)), FULL) == pytest.approx(1 / 2 - 1 / 3)
+    assert note_lengths(torch.cat([FULL, roll((0, 0, 8), (5, 7, 1))]), 4).tolist() == [[0, 2, 0, 1], [1, 0, 0, 1]]
+
+
+def test_chords_are_heard_where_their_notes_sound():
+    chords = torch.tensor([[chord_named("C"), chord_named("F")]])
+    x = SCORES["chord_notes"].keep(FULL, 0, DATA)
+    # C and E of C major; G, which is not of F major
+    assert in_chord(x, chord_vectors(chords)).tolist() == [[4, 8]]
+    assert in_chord(x, chord_vectors(torch.tensor([[0, chord_named("Em")]]))).tolist() == [[8, 8]]
+
+
+def test_chords_and_copies_are_compared_with_those_of_the_reference(tmp_path):
+    write_chorales(tmp_path)
+    data = Chorales(str(tmp_path))
+    bars, (chords, before) = data.split("test")
+    real = bars.float() / 127.5 - 1
+
+    def measured(name, x, chords):
+        score = SCORES[name]
+        empty = Items(NOTHING, NOTHING, NOTHING, None, NOTHING)
+        kept = score.keep(real, 0, data) if score.keeps_reference else NOTHING
+        reference = Items(kept, NOTHING, NOTHING, None, NOTHING, score.prepare(empty, Setting(data)))
+        samples = Items(score.keep(x, 0, data), NOTHING, NOTHING, (chords, before), NOTHING)
+        return score.measure(samples, reference, Setting(data))
+
+    assert measured("chord_notes", real, chords).value == 0
+    shares = [in_chord(SCORES["chord_notes"].keep(real, 0, data), y).sum(0) for y in (chords, chords.roll(1, 1))]
+    gap = abs(float(shares[0][0] / shares[0][1] - shares[1][0] / shares[1][1]))
+    assert measured("chord_notes", real, chords.roll(1, 1)).value == pytest.approx(gap)
+    assert gap > 0.1
+    # the figures of all chorales are the same, in some key: real bars are copies, others are not
+    assert measured("copied_bars", real, chords).value == 0
+    score = SCORES["copied_bars"]
+    known = score.prepare(None, Setting(data))
+    counts = [copies(score.keep(x, 0, data), known).sum(0).tolist() for x in (real, real.roll(1, 2))]
+    assert counts == [[24, 24], [0, 24]]
+    assert SCORES["copied_bars"].refuses(ScoreContext(SimpleNamespace(reference="train")))
+    assert SCORES["chord_notes"].refuses(ScoreContext(SimpleNamespace(n_classes=3)))
+    usual = DEFAULTS["music"].thorough(ScoreContext(data))
+    assert usual[-2:] == ["chord_notes", "copied_bars"]
+
+
+def test_bars_have_the_same_number_only_if_they_are_the_same():
+    x = torch.randn(40, 2, 8, 24, generator=torch.Generator().manual_seed(0))
+    codes = bar_codes(torch.cat([x, x[:5].flip(1), -torch.ones(1, 2, 8, 24)]), 4)
+    assert codes.shape == (46, 2)
+    assert codes.unique().numel() == 45 * 2 + 1
+    assert (codes[45] == 0).all()
+    assert torch.equal(bar_codes(x[3:4], 4), codes[3:4])
+    assert excess(torch.tensor([[1.0, 4.0]]), torch.tensor([[1.0, 2.0], [0.0, 2.0]])).tolist() == [0.25, 0]
+
+
 def test_pitches_are_named_by_the_lowest_note_of_a_roll():
     piano = torch.zeros(88)
     piano[[0, 3]] = 1  # A0 and C1
@@ -82,7 +143,7 @@ def test_a_bar_is_what_the_data_say_or_sixteen_steps_or_the_whole_roll():
     assert bar_steps(96, SimpleNamespace(bar=48)) == 48
 
 
-@pytest.mark.parametrize("name", ["empty_bars", "bar_pitches", "qualified_notes", "pitch_histogram"])
+@pytest.mark.parametrize("name", ["empty_bars", "bar_pitches", "qualified_notes", "pitch_histogram", "note_lengths"])
 def test_music_is_at_no_distance_from_itself_in_any_order(name):
     rolls = torch.randn(12, 2, 8, 24, generator=torch.Generator().manual_seed(0)) - 1
     assert value(name, rolls.flip(0), rolls) == pytest.approx(0, abs=1e-9)

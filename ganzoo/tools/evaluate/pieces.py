@@ -1,0 +1,146 @@
+"""Pieces of music that a model of bars draws, against held-out tunes and two baselines.
+
+    python -m ganzoo.tools.evaluate.pieces CHECKPOINT --root DATA
+
+draws pieces under the chords of held-out passages, and scores them beside other passages of real tunes, bars of
+training tunes in random order, and a first-order Markov chain of their steps. All are compared with the held-out
+passages.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from types import SimpleNamespace
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn.functional import one_hot
+
+from ganzoo.checkpoints.loading import load
+from ganzoo.common.errors import GanzooError
+from ganzoo.data.tunes import BAR, Tunes
+from ganzoo.games.capabilities import Composes
+from ganzoo.metrics.collection import NOTHING
+from ganzoo.metrics.score import Items, Setting
+from ganzoo.metrics.scores.chord_notes import in_chord
+from ganzoo.metrics.scores.copied_bars import copies
+from ganzoo.metrics.selection import SCORES
+from ganzoo.tools.evaluate.subjects import recipe_data, recipe_of
+
+DISTANCES = ("pitch_histogram", "note_lengths", "bar_pitches", "empty_bars")
+
+
+def rolled(pitches: Tensor, notes: int) -> Tensor:
+    """Returns melodies (n, T) as rolls (n, 1, T, notes) in [-1, 1]."""
+    return 2.0 * one_hot(pitches, notes)[:, None] - 1
+
+
+def shuffled_bars(real: Tensor, n: int, seed: int = 0) -> Tensor:
+    """Returns n pieces of as many bars as real ones (N, 1, T, P) have, each bar drawn from all of theirs."""
+    bars = real.unflatten(2, (-1, BAR)).transpose(1, 2).flatten(0, 1)  # (N * bars, 1, 16, P)
+    length = real.shape[2] // BAR
+    order = torch.randint(len(bars), (n, length), generator=torch.Generator().manual_seed(seed))
+    return bars[order].transpose(1, 2).flatten(2, 3)
+
+
+def markov_chain(real: Tensor, n: int, seed: int = 0) -> Tensor:
+    """Returns n pieces as long as real ones (N, 1, T, P), each step's pitch drawn by the one before, as in these.
+
+    The first is drawn from all first ones. Real ones have one note at a time.
+    """
+    pitches = real[:, 0].argmax(-1)
+    counts = torch.zeros(real.shape[3], real.shape[3])
+    pairs = pitches[:, :-1].flatten(), pitches[:, 1:].flatten()
+    counts.index_put_(pairs, torch.ones(len(pairs[0])), accumulate=True)
+    counts[counts.sum(1) == 0] = pitches[:, 0].bincount(minlength=real.shape[3]).float()  # nothing follows: start again
+    random = torch.Generator().manual_seed(seed)
+    first = torch.randint(len(pitches), (n,), generator=random)
+    steps = [pitches[first, 0]]
+    while len(steps) < real.shape[2]:
+        steps.append(torch.multinomial(counts[steps[-1]], 1, generator=random)[:, 0])
+    return rolled(torch.stack(steps, 1), real.shape[3])
+
+
+def measured(pieces: Tensor, chords: Tensor, held: Tensor, known: Tensor) -> dict[str, float]:
+    """Returns the scores of pieces against held-out ones, and their own shares of notes in the chord and of copies.
+
+    Args:
+        pieces: rolls (n, 1, T, P).
+        chords: of each bar (n, bars, 13).
+        held: held-out pieces (N, 1, T, P).
+        known: bars of the training set as numbers.
+    """
+    data = SimpleNamespace(bar=BAR)
+    values = {}
+    for name in DISTANCES:
+        score = SCORES[name]
+        sides = [Items(score.keep(x, 0, data), NOTHING, NOTHING, None, NOTHING) for x in (pieces, held)]
+        values[name] = float(score.measure(*sides, Setting(data)).value)
+    inside, total = in_chord(SCORES["chord_notes"].keep(pieces, 0, data), chords).sum(0).tolist()
+    copied, bars = copies(SCORES["copied_bars"].keep(pieces, 0, data), known).sum(0).tolist()
+    return {**values, "in chord": inside / max(total, 1), "copied": copied / max(bars, 1)}
+
+
+def compare_pieces(model: Any, data: Tunes, n: int = 100, bars: int = 8, seed: int = 0) -> dict[str, dict[str, float]]:
+    """Returns the scores of a model's pieces, of real ones and of both baselines.
+
+    Chords are those of held-out passages, in turn. Of real tunes, the held-out passages are compared with themselves,
+    and as many training passages with them, each under its own chords.
+
+    Args:
+        model: draws pieces.
+        data: the tunes.
+        n: pieces.
+        bars: of each.
+        seed: of everything that is drawn.
+    """
+    held, under = data.passages("test", bars)
+    real, own = data.passages("train", bars)
+    chords = under[torch.arange(n) % len(under)]
+    order = torch.randperm(len(real), generator=torch.Generator().manual_seed(seed))[:n]
+    known = SCORES["copied_bars"].prepare(Items(NOTHING, NOTHING, NOTHING, None, NOTHING), Setting(data))
+    subjects = {
+        "held-out tunes": (held, under),
+        "training tunes": (real[order], own[order]),
+        "model": (model.compose(chords, seed=seed).cpu(), chords),
+        "shuffled bars": (shuffled_bars(real, n, seed), chords),
+        "Markov chain": (markov_chain(real, n, seed), chords),
+    }
+    return {name: measured(pieces, of, held, known) for name, (pieces, of) in subjects.items()}
+
+
+def table(results: dict[str, dict[str, float]]) -> str:
+    """Returns the scores as a Markdown table."""
+    columns = [*next(iter(results.values()))]
+    lines = [["pieces", *columns], ["---", *["---:"] * len(columns)]]
+    lines += [[name, *(f"{value:.3f}" for value in values.values())] for name, values in results.items()]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Prints distances to held-out tunes (lower is better), and the shares of notes in the chord and of copied bars."""
+    parser = argparse.ArgumentParser(prog="python -m ganzoo.tools.evaluate.pieces", description=main.__doc__)
+    parser.add_argument("checkpoint", help="a bundled checkpoint, a checkpoint folder, a .ckpt, or a Hub repository")
+    parser.add_argument("-n", type=int, default=100, help="number of pieces (100)")
+    parser.add_argument("--bars", type=int, default=8, help="bars of each (8)")
+    parser.add_argument("--seed", type=int, default=0, help="of everything that is drawn (0)")
+    parser.add_argument("--root", help="folder of the recipe's data ($GANZOO_DATA, else ./data)")
+    options = parser.parse_args(argv)
+    try:
+        for name, value in (("-n", options.n), ("--bars", options.bars)):
+            if value < 1:
+                raise GanzooError(f"{name}: must be at least 1, not {value}.")
+        model = load(options.checkpoint)
+        if not isinstance(model, Composes):
+            raise GanzooError(f"{type(model).__name__} draws no pieces of music.")
+        data = recipe_data(model.origin, recipe_of(model), options.root)
+        if not isinstance(data, Tunes):
+            raise GanzooError(f"the recipe's data, {type(data).__name__}, are no tunes.")
+        print(table(compare_pieces(model, data, options.n, options.bars, options.seed)))
+    except GanzooError as error:
+        sys.exit(f"pieces: error: {error}")
+
+
+if __name__ == "__main__":
+    main()
