@@ -9,6 +9,7 @@ from commands import ganzoo
 from tunes import write_chorales
 
 from ganzoo.data import Chorales
+from ganzoo.drawing.music import save_midi
 from ganzoo.tools.evaluate import pieces
 
 
@@ -72,3 +73,23 @@ def test_a_checkpoint_is_scored_from_the_command_line(tmp_path, capsys, digits_r
         pieces.main([str(digits_run.folder / "export")])
     with pytest.raises(SystemExit, match="--bars: must be at least 1"):
         pieces.main([export, "--bars", "0"])
+
+
+def test_midi_files_are_scored_as_a_model_is(tmp_path, capsys):
+    pytest.importorskip("pretty_midi")
+    tunes = data(tmp_path)
+    held = tunes.passages("test", 4)[0]
+    for i, piece in enumerate(held):
+        save_midi(piece[None], tmp_path / "files" / f"{i}.mid")
+    (tmp_path / "files" / "evil.mid").write_bytes(b"no music")
+    words = [str(tmp_path / "files"), "-n", "6", "--bars", "4"]
+    pieces.main([*words, "--data", "chorales", "--root", str(tmp_path)])
+    scores = cells(capsys.readouterr().out)["files"]
+    assert {scores[name] for name in pieces.DISTANCES} == {"0.000"}
+    for given, message in ((["--data", "nowhere"], "neither of chorales, nottingham"), ([], "--data: not given")):
+        with pytest.raises(SystemExit, match=message):
+            pieces.main([*words, *given])
+    (tmp_path / "bad").mkdir()
+    (tmp_path / "bad" / "evil.mid").write_bytes(b"")
+    with pytest.raises(SystemExit, match=r"no MIDI file in .* can be read"):
+        pieces.main([str(tmp_path / "bad"), "--data", "chorales", "--root", str(tmp_path)])

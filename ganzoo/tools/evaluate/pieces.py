@@ -1,15 +1,17 @@
 """Pieces of music that a model of bars draws, against held-out tunes and two baselines.
 
     python -m ganzoo.tools.evaluate.pieces CHECKPOINT --root DATA
+    python -m ganzoo.tools.evaluate.pieces MIDI_FILES --data chorales
 
 draws pieces under the chords of held-out passages, and scores them beside other passages of real tunes, bars of
 training tunes in random order, and a first-order Markov chain of their steps. All are compared with the held-out
-passages.
+passages. MIDI files in a folder or zip are scored likewise, under the chords that are read from them.
 """
 
 import argparse
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -19,8 +21,11 @@ from torch.nn.functional import one_hot
 
 from ganzoo.checkpoints.loading import load
 from ganzoo.common.errors import GanzooError
+from ganzoo.data import Chorales, MidiFolder, Nottingham
+from ganzoo.data.midi import ENDINGS
 from ganzoo.data.tunes import BAR, Tunes
 from ganzoo.games.capabilities import Composes
+from ganzoo.metrics.bootstrap import Scored
 from ganzoo.metrics.collection import NOTHING
 from ganzoo.metrics.score import Items, Setting
 from ganzoo.metrics.scores.chord_notes import in_chord
@@ -28,6 +33,7 @@ from ganzoo.metrics.scores.copied_bars import copies
 from ganzoo.metrics.selection import SCORES
 from ganzoo.tools.evaluate.subjects import recipe_data, recipe_of
 
+DATA: dict[str, type[Tunes]] = {"chorales": Chorales, "nottingham": Nottingham}
 DISTANCES = ("pitch_histogram", "note_lengths", "bar_pitches", "empty_bars")
 
 
@@ -75,8 +81,10 @@ def measured(pieces: Tensor, chords: Tensor, held: Tensor, known: Tensor) -> dic
     values = {}
     for name in DISTANCES:
         score = SCORES[name]
-        sides = [Items(score.keep(x, 0, data), NOTHING, NOTHING, None, NOTHING) for x in (pieces, held)]
-        values[name] = float(score.measure(*sides, Setting(data)).value)
+        samples, reference = (Items(score.keep(x, 0, data), NOTHING, NOTHING, None, NOTHING) for x in (pieces, held))
+        scored = score.measure(samples, reference, Setting(data))
+        assert isinstance(scored, Scored)  # each of these is one score
+        values[name] = float(scored.value)
     inside, total = in_chord(SCORES["chord_notes"].keep(pieces, 0, data), chords).sum(0).tolist()
     copied, bars = copies(SCORES["copied_bars"].keep(pieces, 0, data), known).sum(0).tolist()
     return {**values, "in chord": inside / max(total, 1), "copied": copied / max(bars, 1)}
@@ -85,12 +93,12 @@ def measured(pieces: Tensor, chords: Tensor, held: Tensor, known: Tensor) -> dic
 def compare_pieces(model: Any, data: Tunes, n: int = 100, bars: int = 8, seed: int = 0) -> dict[str, dict[str, float]]:
     """Returns the scores of a model's pieces, of real ones and of both baselines.
 
-    Chords are those of held-out passages, in turn. Of real tunes, the held-out passages are compared with themselves,
-    and as many training passages with them, each under its own chords.
+    Chords of a model's pieces are those of held-out passages, in turn. Of real tunes, the held-out passages are
+    compared with themselves, and as many training passages with them, each under its own chords.
 
     Args:
-        model: draws pieces.
-        data: the tunes.
+        model: draws pieces; or tunes, whose training passages are taken in their own keys.
+        data: the tunes that they are compared with.
         n: pieces.
         bars: of each.
         seed: of everything that is drawn.
@@ -98,16 +106,41 @@ def compare_pieces(model: Any, data: Tunes, n: int = 100, bars: int = 8, seed: i
     held, under = data.passages("test", bars)
     real, own = data.passages("train", bars)
     chords = under[torch.arange(n) % len(under)]
+    if isinstance(model, Tunes):
+        name, scored = "files", [x[:n] for x in model.passages("train", bars)]
+    else:
+        name, scored = "model", [model.compose(chords, seed=seed).cpu(), chords]
     order = torch.randperm(len(real), generator=torch.Generator().manual_seed(seed))[:n]
     known = SCORES["copied_bars"].prepare(Items(NOTHING, NOTHING, NOTHING, None, NOTHING), Setting(data))
     subjects = {
         "held-out tunes": (held, under),
         "training tunes": (real[order], own[order]),
-        "model": (model.compose(chords, seed=seed).cpu(), chords),
+        name: (scored[0], scored[1]),
         "shuffled bars": (shuffled_bars(real, n, seed), chords),
         "Markov chain": (markov_chain(real, n, seed), chords),
     }
     return {name: measured(pieces, of, held, known) for name, (pieces, of) in subjects.items()}
+
+
+def is_music(name: str) -> bool:
+    """Returns whether a name is that of a zip, or of a folder that is no checkpoint and holds MIDI files."""
+    path = Path(name).expanduser()
+    if path.is_dir():
+        return any(file.suffix.lower() in ENDINGS for file in path.rglob("*"))
+    return path.suffix.lower() == ".zip" and path.is_file()
+
+
+def named_tunes(name: str, root: str | None) -> Tunes:
+    """Returns tunes by the name of a data set, or from MIDI files in a folder or zip.
+
+    Raises:
+        GanzooError: if there is nothing of that name.
+    """
+    if name in DATA:
+        return DATA[name](root=root)
+    if not Path(name).expanduser().exists():
+        raise GanzooError(f"--data: '{name}' is neither of {', '.join(DATA)}, nor MIDI files in a folder or zip.")
+    return MidiFolder(name)
 
 
 def table(results: dict[str, dict[str, float]]) -> str:
@@ -121,7 +154,8 @@ def table(results: dict[str, dict[str, float]]) -> str:
 def main(argv: Sequence[str] | None = None) -> None:
     """Prints distances to held-out tunes (lower is better), and the shares of notes in the chord and of copied bars."""
     parser = argparse.ArgumentParser(prog="python -m ganzoo.tools.evaluate.pieces", description=main.__doc__)
-    parser.add_argument("checkpoint", help="a bundled checkpoint, a checkpoint folder, a .ckpt, or a Hub repository")
+    parser.add_argument("name", help="a checkpoint, as `ganzoo sample` takes it, or MIDI files in a folder or zip")
+    parser.add_argument("--data", help="chorales, nottingham, or MIDI files, a tenth held out (the recipe's data)")
     parser.add_argument("-n", type=int, default=100, help="number of pieces (100)")
     parser.add_argument("--bars", type=int, default=8, help="bars of each (8)")
     parser.add_argument("--seed", type=int, default=0, help="of everything that is drawn (0)")
@@ -131,10 +165,19 @@ def main(argv: Sequence[str] | None = None) -> None:
         for name, value in (("-n", options.n), ("--bars", options.bars)):
             if value < 1:
                 raise GanzooError(f"{name}: must be at least 1, not {value}.")
-        model = load(options.checkpoint)
-        if not isinstance(model, Composes):
-            raise GanzooError(f"{type(model).__name__} draws no pieces of music.")
-        data = recipe_data(model.origin, recipe_of(model), options.root)
+        model: Any
+        if is_music(options.name):
+            model = MidiFolder(options.name, held_out=0.0)
+            if options.data is None:
+                raise GanzooError("--data: not given; name the tunes to compare the files with.")
+        else:
+            model = load(options.name)
+            if not isinstance(model, Composes):
+                raise GanzooError(f"{type(model).__name__} draws no pieces of music.")
+        if options.data is not None:
+            data = named_tunes(options.data, options.root)
+        else:
+            data = recipe_data(model.origin, recipe_of(model), options.root)
         if not isinstance(data, Tunes):
             raise GanzooError(f"the recipe's data, {type(data).__name__}, are no tunes.")
         print(table(compare_pieces(model, data, options.n, options.bars, options.seed)))
