@@ -1,9 +1,10 @@
-"""Data sets as LightningDataModules: images in [-1, 1], NCHW, points in the plane, solids, bars of music."""
+"""Data sets as LightningDataModules: images in [-1, 1], NCHW, points in the plane, video, solids, bars of music."""
 
 from ganzoo.data.base import DataModule, ImageDataModule
 from ganzoo.data.celeba import CelebA
 from ganzoo.data.chorales import Chorales
 from ganzoo.data.cifar10 import CIFAR10
+from ganzoo.data.clip_folder import ClipFolder
 from ganzoo.data.colours import CIFAR10Colours
 from ganzoo.data.digits import Digits
 from ganzoo.data.edges import Edges
@@ -12,6 +13,7 @@ from ganzoo.data.loader import BatchLoader
 from ganzoo.data.low_resolution import LowResolution
 from ganzoo.data.midi import MidiFolder
 from ganzoo.data.mnist import MNIST, FashionMNIST
+from ganzoo.data.moving_digits import MovingDigits
 from ganzoo.data.nottingham import Nottingham
 from ganzoo.data.pairs import PairedFolder
 from ganzoo.data.recoloured_mnist import RecolouredMNIST
@@ -30,6 +32,7 @@ __all__ = [
     "CIFAR10Colours",
     "CelebA",
     "Chorales",
+    "ClipFolder",
     "DataModule",
     "Digits",
     "Edges",
@@ -38,6 +41,7 @@ __all__ = [
     "ImageFolder",
     "LowResolution",
     "MidiFolder",
+    "MovingDigits",
     "Nottingham",
     "PairedFolder",
     "RecolouredMNIST",

@@ -89,6 +89,13 @@ def opened(data: bytes, channels: int, draft: int | None = None) -> Any:
         image = _eight_bits(image, sixteen)
     elif image.mode == "F":
         raise ValueError("floating-point pixels have no known range")
+    return flattened(image, channels)
+
+
+def flattened(image: Any, channels: int) -> Any:
+    """Converts a Pillow image to grey (1 channel) or RGB (3); transparent parts become white."""
+    from PIL import Image
+
     if "transparency" in image.info or image.mode in ("RGBA", "LA", "PA", "La", "RGBa"):
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)

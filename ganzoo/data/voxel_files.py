@@ -5,10 +5,9 @@ Meshes are in .off, .obj, .stl, .ply and .glb files. Arrays are in .npy and .npz
 (N, 1, D, H, W), as `ganzoo sample -o x.npz` writes them. What is no mesh and no solid is refused.
 """
 
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any, Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 import torch
@@ -17,14 +16,13 @@ from torch import Tensor
 from torch.nn.functional import adaptive_max_pool3d, interpolate, pad
 
 from ganzoo.common.errors import GanzooError, one_line
+from ganzoo.data.array_files import ARRAYS, arrays, damaged
 
 Up = Literal["y", "z"]
 UPS = get_args(Up)
 MESHES = (".off", ".obj", ".stl", ".ply", ".glb")
-ARRAYS = (".npy", ".npz")
 LARGEST_FILE = 2**28  # bytes of a mesh
 MOST_FACES = 2_000_000
-MOST_VOXELS = 2**31  # of an array
 LARGEST_SIDE = 512
 MARGIN = 1  # empty voxels around a mesh
 
@@ -60,76 +58,26 @@ def mesh_solid(path: Path, size: int, up: Up) -> Tensor:
             f"data.root: {path.name} is a mesh, which needs trimesh: pip install 'ganzoo-lightning[voxels]'."
         ) from error
     if path.stat().st_size > LARGEST_FILE:
-        raise _bad(path.name, f"is larger than {LARGEST_FILE // 2**20} MB; simplify the mesh")
+        raise damaged(path.name, f"is larger than {LARGEST_FILE // 2**20} MB; simplify the mesh")
     try:
         mesh: Any = trimesh.load(path, force="mesh", process=False)
         faces, corners = np.asarray(mesh.faces), np.asarray(mesh.vertices)
     except Exception as error:  # it fails in as many ways as there are damages
-        raise _bad(path.name, f"is no mesh that trimesh reads ({one_line(str(error))[:80]})") from error
+        raise damaged(path.name, f"is no mesh that trimesh reads ({one_line(str(error))[:80]})") from error
     if not len(faces):
-        raise _bad(path.name, "has no faces")
+        raise damaged(path.name, "has no faces")
     if len(faces) > MOST_FACES:
-        raise _bad(path.name, f"has {len(faces):,} faces, more than {MOST_FACES:,}; simplify it")
+        raise damaged(path.name, f"has {len(faces):,} faces, more than {MOST_FACES:,}; simplify it")
     used = corners[np.unique(faces)] if faces.max() < len(corners) and faces.min() >= 0 else np.array([np.nan])
     extent = np.ptp(used, 0).max() if np.isfinite(used).all() else np.nan
     if not extent > 0 or not np.isfinite(extent):
-        raise _bad(path.name, "has corners that are missing, infinite or all in one place")
+        raise damaged(path.name, "has corners that are missing, infinite or all in one place")
     try:
         mesh.apply_scale(1 / extent)
         grid = mesh.voxelized(1 / (size - 2 * MARGIN - 1)).fill().matrix
     except Exception as error:
-        raise _bad(path.name, f"cannot be voxelised ({one_line(str(error))[:80]})") from error
+        raise damaged(path.name, f"cannot be voxelised ({one_line(str(error))[:80]})") from error
     return _placed(_house_axes(np.asarray(grid, bool), up), size)
-
-
-def arrays(path: Path) -> Iterator[tuple[str | None, NDArray[Any]]]:
-    """Yields the arrays of a .npy or .npz file by their names, None in a .npy file.
-
-    Raises:
-        GanzooError: it is damaged, or an array is too large or holds no numbers.
-    """
-    try:
-        if path.suffix.lower() == ".npy":
-            with path.open("rb") as file:
-                yield None, _array(file, path.name)
-            return
-        with zipfile.ZipFile(path) as archive:
-            for name in archive.namelist():
-                with archive.open(name) as member:
-                    yield name.removesuffix(".npy"), _array(member, f"{path.name}: {name}")
-    except GanzooError:
-        raise
-    except Exception as error:  # so do these
-        raise _bad(path.name, f"is damaged ({one_line(str(error))[:80]})") from error
-
-
-def array_names(path: Path) -> list[str]:
-    """Returns the names of the arrays in a .npz file.
-
-    Raises:
-        GanzooError: it is damaged.
-    """
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return [name.removesuffix(".npy") for name in archive.namelist()]
-    except (OSError, zipfile.BadZipFile, ValueError) as error:
-        raise _bad(path.name, f"is damaged ({one_line(str(error))[:80]})") from error
-
-
-def _array(file: IO[bytes], name: str) -> NDArray[Any]:
-    """Reads an array, whose header is looked at before any of it is unpacked."""
-    version = np.lib.format.read_magic(file)
-    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-    shape, order, dtype = read(file)
-    if dtype.kind not in "buif":
-        raise _bad(name, f"holds {dtype}, no numbers")
-    count = int(np.prod(shape, dtype=object))
-    if count * dtype.itemsize > MOST_VOXELS:
-        raise _bad(name, f"has shape {shape}, which is too large")
-    data = file.read(count * dtype.itemsize)
-    if len(data) < count * dtype.itemsize:
-        raise _bad(name, "is cut off")
-    return np.frombuffer(data, dtype).reshape(shape, order="F" if order else "C")
 
 
 def voxels_of(array: NDArray[Any], name: str, size: int, up: Up) -> Tensor:
@@ -144,9 +92,11 @@ def voxels_of(array: NDArray[Any], name: str, size: int, up: Up) -> Tensor:
         array = np.unpackbits(array, 1).reshape(-1, side, side, side)
     own = array.ndim == 5 and array.shape[1] == 1
     if array.ndim not in (3, 4) and not own:
-        raise _bad(name, f"has shape {array.shape}; solids are (N, X, Y, Z), (X, Y, Z), packed bits or (N, 1, D, H, W)")
+        raise damaged(
+            name, f"has shape {array.shape}; solids are (N, X, Y, Z), (X, Y, Z), packed bits or (N, 1, D, H, W)"
+        )
     if 0 in array.shape or max(array.shape[-3:]) > LARGEST_SIDE:
-        raise _bad(name, f"has shape {array.shape}, but sides of 1 to {LARGEST_SIDE} voxels are read")
+        raise damaged(name, f"has shape {array.shape}, but sides of 1 to {LARGEST_SIDE} voxels are read")
     full = array > 0
     solids = [full[n, 0] for n in range(len(full))] if own else [_house_axes(solid, up) for solid in _each(full)]
     return torch.stack([_resized(torch.from_numpy(solid.copy()), size) for solid in solids])
@@ -185,7 +135,3 @@ def _placed(full: NDArray[np.bool_], size: int) -> Tensor:
     z, x = (size - depth) // 2, (size - width) // 2
     room[z : z + depth, size - height :, x : x + width] = solid.byte() * 255
     return room
-
-
-def _bad(name: str, what: str) -> GanzooError:
-    return GanzooError(f"data.root: {name} {what}. Repair it or take it out.")

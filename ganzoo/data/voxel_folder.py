@@ -8,10 +8,11 @@ from torch import Tensor
 
 from ganzoo.common.errors import GanzooError, require_at_least
 from ganzoo.common.kinds import VOXELS
+from ganzoo.data.array_files import ARRAYS, array_names
 from ganzoo.data.base import DataModule, Loaded, Split
 from ganzoo.data.finding import elsewhere
 from ganzoo.data.layout import role
-from ganzoo.data.voxel_files import ARRAYS, MESHES, UPS, Up, array_names, read_solids
+from ganzoo.data.voxel_files import MESHES, UPS, Up, read_solids
 
 
 class VoxelFolder(DataModule):

@@ -220,7 +220,7 @@ def test_gaussians_sit_on_their_centres_in_equal_shares(kind, modes, expected):
 
 
 def test_every_data_set_says_what_it_is():
-    folders = data.ImageFolder | data.UnpairedFolder | data.VoxelFolder | data.MidiFolder
+    folders = data.ImageFolder | data.UnpairedFolder | data.VoxelFolder | data.MidiFolder | data.ClipFolder
     for name in data.__all__:
         module = getattr(data, name)
         if inspect.isclass(module) and issubclass(module, data.DataModule):
