@@ -14,6 +14,7 @@ from ganzoo.data.low_resolution import LowResolution
 from ganzoo.data.midi import MidiFolder
 from ganzoo.data.mnist import MNIST, FashionMNIST
 from ganzoo.data.moving_digits import MovingDigits
+from ganzoo.data.next_frame import NextDigits, NextFrame, NextFrames
 from ganzoo.data.nottingham import Nottingham
 from ganzoo.data.pairs import PairedFolder
 from ganzoo.data.recoloured_mnist import RecolouredMNIST
@@ -42,6 +43,9 @@ __all__ = [
     "LowResolution",
     "MidiFolder",
     "MovingDigits",
+    "NextDigits",
+    "NextFrame",
+    "NextFrames",
     "Nottingham",
     "PairedFolder",
     "RecolouredMNIST",

@@ -35,6 +35,8 @@ class DataModule(pl.LightningDataModule):
         shape: (channels, height, width) of an image, (2,) of a point, or the axes of another `kind`; of pairs, that of
             the target.
         source_shape: of pairs of images, (channels, height, width) of the source; None where the data are no pairs.
+        earlier_frames: of pairs of frames of clips, how many are stacked on a source's channels, oldest first, of which
+            the target is the next one; 0 of other data.
         paired: of pairs, whether the reference split's targets are the truth, not just images of the other domain.
         n_classes: number of classes; 0 without labels. Known after `inspect`.
         condition: what batches carry beside samples, where it is no class; None for classes, or nothing.
@@ -57,6 +59,7 @@ class DataModule(pl.LightningDataModule):
     class_names: tuple[str, ...] = ()
     shape: tuple[int, ...]
     source_shape: tuple[int, ...] | None = None
+    earlier_frames = 0
     paired = True
 
     def __init__(self, batch_size: int = 64, flip: bool = False, num_workers: int = 0) -> None:

@@ -105,12 +105,14 @@ class Judged:
         truth: Of translations, what they should look like.
         labels: Classes (N,) of the reference's items, where they are known.
         logits: An extractor's, of translations (N, K).
+        source: What was translated (N, C', H', W').
     """
 
     made: Tensor
     truth: Tensor | None = None
     labels: Tensor | None = None
     logits: Tensor | None = None
+    source: Tensor | None = None
 
 
 class Score:

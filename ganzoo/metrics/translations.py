@@ -55,7 +55,7 @@ class TranslationCollector(Collector):
                 f"model: its {evaluation.output} have the shape {tuple(images.shape)}, not {tuple(truth.shape)}."
             )
         logits = self._made.add(images, codes)
-        judged = Judged(images, truth, None if labels is None else labels[: len(x)], logits)
+        judged = Judged(images, truth, None if labels is None else labels[: len(x)], logits, x)
         for score in evaluation.chosen:
             if score.each:
                 self._made.judge(score.name, score.values(judged))
