@@ -32,6 +32,7 @@ SMALL = {
     "vitgan_cifar10_small": "vitgan_cifar10",
     "gansformer_cifar10_small": "gansformer_folder",
     "three_d_gan_shapes_small": "three_d_gan_shapes",
+    "video_prediction_moving_digits_small": "video_prediction_moving_digits",
 }
 
 

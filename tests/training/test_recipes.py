@@ -92,6 +92,10 @@ SMALLER = {
     "--model.generator.widths [8,4] --model.discriminator.widths [4,8]",
     "three_d_gan_shapes_small": "--data.size 16 --data.samples 40 --model.generator.widths [8,4] "
     "--model.discriminator.widths [4,8]",
+    "video_prediction_moving_digits": "--data.size 32 --data.samples 16 --model.generator.widths [[4],[4],[4],[4]] "
+    "--model.generator.kernels [[3,3],[3,3],[3,3],[3,3]] --model.discriminator.widths [[4],[4],[4],[4]] "
+    "--model.discriminator.kernels [[3],[3],[3],[3]] --model.discriminator.hidden [[8],[8],[8],[8]]",
+    "video_prediction_moving_digits_small": "--data.size 32 --data.samples 16",
     "srresnet_folder": "--data.root portraits.zip --data.size 32 --model.generator.width 4 --model.generator.blocks 1",
     "srgan_folder": "--data.root portraits.zip --data.size 32 --model.generator.width 4 --model.generator.blocks 1 "
     "--model.discriminator.size 32 --model.discriminator.width 4 --model.content pixels",
