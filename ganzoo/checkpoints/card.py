@@ -28,7 +28,7 @@ class Words:
         limits: what samples are not to be used for, in a sentence.
     """
 
-    tasks: dict[Output, str] = field(default_factory=dict)
+    tasks: dict[str, str] = field(default_factory=dict)
     studied: str = ""
     picture: str = ""
     file: str = ""
@@ -113,11 +113,17 @@ class Facts:
     source_shape: tuple[int, ...] | None = None  # of what it translates
     source_scores: dict[str, float] = field(default_factory=dict)  # of what it translates, merely fitted in shape
     truth: bool = False  # whether it is known what translations should look like
+    earlier_frames: int = 0  # of a clip, in what it translates to the next one; 0 of other translators
 
     @property
     def resized(self) -> bool:
         """Whether translations differ from their sources in size."""
         return self.source_shape is not None and self.source_shape[1:] != self.shape[1:]
+
+    @property
+    def use(self) -> str:
+        """Row of `MAKING`: what it makes, or `frames` where translations are the next frames of clips."""
+        return "frames" if self.earlier_frames else self.makes
 
     @property
     def words(self) -> Words:
@@ -154,8 +160,12 @@ def write_card(facts: Facts) -> str:
     )
 
 
-def _shape_text(n: object, shape: Sequence[int]) -> str:
+def _shape_text(n: object, shape: Sequence[object]) -> str:
     return f"({', '.join(map(str, (n, *shape)))})"
+
+
+def _clips_text(facts: Facts, frames: object) -> str:
+    return _shape_text("N", (facts.shape[0], frames, *facts.shape[1:]))
 
 
 @dataclass(frozen=True)
@@ -197,7 +207,7 @@ def _bounded(facts: Facts) -> str:
     return f" {facts.kind.bounds}" if facts.kind.bounds else ""
 
 
-MAKING: dict[Output, Making] = {
+MAKING: dict[str, Making] = {
     "samples": Making(
         picture=_picture_of_samples,
         code=lambda facts: f"{facts.kind.name} = {{model}}.sample(16, seed=0)  # {facts.axes(16)}{_bounded(facts)}",
@@ -225,6 +235,26 @@ MAKING: dict[Output, Making] = {
             f"It has learnt from {facts.data} alone and inherits its limits and biases: pictures of another kind come "
             "out wrong. What it adds to a picture is invented, however likely it looks: do not take it for evidence, "
             "and do not use it to identify, imitate or mislead anyone."
+        ),
+    ),
+    "frames": Making(
+        picture=lambda facts: (
+            f"![predictions](samples.png)\n\nClips of the reference split; from the left: {facts.earlier_frames} "
+            "frames, the predicted next one, and the true one."
+        ),
+        code=lambda facts: (
+            f"frames = {{model}}.predict_frames(clips, 5)  # {_clips_text(facts, 'T')} to {_clips_text(facts, 5)}, "
+            f"both {facts.kind.bounds}"
+        ),
+        command=lambda facts, place: f"translate {place} CLIP -o OUT.gif --frames 5",
+        scored=lambda facts: (
+            "The frame that follows each clip of the reference split was predicted by the averaged generator where one "
+            "is kept; on the right what its last frame gets, repeated."
+        ),
+        limits=lambda facts: (
+            f"It has learnt from {facts.data} alone and inherits its limits and biases: clips of another kind, or of "
+            "another speed, go on wrongly. Each predicted frame blurs the next one a little more. What it shows has "
+            "not happened: do not take it for evidence."
         ),
     ),
     "classes": Making(
@@ -257,13 +287,13 @@ MAKING: dict[Output, Making] = {
 
 
 def _picture(facts: Facts) -> str:
-    return MAKING[facts.makes].picture(facts)
+    return MAKING[facts.use].picture(facts)
 
 
 def _example(facts: Facts) -> str:
     place = facts.place or facts.name
-    code = MAKING[facts.makes].code(facts).format(model=f'ganzoo.load("{place}")')
-    command = MAKING[facts.makes].command(facts, shlex.quote(place))
+    code = MAKING[facts.use].code(facts).format(model=f'ganzoo.load("{place}")')
+    command = MAKING[facts.use].command(facts, shlex.quote(place))
     shell = ["pip install ganzoo-lightning"]
     if command:
         shell.append(f"ganzoo {command}")
@@ -276,7 +306,7 @@ def _metadata(facts: Facts) -> dict[str, object]:
         {"name": key, "type": key.partition("[")[0], "value": round(number, 5)} for key, number in facts.scores.items()
     ]
     base = DATASETS.get(facts.data.partition(",")[0])  # `CIFAR-10, grey to colour` is made of CIFAR-10
-    task = facts.words.tasks.get(facts.makes)
+    task = facts.words.tasks.get(facts.use)
     seconds = {} if facts.seconds is None else {"seconds": round(facts.seconds, 0 if facts.seconds >= 10 else 2)}
     return {
         "library_name": "ganzoo",
@@ -342,8 +372,8 @@ def _counts(facts: Facts) -> str:
 
 
 def _scores(facts: Facts) -> str:
-    about = MAKING[facts.makes].scored(facts)
-    itself = "bicubic" if facts.resized else "the source itself"
+    about = MAKING[facts.use].scored(facts)
+    itself = "the last frame" if facts.earlier_frames else "bicubic" if facts.resized else "the source itself"
     head, rule = (f"| score | value | {itself} |", "|---|---|---|")
     if not facts.source_scores:
         head, rule = "| score | value |", "|---|---|"
@@ -398,5 +428,5 @@ def _use(facts: Facts) -> str:
     return (
         "## Intended use and limits\n\n"
         f"For teaching, for tests of software, and as a baseline for research on {facts.words.studied}. "
-        f"{MAKING[facts.makes].limits(facts)}{terms}"
+        f"{MAKING[facts.use].limits(facts)}{terms}"
     )

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from ganzoo.common.batches import batch_target
 from ganzoo.common.conditions import Values, map_values
+from ganzoo.common.frames import split_frames
 from ganzoo.common.kinds import Kind, kind_of
 from ganzoo.drawing.looks import drawn_alone, images_of, picture
 from ganzoo.drawing.pictures import beside, grid, to_shape
@@ -49,9 +50,10 @@ class Preview:
         source, truth = self.pairs
         translated = model.translate(source, seed=self.seed).cpu()
         shape = translated.shape[1:]
-        columns = [to_shape(source, shape, "nearest")]
+        frames = split_frames(source, self.datamodule.earlier_frames)
+        columns = [to_shape(each, shape, "nearest") for each in frames]
         if source.shape[2:] != shape[1:]:
-            columns.append(to_shape(source, shape))  # what a model of super-resolution has to beat
+            columns.append(to_shape(frames[-1], shape))  # what a model of super-resolution has to beat
         return beside([*columns, translated, *([] if truth is None else [truth])])
 
     def _reconstructions(self, model: Reconstructs) -> Image.Image:

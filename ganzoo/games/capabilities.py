@@ -24,6 +24,15 @@ class Translates(Protocol):
 
 
 @runtime_checkable
+class PredictsFrames(Protocol):
+    """Protocol of models that predict the frames (N, C, count, H, W) after clips of at least `frames` frames."""
+
+    frames: int
+
+    def predict_frames(self, clips: Tensor, count: int = 1) -> Tensor: ...  # noqa: D102
+
+
+@runtime_checkable
 class Classifies(Protocol):
     """Protocol of models that return the logits (N, classes) of samples (N, ...)."""
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import pad
 
 from ganzoo.common.batches import batch_target
 from ganzoo.common.errors import GanzooError
@@ -181,6 +182,12 @@ def require_takes(network: nn.Module, shape: Size, field: str, but: str) -> None
         nearest = " and ".join(str(side) for side in (below, below + multiple))
         where = f"{but} {shape_text(shape)}; the nearest are {nearest}"
         raise GanzooError(f"{field}: sides divisible by {multiple} are taken, {where}.")
+
+
+def pad_to_multiple(x: Tensor, multiple: int, least: int = 1) -> Tensor:
+    """Continues images (1, C, H, W) at the right and the bottom until both sides are `least` and fit `multiple`."""
+    bottom, right = (max(side, least) + -max(side, least) % multiple - side for side in x.shape[2:])
+    return pad(x, (0, right, 0, bottom), mode="replicate")
 
 
 def require_shape(network: nn.Module | None, shape: Size, field: str) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 import yaml
+from torch import Tensor
 
 from ganzoo.checkpoints import folder_format, loading
 from ganzoo.checkpoints.build import make_datamodule, publishable_recipe
@@ -16,6 +17,7 @@ from ganzoo.common import curves, registry
 from ganzoo.common.curves import Curve, read_metrics
 from ganzoo.common.errors import GanzooError
 from ganzoo.common.files import atomic_write
+from ganzoo.common.frames import split_frames
 from ganzoo.common.hardware import hardware, versions
 from ganzoo.common.kinds import default_kind, kind_of
 from ganzoo.common.program import command
@@ -23,7 +25,7 @@ from ganzoo.common.text import duration
 from ganzoo.drawing import pictures
 from ganzoo.drawing.looks import PICTURES, drawn_alone
 from ganzoo.drawing.previews import Preview, neighbours_picture
-from ganzoo.games.capabilities import Output, Reconstructs, output_of
+from ganzoo.games.capabilities import Reconstructs, output_of
 from ganzoo.games.game import Game
 from ganzoo.metrics import own
 from ganzoo.metrics.evaluation import as_many, class_shares
@@ -38,9 +40,10 @@ from ganzoo.training.callbacks.progress import TermLogger
 
 NEIGHBOURS = 16
 # What a model that has just been trained is good for: in words, the command's name, and its options.
-USES: dict[Output, tuple[str, ...]] = {
+USES: dict[str, tuple[str, ...]] = {
     "samples": ("draw more", "sample", "-n", "64", "-o", "{name}.png"),
     "translations": ("translate your own", "translate", "PICTURES", "-o", "{name}"),
+    "frames": ("go on with your own", "translate", "CLIP", "-o", "{name}.gif"),
     "reconstructions": ("score again", "evaluate", "-o", "{name}.json"),
 }
 
@@ -80,7 +83,7 @@ def export_run(
     facts.scores, facts.seed, facts.samples = _scores(model, datamodule, quality), quality["seed"], quality["samples"]
     facts.own_scores = own.descriptions(quality["metrics"] or [])
     if facts.makes == "translations":
-        itself = Baseline(partial(pictures.to_shape, shape=datamodule.shape))
+        itself = Baseline(partial(_untranslated, datamodule=datamodule))
         facts.source_scores = _scores(itself, datamodule, quality)
     if facts.makes == "samples" and drawn_alone(facts.kind):
         _look_closer(model, datamodule, quality, facts, out)
@@ -98,6 +101,11 @@ def logged_curves(run: Path) -> dict[str, Curve]:
         return read_metrics(run / "metrics.csv")
     except (FileNotFoundError, GanzooError):
         return {}
+
+
+def _untranslated(source: Tensor, datamodule: Any) -> Tensor:
+    """Returns what a translation is compared with: its source, fitted in shape, or the last of the frames in it."""
+    return pictures.to_shape(split_frames(source, datamodule.earlier_frames)[-1], datamodule.shape)
 
 
 def _scores(model: Any, datamodule: Any, quality: dict[str, Any]) -> dict[str, float]:
@@ -139,8 +147,8 @@ def finish_run(run: Path, datamodule: Any, name: str) -> None:
         print(f"{'licence of the data':24} unknown; --data.licence says it, and --data.title and .source the rest")
     if logged:
         print(f"{'curves':24} {command('plot', run)}")
-    if facts.makes in USES:
-        purpose, tool, *words = USES[facts.makes]
+    if facts.use in USES:
+        purpose, tool, *words = USES[facts.use]
         print(f"{purpose:24} {command(tool, run / 'export', *(word.format(name=name) for word in words))}")
 
 
@@ -170,6 +178,7 @@ def _facts(
         shape=datamodule.shape,
         source_shape=getattr(datamodule, "source_shape", None),
         truth=getattr(datamodule, "paired", False),
+        earlier_frames=getattr(datamodule, "earlier_frames", 0),
         steps=step,
         images=state["game"]["images"],
         seconds=float(np.interp(step, clock.steps, clock.values)) if clock else whole,

@@ -6,6 +6,7 @@ import sys
 import onnxruntime
 import pytest
 import torch
+from clips import video_prediction
 from coded import latent_gan, vqgan
 from coders import autoencoder, networks, vae
 from commands import ganzoo
@@ -98,7 +99,13 @@ DRAWING = {
     "latents": latent_gan,
 }
 BY_TORCH = ("points", "labels", "mixture", "latents", "dropout", "any size")
-TRANSLATING = {"any size": recolour, "dropout": unet, "cyclegan": cyclegan, "enlarging": srgan}
+TRANSLATING = {
+    "any size": recolour,
+    "dropout": unet,
+    "cyclegan": cyclegan,
+    "enlarging": srgan,
+    "frames": video_prediction,
+}
 
 
 def lived_in(make):
@@ -168,7 +175,7 @@ def test_what_translates_translates_the_same_elsewhere(name, kind, tmp_path):
     file = tmp_path / f"model{SUFFIX[kind]}"
     export_formats.export_generator(model, file, kind)
     for n, side in ((1, 32), (3, 32), *([(2, 40)] if name != "dropout" else [])):
-        inputs = {"x": torch.rand(n, 1, side, 32) * 2 - 1}
+        inputs = {"x": torch.rand(n, 4 if name == "frames" else 1, side, 32) * 2 - 1}
         if name == "dropout":
             torch.manual_seed(4)
             inputs["noise"] = draw_latent(n, model.noise_dim, "uniform", torch.device("cpu"))
@@ -178,10 +185,10 @@ def test_what_translates_translates_the_same_elsewhere(name, kind, tmp_path):
         assert (run(file, inputs | {"noise": inputs["noise"].roll(1, 0)})[0] - made).abs().max() > 1e-3
     assert list(said["inputs"]) == list(inputs)
     free = {"any size": ["N", 1, "2*H", "2*W"], "cyclegan": ["N", 1, "4*H", "4*W"], "enlarging": ["N", 1, "H", "W"]}
+    free["frames"] = ["N", 4, "2*H", "2*W"]
     assert said["inputs"]["x"]["shape"] == free.get(name, ["N", 1, 32, 32])
-    assert said["outputs"]["images"]["shape"] == (
-        ["N", 1, "4*H", "4*W"] if name == "enlarging" else free.get(name, ["N", 1, 32, 32])
-    )
+    made = {"enlarging": ["N", 1, "4*H", "4*W"], "frames": ["N", 1, "2*H", "2*W"]}
+    assert said["outputs"]["images"]["shape"] == made.get(name, free.get(name, ["N", 1, 32, 32]))
 
 
 @pytest.mark.parametrize("kind", SUFFIX)

@@ -1,7 +1,6 @@
 """Translation of picture files, one by one, large ones in tiles."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 from torch import Tensor, nn
-from torch.nn.functional import pad
 from tqdm.auto import tqdm
 
 from ganzoo.checkpoints.loading import load
@@ -20,33 +18,15 @@ from ganzoo.common.hardware import find_device
 from ganzoo.data.decoding import middle, opened, to_tensor, unreadable_reason
 from ganzoo.data.finding import find_pictures
 from ganzoo.drawing import pictures
-from ganzoo.games.capabilities import DrawsSamples
-from ganzoo.games.translator import Size, Translator
-from ganzoo.tools.translate import tiles
+from ganzoo.games.capabilities import DrawsSamples, PredictsFrames
+from ganzoo.games.translator import Size, Translator, pad_to_multiple
+from ganzoo.tools.translate import clips, tiles
+from ganzoo.tools.translate.results import TranslatedFiles
 
 FEW = 3  # pictures that go without a progress bar
 TILE, LEAST_TILE = 256, 16  # sides of a tile in pixels, those of the picture it is of
 SMALL, CORNER = 256 * 256, 64  # pixels of a picture that needs no care; sides of what stands for a larger one
 ONCE = 8  # corners that are translated at once: as many as are about a tile
-
-
-@dataclass
-class TranslatedFiles:
-    """Translated, changed and skipped pictures of one command.
-
-    Args:
-        out: folder or file that the pictures went to.
-        written: pictures that were written.
-        resized: how many of them were cropped and resized to what the model takes.
-        filled: how many have lost their transparency, because their format has none: white stands in its place.
-        skipped: pictures that could not be read or translated, each with the reason.
-    """
-
-    out: Path
-    written: list[Path] = field(default_factory=list)
-    resized: int = 0
-    filled: int = 0
-    skipped: list[str] = field(default_factory=list)
 
 
 def translate_files(
@@ -59,12 +39,15 @@ def translate_files(
     revision: str | None = None,
     device: str = "cpu",
     threads: int | None = None,
+    frames: int | None = None,
+    whole: bool = False,
 ) -> TranslatedFiles:
-    """Translates pictures, one by one; see `ganzoo.tools.translate.translate` for the arguments.
+    """Translates pictures, one by one, or predicts what follows clips.
 
-    Each is turned upright and into the model's mode: transparent parts white, colours or grey. What was transparent is
-    so again in the translation, if its format allows it. A model for one size gets the middle of a picture, resized;
-    one for any size gets it whole, or, where it allows that, a large one in tiles.
+    See `ganzoo.tools.translate.translate` for the arguments, and `ganzoo.tools.translate.clips` for clips. A picture is
+    turned upright and into the model's mode: transparent parts white, colours or grey. What was transparent is so again
+    in the translation, if its format allows it. A model for one size gets the middle of a picture, resized; one for any
+    size gets it whole, or, where it allows that, a large one in tiles.
 
     Raises:
         GanzooError: if the model is no translator, an option does not fit, a picture would be overwritten, or none of
@@ -72,11 +55,17 @@ def translate_files(
     """
     if tile is not None and tile < LEAST_TILE and tile != 0:
         raise GanzooError(f"--tile: {tile} given, but it must be at least {LEAST_TILE}, or 0 for no tiles.")
-    plan = plan_targets(files, out)
     model = load(name, revision=revision, device=find_device(device))
     if not isinstance(model, Translator):
         hint = " `ganzoo sample` draws from it." if isinstance(model, DrawsSamples) else ""
         raise GanzooError(f"'{name}' translates no pictures: it is a {type(model).__name__}.{hint}")
+    if isinstance(model, PredictsFrames):
+        if back or tile is not None:
+            raise GanzooError(f"--back and --tile: '{name}' goes on with clips; leave them out.")
+        return clips.predict_clips(model, name, files, out, clips.FRAMES if frames is None else frames, whole, threads)
+    if frames is not None or whole:
+        raise GanzooError(f"--frames and --whole: '{name}' translates pictures; leave them out.")
+    plan = plan_targets(files, out)
     network = getattr(model, "back", None) if back else model.generator
     if network is None:
         raise GanzooError(f"--back: '{name}' translates one way only.")
@@ -238,12 +227,6 @@ def network_input(image: Any, network: nn.Module) -> tuple[Tensor, bool]:
     if resized:
         image = middle(image, height, width)
     return to_tensor(image)[None].float() / 127.5 - 1, resized
-
-
-def pad_to_multiple(x: Tensor, multiple: int, least: int = 1) -> Tensor:
-    """Continues images (1, C, H, W) at the right and the bottom until both sides are `least` and fit `multiple`."""
-    bottom, right = (max(side, least) + -max(side, least) % multiple - side for side in x.shape[2:])
-    return pad(x, (0, right, 0, bottom), mode="replicate")
 
 
 def _inside(folder: Path) -> list[str]:
