@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.nn.functional import adaptive_max_pool3d, interpolate, pad
 
 from ganzoo.common.errors import GanzooError, one_line
-from ganzoo.data.array_files import ARRAYS, arrays, damaged
+from ganzoo.data.array_files import arrays, damaged
 
 Up = Literal["y", "z"]
 UPS = get_args(Up)

@@ -188,7 +188,7 @@ def test_long_and_large_files_are_not_read_to_their_end(tmp_path, monkeypatch):
         clips(tmp_path)
     monkeypatch.undo()
     monkeypatch.setattr(clip_folder, "RESIDENT_BYTES", 1000)
-    with pytest.raises(GanzooError, match="take more than .*Lower --data.size"):
+    with pytest.raises(GanzooError, match=r"take more than .*Lower --data\.size"):
         clips(tmp_path)
 
 
