@@ -41,6 +41,11 @@ def passing_frames(clips: Tensor) -> Tensor:
     return _enlarged(clips[range(len(clips)), :, [number % clips.shape[2] for number in range(len(clips))]])
 
 
+def with_masks(clips: Tensor, masks: Tensor) -> Tensor:
+    """Puts the masks (N, 1, T, H, W) in [0, 1] of clips (N, C, T, H, W) below them: (N, C, T, 2H, W)."""
+    return torch.cat([clips, (2 * masks - 1).expand_as(clips)], 3)
+
+
 def _framed(images: Tensor, edges: tuple[int, int, int, int]) -> Tensor:
     return pad(images, edges, value=GREY)
 

@@ -10,9 +10,10 @@ from ganzoo.common.batches import batch_target
 from ganzoo.common.conditions import Values, map_values
 from ganzoo.common.frames import split_frames
 from ganzoo.common.kinds import Kind, kind_of
+from ganzoo.drawing.films import with_masks
 from ganzoo.drawing.looks import drawn_alone, images_of, picture
 from ganzoo.drawing.pictures import beside, grid, to_shape
-from ganzoo.games.capabilities import DrawsSamples, Reconstructs, Translates
+from ganzoo.games.capabilities import DrawsSamples, HasMasks, Reconstructs, Translates
 from ganzoo.games.interpolation import walk
 from ganzoo.games.sampler import Sampler
 
@@ -41,6 +42,9 @@ class Preview:
         if not isinstance(model, DrawsSamples):
             redraws = isinstance(model, Reconstructs) and drawn_alone(kind_of(self.datamodule))
             return self._reconstructions(model) if redraws else None
+        if isinstance(model, HasMasks):
+            points = model.space.draw(self.count, self.seed)
+            return picture(with_masks(model.render(points), model.masks(points)), kind=kind_of(self.datamodule))
         real = getattr(self.datamodule, "preview", None)
         return picture(model.sample(self.count, seed=self.seed), real, kind_of(self.datamodule))
 

@@ -56,6 +56,16 @@ class HasCodebook(Protocol):
 
 
 @runtime_checkable
+class HasMasks(Protocol):
+    """Protocol of models that draw clips (N, C, T, H, W) through masks (N, 1, T, H, W) of what moves, in [0, 1]."""
+
+    @property
+    def space(self) -> Any: ...  # noqa: D102
+    def render(self, points: Tensor) -> Tensor: ...  # noqa: D102
+    def masks(self, points: Tensor) -> Tensor: ...  # noqa: D102
+
+
+@runtime_checkable
 class Composes(Protocol):
     """Protocol of models that draw pieces of music bar by bar, under chords (n, bars, 13)."""
 

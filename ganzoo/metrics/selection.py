@@ -194,6 +194,12 @@ def _of_video(context: ScoreContext) -> list[str]:
     return ["swd", *(["motion"] if context.datamodule.shape[1] > 1 else [])]
 
 
+def _many_of_video(context: ScoreContext) -> list[str]:
+    """Returns those, how much moves, and where both are known the masks."""
+    names = ["frame_difference", "mask_iou"]
+    return [*_of_video(context), *(name for name in names if not SCORES[name].refuses(context))]
+
+
 def _of_music(context: ScoreContext) -> list[str]:
     """Returns the scores of piano rolls, and of bars under chords whether these are heard."""
     names = ["empty_bars", "bar_pitches", "qualified_notes", "pitch_histogram", "note_lengths"]
@@ -210,7 +216,7 @@ def _many_of_music(context: ScoreContext) -> list[str]:
 DEFAULTS: dict[str, Defaults] = {
     IMAGES.name: Defaults(_of_images, _many_of_images),
     POINTS.name: Defaults(_of_points),
-    VIDEO.name: Defaults(_of_video),
+    VIDEO.name: Defaults(_of_video, _many_of_video),
     VOXELS.name: Defaults(lambda context: ["jsd", "mmd_iou", "cov_iou", "one_piece", "volume"]),
     MUSIC.name: Defaults(_of_music, _many_of_music),
 }

@@ -30,6 +30,7 @@ def sample(
     bars: int | None = None,
     chords: Sequence[str] = (),
     primer: Path | None = None,
+    plain: bool = False,
     npz: Path | None = None,
     revision: str | None = None,
     device: str = "cpu",
@@ -54,6 +55,7 @@ def sample(
         bars: draw pieces of so many bars, each bar after the one before (8; 4 pieces); a model of bars only.
         chords: of pieces, one to a bar, from the start again where there are more bars, such as C Am F G (those kept).
         primer: of pieces, a MIDI file whose last bar they follow (silence).
+        plain: leave out the masks, which pictures and movies show below the clips of a model that draws through some.
         npz: also write the samples to this .npz file: pictures as uint8 NHWC, others as they are.
         revision: branch, tag or commit of a Hub repository.
         device: cpu, cuda, mps.
@@ -67,7 +69,10 @@ def sample(
     """
     import torch
 
+    from ganzoo.drawing.films import with_masks
+    from ganzoo.drawing.movies import is_movie
     from ganzoo.drawing.save import is_picture, require_format, write_rows, write_samples
+    from ganzoo.games.capabilities import HasMasks
     from ganzoo.games.interpolation import noise_of_seeds, raw_of_seeds
 
     if (bars is not None or chords or primer is not None) and (labels is not None or text or conditions is not None):
@@ -98,12 +103,17 @@ def sample(
     space = model.space if cutoff is None else model.space.cut_off(cutoff)
     shown = sys.stderr.isatty()
     parts = [model.render(space.place(raw, factor, y), y, noise, progress=shown) for factor in factors]
+    drawn = parts
+    if isinstance(model, HasMasks) and not plain:
+        placed = [space.place(raw, factor, y) for factor in factors]
+        drawn = [with_masks(part, model.masks(points)) for part, points in zip(parts, placed, strict=True)]
     for path in targets:
         if len(factors) > 1 and is_picture(path, model.kind):
-            write_rows(parts, [f"truncation {factor:g}" for factor in factors], path, kind=model.kind)
+            write_rows(drawn, [f"truncation {factor:g}" for factor in factors], path, kind=model.kind)
         else:
             names = listed if listed and len(factors) == 1 else None
-            write_samples(torch.cat(parts), path, turns, names, model.kind)
+            looked_at = is_picture(path, model.kind) or is_movie(path)
+            write_samples(torch.cat(drawn if looked_at else parts), path, turns, names, model.kind)
     return targets
 
 

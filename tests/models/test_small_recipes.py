@@ -33,6 +33,7 @@ SMALL = {
     "gansformer_cifar10_small": "gansformer_folder",
     "three_d_gan_shapes_small": "three_d_gan_shapes",
     "video_prediction_moving_digits_small": "video_prediction_moving_digits",
+    "vgan_moving_digits_small": "vgan_moving_digits",
 }
 
 
@@ -43,7 +44,7 @@ def recipe(name: str) -> dict:
 def megabytes(name: str) -> float:
     """Size of a recipe's published checkpoint, whose numbers take two bytes each.
 
-    Sides and classes follow the data.
+    Sides, frames and classes follow the data.
     """
     described = recipe(name)
     model, size = described["model"], described["data"]["init_args"]["size"]
@@ -54,6 +55,8 @@ def megabytes(name: str) -> float:
             continue
         part = model["init_args"][network]
         of_data = {"size": size}
+        if "frames" in described["data"]["init_args"]:
+            of_data["shape"] = [3, described["data"]["init_args"]["frames"], size, size]
         if getattr(followed.get(network), "conditional", False):
             of_data["n_classes"] = 10
         arguments = signature(pydoc.locate(part["class_path"])).parameters

@@ -96,6 +96,12 @@ SMALLER = {
     "--model.generator.kernels [[3,3],[3,3],[3,3],[3,3]] --model.discriminator.widths [[4],[4],[4],[4]] "
     "--model.discriminator.kernels [[3],[3],[3],[3]] --model.discriminator.hidden [[8],[8],[8],[8]]",
     "video_prediction_moving_digits_small": "--data.size 32 --data.samples 16",
+    "vgan_clips": "--data.size 16 --data.frames 4 --data.scale 1 --model.generator.latent_dim 8 "
+    "--model.generator.widths [8,4] --model.discriminator.widths [4,8]",
+    "vgan_moving_digits": "--data.size 16 --data.frames 4 --data.samples 40 --model.generator.latent_dim 8 "
+    "--model.generator.widths [8,4] --model.discriminator.widths [4,8]",
+    "vgan_moving_digits_small": "--data.size 16 --data.frames 4 --data.samples 40 --model.generator.widths [8,4] "
+    "--model.generator.back_widths [8,4] --model.discriminator.widths [4,8]",
     "srresnet_folder": "--data.root portraits.zip --data.size 32 --model.generator.width 4 --model.generator.blocks 1",
     "srgan_folder": "--data.root portraits.zip --data.size 32 --model.generator.width 4 --model.generator.blocks 1 "
     "--model.discriminator.size 32 --model.discriminator.width 4 --model.content pixels",
@@ -114,6 +120,11 @@ def data(tmp_path_factory):
                 file = BytesIO()
                 Image.fromarray(pixels).save(file, "PNG")
                 archive.writestr(f"{i}.png", file.getvalue())
+    with zipfile.ZipFile(root / "clips80.zip", "w") as archive:
+        for i, pixels in enumerate(np.random.default_rng(2).integers(0, 256, (48, 20, 24, 3), dtype=np.uint8)):
+            file = BytesIO()
+            Image.fromarray(pixels).save(file, "PNG")
+            archive.writestr(f"{i // 24}/{i}.png", file.getvalue())
     write_chorales(root)
     for split in ("train", "val"):
         folder = root / "facades" / split
