@@ -11,6 +11,7 @@ from coded import latent_gan, vqgan
 from coders import autoencoder, networks, vae
 from commands import ganzoo
 from enlargers import srgan
+from streams import vgan
 from tiny import conditional, conv, mlp, recolour
 from torch import nn
 from torch.nn.utils.parametrizations import spectral_norm
@@ -97,6 +98,7 @@ DRAWING = {
     "mixture": mixture,
     "flower": flower,
     "latents": latent_gan,
+    "clips": vgan,
 }
 BY_TORCH = ("points", "labels", "mixture", "latents", "dropout", "any size")
 TRANSLATING = {
@@ -113,7 +115,7 @@ def lived_in(make):
     torch.manual_seed(1)
     model = make().eval()
     for module in model.modules():
-        if isinstance(module, nn.BatchNorm2d | nn.BatchNorm1d):
+        if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d | nn.BatchNorm3d):
             module.running_mean.normal_()
             module.running_var.uniform_(0.5, 2)
     return model
@@ -166,7 +168,8 @@ def test_what_draws_draws_the_same_elsewhere(name, kind, tmp_path):
         assert said["inputs"][key]["shape"] == ["N", *x.shape[1:]]
         assert said["inputs"][key]["type"] == str(x.dtype).removeprefix("torch.")
     ((key, output),) = said["outputs"].items()
-    assert (key, output["shape"]) == ("points" if name == "points" else "images", ["N", *made.shape[1:]])
+    kind = {"points": "points", "clips": "video"}.get(name, "images")
+    assert (key, output["shape"]) == (kind, ["N", *made.shape[1:]])
 
 
 @pytest.mark.parametrize(("name", "kind"), cases(TRANSLATING))
