@@ -232,10 +232,10 @@ def _movie(path: Path, name: str, channels: int) -> Iterator[Any]:
     allowed = ["-protocol_whitelist", "file", "-format_whitelist", CONTAINERS]
     frames: Any = read_frames(str(path.resolve()), input_params=allowed)
     try:
-        size = next(frames)["size"]
-        _require_bounded(*size, name)
+        width, height = next(frames)["size"]
+        _require_bounded(width, height, name)
         for frame in frames:
-            yield Image.frombytes("RGB", size, frame).convert("L" if channels == 1 else "RGB")
+            yield Image.frombytes("RGB", (width, height), frame).convert("L" if channels == 1 else "RGB")
     except (OSError, RuntimeError, ValueError, KeyError, IndexError, StopIteration) as error:
         raise damaged(name, "is no movie that ffmpeg reads, or is cut off") from error
     finally:

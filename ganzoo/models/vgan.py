@@ -59,7 +59,7 @@ class VGAN(GAN):
 
     def g_loss(self, x: Tensor, y: Any, move: AdversarialMove) -> Terms:
         """Returns the cross-entropy of generated clips to `real`, and the weighted mean of their masks."""
-        streams = self.generator.streams(*self.network_inputs(self.latent(len(x)), y))
+        streams = self.generator.streams(*self.network_inputs(self.latent(len(x)), y))  # type: ignore[operator]
         mean = streams.mask.mean()
         move.note("g/mask_mean", mean)
         adversarial = self.objective.g(None, move.judge(streams.compose(), y, real=False))
