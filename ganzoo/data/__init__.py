@@ -1,6 +1,8 @@
 """Data sets as LightningDataModules: images in [-1, 1], NCHW, points in the plane, video, solids, bars of music."""
 
 from ganzoo.data.base import DataModule, ImageDataModule
+from ganzoo.data.caption_folder import CaptionFolder
+from ganzoo.data.captioned_mnist import CaptionedMNIST
 from ganzoo.data.celeba import CelebA
 from ganzoo.data.chorales import Chorales
 from ganzoo.data.cifar10 import CIFAR10
@@ -8,6 +10,7 @@ from ganzoo.data.clip_folder import ClipFolder
 from ganzoo.data.colours import CIFAR10Colours
 from ganzoo.data.digits import Digits
 from ganzoo.data.edges import Edges
+from ganzoo.data.emoji import Emoji
 from ganzoo.data.image_folder import ImageFolder
 from ganzoo.data.loader import BatchLoader
 from ganzoo.data.low_resolution import LowResolution
@@ -31,12 +34,15 @@ __all__ = [
     "MNIST",
     "BatchLoader",
     "CIFAR10Colours",
+    "CaptionFolder",
+    "CaptionedMNIST",
     "CelebA",
     "Chorales",
     "ClipFolder",
     "DataModule",
     "Digits",
     "Edges",
+    "Emoji",
     "FashionMNIST",
     "ImageDataModule",
     "ImageFolder",

@@ -1,19 +1,30 @@
 """Latent vectors drawn from a prior."""
 
+from collections.abc import Callable
 from typing import Literal
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ganzoo.common.seeding import mix
 
-Prior = Literal["normal", "uniform"]
-PRIORS: dict[Prior, str] = {"normal": "standard normal", "uniform": "uniform on [-1, 1]"}
+Prior = Literal["normal", "uniform", "truncated"]
+PRIORS: dict[Prior, str] = {
+    "normal": "standard normal",
+    "uniform": "uniform on [-1, 1]",
+    "truncated": "standard normal within [-2, 2]",
+}
+# One row a prior.
+FILLS: dict[Prior, Callable[[Tensor, torch.Generator | None], Tensor]] = {
+    "normal": lambda z, source: z.normal_(generator=source),
+    "uniform": lambda z, source: z.uniform_(-1, 1, generator=source),
+    "truncated": lambda z, source: nn.init.trunc_normal_(z, a=-2.0, b=2.0, generator=source),
+}
 BLOCK = 64
 
 
 def draw_latent(n: int, dim: int, prior: Prior, device: torch.device, seed: int | None = None) -> Tensor:
-    """Draws latent vectors: standard normal, or uniform on [-1, 1].
+    """Draws latent vectors: standard normal, the same within [-2, 2], or uniform on [-1, 1].
 
     Args:
         n: how many.
@@ -35,4 +46,4 @@ def draw_latent(n: int, dim: int, prior: Prior, device: torch.device, seed: int 
 
 
 def _fill(z: Tensor, prior: Prior, source: torch.Generator | None) -> Tensor:
-    return z.normal_(generator=source) if prior == "normal" else z.uniform_(-1, 1, generator=source)
+    return FILLS[prior](z, source)

@@ -1,11 +1,12 @@
 """StackGAN's networks: images of two stages under the embedding of a text, and their discriminators.
 
-Zhang et al. 2016, arXiv 1612.03242. Stage I has the layers of the authors' first code (hanzhanggit/StackGAN): bottlenecks
-and biases; with `ported` those of their later port (hanzhanggit/StackGAN-Pytorch), which lacks both, has ReLU in the
-conditioning augmentation, and takes what that says for log variances. Stage II has the port's layers; biases, slope and
-log sigma are the first code's unless `ported`.
+Zhang et al. 2016, arXiv 1612.03242. Stage I has the layers of the authors' first code (hanzhanggit/StackGAN):
+bottlenecks and biases; with `ported` those of their later port (hanzhanggit/StackGAN-Pytorch), which lacks both, has
+ReLU in the conditioning augmentation, and takes what that says for log variances. Stage II has the port's layers;
+biases, slope and log sigma are the first code's unless `ported`, and so is a bottleneck in its discriminator.
 """
 
+from itertools import pairwise
 from math import log2
 
 import torch
@@ -136,7 +137,7 @@ class StackGANGenerator(nn.Module):
             layers.append(nn.Conv2d(width // 2, channels, 3, 1, 1, bias=False))
         else:
             layers.append(bottleneck(widths[0], 0.0))
-            for place, (before, after) in enumerate(zip(widths, widths[1:], strict=False)):
+            for place, (before, after) in enumerate(pairwise(widths)):
                 layers += raised(before, after, bias, activated=place > 0)
                 if place == 0:
                     layers.append(bottleneck(after, 0.0))
@@ -194,7 +195,7 @@ class StackGANRefiner(nn.Module):
             block = [*convolved(whole, whole, 3, bias=bias), *convolved(whole, whole, 3, None, bias)]
             layers.append(Residual(nn.Sequential(*block)))
         widths = [max(whole >> k, 1) for k in range(times + 1)]
-        for before, after in zip(widths, widths[1:], strict=False):
+        for before, after in pairwise(widths):
             layers += raised(before, after, bias)
         self.net = nn.Sequential(*layers, nn.Conv2d(widths[-1], channels, 3, 1, 1, bias=bias), nn.Tanh())
         self.apply(init_dcgan)
@@ -236,7 +237,7 @@ class StackGANDiscriminator(nn.Module):
         self.condition = Vectors(condition_dim)
         layers: list[nn.Module] = [nn.Conv2d(channels, width, 4, 2, 1, bias=bias), nn.LeakyReLU(SLOPE)]
         widths = [width * 2**k for k in range(times)]
-        for before, after in zip(widths, widths[1:], strict=False):
+        for before, after in pairwise(widths):
             layers += [nn.Conv2d(before, after, 4, 2, 1, bias=bias), nn.BatchNorm2d(after), nn.LeakyReLU(SLOPE)]
         whole = widths[-1]
         while whole > 8 * width:
