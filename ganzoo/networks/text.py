@@ -54,7 +54,7 @@ class TextEncoder(nn.Module):
         dim: length of a vector.
         images: encoder of images that are matched; None of encoders that do not learn.
         filled: whether it has learnt.
-        checksum: of the vocabulary that it has learnt with.
+        checksum: of the vocabulary that it has learnt with, (4,).
     """
 
     condition: Condition
@@ -67,18 +67,18 @@ class TextEncoder(nn.Module):
         super().__init__()
         self.condition, self.dim, self.images = condition, dim, images
         self.register_buffer("filled", torch.zeros((), dtype=torch.long))
-        self.register_buffer("checksum", torch.tensor(self.own_checksum))
+        self.register_buffer("checksum", self.own_checksum)
         self.sharpness = nn.Parameter(torch.tensor(log(SHARPNESS))) if images is not None else None
 
     @property
-    def own_checksum(self) -> int:
-        """Checksum of the vocabulary in its order; 0 without one."""
+    def own_checksum(self) -> Tensor:
+        """Checksum (4,) of the vocabulary in its order, bytes."""
         words = getattr(self.condition, "vocabulary", ())
-        return zlib.crc32(" ".join(words).encode()) if words else 0
+        return torch.tensor([*zlib.crc32(" ".join(words).encode()).to_bytes(4, "big")])
 
     def require_vocabulary(self) -> None:
         """Raises GanzooError if its weights come from an encoder that has learnt with another vocabulary."""
-        if int(self.checksum) != self.own_checksum:
+        if not torch.equal(self.checksum.cpu(), self.own_checksum):
             raise GanzooError(
                 "model.encoder: what it starts from has learnt with another vocabulary than the data has; "
                 "train both stages on the same captions."

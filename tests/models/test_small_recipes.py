@@ -34,6 +34,8 @@ SMALL = {
     "three_d_gan_shapes_small": "three_d_gan_shapes",
     "video_prediction_moving_digits_small": "video_prediction_moving_digits",
     "vgan_moving_digits_small": "vgan_moving_digits",
+    "stackgan_captioned_mnist_stage1_small": "stackgan_folder",
+    "stackgan_captioned_mnist_small": "stackgan_folder_256",
 }
 
 
@@ -50,7 +52,7 @@ def megabytes(name: str) -> float:
     model, size = described["model"], described["data"]["init_args"]["size"]
     follow = getattr(pydoc.locate(model["class_path"]), "follow", lambda spec, stated: {})  # of labelled variants
     followed = follow(DataSpec((3, size, size), n_classes=10), {})
-    for network in ("generator", "discriminator", "autoencoder"):
+    for network in ("generator", "discriminator", "autoencoder", "encoder", "stage1"):
         if network not in model["init_args"]:
             continue
         part = model["init_args"][network]

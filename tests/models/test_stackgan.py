@@ -99,7 +99,7 @@ def test_typed_texts_are_words_in_any_form(caplog):
     assert images.shape == (2, 1, 16, 16)
     four = model.sample(4, text=["digit two", "digit six"], seed=0)
     torch.testing.assert_close(four[:2], images)
-    for call in (dict(), dict(n=1, y=captions[:1], text="digit two")):
+    for call in ({}, {"n": 1, "y": captions[:1], "text": "digit two"}):
         with pytest.raises(GanzooError, match="text"):
             model.sample(**call)
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 import yaml
+from captioned import write_captions, write_emoji
 from commands import Run, ganzoo
 from idx import write_cifar10, write_mnist
 from PIL import Image
@@ -32,11 +33,29 @@ TINY += ["--trainer.log_every_n_steps", "1", "--trainer.accelerator", "cpu"]
 GROWN = "--model.growth.fade 0 --model.growth.stable 1"  # at the last side from the second batch on
 NARROW = ("width 8", "groups 4", "blocks 1", "multipliers [1,1,1]", "codes 16", "code_dim 8", "z_channels 8")
 CODED = " ".join(f"--model.generator.{argument}" for argument in NARROW)
-OF_CODES = " ".join(f"--model.autoencoder.{argument}" for argument in NARROW) + " --model.init {vqgan}"
+OF_CODES = " ".join(f"--model.autoencoder.{argument}" for argument in NARROW) + " --model.init {begun}"
 OF_CODES += " --model.generator.widths [16,16] --model.generator.groups [2,2] --model.discriminator.widths [16,16]"
 OF_CODES += " --model.discriminator.groups [2,2] --model.stabilisers.every 2"
+TEXTUAL = "--model.encoder_steps 2 --model.encoder.hidden 8 --model.encoder.word_dim 4 --model.encoder.text_dim 6 "
+TEXTUAL += "--model.generator.condition_dim 6 --model.discriminator.condition_dim 6 --model.generator.width 4 "
+TEXTUAL += "--model.discriminator.width 4"
+DIGITS = f"{TEXTUAL} --data.samples 40"
+REFINED = "--model.stage1.condition_dim 6 --model.stage1.width 4 --model.generator.blocks 1 --model.init {begun}"
+# recipes that go on from a checkpoint of another one, {begun} in what they are cut down to
+BEGUN = {
+    "latent_gan_cifar10": "vqgan_cifar10_small",
+    "latent_gan_cifar10_small": "vqgan_cifar10_small",
+    "stackgan_captioned_mnist_small": "stackgan_captioned_mnist_stage1_small",
+    "stackgan_folder_256": "stackgan_folder",
+}
 # what a recipe for a GPU is cut down to
 SMALLER = {
+    "stackgan_captioned_mnist_stage1_small": f"{DIGITS} --data.size 16",
+    "stackgan_captioned_mnist_small": f"{DIGITS} --data.size 32 --model.generator.low_size 16 --model.stage1.size 16 "
+    f"{REFINED}",
+    "stackgan_folder": f"{TEXTUAL} --data.size 16",
+    "stackgan_folder_256": f"{TEXTUAL} --data.size 32 --model.generator.low_size 16 --model.stage1.size 16 {REFINED}",
+    "stackgan_emoji_small": "--data.size 16 --data.held_out 0.4 --model.encoder_steps 2",
     "conv_gan_faces": "--data.size 32 --model.generator.width 4 --model.discriminator.width 4",
     "cyclegan_horse2zebra": "--data.size 32 --model.generator.width 4 --model.back.width 4",
     "projected_gan_faces": "--data.size 64 --model.generator.width 4 --model.discriminator.width 16 "
@@ -126,6 +145,8 @@ def data(tmp_path_factory):
             Image.fromarray(pixels).save(file, "PNG")
             archive.writestr(f"{i // 24}/{i}.png", file.getvalue())
     write_chorales(root)
+    write_captions(root)
+    write_emoji(root)
     for split in ("train", "val"):
         folder = root / "facades" / split
         folder.mkdir(parents=True)
@@ -149,10 +170,10 @@ def trained(request, data, tmp_path_factory):
         patch.setenv("GANZOO_DATA", str(write_cifar10(data, 48, patch)))
         patch.setenv("XDG_CACHE_HOME", str(data / "cache"))
         smaller = SMALLER.get(request.param.stem, "")
-        if "{vqgan}" in smaller:  # it goes on from a trained one
-            begun = ["fit", "--recipe", "vqgan_cifar10_small", *TINY, *SMALLER["vqgan_cifar10_small"].split()]
-            assert ganzoo(*begun, "--runs", runs).status == 0
-            smaller = smaller.format(vqgan=runs / "vqgan_cifar10_small" / "version_0" / "last.ckpt")
+        if first := BEGUN.get(request.param.stem):  # it goes on from a trained one
+            said = ganzoo("fit", "--recipe", first, *TINY, *SMALLER[first].split(), "--runs", runs)
+            assert said.status == 0, said.err
+            smaller = smaller.format(begun=runs / first / "version_0" / "last.ckpt")
         smaller = smaller.split()
         said = ganzoo("fit", "--recipe", request.param.stem, *TINY, *smaller, "--runs", runs)
     return Run(runs / request.param.stem / "version_0", said)
