@@ -60,7 +60,7 @@ def test_a_file_is_all_that_a_score_takes(folder, monkeypatch):
     real = data.dataset.tensors[0]
     expected = (drawn.flatten(1).std(1).mean() - real.flatten(1).std(1).mean()).abs()
     assert found == {"contrast[40/test]": pytest.approx(expected.item())}
-    with pytest.raises(GanzooError, match=r"be one of .*, contrast, codes, prdc\. Did you mean 'contrast'"):
+    with pytest.raises(GanzooError, match=r"be one of .*, contrast, captions, codes, prdc\. Did you mean 'contrast'"):
         choose_scores(["contrasts"], None, data)
 
 

@@ -1,6 +1,6 @@
 """Share of samples that show what their caption says, of captions to train on and of unseen ones, from 0 to 1."""
 
-from typing import Any, ClassVar
+from typing import Any
 
 from torch import Tensor
 
@@ -17,7 +17,7 @@ class CaptionsRight(Score):
     """
 
     higher = True
-    gives: ClassVar[tuple[str, ...]] = ("captions_right", "captions_unseen")
+    gives = ("captions_right", "captions_unseen")
     reference = False
     conditions = True
 
