@@ -5,7 +5,8 @@
 #   PIP_ARGS  more arguments for pip; for the smaller CPU-only PyTorch on Linux:
 #             make demo PIP_ARGS="--extra-index-url https://download.pytorch.org/whl/cpu"
 #   SET       overrides for every run of the comparisons, such as SET=trainer.precision=bf16-mixed
-#   IMAGES    real images that every discriminator of `make compare-all` and `compare-conditional` sees (256000; 384000)
+#   IMAGES    real images that every discriminator of `make compare-all`, `compare-conditional` and `compare-cifar10` sees
+#             (256000; 384000; 128000)
 #   SEEDS     their training seeds
 
 PYTHON ?= python3
@@ -77,6 +78,7 @@ compare-conditional: $(VENV)/.installed
 
 # By the features of the classifier of CIFAR-10, and by ImageNet's.
 CIFAR10 = $(addsuffix _cifar10_small,dcgan sngan projection_gan sagan biggan progan stylegan2 diffusion_gan gansformer vitgan transgan ddgan r3gan)
+compare-cifar10: IMAGES = 128000
 compare-cifar10: $(VENV)/.installed
 	$(BIN)/ganzoo compare $(CIFAR10) --table cifar10 --out docs/comparison/cifar10 --features imagenet $(EQUALLY)
 
