@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import huggingface_hub
+import numpy as np
 import pytest
 import torch
 from hubserver import Hub, serve
@@ -28,6 +29,7 @@ from ganzoo.checkpoints import hashes, hub, loading, publishing
 from ganzoo.cli import main
 from ganzoo.common.errors import GanzooError
 from ganzoo.data import ImageFolder
+from ganzoo.tools.evaluate import evaluate
 
 PAGE = Path(__file__).parents[2] / "docs" / "trust.md"
 TOKEN = "hf_theTokenThatNobodyMayEverSee01"
@@ -367,6 +369,49 @@ failing("hangs up", "drop")
 failing("answers with a web page", "garbage")
 case("Hubs", "one that changes the weights", tampering)
 case("Hubs", "one whose ETags are paths that climb out of the cache", climbing)
+
+
+# Files of samples
+
+
+def samples(name: str, file: str, write: Callable[[Path], Any]) -> None:
+    def attempt(folder: Path) -> None:
+        evil = folder.parent / "evil"
+        evil.mkdir()
+        write(evil / file)
+        evaluate("evil", data="evil", bootstrap=0)
+
+    case("Files of samples", name, attempt)
+
+
+def track(events: bytes, division: int = 480) -> bytes:
+    """Returns a MIDI file of one track."""
+    return b"MThd" + struct.pack(">IHHH", 6, 0, 1, division) + b"MTrk" + struct.pack(">I", len(events)) + events
+
+
+def bomb(path: Path) -> None:
+    """Writes an archive of a few bytes whose array's header promises a terabyte."""
+    with zipfile.ZipFile(path, "w") as archive, archive.open("x.npy", "w") as member:
+        header = {"descr": "|u1", "fortran_order": False, "shape": (10**6, 100, 100, 100)}
+        np.lib.format.write_array_header_1_0(member, header)
+
+
+NOTE, END = b"\x00\x90\x3c\x40", b"\x00\xff\x2f\x00"
+TRIANGLE = "OFF\n3 1 0\n0 0 0\n1 0 {}\n0 1 0\n3 0 1 {}\n"
+
+samples("an empty mesh", "x.off", lambda file: file.write_bytes(b""))
+samples("a mesh with a corner at infinity", "x.off", lambda file: file.write_text(TRIANGLE.format("inf", 2)))
+samples("a mesh of corners that it does not have", "x.off", lambda file: file.write_text(TRIANGLE.format(0, 7)))
+samples("a mesh that is text", "x.obj", lambda file: file.write_text("hello"))
+samples("voxels that promise a terabyte", "x.npz", bomb)
+samples("voxels that are pickled objects", "x.npy", lambda file: np.save(file, np.array([Evil()], dtype=object)))
+samples("a tune that is text", "x.mid", lambda file: file.write_text("hello"))
+samples("a tune that is cut off", "x.mid", lambda file: file.write_bytes(track(NOTE + END)[:-6]))
+YEARS = NOTE + b"\xff\xff\xff\x7f\x80\x3c\x00" + END
+samples("a tune of years", "x.mid", lambda file: file.write_bytes(track(YEARS)))
+samples("a tune without notes", "x.mid", lambda file: file.write_bytes(track(END)))
+samples("a movie that is text", "x.mp4", lambda file: file.write_text("hello"))
+samples("a playlist that is called a movie", "x.mp4", lambda file: file.write_text("#EXTM3U\nfile:///etc/passwd\n"))
 
 
 def answer(one: Case, home: Path) -> str:

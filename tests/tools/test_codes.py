@@ -86,7 +86,7 @@ def test_it_refuses_what_has_no_codes_in_one_line(monkeypatch):
 
 def test_it_says_that_pictures_are_no_model(tmp_path):
     Image.new("L", (8, 8)).save(tmp_path / "a.png")
-    with pytest.raises(SystemExit, match=r"codes: error: .* holds pictures, and no model"):
+    with pytest.raises(SystemExit, match=r"codes: error: .* holds no model, but pictures"):
         codes.main([str(tmp_path)])
 
 

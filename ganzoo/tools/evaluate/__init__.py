@@ -1,4 +1,4 @@
-"""The `ganzoo evaluate` command: scores of a model's samples, or of pictures."""
+"""The `ganzoo evaluate` command: scores of a model's samples, or of samples in files."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -30,19 +30,21 @@ def evaluate(
     threads: int | None = None,
     out: Path | None = None,
 ) -> "Report":
-    """Score a model's samples, or pictures, and write down everything that the numbers depend on.
+    """Score a model's samples, or those in files, and write down everything that the numbers depend on.
 
     Args:
-        name: a bundled checkpoint, a checkpoint folder, a run, a .ckpt, a Hub repository, or pictures (folder or zip).
-        data: mnist, fashion_mnist, cifar10, digits, or a folder or zip of pictures to compare with (the recipe's).
+        name: a bundled checkpoint, a checkpoint folder, a run, a .ckpt, a Hub repository, or a folder of samples:
+            pictures (or a zip), meshes or arrays of voxels, MIDI files (or a zip), movies (or a zip).
+        data: mnist, fashion_mnist, cifar10, digits; of voxels shapes, solids; of music chorales, nottingham; of video
+            moving_digits; or a folder or zip to compare with (the recipe's).
         metrics: SCORES (what suits model, data and extractor).
         features: extractor: mnist, fashion, cifar10, inception, imagenet, or the path of one (the recipe's).
-        samples: how many to draw (10000); of pictures, how many of them (all).
+        samples: how many to draw (10000); of a folder, how many of its samples (all).
         seed: of samples and of all that is random in a score (the recipe's, or 0).
         k: neighbours in precision, recall, density and coverage.
         bootstrap: resamples for intervals; 0: none.
         level: of the intervals.
-        size: resize pictures of unlike sizes to so many pixels.
+        size: resize pictures of unlike sizes to so many pixels; side of voxels and clips in folders (32).
         channels: read pictures as grey (1) or in colour (3).
         weights: which of a run's (best).
         root: folder of a named data set ($GANZOO_DATA, else ./data).

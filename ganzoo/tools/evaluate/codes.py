@@ -17,8 +17,9 @@ from torch import Tensor
 from ganzoo.common.errors import GanzooError
 from ganzoo.common.seeding import mix
 from ganzoo.games.encoder_decoder import EncoderDecoder
+from ganzoo.games.game import Game
 from ganzoo.losses.kernels import rbf, squared_distances
-from ganzoo.tools.evaluate.subjects import Album, find_subject, recipe_data, recipe_of
+from ganzoo.tools.evaluate.subjects import find_subject, recipe_data, recipe_of
 
 MEDIAN_SHARES = (0.25, 0.5, 1.0, 2.0, 4.0)  # bandwidths, in medians of the distances
 MOST_CODES = 5_000  # the kernels of n codes and n draws have 4 n² entries each
@@ -98,8 +99,8 @@ def main(argv: Sequence[str] | None = None) -> None:
                 f"-n: the number of codes must be at least 2 and at most {MOST_CODES:,}, not {options.n:,}."
             )
         model = find_subject(options.checkpoint, None, None, torch.device("cpu"))
-        if isinstance(model, Album):
-            raise GanzooError(f"'{options.checkpoint}' holds pictures, and no model.")
+        if not isinstance(model, Game):
+            raise GanzooError(f"'{options.checkpoint}' holds no model, but {model.items}.")
         if not isinstance(model, EncoderDecoder):
             raise GanzooError(f"{type(model).__name__} has no encoder and decoder.")
         codes, data = held_out_codes(model, options.n, options.seed)

@@ -2,14 +2,16 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from ganzoo.common.conditions import map_values
 from ganzoo.common.errors import GanzooError
 from ganzoo.common.kinds import kind_of
-from ganzoo.data.named import DATA, find_data
+from ganzoo.data.named import find_data, is_named
 from ganzoo.games.capabilities import output_of, taught_classes
 from ganzoo.games.game import Game
 from ganzoo.metrics import own
@@ -20,25 +22,30 @@ from ganzoo.metrics.scoring import evaluation_of
 from ganzoo.metrics.selection import DEFAULTS, expand, refuses, too_few
 from ganzoo.tools.evaluate.subjects import (
     Album,
-    common_shape,
-    read_album,
+    Collection,
+    folder_shape,
+    read_folder,
     recipe_data,
     recipe_of,
     recipe_quality,
 )
 
 
-class PictureEvaluation(Evaluation):
-    """Evaluation of pictures in place of a model: of all, or of a number of them chosen at random."""
+class FileEvaluation(Evaluation):
+    """Evaluation of samples in files in place of a model: of all, or of a number of them chosen at random."""
 
     def drawn(self, model: Any) -> Iterator[Drawn]:
-        """Returns the chosen pictures."""
+        """Returns the chosen samples, with their conditions."""
         loader = model.loader("train")
         order = torch.randperm(loader.size, generator=torch.Generator().manual_seed(self.seed))
         chosen = torch.zeros(loader.size, dtype=torch.bool).index_fill_(0, order[: self.samples], True)
-        for (x, _), in_batch in zip(loader, chosen.split(loader.batch_size), strict=True):
+        for (x, y), in_batch in zip(loader, chosen.split(loader.batch_size), strict=True):
             if in_batch.any():
-                yield Drawn(x[in_batch])
+                yield Drawn(x[in_batch], map_values(partial(_those, in_batch), y))
+
+
+def _those(chosen: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
+    return values[chosen]
 
 
 @dataclass(frozen=True)
@@ -61,7 +68,7 @@ class Options:
 
 
 def prepare_evaluation(
-    subject: Game | Album, options: Options, device: torch.device
+    subject: Game | Album | Collection, options: Options, device: torch.device
 ) -> tuple[Evaluation, Any, dict[str, Any], dict[str, str]]:
     """Returns the evaluation of a subject against its data, with the scores to compute.
 
@@ -73,17 +80,19 @@ def prepare_evaluation(
         GanzooError: They do not fit, or there are too few images.
     """
     recipe = recipe_of(subject)
-    quality = {} if isinstance(subject, Album) else recipe_quality(subject.origin, recipe)
-    reals = read_album(options.data, "--data") if options.data and _is_album(options.data) else None
-    if isinstance(subject, Album):
-        target, samples, shape = _pictures(subject, reals, options)
+    quality = recipe_quality(subject.origin, recipe) if isinstance(subject, Game) else {}
+    reals = None
+    if options.data and _is_folder(options.data):
+        reals = read_folder(options.data, "--data", subject.kind if isinstance(subject, Game) else None)
+    if not isinstance(subject, Game):
+        target, samples, shape = _in_files(subject, reals, options)
     else:
         target, samples, shape = subject, 10_000 if options.samples is None else options.samples, None
         if output_of(target) == "samples":
             one = subject.sample(1, seed=0)  # type: ignore[operator]  # it does draw
             shape = tuple(at_full_side(subject, one).shape[1:])
             if reals:
-                common_shape([reals], options.size, options.channels, drawn=shape)
+                folder_shape([reals], options.size, options.channels, drawn=shape)
         elif options.data is not None:
             makes = output_of(target)
             raise GanzooError(f"--data: '{subject.origin.name}' makes {makes}, which are scored on its recipe's data.")
@@ -96,11 +105,11 @@ def prepare_evaluation(
     if reals:
         datamodule = reals.open(shape)  # type: ignore[arg-type]  # of what is no image, --data was refused
     elif options.data is not None:
-        datamodule = find_data(options.data, shape, options.root)  # type: ignore[arg-type]  # likewise
+        datamodule = find_data(options.data, shape, options.root, subject.kind)  # type: ignore[arg-type]  # likewise
     else:
         datamodule = recipe_data(subject.origin, recipe, options.root)  # type: ignore[union-attr]  # pictures have --data
     if shape not in (None, datamodule.shape):
-        name = subject.name if isinstance(subject, Album) else subject.origin.name
+        name = subject.origin.name if isinstance(subject, Game) else subject.name
         shapes = f"'{name}' has {shape}, and {datamodule.title} {datamodule.shape}"
         raise GanzooError(f"--data: shapes (channels, height, width) differ: {shapes}; give other data.")
     made, real = subject.kind if isinstance(subject, Game) else None, kind_of(datamodule)
@@ -122,7 +131,7 @@ def prepare_evaluation(
         "device": device,
     }
     drawn = isinstance(subject, Game)
-    evaluation = evaluation_of(target, datamodule, **common) if drawn else PictureEvaluation(datamodule, **common)
+    evaluation = evaluation_of(target, datamodule, **common) if drawn else FileEvaluation(datamodule, **common)
     _require_enough(evaluation)
     resized = {
         "samples": None if isinstance(subject, Game) else subject.resize(target.shape),
@@ -132,24 +141,27 @@ def prepare_evaluation(
     return evaluation, target, resized, left_out
 
 
-def _pictures(subject: Album, reals: Album | None, options: Options) -> tuple[Any, int, tuple[int, ...]]:
-    """Returns the pictures to be scored as data, how many of them, and their shape."""
+def _in_files(
+    subject: Album | Collection, reals: Album | Collection | None, options: Options
+) -> tuple[Any, int, tuple[int, ...]]:
+    """Returns the samples in files to be scored as data, how many of them, and their shape."""
     if options.data is None:
-        raise GanzooError(f"--data: not given; name a data set, or the pictures to compare '{subject.name}' with.")
-    shape = common_shape([subject, *([reals] if reals else [])], options.size, options.channels)
+        what = f"the {subject.items} to compare '{subject.name}' with"
+        raise GanzooError(f"--data: not given; name a data set, or {what}.")
+    shape = folder_shape([subject, *([reals] if reals else [])], options.size, options.channels)
     opened = subject.open(shape)
     count = len(opened.split("train")[0])
     if options.samples is not None and options.samples > count:
-        raise GanzooError(f"--samples: {options.samples} given, but '{subject.name}' holds {count} pictures.")
+        raise GanzooError(f"--samples: {options.samples} given, but '{subject.name}' holds {count} {subject.items}.")
     return opened, count if options.samples is None else options.samples, shape
 
 
-def _is_album(name: str) -> bool:
-    return name.replace("-", "_").lower() not in DATA and Path(name).expanduser().exists()
+def _is_folder(name: str) -> bool:
+    return not is_named(name) and Path(name).expanduser().exists()
 
 
 def _defaults(
-    subject: Game | Album, features: str | None, datamodule: Any, recipe_metrics: Any
+    subject: Game | Album | Collection, features: str | None, datamodule: Any, recipe_metrics: Any
 ) -> list[own.Request] | None:
     """Returns the thorough scores of the kind of sample, and the recipe's own; None for what is usual."""
     context = ScoreContext(datamodule, features)

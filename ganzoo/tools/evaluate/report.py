@@ -1,4 +1,4 @@
-"""Report of scores of a model or of pictures, with everything that they depend on, as JSON."""
+"""Report of scores of a model or of samples in files, with everything that they depend on, as JSON."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -18,6 +18,7 @@ from ganzoo.metrics.selection import reference_items
 from ganzoo.tools.evaluate.preparation import Options, prepare_evaluation
 from ganzoo.tools.evaluate.subjects import (
     Album,
+    Collection,
     find_subject,
     weights_record,
 )
@@ -104,10 +105,10 @@ def _count(evaluation: Evaluation) -> int:
     return reference_items(evaluation.datamodule) or 0
 
 
-def _described(subject: Game | Album, evaluation: Evaluation) -> dict[str, Any]:
+def _described(subject: Game | Album | Collection, evaluation: Evaluation) -> dict[str, Any]:
     count = f"{evaluation.samples:,}"
-    if isinstance(subject, Album):
-        return {"kind": subject.kind, "makes": f"{count} pictures", "sizes": subject.sizes()}
+    if not isinstance(subject, Game):
+        return {"kind": subject.items, "makes": f"{count} {subject.items}", "sizes": subject.sizes()}
     makes = "all of it classified" if evaluation.output == "classes" else f"{count} {evaluation.output}"
     return {
         "kind": subject.origin.kind,

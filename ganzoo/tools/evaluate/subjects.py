@@ -1,4 +1,4 @@
-"""Subjects of `ganzoo evaluate`, a trained model or pictures, and the data that they are compared with."""
+"""Subjects of `ganzoo evaluate`: a model, or samples in files; and the data that they are compared with."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -18,9 +18,11 @@ from ganzoo.checkpoints.origin import Origin, dtypes
 from ganzoo.checkpoints.trust import PLAIN, parse_yaml
 from ganzoo.common import registry
 from ganzoo.common.errors import GanzooError, nearest, require_at_least
+from ganzoo.common.kinds import IMAGES, Kind
 from ganzoo.common.parser_errors import innermost
 from ganzoo.data.decoding import Pictures
 from ganzoo.data.finding import find_pictures
+from ganzoo.data.folders import FOLDERS, kind_of_folder, open_folder
 from ganzoo.games.game import Game
 from ganzoo.games.sampler import Sampler
 from ganzoo.metrics.extractors import EXTRACTORS
@@ -46,7 +48,8 @@ class Album:
     root: Path
     shapes: Counter[Shape]
 
-    kind = "pictures"
+    kind = IMAGES
+    items = "pictures"
 
     @property
     def channels(self) -> int:
@@ -70,11 +73,45 @@ class Album:
         return data.ImageFolder(str(self.root), size=shape[1], channels=shape[0], splits=False, batch_size=500)
 
 
-def find_subject(name: str, revision: str | None, weights: str | None, device: torch.device) -> Game | Album:
-    """Returns the subject of that name: a model in evaluation mode, or pictures.
+@dataclass(frozen=True)
+class Collection:
+    """Solids, tunes or clips in a folder, a zip or a file.
+
+    Attributes:
+        name: By which it was found.
+        root: The folder, zip or file.
+        kind: Of its samples.
+    """
+
+    name: str
+    root: Path
+    kind: Kind
+
+    @property
+    def items(self) -> str:
+        """Name of its samples, such as `solids`."""
+        return self.kind.items
+
+    def sizes(self) -> dict[str, int]:
+        """Returns nothing: files of meshes, tunes and videos have no size of their own."""
+        return {}
+
+    def resize(self, shape: Shape) -> dict[str, Any]:
+        """Returns to which shape its samples are brought."""
+        return {"to": "x".join(map(str, shape))}
+
+    def open(self, shape: Shape) -> data.DataModule:
+        """Returns its samples at a shape, as data without a held-out part."""
+        return open_folder(str(self.root), self.kind, shape)
+
+
+def find_subject(
+    name: str, revision: str | None, weights: str | None, device: torch.device
+) -> Game | Album | Collection:
+    """Returns the subject of that name: a model in evaluation mode, or samples in files.
 
     Args:
-        name: A bundled checkpoint, a checkpoint folder, a run, a .ckpt, a Hub repository, or pictures.
+        name: A bundled checkpoint, a checkpoint folder, a run, a .ckpt, a Hub repository, or a folder of samples.
         revision: Of a repository.
         weights: `best` or `last` of a run; best by default, if it is there.
         device: For the model.
@@ -89,12 +126,31 @@ def find_subject(name: str, revision: str | None, weights: str | None, device: t
     if locate.newest_run(path):
         raise locate.no_model(name)
     if path.exists():
-        return read_album(name, "NAME")
+        return read_folder(name, "NAME")
     names = registry.list_checkpoints()
     raise GanzooError(
         f"there is no checkpoint, run or folder of pictures '{name}'.{nearest(name.replace('_', '-'), names)} "
         f"Bundled: {', '.join(names)}."
     )
+
+
+def read_folder(name: str, field: str, kind: Kind | None = None) -> Album | Collection:
+    """Returns the samples in a folder, zip or file.
+
+    Args:
+        name: The folder, zip or file.
+        field: What an error names.
+        kind: Of the samples, if it is known; by default what most of the files are.
+
+    Raises:
+        GanzooError: It holds no samples that can be read.
+    """
+    root = Path(name).expanduser()
+    try:
+        kind = kind or kind_of_folder(root)
+    except GanzooError as error:
+        raise error.of(field) from error
+    return read_album(name, field) if kind is IMAGES else Collection(name, root, kind)
 
 
 def read_album(name: str, field: str) -> Album:
@@ -156,8 +212,36 @@ def common_shape(albums: Sequence[Album], size: int | None, channels: int | None
     return (channels or kinds.pop(), size, size)
 
 
-def recipe_of(subject: Game | Album) -> dict[str, Any]:
-    """Returns the recipe of a model; nothing of pictures, or if there is none."""
+def folder_shape(
+    folders: Sequence[Album | Collection], size: int | None, channels: int | None, drawn: Shape | None = None
+) -> Shape:
+    """Returns the shape at which samples in files are compared: see `common_shape`; of what is no picture, the model's.
+
+    Args:
+        folders: What is compared, at least one.
+        size: The user's, if any.
+        channels: Likewise.
+        drawn: What a model draws.
+
+    Raises:
+        GanzooError: They are of several kinds, or differ, and the user has not said what is to happen.
+    """
+    kinds = {folder.kind for folder in folders}
+    if len(kinds) > 1:
+        held = ", ".join(f"'{folder.name}' {folder.items}" for folder in folders)
+        raise GanzooError(f"--data: both must hold samples of one kind, not {held}.")
+    albums = [folder for folder in folders if isinstance(folder, Album)]
+    if albums:
+        return common_shape(albums, size, channels, drawn)
+    if drawn is not None:
+        for field, value in (("size", size), ("channels", channels)):
+            if value is not None:
+                raise GanzooError(f"--{field}: {value} given, but the model's {folders[0].items} say it; leave it out.")
+    return drawn or FOLDERS[kinds.pop().name].shape([folder.root for folder in folders], size, channels)
+
+
+def recipe_of(subject: Game | Album | Collection) -> dict[str, Any]:
+    """Returns the recipe of a model; nothing of samples in files, or if there is none."""
     try:
         recipe = parse_yaml(subject.recipe) if isinstance(subject, Game) else {}
     except (ValueError, AttributeError):
