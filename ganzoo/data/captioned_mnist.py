@@ -235,7 +235,7 @@ def captions_of(layout: int, first: int, second: int) -> list[str]:
     return [text.format(*names) for text in LAYOUTS[layout].texts]
 
 
-def _all_captions() -> tuple[list[tuple[int, ...]], list[list[int]]]:
+def _all_captions() -> tuple[list[tuple[int, int, int]], list[list[int]]]:
     """Returns all combinations, once for each of their sentences, and these as numbers of words."""
     codes, texts = [], []
     for number, layout in enumerate(LAYOUTS):

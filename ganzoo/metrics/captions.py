@@ -54,7 +54,7 @@ def read_canvases(x: Tensor) -> Tensor:
     ink = ((x[:, 0] + 1) / 2).clamp(0, 1)[:, margin : margin + CANVAS, margin : margin + CANVAS].float().cpu()
     total = ink.sum((1, 2)).clamp(min=1e-6)
     parts = [[cut(ink, region) for region in regions] for regions in REGIONS]
-    shares = torch.stack([sum(part.sum((1, 2)) for part in own) / total for own in parts], 1)  # type: ignore[arg-type]
+    shares = torch.stack([sum(part.sum((1, 2)) for part in own) / total for own in parts], 1)
     share, layout = shares.max(1)
     layout = layout.masked_fill((share < LEAST_SHARE) | (total < LEAST_INK), STRANGE)
     codes = torch.full((len(x), 3), NOTHING)

@@ -191,7 +191,7 @@ class StackGAN(GAN):
         known = self.condition
         return typed(texts, known) if isinstance(known, Sequences) else known.from_words(texts)
 
-    def sample(  # type: ignore[override]
+    def sample(
         self,
         n: int | None = None,
         y: Values = None,
