@@ -15,6 +15,7 @@ from ganzoo.checkpoints.export_formats import export_generator
 from ganzoo.common.errors import GanzooError
 from ganzoo.networks.stackgan import StackGANDiscriminator, StackGANGenerator
 from ganzoo.networks.text import Precomputed, WordAverage
+from ganzoo.tools.arguments import choose_conditions
 from ganzoo.training.start import Start
 
 
@@ -95,6 +96,9 @@ def test_typed_texts_are_words_in_any_form(caplog):
     assert "left out of 'a blue digit three', for the model has not learnt it: a, blue" in caplog.text
     with pytest.raises(GanzooError, match=r"has not learnt any word of 'a tpo'. Did you mean"):
         model.encode_text(["a tpo"])
+    values, turns = choose_conditions(model, 3, text=["digit two", "digit six"])  # as `ganzoo sample --text` does
+    assert turns == 2
+    assert torch.equal(values, model.encode_text(["digit two", "digit six", "digit two"]))
     images = model.sample(text=["digit two", "digit six"], seed=0)
     assert images.shape == (2, 1, 16, 16)
     four = model.sample(4, text=["digit two", "digit six"], seed=0)
