@@ -7,9 +7,10 @@ each image to its own caption, by the cosine of their embeddings. They are froze
 import os
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from math import log
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,6 +18,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, interpolate, normalize
 
 from ganzoo.common.conditions import Condition, Sequences, Vectors
+from ganzoo.common.data_spec import DataSpec
 from ganzoo.common.errors import GanzooError, require_at_least
 
 SIDE = 32  # pixels of the images that are matched
@@ -69,6 +71,12 @@ class TextEncoder(nn.Module):
         self.register_buffer("filled", torch.zeros((), dtype=torch.long))
         self.register_buffer("checksum", self.own_checksum)
         self.sharpness = nn.Parameter(torch.tensor(log(SHARPNESS))) if images is not None else None
+
+    @classmethod
+    def follow(cls, spec: DataSpec, stated: Mapping[str, Any]) -> dict[str, Any]:
+        """Returns the data's words as one text."""
+        words = getattr(spec.condition, "vocabulary", None)
+        return {} if words is None else {"vocabulary": " ".join(words)}
 
     @property
     def own_checksum(self) -> Tensor:
@@ -132,7 +140,7 @@ class WordAverage(TextEncoder):
 
     Args:
         condition_length: places of a caption.
-        vocabulary: the words that there are.
+        vocabulary: the words that there are, separated by spaces: a list of thousands takes long to parse.
         channels: of the images that are matched.
         text_dim: length of the result, whose numbers have unit variance.
         word_dim: length of a word's vector.
@@ -144,14 +152,16 @@ class WordAverage(TextEncoder):
     def __init__(
         self,
         condition_length: int = 1,
-        vocabulary: list[str] = [],  # noqa: B006  # only read
+        vocabulary: str = "",
         channels: int = 3,
         text_dim: int = 128,
         word_dim: int = 50,
         vectors: str | None = None,
     ) -> None:
-        super().__init__(Sequences(condition_length, tuple(vocabulary)), text_dim, ImageEncoder(channels, text_dim))
-        self.table = nn.Embedding(len(vocabulary) + 1, word_dim)
+        super().__init__(
+            Sequences(condition_length, tuple(vocabulary.split())), text_dim, ImageEncoder(channels, text_dim)
+        )
+        self.table = nn.Embedding(len(vocabulary.split()) + 1, word_dim)
         self.linear = nn.Linear(word_dim, text_dim)
         self.norm = nn.LayerNorm(text_dim)
         self.vectors = vectors
@@ -190,7 +200,7 @@ class GRUEncoder(TextEncoder):
 
     Args:
         condition_length: places of a caption.
-        vocabulary: the words that there are.
+        vocabulary: the words that there are, separated by spaces: a list of thousands takes long to parse.
         channels: of the images that are matched.
         text_dim: length of the result, whose numbers have unit variance.
         word_dim: length of a word's vector.
@@ -200,14 +210,16 @@ class GRUEncoder(TextEncoder):
     def __init__(
         self,
         condition_length: int = 1,
-        vocabulary: list[str] = [],  # noqa: B006  # only read
+        vocabulary: str = "",
         channels: int = 3,
         text_dim: int = 128,
         word_dim: int = 32,
         hidden: int = 128,
     ) -> None:
-        super().__init__(Sequences(condition_length, tuple(vocabulary)), text_dim, ImageEncoder(channels, text_dim))
-        self.table = nn.Embedding(len(vocabulary) + 1, word_dim)
+        super().__init__(
+            Sequences(condition_length, tuple(vocabulary.split())), text_dim, ImageEncoder(channels, text_dim)
+        )
+        self.table = nn.Embedding(len(vocabulary.split()) + 1, word_dim)
         self.of_word, self.of_state = nn.Linear(word_dim, 3 * hidden), nn.Linear(hidden, 3 * hidden)
         self.linear = nn.Linear(hidden, text_dim)
         self.norm = nn.LayerNorm(text_dim)

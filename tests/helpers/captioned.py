@@ -29,7 +29,7 @@ def captioned(root: Path, size: int = 16, **options: Any) -> CaptionedMNIST:
 def reader() -> GRUEncoder:
     """A small text encoder of the captions' words."""
     condition = CaptionedMNIST.condition
-    return GRUEncoder(condition.length, [*condition.vocabulary], 1, text_dim=12, word_dim=6, hidden=10)
+    return GRUEncoder(condition.length, " ".join(condition.vocabulary), 1, text_dim=12, word_dim=6, hidden=10)
 
 
 def first_stage(encoder: Any = None, **options: Any) -> StackGAN:

@@ -182,4 +182,4 @@ def test_networks_that_do_not_fit_together_are_refused(tmp_path):
     with pytest.raises(GanzooError, match="not under words"):
         precomputed.encode_text(["digit two"])
     with pytest.raises(GanzooError, match=r"^model\.encoder: it takes sequences of 3"):
-        fit(tmp_path, first_stage(WordAverage(3, ["digit"], 1, 12)), captioned(tmp_path), 1)
+        fit(tmp_path, first_stage(WordAverage(3, "digit", 1, 12)), captioned(tmp_path), 1)

@@ -9,7 +9,7 @@ from ganzoo.common.errors import GanzooError
 from ganzoo.games.matching import learn_matching
 from ganzoo.networks.text import GRUEncoder, Precomputed, WordAverage
 
-WORDS = ["red", "blue", "ball"]
+WORDS = "red blue ball"
 
 
 def encoder(kind=GRUEncoder, **options):
@@ -100,7 +100,7 @@ def test_vectors_of_a_file_are_taken_and_kept(tmp_path, monkeypatch):
 
 
 def test_another_vocabulary_is_noticed():
-    one, other = encoder(), GRUEncoder(4, WORDS[::-1], 1, text_dim=6, word_dim=5)
+    one, other = encoder(), GRUEncoder(4, "ball blue red", 1, text_dim=6, word_dim=5)
     one.require_vocabulary()
     other.load_state_dict({**other.state_dict(), "checksum": one.checksum})
     with pytest.raises(GanzooError, match="another vocabulary"):
