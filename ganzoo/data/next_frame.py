@@ -114,6 +114,10 @@ class NextDigits(NextFrame):
         download: fetch what is missing from the internet.
     """
 
+    title = "moving MNIST digits over textures"
+    licence = "CC BY-SA 3.0"
+    source = "Yann LeCun, Corinna Cortes, Christopher J. C. Burges, http://yann.lecun.com/exdb/mnist/; set in motion"
+
     def __init__(
         self,
         root: str | None = None,

@@ -220,13 +220,15 @@ def test_gaussians_sit_on_their_centres_in_equal_shares(kind, modes, expected):
 
 
 def test_every_data_set_says_what_it_is():
-    folders = data.ImageFolder | data.UnpairedFolder | data.VoxelFolder | data.MidiFolder | data.ClipFolder
+    folders = (
+        data.ImageFolder | data.UnpairedFolder | data.VoxelFolder | data.MidiFolder | data.ClipFolder | data.NextFrames
+    )
     for name in data.__all__:
         module = getattr(data, name)
         if inspect.isclass(module) and issubclass(module, data.DataModule):
             assert module.licence
             of_the_user = issubclass(module, folders)
-            if name not in ("DataModule", "ImageDataModule", "Tunes") and not of_the_user:
+            if name not in ("DataModule", "ImageDataModule", "Tunes", "NextFrame") and not of_the_user:
                 assert module.source, name
 
 

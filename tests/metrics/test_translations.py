@@ -180,7 +180,11 @@ def test_default_scores_of_translations_suit_data_and_extractor():
     assert choose_scores(None, None, data, output="translations") == ["psnr", "l1"]
     for metrics, features, message in (
         (["ssim"], None, "at least 11x11"),
-        (["is"], "mnist", "the model makes translations; choose among fid, kept, kid, l1, psnr, ssim, swd"),
+        (
+            ["is"],
+            "mnist",
+            "the model makes translations; choose among fid, kept, kid, l1, moving_gain, moving_psnr",
+        ),
         (["kept"], None, "needs an extractor"),
         (["pnsr"], None, "Did you mean 'psnr'"),
     ):

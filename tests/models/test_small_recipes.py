@@ -32,10 +32,10 @@ SMALL = {
     "vitgan_cifar10_small": "vitgan_cifar10",
     "gansformer_cifar10_small": "gansformer_folder",
     "three_d_gan_shapes_small": "three_d_gan_shapes",
-    "video_prediction_moving_digits_small": "video_prediction_moving_digits",
+    "video_prediction_digits_small": "video_prediction_digits",
     "vgan_moving_digits_small": "vgan_moving_digits",
-    "stackgan_captioned_mnist_stage1_small": "stackgan_folder",
-    "stackgan_captioned_mnist_small": "stackgan_folder_256",
+    "stackgan_mnist_stage1_small": "stackgan_folder",
+    "stackgan_mnist_small": "stackgan_folder_256",
 }
 
 

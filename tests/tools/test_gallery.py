@@ -92,7 +92,7 @@ def test_every_picture_is_in_the_page_and_told_in_words(page):
 
 
 def test_the_page_asks_for_nothing(page, written):
-    assert written.stat().st_size < 2.5e5 * len(registry.list_checkpoints())
+    assert written.stat().st_size < 3e5 * len(registry.list_checkpoints())
     tags = {tag for tag, _ in page.elements}
     assert not tags & {"script", "iframe", "object", "embed", "video", "audio", "source", "base"}
     for tag, attributes in page.elements:

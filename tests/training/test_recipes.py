@@ -45,14 +45,15 @@ REFINED = "--model.stage1.condition_dim 6 --model.stage1.width 4 --model.generat
 BEGUN = {
     "latent_gan_cifar10": "vqgan_cifar10_small",
     "latent_gan_cifar10_small": "vqgan_cifar10_small",
-    "stackgan_captioned_mnist_small": "stackgan_captioned_mnist_stage1_small",
+    "stackgan_mnist_small": "stackgan_mnist_stage1_small",
     "stackgan_folder_256": "stackgan_folder",
 }
-# what a recipe for a GPU is cut down to
+STYLED = "--model.generator.base {0} --model.generator.largest 8 --model.discriminator.base {0} "
+STYLED += "--model.discriminator.largest 8 --model.r1_every 2"
+# what a recipe is cut down to
 SMALLER = {
-    "stackgan_captioned_mnist_stage1_small": f"{DIGITS} --data.size 16",
-    "stackgan_captioned_mnist_small": f"{DIGITS} --data.size 32 --model.generator.low_size 16 --model.stage1.size 16 "
-    f"{REFINED}",
+    "stackgan_mnist_stage1_small": f"{DIGITS} --data.size 16",
+    "stackgan_mnist_small": f"{DIGITS} --data.size 32 --model.generator.low_size 16 --model.stage1.size 16 {REFINED}",
     "stackgan_folder": f"{TEXTUAL} --data.size 16",
     "stackgan_folder_256": f"{TEXTUAL} --data.size 32 --model.generator.low_size 16 --model.stage1.size 16 {REFINED}",
     "stackgan_emoji_small": "--data.size 16 --data.held_out 0.4 --model.encoder_steps 2",
@@ -68,23 +69,24 @@ SMALLER = {
     "projection_gan_cifar10": "--model.generator.width 16 --model.discriminator.network.width 16",
     "stylegan_faces": f"--model.generator.base 128 --model.discriminator.base 128 {GROWN} "
     "--model.growth.batch_sizes [8,8,8,8,8]",
-    "stylegan_faces_small": GROWN,
+    "stylegan_faces_small": f"--model.generator.base 128 --model.discriminator.base 128 {GROWN}",
     "stylegan2_cifar10": "--model.generator.base 256 --model.generator.largest 8 --model.discriminator.base 256 "
     "--model.discriminator.largest 8 --model.r1_every 2",
     "stylegan2_cifar10_conditional": "--model.generator.base 256 --model.generator.largest 8 "
     "--model.discriminator.base 256 --model.discriminator.largest 8 --model.r1_every 2",
     "stylegan2_faces": "--data.size 32 --model.generator.base 512 --model.generator.largest 8 "
     "--model.discriminator.base 512 --model.discriminator.largest 8 --model.r1_every 2 --model.path_every 2",
-    "stylegan2_cifar10_small": "--model.r1_every 2",
-    "stylegan2_faces_small": "--model.r1_every 2",
+    "stylegan2_cifar10_small": STYLED.format(256),
+    "stylegan2_faces_small": STYLED.format(512),
     "diffusion_gan_cifar10": "--model.generator.base 256 --model.generator.largest 8 --model.discriminator.base 256 "
     "--model.discriminator.largest 8 --model.r1_every 2",
-    "diffusion_gan_cifar10_small": "--model.r1_every 2",
+    "diffusion_gan_cifar10_small": STYLED.format(256),
     "ddgan_cifar10": "--model.generator.width 8 --model.generator.blocks 1 --model.discriminator.width 4",
+    "ddgan_cifar10_small": "--model.generator.width 4 --model.discriminator.width 4 --quality.samples 20",
     "progan_cifar10": f"--model.generator.base 128 --model.discriminator.base 128 {GROWN}",
-    "progan_cifar10_small": GROWN,
+    "progan_cifar10_small": f"--model.generator.base 128 --model.discriminator.base 128 {GROWN}",
     "progan_faces": f"--model.generator.base 128 --model.discriminator.base 128 {GROWN}",
-    "progan_faces_small": GROWN,
+    "progan_faces_small": f"--model.generator.base 128 --model.discriminator.base 128 {GROWN}",
     "r3gan_cifar10": "--model.generator.widths [16,16,16,16] --model.generator.groups [2,2,2,2] "
     "--model.discriminator.widths [16,16,16,16] --model.discriminator.groups [2,2,2,2]",
     "vqgan_folder": "--data.root portraits.zip --data.size 32 --data.num_workers 0 --model.generator.width 32 "
@@ -96,10 +98,13 @@ SMALLER = {
     "latent_gan_cifar10_small": OF_CODES,
     "gansformer_folder": "--data.root portraits.zip --data.size 32 --data.num_workers 0 --model.generator.base 128 "
     "--model.generator.largest 8 --model.discriminator.base 128 --model.discriminator.largest 8 --model.r1_every 2",
-    "gansformer_cifar10_small": "--model.r1_every 2",
+    "gansformer_cifar10_small": STYLED.format(128),
     "biggan_cifar10": "--model.generator.width 8 --model.discriminator.width 8",
     "transgan_cifar10": "--model.generator.width 64 --model.generator.depths [1,1,1] --model.generator.window 8 "
     "--model.discriminator.width 32 --model.discriminator.depth 1 --model.discriminator.patch 4",
+    "transgan_cifar10_small": "--model.generator.depths [1,1,1] --model.discriminator.depth 1",
+    "vitgan_cifar10_small": "--model.generator.depth 1 --model.generator.base 256 --model.generator.largest 8 "
+    "--model.discriminator.base 256 --model.discriminator.largest 8",
     "vitgan_cifar10": "--model.generator.dim 16 --model.generator.heads 2 --model.generator.depth 1 "
     "--model.generator.w_dim 16 --model.generator.base 256 --model.generator.largest 8 "
     "--model.discriminator.base 256 --model.discriminator.largest 8",
@@ -111,10 +116,10 @@ SMALLER = {
     "--model.generator.widths [8,4] --model.discriminator.widths [4,8]",
     "three_d_gan_shapes_small": "--data.size 16 --data.samples 40 --model.generator.widths [8,4] "
     "--model.discriminator.widths [4,8]",
-    "video_prediction_moving_digits": "--data.size 32 --data.samples 16 --model.generator.widths [[4],[4],[4],[4]] "
+    "video_prediction_digits": "--data.size 32 --data.samples 16 --model.generator.widths [[4],[4],[4],[4]] "
     "--model.generator.kernels [[3,3],[3,3],[3,3],[3,3]] --model.discriminator.widths [[4],[4],[4],[4]] "
     "--model.discriminator.kernels [[3],[3],[3],[3]] --model.discriminator.hidden [[8],[8],[8],[8]]",
-    "video_prediction_moving_digits_small": "--data.size 32 --data.samples 16",
+    "video_prediction_digits_small": "--data.size 32 --data.samples 16",
     "vgan_clips": "--data.size 16 --data.frames 4 --data.scale 1 --model.generator.latent_dim 8 "
     "--model.generator.widths [8,4] --model.discriminator.widths [4,8]",
     "vgan_moving_digits": "--data.size 16 --data.frames 4 --data.samples 40 --model.generator.latent_dim 8 "
