@@ -19,11 +19,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --disable-pip-version-check $(PIP_ARGS)
 
-.PHONY: help demo test lint format guard compare compare-all compare-conditional compare-cifar10 gallery lab clean
+.PHONY: help demo test test-slow lint format guard compare compare-all compare-conditional compare-cifar10 gallery lab clean
 
 help:
 	@echo "make demo      train WGAN-GP on scikit-learn's digits: no download of data"
 	@echo "make test      style, imports, types and tests: what CI runs"
+	@echo "make test-slow the tests that take minutes, which make test leaves out"
 	@echo "make lint      style, imports and types only"
 	@echo "make format    rewrite the code in the house style"
 	@echo "make guard     fail if a training step costs over 1.10 of a hand-written one"
@@ -43,6 +44,10 @@ demo: $(VENV)/.installed
 
 test: lint
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
+
+# What `make test` leaves out: minutes each, on processes, environments and benchmarks of their own.
+test-slow: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest -m slow
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check

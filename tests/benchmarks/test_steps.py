@@ -28,6 +28,7 @@ TINY = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", TINY)
 def test_the_hand_written_step_is_ganzoos(name, tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(str(TREE / "benchmarks"))

@@ -198,6 +198,7 @@ def environment(wheel, tmp_path_factory):
     return home, source / RECIPE
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="scripts lie elsewhere")
 def test_the_example_works_in_a_fresh_environment(environment, tmp_path):
     home, recipe = environment

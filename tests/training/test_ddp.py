@@ -227,6 +227,7 @@ def test_the_command_line_trains_on_two_processes(tmp_path):
     assert (run / "export" / "model.safetensors").is_file()
 
 
+@pytest.mark.slow
 def test_a_signal_to_the_whole_group_ends_both_when_one_has_saved(tmp_path):
     """As `timeout` and `scancel` send it: to either process, from outside and from Lightning's launcher."""
     endless = ("--trainer.max_steps", 10**6, "--save_every", 10**6, "--trainer.val_check_interval", 10**6)
