@@ -41,7 +41,7 @@ CURVES = "curves.csv"
 PRECISIONS = {torch.float16, torch.bfloat16, torch.float32, torch.float64}
 
 
-def save_folder(model: Game, folder: Path, recipe: str, card: str, samples: Any) -> None:
+def save_folder(model: Game, folder: Path, recipe: str, card: str, samples: Any, precise: bool = False) -> None:
     """Writes a checkpoint folder.
 
     Args:
@@ -50,9 +50,10 @@ def save_folder(model: Game, folder: Path, recipe: str, card: str, samples: Any)
         recipe: the resolved recipe as YAML.
         card: the model card in Markdown; the hashes of recipe and weights are added to its metadata.
         samples: a picture of samples; None for a model that makes none.
+        precise: keep weights as they are, not in half precision.
     """
     weights = {
-        f"{part}.{name}": halved(tensor).cpu().contiguous()
+        f"{part}.{name}": (tensor if precise else halved(tensor)).cpu().contiguous()
         for part, module in model.exported().items()
         for name, tensor in module.state_dict().items()
     }

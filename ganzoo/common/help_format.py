@@ -9,7 +9,7 @@ GROUPS = {
     "train": ("fit", "validate", "test", "predict", "compare", "lab"),
     "look": ("list", "info", "plot", "evaluate", "probe"),
     "use": ("sample", "translate", "interpolate", "arithmetic", "factorise", "mix", "attention"),
-    "share": ("export", "push", "pull", "card", "gallery"),
+    "share": ("export", "convert", "push", "pull", "card", "gallery"),
 }
 
 

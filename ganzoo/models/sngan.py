@@ -16,6 +16,7 @@ from ganzoo.common.errors import GanzooError
 from ganzoo.games.gan import GAN
 from ganzoo.games.schedules import Schedule
 from ganzoo.losses.objectives import HINGE
+from ganzoo.networks.spectral import PowerIteration
 
 TO_ZERO = Schedule([1.0, 0.0], at=[0.0, 1.0], kind="linear")
 
@@ -50,7 +51,8 @@ class SNGAN(GAN):
         **kwargs: Any,
     ) -> None:
         super().__init__(generator, discriminator, betas=betas, n_critic=n_critic, lr_factor=lr_factor, **kwargs)
-        if not any(isinstance(module, parametrizations._SpectralNorm) for module in discriminator.modules()):
+        normed = parametrizations._SpectralNorm | PowerIteration
+        if not any(isinstance(module, normed) for module in discriminator.modules()):
             raise GanzooError(
                 f"model.discriminator: nothing in {type(discriminator).__name__} is spectrally normalised; give it "
                 "`spectral: true`, or put torch.nn.utils.parametrizations.spectral_norm on its layers."

@@ -73,18 +73,20 @@ class FirstBlock(nn.Module):
     Args:
         latent_dim: length of z.
         width: channels of the map.
+        place_bias: whether each place of the map has a bias of its own.
     """
 
-    def __init__(self, latent_dim: int, width: int) -> None:
+    def __init__(self, latent_dim: int, width: int, place_bias: bool = False) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.randn(width * 16, latent_dim))
-        self.bias = nn.Parameter(torch.zeros(width))
+        self.bias = nn.Parameter(torch.zeros(width, 4, 4) if place_bias else torch.zeros(width))
         self.conv = ScaledConv2d(width, width)
         self.scale = GAIN / 4 * latent_dim**-0.5
 
     def forward(self, z: Tensor) -> Tensor:
         """Maps (N, latent_dim) to (N, width, 4, 4)."""
-        x = (z @ (self.weight * self.scale).T).unflatten(1, (-1, 4, 4)) + self.bias[:, None, None]
+        x = (z @ (self.weight * self.scale).T).unflatten(1, (-1, 4, 4))
+        x = x + (self.bias if self.bias.dim() == 3 else self.bias[:, None, None])
         return settled(self.conv(settled(x)))
 
 
@@ -115,6 +117,7 @@ class ProGANGenerator(Growing):
         base: channels of maps are `base` divided by their side ...
         largest: ... but at most this.
         first: side of the images before it grows.
+        place_bias: whether each place of the first map has a bias of its own, as in pytorch_GAN_zoo.
 
     Attributes:
         unbounded: that images may leave [-1, 1].
@@ -130,12 +133,13 @@ class ProGANGenerator(Growing):
         base: int = 16384,
         largest: int = 512,
         first: int = 4,
+        place_bias: bool = False,
     ) -> None:
         sides = doubling_sides(size, "ProGAN")
         super().__init__([side for side in sides if side >= first])
         widths = [channels_at(side, base, largest) for side in sides]
         self.latent_dim, self.shape = latent_dim, (channels, size, size)
-        self.first = FirstBlock(latent_dim, widths[0])
+        self.first = FirstBlock(latent_dim, widths[0], place_bias)
         self.blocks = nn.ModuleList(UpBlock(*pair) for pair in pairwise(widths))
         self.to_image = nn.ModuleList(ScaledConv2d(width, channels, 1, gain=1.0) for width in widths)
 

@@ -18,6 +18,7 @@ from typing import Any
 
 import huggingface_hub
 import numpy as np
+import nvidia_pickles
 import pytest
 import torch
 from hubserver import Hub, serve
@@ -29,6 +30,7 @@ from ganzoo.checkpoints import hashes, hub, loading, publishing
 from ganzoo.cli import main
 from ganzoo.common.errors import GanzooError
 from ganzoo.data import ImageFolder
+from ganzoo.tools.convert import convert
 from ganzoo.tools.evaluate import evaluate
 
 PAGE = Path(__file__).parents[2] / "docs" / "trust.md"
@@ -412,6 +414,107 @@ samples("a tune of years", "x.mid", lambda file: file.write_bytes(track(YEARS)))
 samples("a tune without notes", "x.mid", lambda file: file.write_bytes(track(END)))
 samples("a movie that is text", "x.mp4", lambda file: file.write_text("hello"))
 samples("a playlist that is called a movie", "x.mp4", lambda file: file.write_text("#EXTM3U\nfile:///etc/passwd\n"))
+
+
+# Published weights
+
+
+def published_weights(name: str, content: Callable[[], bytes]) -> None:
+    def attempt(folder: Path) -> None:
+        Path("weights").write_bytes(content())
+        convert([Path("weights")], out=Path("out"))
+
+    case("Published weights", name, attempt)
+
+
+class Call:
+    """Unpickling this calls a function."""
+
+    def __init__(self, function: Callable[..., Any], *arguments: Any) -> None:
+        self.reduced = function, arguments
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return self.reduced
+
+
+def snapshot(**entries: Any) -> Callable[[], bytes]:
+    """Returns what writes a snapshot of NVIDIA's with these entries beside the usual ones."""
+    return lambda: nvidia_pickles.pickled({"G": None, "augment_pipe": None, **entries})
+
+
+def network(**tensors: Any) -> Callable[[], bytes]:
+    """Returns what writes a snapshot whose averaged generator has these tensors."""
+    return snapshot(G_ema=nvidia_pickles.module(tensors))
+
+
+def holding(*modules: Any) -> nvidia_pickles.Persistent:
+    """Returns a network of these modules."""
+    inner = dict(zip("abcdefgh", modules, strict=False))
+    return nvidia_pickles.Persistent("Layer", {"_parameters": {}, "_buffers": {}, "_modules": inner})
+
+
+def doubling(levels: int) -> nvidia_pickles.Persistent:
+    """Returns a network of two to the power of `levels` modules, all the same one."""
+    one = holding()
+    for _ in range(levels):
+        one = holding(one, one)
+    return one
+
+
+def endless() -> bytes:
+    """Returns a snapshot of a plain module that holds itself."""
+    one = torch.nn.Sequential()
+    one._modules["a"] = one
+    return nvidia_pickles.pickled({"G_ema": one})
+
+
+def saved(value: Any) -> bytes:
+    """Returns what torch.save writes."""
+    file = BytesIO()
+    torch.save(value, file)
+    return file.getvalue()
+
+
+def ones(count: int) -> torch.storage.TypedStorage:
+    """Returns a storage as tensors pickle it."""
+    numbers = torch.ones(count).untyped_storage()
+    return torch.storage.TypedStorage(wrap_storage=numbers, dtype=torch.float32, _internal=True)
+
+
+PLANT = "import os\nos.mkdir('planted')\nclass Generator: pass\n"
+REBUILD, FROM_BYTES = torch._utils._rebuild_tensor_v2, torch.storage._load_from_bytes
+# a dictionary whose key is a tuple of a tuple twice, of a tuple twice ...: Python takes 2^40 steps for its hash
+LAUGHING_KEY = b"\x80\x04})q\x00" + b"".join(b"h%c\x86q%c" % (i, i + 1) for i in range(40))
+published_weights("a network that calls a function of the system", snapshot(G_ema=Evil()))
+published_weights("the same in a file of `torch.save`", lambda: saved({"weight": torch.ones(2), "evil": Evil()}))
+HIDDEN = "__import__('os').mkdir('planted')"
+published_weights("`builtins.eval` in place of a network", snapshot(G_ema=Call(eval, HIDDEN)))
+published_weights(
+    "a network whose source makes a folder, which is not run, of tensors that nobody knows",
+    snapshot(G_ema=nvidia_pickles.module({"odd": torch.ones(2)}, source=PLANT)),
+)
+published_weights(
+    "a function of NVIDIA's in place of a class",
+    snapshot(G_ema=Call(nvidia_pickles._reconstruct_persistent_obj, {"type": "function", "module_src": PLANT})),
+)
+published_weights("a pickle that runs code, nested as a storage", network(odd=Call(FROM_BYTES, pickle.dumps(Evil()))))
+published_weights(
+    "a tensor of a terabyte, all of it the same number",
+    network(odd=Call(REBUILD, ones(1), 0, (2**38,), (0,), False, {})),
+)
+published_weights(
+    "a tensor that begins before its storage",
+    network(odd=Call(REBUILD, ones(4), -8, (2,), (1,), False, {})),
+)
+published_weights("2³⁰ modules, by references to 31", lambda: nvidia_pickles.pickled({"G_ema": doubling(30)}))
+published_weights("a module that holds itself", endless)
+published_weights("a key that takes 2⁴⁰ steps to look up", lambda: LAUGHING_KEY + b"Ns.")
+published_weights("an object of a class that nobody knows", snapshot(G_ema=nvidia_pickles.Plain()))
+published_weights("an object that lies elsewhere, by its persistent id", lambda: b"\x80\x02Pplanted\n.")
+published_weights("a number of 5,000 digits", lambda: b"\x80\x02I" + b"9" * 5000 + b"\n.")
+published_weights("a length of 2⁶² bytes", lambda: b"\x80\x04\x8e" + struct.pack("<Q", 2**62) + b".")
+published_weights("a pickle that is cut off", lambda: nvidia_pickles.pickled({"G": None})[:-4])
+published_weights("text", lambda: b"import os; os.mkdir('planted')")
 
 
 def answer(one: Case, home: Path) -> str:
