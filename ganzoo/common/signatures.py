@@ -60,13 +60,34 @@ def describe_class(path: str) -> Class | None:
 
 def class_attribute(path: str, name: str) -> str | None:
     """Returns a class's attribute of this name, its own or its first bases', where it is a plain string."""
+    statement = class_statement(path, name)
+    value = statement.value if isinstance(statement, ast.Assign | ast.AnnAssign) else None
+    return value.value if isinstance(value, ast.Constant) and isinstance(value.value, str) else None
+
+
+@cache
+def class_statement(path: str, name: str) -> ast.stmt | None:
+    """Returns the statement by which a class, or the nearest of its first bases, has an attribute or a method.
+
+    Args:
+        path: import path of the class.
+        name: of the attribute, the property or the method.
+    """
     module, _, class_name = path.rpartition(".")
     for _, node in _line(_locate(module, class_name)):
         for statement in node.body:
-            if isinstance(statement, ast.Assign) and [ast.unparse(target) for target in statement.targets] == [name]:
-                value = statement.value.value if isinstance(statement.value, ast.Constant) else None
-                return value if isinstance(value, str) else None
+            if name in _bound(statement):
+                return statement
     return None
+
+
+def _bound(statement: ast.stmt) -> list[str]:
+    """Returns the names that a statement in a class's body gives values."""
+    if isinstance(statement, ast.FunctionDef):
+        return [statement.name]
+    if isinstance(statement, ast.AnnAssign):
+        return [ast.unparse(statement.target)] if statement.value else []
+    return [ast.unparse(target) for target in statement.targets] if isinstance(statement, ast.Assign) else []
 
 
 def _arguments(module: str, node: ast.ClassDef) -> Iterator[Argument]:

@@ -4,7 +4,7 @@ import hashlib
 import os
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import lightning.pytorch as pl
 import torch
@@ -41,6 +41,8 @@ class DataModule(pl.LightningDataModule):
         n_classes: number of classes; 0 without labels. Known after `inspect`.
         condition: what batches carry beside samples, where it is no class; None for classes, or nothing.
         class_names: their names in the order of the labels; empty where they have none. Known after `inspect`.
+        tasks: what models of these data are for, where that is another task than their kind of game states; see
+            `ganzoo.common.tasks`.
         reference: split that scores are computed against.
         standard: whether everybody who names this data has the same items, so that a split's name says its size.
         title: name for people.
@@ -52,6 +54,7 @@ class DataModule(pl.LightningDataModule):
     title = ""
     licence = "unknown"
     source = ""
+    tasks: ClassVar[tuple[str, ...]] = ()
     reference: Split = "test"
     standard = False
     n_classes = 0

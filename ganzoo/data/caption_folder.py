@@ -43,6 +43,8 @@ class CaptionFolder(ImageFolder):
         condition: numbers of words, or vectors. Known after `inspect`.
     """
 
+    tasks = ("text",)
+
     def __init__(
         self,
         root: str | None = None,

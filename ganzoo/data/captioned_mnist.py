@@ -102,6 +102,7 @@ class CaptionedMNIST(ImageDataModule):
     source = "Yann LeCun, Corinna Cortes, Christopher J. C. Burges, http://yann.lecun.com/exdb/mnist/; composed"
     channels = 1
     condition = Sequences(LENGTH, VOCABULARY)
+    tasks = ("text",)
 
     def __init__(
         self,

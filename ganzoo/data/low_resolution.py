@@ -32,6 +32,8 @@ class LowResolution(ImageFolder):
         GanzooError: if the size is not divisible by the factor.
     """
 
+    tasks = ("super-resolution",)
+
     def __init__(
         self,
         root: str | None = None,

@@ -34,6 +34,8 @@ class NextFrame(DataModule):
         GanzooError: if the clips are too short for so many frames, or smaller than a patch.
     """
 
+    tasks = ("video",)
+
     def __init__(
         self,
         clips: DataModule,

@@ -16,10 +16,12 @@ class DataBound(pl.LightningModule):
         auxiliary: names of submodules that are no parts of the model, such as averages or stabilisers: these are not
             exported, compiled or counted. A subclass names its own only.
         class_names: names of the data's classes in the order of the labels, where the model works with them.
+        tasks: what its kind of game is for, in the words of `ganzoo list --task`; see `ganzoo.common.tasks`.
         data_kind: kind of the samples that it was trained on; None of a model made by hand. See `kind`.
     """
 
     auxiliary: ClassVar[tuple[str, ...]] = ()
+    tasks: ClassVar[tuple[str, ...]] = ()
     class_names: tuple[str, ...] = ()
     data_kind: Kind | None = None
 

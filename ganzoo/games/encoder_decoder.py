@@ -39,6 +39,7 @@ class EncoderDecoder(Sampler):
         GanzooError: if the encoder's codes are not those that the decoder takes.
     """
 
+    tasks: ClassVar[tuple[str, ...]] = ("unconditional", "reconstruction")
     drawn_by = "decoder"
     of_samples = ("encoder", "decoder")
     features_per_number: ClassVar[int] = 1

@@ -35,6 +35,7 @@ class GAN(Adversarial, Sampler):
         **kwargs: see `Adversarial`.
     """
 
+    tasks: ClassVar[tuple[str, ...]] = ("unconditional",)
     of_samples: ClassVar[tuple[str, ...]] = ("generator", "discriminator")
     discriminator: nn.Module
 

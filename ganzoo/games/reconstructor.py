@@ -4,7 +4,7 @@
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -25,6 +25,8 @@ class Reconstructor(Adversarial):
         discriminator: gives logits, without a sigmoid. None leaves it out of the game.
         **kwargs: see `Adversarial`.
     """
+
+    tasks: ClassVar[tuple[str, ...]] = ("reconstruction",)
 
     def __init__(self, generator: nn.Module, discriminator: nn.Module | None = None, **kwargs: Any) -> None:
         super().__init__(generator, discriminator, **kwargs)

@@ -6,7 +6,7 @@ generator. Its batches are (x, y): sources (N, C, H, W), and their targets, with
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -37,6 +37,8 @@ class Translator(Adversarial):
         discriminator: gives logits, without a sigmoid. None leaves it out of the game.
         **kwargs: see `Adversarial`.
     """
+
+    tasks: ClassVar[tuple[str, ...]] = ("translation",)
 
     def __init__(self, generator: nn.Module, discriminator: nn.Module | None = None, **kwargs: Any) -> None:
         super().__init__(generator, discriminator, **kwargs)

@@ -67,6 +67,8 @@ class DANN(Game):
         GanzooError: if a head takes features of another length.
     """
 
+    tasks = ("domain-adaptation",)
+
     def __init__(
         self,
         features: nn.Module,

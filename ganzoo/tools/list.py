@@ -13,6 +13,7 @@ import yaml
 from ganzoo.common import registry, signatures
 from ganzoo.common.errors import GanzooError, nearest
 from ganzoo.common.recipe_files import LOADER, load_recipe, split_class
+from ganzoo.common.tasks import tasks_of
 from ganzoo.metrics.listing import score_files
 
 HEADER = ("RECIPE", "YEAR", "DATA", "MB", "SCORE", "VARIANT")
@@ -28,22 +29,28 @@ class RecipeSummary:
         checkpoint: name of the bundled checkpoint, None without one.
         year: of the paper.
         data: title of the data.
+        data_class: import path of their class.
         megabytes: of the checkpoint's weights.
         scores: of the checkpoint by its card, the one that chose it first: `{"fid[mnist,2k/test]": 7.1}`.
+        module: of the variant.
         variant: what the model is, in a line.
         paper: authors, title and year.
         url: where the paper is.
+        tasks: what the model is for, see `ganzoo.common.tasks`.
     """
 
     recipe: str
     checkpoint: str | None
     year: str
     data: str
+    data_class: str
     megabytes: float | None
     scores: dict[str, float]
+    module: str
     variant: str
     paper: str
     url: str
+    tasks: tuple[str, ...]
 
     def row(self) -> tuple[str, ...]:
         """Returns the cells of the table."""
@@ -56,14 +63,30 @@ class RecipeSummary:
         text = " ".join((self.recipe, self.year, self.data, self.variant)).lower().replace("-", "_")
         return word.lower().replace("-", "_") in text
 
+    def data_names(self) -> tuple[str, ...]:
+        """Returns by which `--data` finds the recipe: its data's title and class, and its name without the variant."""
+        own = self.recipe.removeprefix(f"{self.module.rpartition('.')[2]}_").removesuffix("_small")
+        return tuple(map(_plain, (self.data, self.data_class.rpartition(".")[2], own)))
 
-def list(words: Sequence[str] = (), *, trained: bool = False, json: bool = False, scores: bool = False) -> str:
+
+def list(
+    words: Sequence[str] = (),
+    *,
+    task: str | None = None,
+    data: str | None = None,
+    trained: bool = False,
+    json: bool = False,
+    scores: bool = False,
+) -> str:
     """List recipes: data, and their bundled checkpoints' sizes and scores.
 
     Args:
         words: in names, data, years or variants, such as mnist; all of them have to occur.
+        task: what models are for: unconditional, class-conditional, text, translation, super-resolution,
+            reconstruction, domain-adaptation, video, voxels or music.
+        data: what they learn from: a data set, such as cifar10 or faces, or a part of its name.
         trained: those with a bundled checkpoint.
-        json: as JSON, with all scores and the papers.
+        json: as JSON, with all scores, tasks and the papers.
         scores: the scores that there are, in place of recipes.
 
     Returns:
@@ -73,7 +96,7 @@ def list(words: Sequence[str] = (), *, trained: bool = False, json: bool = False
         GanzooError: if there is none.
     """
     if scores:
-        if words or trained or json:
+        if words or task or data or trained or json:
             raise GanzooError("--scores: it lists all scores; leave the rest out.")
         return score_table()
     entries = [summarise(name) for name in registry.list_recipes()]
@@ -81,11 +104,35 @@ def list(words: Sequence[str] = (), *, trained: bool = False, json: bool = False
         if not any(one.matches(word) for one in entries):
             known = {part for one in entries for part in (*one.recipe.split("_"), *one.data.lower().split())}
             raise GanzooError(f"list: no recipe has '{word}'.{nearest(word.lower(), known)} `ganzoo list` shows all.")
-    matches = [one for one in entries if all(one.matches(word) for word in words) and (one.checkpoint or not trained)]
+    fitting = [one for one in entries if all(one.matches(word) for word in words)]
+    matches: Sequence[RecipeSummary] = [one for one in fitting if one.checkpoint or not trained]
+    if task is not None:
+        matches = _of_task(task, matches, entries)
+    if data is not None:
+        matches = _of_data(data, matches, entries)
     if not matches:
-        requested = f"{' and '.join(map(repr, words))}{' and a bundled checkpoint' if trained else ''}"
-        raise GanzooError(f"list: no recipe has {requested}. `ganzoo list` shows all.")
+        parts = [*map(repr, words), *[f"the task {task}"] * bool(task), *[f"the data '{data}'"] * bool(data)]
+        parts += ["a bundled checkpoint"] * trained
+        raise GanzooError(f"list: no recipe has {' and '.join(parts)}. `ganzoo list` shows all.")
     return to_json([asdict(one) for one in matches], indent=1) if json else _table(matches)
+
+
+def _of_task(task: str, matches: Sequence[RecipeSummary], entries: Sequence[RecipeSummary]) -> Sequence[RecipeSummary]:
+    """Returns those of the matches that are for a task, which must be one of the entries'."""
+    tasks = dict.fromkeys(known for one in entries for known in one.tasks)
+    if task not in tasks:
+        raise GanzooError(f"--task: there is no '{task}'.{nearest(task, tasks)} There are {', '.join(tasks)}.")
+    return [one for one in matches if task in one.tasks]
+
+
+def _of_data(data: str, matches: Sequence[RecipeSummary], entries: Sequence[RecipeSummary]) -> Sequence[RecipeSummary]:
+    """Returns those of the matches whose data are called so, or if no data are, those in whose names it occurs."""
+    word = _plain(data)
+    for fits in (lambda one: word in one.data_names(), lambda one: any(word in name for name in one.data_names())):
+        if any(map(fits, entries)):
+            return [*filter(fits, matches)]
+    known = {name for one in entries for name in (one.data, *one.data.lower().split(), *one.recipe.split("_"))}
+    raise GanzooError(f"--data: no recipe has '{data}'.{nearest(data, known)} `ganzoo list` shows all.")
 
 
 def summarise(name: str) -> RecipeSummary:
@@ -93,17 +140,21 @@ def summarise(name: str) -> RecipeSummary:
     recipe = load_recipe(registry.RECIPES / f"{name}.yaml")
     path, _ = split_class(recipe["model"]) or ("", {})
     about = registry.variant(path)
+    data_class, _ = split_class(recipe["data"]) or ("", {})
     folder = registry.checkpoint_of(name)
     return RecipeSummary(
         recipe=name,
         checkpoint=folder.name if folder else None,
         year=about.year,
         data=_title(recipe),
+        data_class=data_class,
         megabytes=round((folder / "model.safetensors").stat().st_size / 1e6, 2) if folder else None,
         scores=_scores((folder / "README.md").read_text(encoding="utf-8"), recipe) if folder else {},
+        module=about.module,
         variant=about.title,
         paper=about.paper,
         url=about.url,
+        tasks=tasks_of(recipe),
     )
 
 
@@ -148,6 +199,11 @@ def _table(entries: Sequence[RecipeSummary]) -> str:
         room = len(row[-1]) if width is None else width - len(fixed) - 2
         lines.append(f"{fixed}  {_cut(row[-1], room)}" if width is None or room > 8 else fixed.rstrip()[:width])
     return "\n".join(lines if width is None else [*lines, "", textwrap.fill(NOTE, width)])
+
+
+def _plain(text: str) -> str:
+    """Returns the letters and digits of a text, small: `cifar10` of CIFAR-10."""
+    return "".join(letter for letter in text.lower() if letter.isalnum())
 
 
 def _cut(text: str, length: int) -> str:

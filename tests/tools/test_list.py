@@ -2,6 +2,7 @@
 
 import json
 import sys
+from functools import cache
 
 import pytest
 from commands import ganzoo
@@ -42,6 +43,59 @@ def test_the_trained_are_those_with_a_checkpoint():
     assert "dragan_mnist" not in names("mnist", "--trained")
 
 
+@cache
+def tasks():
+    return {entry["recipe"]: entry["tasks"] for entry in json.loads(ganzoo("list", "--json").out)}
+
+
+def test_every_recipe_has_a_task_and_help_names_them_all():
+    known = {task for own in tasks().values() for task in own}
+    assert [name for name, own in tasks().items() if not own] == []
+    text = listing.list.__doc__.partition("task: what models are for:")[2].partition(".")[0]
+    assert {name.strip() for name in text.replace(" or ", ",").split(",")} == known
+
+
+@pytest.mark.parametrize(
+    ("task", "some", "others"),
+    [
+        (
+            "unconditional",
+            ["dcgan_mnist", "vae_mnist", "vgan_clips", "infogan_mnist"],
+            ["cgan_mnist", "midinet_chorales"],
+        ),
+        ("class-conditional", ["cgan_mnist", "biggan_cifar10", "stylegan2_cifar10_conditional"], ["stylegan2_cifar10"]),
+        ("translation", ["pix2pix_facades", "cyclegan_mnist"], ["srgan_faces", "video_prediction_digits"]),
+        ("super-resolution", ["srgan_faces", "srresnet_folder"], ["pix2pix_facades"]),
+        ("reconstruction", ["vae_mnist", "vqgan_cifar10"], ["latent_gan_cifar10"]),
+        ("video", ["vgan_clips", "video_prediction_digits"], ["dcgan_mnist"]),
+        ("voxels", ["three_d_gan_shapes"], ["vgan_clips"]),
+        ("music", ["midinet_chorales"], ["gan_toy"]),
+        ("text", ["stackgan_folder", "stackgan_emoji_small", "stackgan_mnist_small"], ["cgan_mnist"]),
+        ("domain-adaptation", ["dann_mnist"], ["acgan_mnist"]),
+    ],
+)
+def test_tasks_filter_by_what_models_are_for(task, some, others):
+    listed = names("--task", task)
+    assert {*some} <= {*listed}
+    assert not {*others} & {*listed}
+    assert listed == [name for name, own in tasks().items() if task in own]
+
+
+def test_data_filter_by_a_name_that_is_theirs_before_a_part_of_it():
+    faces = names("--data", "faces")
+    assert {"dcgan_faces", "stylegan2_faces_small", "srgan_faces"} <= {*faces}
+    assert not {"pix2pix_edges2faces", "dcgan_mnist"} & {*faces}
+    assert names("--data", "mnist") == names("--data", "MNIST")
+    assert "gan_fashion_mnist" not in names("--data", "mnist")
+    assert names("--data", "Fashion-MNIST") == ["dcgan_fashion_mnist", "gan_fashion_mnist"]
+    assert {"biggan_cifar10", "dcgan_cifar10_small"} <= {*names("--data", "CIFAR-10")} == {*names("--data", "cifar10")}
+    assert {"gan_fashion_mnist"} < {*names("--data", "fashion")}
+    assert {"srgan_folder", "srresnet_folder"} <= {*names("--data", "LowResolution")}
+    assert names("--data", "mnist", "--task", "class-conditional", "--trained") == [
+        name for name in ("acgan_mnist", "cgan_mnist", "projection_gan_mnist") if registry.checkpoint_of(name)
+    ]
+
+
 def test_size_and_score_are_those_of_the_checkpoint():
     folder = registry.CHECKPOINTS / "dcgan-faces"
     (line,) = ganzoo("list", "dcgan_faces").out.splitlines()[1:]
@@ -77,6 +131,10 @@ def test_json_is_filtered_alike():
         (["--json", "wgan", "horses"], ["'horses'"]),
         (["cifar10", "faces"], ["'cifar10' and 'faces'"]),
         (["digits", "--trained"], ["'digits' and a bundled checkpoint"]),
+        (["--task", "vidoe"], ["--task", "'vidoe'", "'video'", "translation"]),
+        (["--data", "mnits"], ["--data", "'mnits'", "'mnist'"]),
+        (["--data", "cifar10", "--task", "video"], ["the task video and the data 'cifar10'"]),
+        (["--scores", "--task", "video"], ["--scores"]),
     ],
 )
 def test_a_filter_that_leaves_nothing_is_one_line(words, parts):

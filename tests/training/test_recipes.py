@@ -20,7 +20,10 @@ from ganzoo import from_recipe, load
 from ganzoo.checkpoints import folder_format, loading
 from ganzoo.checkpoints.build import make_datamodule
 from ganzoo.common import registry
-from ganzoo.games.capabilities import output_of
+from ganzoo.common.kinds import IMAGES, POINTS
+from ganzoo.common.recipe_files import load_recipe
+from ganzoo.common.tasks import tasks_of
+from ganzoo.games.capabilities import Reconstructs, output_of, taught_classes
 from ganzoo.games.reconstructor import Reconstructor
 from ganzoo.games.sampler import Sampler
 from ganzoo.games.translator import Translator
@@ -201,6 +204,19 @@ def test_a_recipe_trains_and_leaves_everything_in_its_folder(trained):
         assert f"lr/{player.name}" in columns
         assert [name for name in columns if name.startswith(f"{player.name}/")]
     assert len(rows) >= STEPS
+
+
+def test_its_tasks_are_those_of_its_model_and_data(trained):
+    tasks = {*tasks_of(load_recipe(trained.folder / "recipe.yaml"))}
+    model = loading.read_training_checkpoint(trained.folder / "last.ckpt")
+    drawn = isinstance(model, Sampler)
+    conditioned = drawn and model.supervised and model.condition is not None
+    assert ("class-conditional" in tasks) == (drawn and taught_classes(model) > 0)
+    assert ("unconditional" in tasks) == (drawn and not conditioned)
+    assert ("reconstruction" in tasks) == isinstance(model, Reconstructs)
+    if output_of(model) == "translations":
+        assert len(tasks & {"translation", "super-resolution", "video"}) == 1
+    assert (model.kind.name in tasks) == (model.kind not in (IMAGES, POINTS))
 
 
 def test_its_resolved_recipe_makes_the_same_again(trained):
