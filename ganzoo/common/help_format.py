@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 GROUPS = {
     "train": ("fit", "validate", "test", "predict", "compare", "lab", "new"),
-    "look": ("list", "info", "plot", "evaluate", "probe"),
+    "look": ("list", "info", "plot", "evaluate", "probe", "completion"),
     "use": ("sample", "translate", "interpolate", "arithmetic", "factorise", "mix", "attention"),
     "share": ("export", "convert", "push", "pull", "card", "gallery"),
 }

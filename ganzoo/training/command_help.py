@@ -72,7 +72,12 @@ def asks_short_help(arguments: Sequence[str]) -> bool:
 
 
 def training_help(command: str, about: str, arguments: Sequence[str]) -> str:
-    """Returns the help of `ganzoo fit` and its like, of a recipe's own arguments where one is named.
+    """Returns the help of `ganzoo fit` and its like; see `training_parser`."""
+    return training_parser(command, about, arguments).format_help()
+
+
+def training_parser(command: str, about: str, arguments: Sequence[str] = ()) -> argparse.ArgumentParser:
+    """Returns a parser that describes `ganzoo fit` and its like, a recipe's own arguments where one is named.
 
     Args:
         command: `fit`, `validate`, `test` or `predict`.
@@ -104,7 +109,7 @@ def training_help(command: str, about: str, arguments: Sequence[str]) -> str:
         _add(parser, "model, of any GAN", "model", _any("ganzoo.games.gan.GAN", command), {})
     for name in SCORED[command]:
         _add(parser, name, name, describe_class(SECTIONS[name]), recipe.get(name, {}))
-    return parser.format_help()
+    return parser
 
 
 def all_help_heading(command: str) -> str:
