@@ -139,6 +139,8 @@ def test_state_dicts_of_both_players(generator, discriminator, tmp_path):
         labels = () if said.labels is None else (said.labels,)
         with torch.no_grad():
             said.check("eval", getattr(model, name)(said.x, *labels))
+        count = sum(p.numel() for p in getattr(model, name).parameters())
+        assert said.parameter_count in (count, 0)  # 0 where the file does not say
     assert model.averaged("generator").state_dict().keys() == model.generator.state_dict().keys()
     assert model.sample(2, seed=0).shape == (2, 3, 32, 32)
     assert "begins anew" not in model.card
@@ -234,6 +236,7 @@ def test_basicsrs_generators(name, tmp_path):
     with torch.no_grad():
         said.check("output", (model.generator(2 * said.x - 1) + 1) / 2)
     assert model.generator.factor == int(name[-1])
+    assert sum(p.numel() for p in model.generator.parameters()) == said.parameter_count
 
 
 def test_denoising_diffusion_gans_generator(tmp_path):

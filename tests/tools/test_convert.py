@@ -46,6 +46,7 @@ def test_a_folder_says_where_its_weights_come_from_and_under_which_terms(file):
     recipe = yaml.safe_load((file.parent / "made" / "recipe.yaml").read_text(encoding="utf-8"))
     assert recipe["data"]["init_args"] == {"size": 16, "channels": 3, "batch_size": 16}
     assert (file.parent / "made" / "samples.png").stat().st_size > 500
+    assert ganzoo("interpolate", "made", "-n", "2", "--steps", "3", "-o", "walk.png").status == 0
     assert "licence     cc-by-nc-4.0" in ganzoo("push", "made", "--repo", "you/made", "--dry-run").out
     assert "is there already" in ganzoo("convert", file.name, "-o", "made").error
 

@@ -75,7 +75,7 @@ def write_card(
         *(f"- File: `{one_line(one.file.name)}`, {one.kind}, sha256 `{one.sha256}`" for one in files),
         *([f"- From: {one_line(source)}"] if source else []),
         data_line("unknown to ganzoo", licence, "The terms are as given to `ganzoo convert --licence`."),
-        f"- Parameters: {sizes}; stored as precisely as in the file",
+        f"- Parameters: {sizes}; stored in single precision, not in half",
         *(f"- Known from the file: {fact}" for fact in converted.conversion.known),
         *(f"- Not known, or different here: {fact}" for fact in converted.conversion.unknown),
     ]
