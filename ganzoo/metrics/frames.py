@@ -14,7 +14,7 @@ from ganzoo.common.errors import GanzooError
 from ganzoo.common.frames import moved, split_frames
 from ganzoo.metrics.bootstrap import Scored, mean_of
 from ganzoo.metrics.pairs import DECIBELS
-from ganzoo.metrics.score import Judged, ScoreContext
+from ganzoo.metrics.score import Items, Judged, Score, ScoreContext, Setting
 
 LEAST_ERROR = 1e-4  # as in the authors' script, whose sharpness has no higher value than this allows
 
@@ -91,3 +91,37 @@ def mean_of_moving(values: Tensor) -> Scored:
     if not len(values):
         raise GanzooError("metrics: nothing moves in the frames that predictions are compared with; choose psnr.")
     return mean_of(values, "frames")
+
+
+class OfMovingPixels(Score):
+    """Base of scores of predicted frames on the pixels that move, whose mean leaves out frames where nothing does."""
+
+    higher = True
+    outputs = ("translations",)
+    truth = True
+    each = True
+
+    def refuses(self, context: ScoreContext) -> str | None:
+        """Returns that there are no earlier frames, if so."""
+        return lack_of_frames(context)
+
+    def values(self, batch: Judged) -> Tensor:
+        """Returns the value (N,) of each frame."""
+        assert batch.truth is not None, "predictions have a truth"
+        last, where = moving_pixels(batch)
+        return self.where(batch.made, batch.truth, last, where)
+
+    def where(self, made: Tensor, truth: Tensor, last: Tensor, where: Tensor) -> Tensor:
+        """Returns the value (N,) of each frame.
+
+        Args:
+            made: predictions (N, C, H, W).
+            truth: what followed, likewise.
+            last: the frames before it, likewise.
+            where: pixels that move (N, 1, H, W).
+        """
+        raise NotImplementedError
+
+    def measure(self, samples: Items, reference: Items, setting: Setting) -> Scored:
+        """Returns the mean over frames in which something moves."""
+        return mean_of_moving(samples.values)

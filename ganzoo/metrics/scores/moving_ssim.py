@@ -2,31 +2,15 @@
 
 from torch import Tensor
 
-from ganzoo.metrics.bootstrap import Scored
-from ganzoo.metrics.frames import lack_of_frames, mean_of_moving, moving_pixels, ssim_where
+from ganzoo.metrics.frames import OfMovingPixels, ssim_where
 from ganzoo.metrics.pairs import WINDOW
-from ganzoo.metrics.score import Items, Judged, Score, ScoreContext, Setting
 
 
-class MovingSimilarity(Score):
+class MovingSimilarity(OfMovingPixels):
     """See `ganzoo.metrics.frames.ssim_where`."""
 
-    higher = True
-    outputs = ("translations",)
-    truth = True
-    each = True
     least = WINDOW
 
-    def refuses(self, context: ScoreContext) -> str | None:
-        """Returns that there are no earlier frames, if so."""
-        return lack_of_frames(context)
-
-    def values(self, batch: Judged) -> Tensor:
-        """Returns the value of each frame."""
-        assert batch.truth is not None, "predictions have a truth"
-        _, where = moving_pixels(batch)
-        return ssim_where(batch.made, batch.truth, where)
-
-    def measure(self, samples: Items, reference: Items, setting: Setting) -> Scored:
-        """Returns the mean over frames in which something moves."""
-        return mean_of_moving(samples.values)
+    def where(self, made: Tensor, truth: Tensor, last: Tensor, where: Tensor) -> Tensor:
+        """Returns the value (N,) of each frame."""
+        return ssim_where(made, truth, where)

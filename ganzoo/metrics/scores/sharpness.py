@@ -2,29 +2,12 @@
 
 from torch import Tensor
 
-from ganzoo.metrics.bootstrap import Scored
-from ganzoo.metrics.frames import lack_of_frames, mean_of_moving, moving_pixels, sharpness_where
-from ganzoo.metrics.score import Items, Judged, Score, ScoreContext, Setting
+from ganzoo.metrics.frames import OfMovingPixels, sharpness_where
 
 
-class Sharpness(Score):
+class Sharpness(OfMovingPixels):
     """See `ganzoo.metrics.frames.sharpness_where`."""
 
-    higher = True
-    outputs = ("translations",)
-    truth = True
-    each = True
-
-    def refuses(self, context: ScoreContext) -> str | None:
-        """Returns that there are no earlier frames, if so."""
-        return lack_of_frames(context)
-
-    def values(self, batch: Judged) -> Tensor:
-        """Returns the value of each frame."""
-        assert batch.truth is not None, "predictions have a truth"
-        _, where = moving_pixels(batch)
-        return sharpness_where(batch.made, batch.truth, where)
-
-    def measure(self, samples: Items, reference: Items, setting: Setting) -> Scored:
-        """Returns the mean over frames in which something moves."""
-        return mean_of_moving(samples.values)
+    def where(self, made: Tensor, truth: Tensor, last: Tensor, where: Tensor) -> Tensor:
+        """Returns the value (N,) of each frame."""
+        return sharpness_where(made, truth, where)
