@@ -1,4 +1,4 @@
-"""Reading of captioned canvases: which layout an image has, and which digits, by where its ink is and a classifier."""
+"""Reading of captioned canvases: which layout an image has, which digits, and features of what is in their places."""
 
 from functools import cache
 from typing import NamedTuple
@@ -30,6 +30,9 @@ def _span(limits: tuple[int, int]) -> tuple[int, int]:
     return max(limits[0] + BORDER - 1, 0), min(limits[1] + DIGIT - BORDER + 1, CANVAS)
 
 
+BOXES = tuple(  # top and left of each digit's box of 28x28 on the inner canvas, in the middle of its range
+    tuple((sum(place.top) // 2, sum(place.left) // 2) for place in layout.places) for layout in LAYOUTS
+)
 REGIONS = tuple(tuple(Region(*_span(place.top), *_span(place.left)) for place in layout.places) for layout in LAYOUTS)
 
 
@@ -48,10 +51,7 @@ def read_canvases(x: Tensor) -> Tensor:
     Args:
         x: grey images (N, 1, H, W) in [-1, 1].
     """
-    if x.shape[-1] != FULL:
-        x = interpolate(x, (FULL, FULL), mode="bicubic", align_corners=False)
-    margin = (FULL - CANVAS) // 2
-    ink = ((x[:, 0] + 1) / 2).clamp(0, 1)[:, margin : margin + CANVAS, margin : margin + CANVAS].float().cpu()
+    ink = canvas_ink(x)
     total = ink.sum((1, 2)).clamp(min=1e-6)
     parts = [[cut(ink, region) for region in regions] for regions in REGIONS]
     shares = torch.stack([sum(part.sum((1, 2)) for part in own) / total for own in parts], 1)
@@ -66,6 +66,36 @@ def read_canvases(x: Tensor) -> Tensor:
                 codes[rows, 1 + place] = read_digits(part[rows])
     codes[layout == STRANGE] = STRANGE
     return codes
+
+
+def canvas_ink(x: Tensor) -> Tensor:
+    """Returns the inside of canvases (N, 60, 60), without their margin, in [0, 1]; smaller ones are enlarged, bicubic.
+
+    Args:
+        x: grey images (N, 1, H, W) in [-1, 1].
+    """
+    if x.shape[-1] != FULL:
+        x = interpolate(x, (FULL, FULL), mode="bicubic", align_corners=False)
+    margin = (FULL - CANVAS) // 2
+    return ((x[:, 0] + 1) / 2).clamp(0, 1)[:, margin : margin + CANVAS, margin : margin + CANVAS].float().cpu()
+
+
+@torch.inference_mode()
+def digit_features(ink: Tensor, layouts: Tensor) -> Tensor:
+    """Returns the classifier's features (M, D), in float64, of the boxes in which layouts have their digits.
+
+    A digit may lie up to two pixels off the middle of its box. What should be there is looked at, not what is: an empty
+    box or two strokes in one count as such.
+
+    Args:
+        ink: canvases (N, 60, 60) in [0, 1].
+        layouts: numbers of their layouts (N,).
+    """
+    boxes = []
+    for number, own in enumerate(BOXES):
+        canvases = ink[layouts.to(ink.device) == number]
+        boxes += [canvases[:, top : top + DIGIT, left : left + DIGIT] for top, left in own]
+    return torch.cat([digit_classifier()(part)[0] for part in (2 * torch.cat(boxes)[:, None] - 1).split(500)]).double()
 
 
 def cut(ink: Tensor, region: Region) -> Tensor:

@@ -15,6 +15,7 @@ from ganzoo.metrics.score import Score, ScoreContext
 
 FILES: dict[str, Score] = {name: load_score(name) for name in score_files()}
 SCORES: dict[str, Score] = {name: score for score in FILES.values() for name in score.names}
+CAPTIONED = ("captions_right", "captions_unseen", "digits_fid", "digits_fid_stage1")  # of images by what captions say
 SCORE_GROUPS = {file: score.names for file, score in FILES.items() if file not in score.names}  # all of one file
 
 
@@ -180,10 +181,11 @@ def _of_images(context: ScoreContext) -> list[str]:
 
 
 def _many_of_images(context: ScoreContext) -> list[str]:
-    """Returns the usual scores of images and prdc; without an extractor, those of pixels."""
+    """Returns the usual scores of images and prdc; without an extractor, those of pixels; and of captioned digits."""
+    captioned = [name for name in CAPTIONED if not SCORES[name].refuses(context)]
     if context.features is None:
-        return ["swd", *(["ms_ssim"] if context.side >= LEAST else []), "memorisation"]
-    return [*_of_images(context), "prdc"]
+        return ["swd", *(["ms_ssim"] if context.side >= LEAST else []), "memorisation", *captioned]
+    return [*_of_images(context), "prdc", *captioned]
 
 
 def _of_points(context: ScoreContext) -> list[str]:

@@ -148,9 +148,27 @@ class StackGAN(GAN):
         y = self.embed(y)
         if self.stage1 is None:
             return z, y
-        z, eps = z.split([z.shape[1] - self.generator.ca_dim, self.generator.ca_dim], 1)
+        z, eps = self._of_stages(z)
         with torch.no_grad():
             return self.stage1(z, y), eps, y
+
+    def _of_stages(self, z: Tensor) -> tuple[Tensor, Tensor]:
+        """Returns what stage I takes of latent vectors (N, D), and the noise of the second."""
+        return z[:, : -self.generator.ca_dim], z[:, -self.generator.ca_dim :]
+
+    def stage1_images(self, points: Tensor, y: Values) -> Tensor:
+        """Returns the images (N, C, h, w) of stage I behind those that `render` makes of the same arguments.
+
+        Raises:
+            GanzooError: if this is the first stage itself.
+        """
+        if self.stage1 is None:
+            raise GanzooError("model.stage1: there is none; this is the first stage itself.")
+
+        def draw(network: nn.Module, points: Tensor, y: Any) -> Tensor:
+            return network(self._of_stages(points)[0], self.embed(y))
+
+        return self.evaluated("stage1", draw, points, y)
 
     def discriminator_inputs(self, x: Tensor, y: Any, by: str) -> tuple[Any, ...]:
         """Returns images and embeddings."""

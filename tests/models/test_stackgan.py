@@ -156,6 +156,19 @@ def test_stage_two_starts_from_stage_one_which_stays_as_it_is(tmp_path, monkeypa
         fit(tmp_path / "three", other, captioned(tmp_path, 32), 1, Start())
 
 
+def test_the_images_of_stage_one_are_those_that_stage_two_refines():
+    model = second_stage().eval()
+    _, (y, _) = batch(model, 3)
+    points = model.space.draw(3, 5)
+    small = model.stage1_images(points, y)
+    assert small.shape == (3, 1, 16, 16)
+    with torch.no_grad():
+        refined = model.generator(small, points[:, -4:], model.embed(y))
+    torch.testing.assert_close(model.render(points, y), refined)
+    with pytest.raises(GanzooError, match="first stage itself"):
+        first_stage().stage1_images(points, y)
+
+
 @pytest.mark.parametrize("stage", [first_stage, second_stage])
 @pytest.mark.parametrize("kind", ["onnx", "torch_export"])
 def test_exported_files_hold_the_encoder_and_both_stages(tmp_path, stage, kind):

@@ -1,5 +1,6 @@
 """`python -m ganzoo.tools.evaluate.pieces`: pieces of a model beside real tunes, shuffled bars and a Markov chain."""
 
+import json
 from itertools import pairwise
 
 import pytest
@@ -56,6 +57,27 @@ def test_a_model_that_draws_the_held_out_tunes_is_at_no_distance(tmp_path):
     assert cells(pieces.table(results))["model"]["copied"] == f"{results['model']['copied']:.3f}"
 
 
+class Repeater:
+    """Repeats the primer, and in a draw of an odd seed rests in the second half of each bar."""
+
+    def compose(self, chords, primer=None, seed=None):
+        piece = primer.expand(len(chords), -1, -1, -1).repeat(1, 1, chords.shape[1], 1).clone()
+        if seed % 2:
+            piece.unflatten(2, (-1, 16))[:, :, :, 8:] = pieces.rolled(torch.zeros(1, 8, dtype=torch.long), 128)[:, None]
+        return piece
+
+
+def test_a_primer_changes_what_it_changes(tmp_path):
+    tunes = data(tmp_path)
+    held, _ = tunes.passages("test", 3)
+    changes = pieces.primer_changes(Repeater(), tunes, n=len(held), bars=3)
+    last = held[:, 0, -16:].argmax(-1)
+    differing = (last != last.roll(1, 0)).float().mean().item()
+    assert changes["another primer"] == pytest.approx([differing] * 3)
+    assert differing > 0
+    assert changes["another draw"] == pytest.approx([0.5] * 3)
+
+
 def test_a_checkpoint_is_scored_from_the_command_line(tmp_path, capsys, digits_run):
     write_chorales(tmp_path)
     words = "--model.generator.hidden 16 --model.generator.width 8 --quality.samples 20 --trainer.max_steps 1"
@@ -63,8 +85,13 @@ def test_a_checkpoint_is_scored_from_the_command_line(tmp_path, capsys, digits_r
     said = ganzoo("fit", "--recipe", "midinet_chorales", *words.split(), "--runs", tmp_path)
     assert said.status == 0, said.err
     export = str(tmp_path / "midinet_chorales" / "version_0" / "export")
-    pieces.main([export, "-n", "3", "--bars", "2", "--root", str(tmp_path)])
-    assert [*cells(capsys.readouterr().out)][2] == "model"
+    out = tmp_path / "pieces.json"
+    pieces.main([export, "-n", "3", "--bars", "2", "--root", str(tmp_path), "-o", str(out)])
+    printed, kept = capsys.readouterr().out, json.loads(out.read_text())
+    assert printed == out.with_suffix(".md").read_text()
+    assert [*cells(printed.split("\n\n")[1])][2] == "model"
+    assert {*kept["scores"]["model"]} == {*pieces.DISTANCES, "in chord", "copied"}
+    assert [len(shares) for shares in kept["changes"].values()] == [2, 2]
     said = ganzoo("evaluate", export, "--root", tmp_path, "--samples", 20, "-o", tmp_path / "scores.json")
     assert said.status == 0, said.err
     for name in ("note_lengths", "chord_notes", "copied_bars"):
@@ -73,6 +100,8 @@ def test_a_checkpoint_is_scored_from_the_command_line(tmp_path, capsys, digits_r
         pieces.main([str(digits_run.folder / "export")])
     with pytest.raises(SystemExit, match="--bars: must be at least 1"):
         pieces.main([export, "--bars", "0"])
+    with pytest.raises(SystemExit, match=r"-o: .* must end in .json"):
+        pieces.main([export, "-o", "pieces.txt"])
 
 
 def test_midi_files_are_scored_as_a_model_is(tmp_path, capsys):

@@ -1,14 +1,16 @@
 """Pieces of music that a model of bars draws, against held-out tunes and two baselines.
 
-    python -m ganzoo.tools.evaluate.pieces CHECKPOINT --root DATA
+    python -m ganzoo.tools.evaluate.pieces CHECKPOINT --root DATA -o pieces.json
     python -m ganzoo.tools.evaluate.pieces MIDI_FILES --data chorales
 
 draws pieces under the chords of held-out passages, and scores them beside other passages of real tunes, bars of
 training tunes in random order, and a first-order Markov chain of their steps. All are compared with the held-out
-passages. MIDI files in a folder or zip are scored likewise, under the chords that are read from them.
+passages. Of a model it says, too, how much of a piece another primer changes. MIDI files in a folder or zip are scored
+likewise, under the chords that are read from them.
 """
 
 import argparse
+import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,6 +23,8 @@ from torch.nn.functional import one_hot
 
 from ganzoo.checkpoints.loading import load
 from ganzoo.common.errors import GanzooError
+from ganzoo.common.files import atomic_write
+from ganzoo.common.hardware import versions
 from ganzoo.data import Chorales, MidiFolder, Nottingham
 from ganzoo.data.midi import ENDINGS
 from ganzoo.data.tunes import BAR, Tunes
@@ -34,7 +38,7 @@ from ganzoo.metrics.selection import SCORES
 from ganzoo.tools.evaluate.subjects import recipe_data, recipe_of
 
 DATA: dict[str, type[Tunes]] = {"chorales": Chorales, "nottingham": Nottingham}
-DISTANCES = ("pitch_histogram", "note_lengths", "bar_pitches", "empty_bars")
+DISTANCES = ("pitch_histogram", "note_lengths", "bar_pitches", "qualified_notes", "empty_bars")
 
 
 def rolled(pitches: Tensor, notes: int) -> Tensor:
@@ -122,6 +126,38 @@ def compare_pieces(model: Any, data: Tunes, n: int = 100, bars: int = 8, seed: i
     return {name: measured(pieces, of, held, known) for name, (pieces, of) in subjects.items()}
 
 
+def primer_changes(model: Any, data: Tunes, n: int = 100, bars: int = 8, seed: int = 0) -> dict[str, list[float]]:
+    """Returns how much of each bar of a model's pieces changes, as a share of its steps, 0 to 1.
+
+    A piece follows the last bar of a held-out passage, under the chords of the one after it; and then the last bar of
+    another passage, with the same latent vectors. As a measure of that, the first is drawn once more with others.
+
+    Args:
+        model: draws pieces.
+        data: its tunes.
+        n: pieces.
+        bars: of each.
+        seed: of everything that is drawn.
+
+    Returns:
+        Shares of each bar in turn: "another primer", "another draw".
+    """
+    held, under = data.passages("test", bars)
+    turn = torch.arange(n)
+    chords, primers = under[(turn + 1) % len(under)], held[turn % len(held), :, -BAR:]
+    others = primers.roll(1, 0)
+    piece = model.compose(chords, primers, seed)
+
+    def changed(other: Tensor) -> list[float]:
+        differs = (piece[:, 0].argmax(-1) != other[:, 0].argmax(-1)).float()
+        return differs.unflatten(1, (bars, BAR)).mean((0, 2)).tolist()
+
+    return {
+        "another primer": changed(model.compose(chords, others, seed)),
+        "another draw": changed(model.compose(chords, primers, seed + 1)),
+    }
+
+
 def is_music(name: str) -> bool:
     """Returns whether a name is that of a zip, or of a folder that is no checkpoint and holds MIDI files."""
     path = Path(name).expanduser()
@@ -144,11 +180,42 @@ def named_tunes(name: str, root: str | None) -> Tunes:
 
 
 def table(results: dict[str, dict[str, float]]) -> str:
-    """Returns the scores as a Markdown table."""
+    """Returns numbers by row and column as a Markdown table."""
     columns = [*next(iter(results.values()))]
     lines = [["pieces", *columns], ["---", *["---:"] * len(columns)]]
     lines += [[name, *(f"{value:.3f}" for value in values.values())] for name, values in results.items()]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def change_table(changes: dict[str, list[float]]) -> str:
+    """Returns how much of each bar changes as a Markdown table."""
+    bars = len(next(iter(changes.values())))
+    return table({name: {f"bar {bar + 1}": values[bar] for bar in range(bars)} for name, values in changes.items()})
+
+
+def report(model: Any, data: Tunes, name: str, n: int, bars: int, seed: int) -> dict[str, Any]:
+    """Returns all that is measured of a model, or of MIDI files, with what it depends on."""
+    origin = getattr(model, "origin", None)
+    return {
+        "name": name,
+        "sha256": getattr(origin, "sha256", None),
+        "data": data.title,
+        "pieces": n,
+        "bars": bars,
+        "seed": seed,
+        "scores": compare_pieces(model, data, n, bars, seed),
+        "changes": primer_changes(model, data, n, bars, seed) if isinstance(model, Composes) else {},
+        "versions": versions(),
+    }
+
+
+def report_text(results: dict[str, Any]) -> str:
+    """Returns a report as Markdown."""
+    count = f"{results['pieces']} pieces of {results['bars']} bars, seed {results['seed']}, beside {results['data']}."
+    parts = [f"`{results['name']}`: {count} Distances to held-out tunes: lower is better.", table(results["scores"])]
+    if results["changes"]:
+        parts += ["Share of a bar's steps that change:", change_table(results["changes"])]
+    return "\n\n".join(parts)
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -159,9 +226,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("-n", type=int, default=100, help="number of pieces (100)")
     parser.add_argument("--bars", type=int, default=8, help="bars of each (8)")
     parser.add_argument("--seed", type=int, default=0, help="of everything that is drawn (0)")
+    parser.add_argument("-o", dest="out", type=Path, help="JSON file to write, with the tables as .md beside it")
     parser.add_argument("--root", help="folder of the recipe's data ($GANZOO_DATA, else ./data)")
     options = parser.parse_args(argv)
     try:
+        if options.out is not None and options.out.suffix != ".json":
+            raise GanzooError(f"-o: '{options.out}' given, but it must end in .json.")
         for name, value in (("-n", options.n), ("--bars", options.bars)):
             if value < 1:
                 raise GanzooError(f"{name}: must be at least 1, not {value}.")
@@ -180,7 +250,15 @@ def main(argv: Sequence[str] | None = None) -> None:
             data = recipe_data(model.origin, recipe_of(model), options.root)
         if not isinstance(data, Tunes):
             raise GanzooError(f"the recipe's data, {type(data).__name__}, are no tunes.")
-        print(table(compare_pieces(model, data, options.n, options.bars, options.seed)))
+        results = report(model, data, options.name, options.n, options.bars, options.seed)
+        if options.out is not None:
+            for path, content in (
+                (options.out, json.dumps(results, indent=1, ensure_ascii=False)),
+                (options.out.with_suffix(".md"), report_text(results)),
+            ):
+                with atomic_write(path) as file:
+                    file.write_text(content + "\n", encoding="utf-8")
+        print(report_text(results))
     except GanzooError as error:
         sys.exit(f"pieces: error: {error}")
 

@@ -4,7 +4,9 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from captioned import captioned, first_stage
+from captioned import captioned, first_stage, second_stage
+
+from torch.nn.functional import avg_pool2d, interpolate
 
 from ganzoo.common.errors import GanzooError
 from ganzoo.data.captioned_mnist import LAYOUTS, NOTHING
@@ -81,6 +83,47 @@ def test_shares_are_of_captions_to_train_on_and_of_unseen_ones(tmp_path):
     assert choose_scores(["captions"], None, data) == ["captions_right", "captions_unseen"]
     with pytest.raises(GanzooError, match="it reads captions of digits in their places"):
         choose_scores(["captions_right"], None, SimpleNamespace(shape=(1, 32, 32), n_classes=0))
+
+
+@pytest.fixture
+def coarse(monkeypatch):
+    """A classifier whose features are the brightness of 16 squares of a digit's box."""
+    monkeypatch.setattr(captions, "digit_classifier", lambda: lambda x: (avg_pool2d(x, 7).flatten(1), None))
+
+
+def read(x, said, data, name="digits_fid", model=None):
+    """A score of canvases under captions against the data's own."""
+    score, setting = SCORES[name], Setting(data, model, samples=len(said))
+    kept = score.keep(x, 0, data) if x is not None else EMPTY
+    nothing = Items(EMPTY, EMPTY, EMPTY, None, EMPTY)
+    reference = Items(EMPTY, EMPTY, EMPTY, None, EMPTY, score.prepare(nothing, setting))
+    return score.measure(Items(kept, EMPTY, EMPTY, said, EMPTY), reference, setting).value.item()
+
+
+def test_digits_are_looked_at_where_captions_have_them(coarse, tmp_path):
+    data = captioned(tmp_path, 64)
+    stored, (captions, *_) = data.split("test")
+    x, said = stored.float() / 127.5 - 1, captions[:, 0].long()
+    assert len(captions) == 2000
+    assert read(x, said, data) == 0
+    assert read(torch.full_like(x, -1), said, data) > 1
+    assert read(x.roll(1, 0), said, data) > 0.1  # under another one's caption: digits elsewhere
+
+
+def test_the_first_stage_is_scored_on_what_it_hands_on(coarse, tmp_path, monkeypatch):
+    data = captioned(tmp_path, 32)
+    stored, (captions, *_) = data.split("test")
+    x, said = stored.float() / 127.5 - 1, captions[:, 0].long()
+    model = second_stage().eval()
+    assert read(None, said, data, "digits_fid_stage1", model) > 1  # untrained
+    shown = iter(avg_pool2d(x, 2).split(250))
+    monkeypatch.setattr(model, "stage1_images", lambda points, y: next(shown))
+    small = interpolate(avg_pool2d(x, 2), (32, 32), mode="bicubic").clamp(-1, 1)
+    enlarged = read(None, said, data, "digits_fid_stage1", model)
+    assert enlarged == pytest.approx(read(small, said, data), rel=1e-6)
+    assert enlarged > 0
+    assert "no first stage" in SCORES["digits_fid_stage1"].refuses(ScoreContext(data, model=first_stage()))
+    assert SCORES["digits_fid_stage1"].refuses(ScoreContext(data, model=model)) is None
 
 
 class Matcher:
