@@ -5,7 +5,6 @@ from types import SimpleNamespace
 import pytest
 import torch
 from captioned import captioned, first_stage, second_stage
-
 from torch.nn.functional import avg_pool2d, interpolate
 
 from ganzoo.common.errors import GanzooError
