@@ -28,7 +28,9 @@ from ganzoo.common.text import duration
 from ganzoo.common.version import __version__
 from ganzoo.drawing.plot import concise
 from ganzoo.drawing.previews import interpolation_picture
-from ganzoo.games.capabilities import Output, output_of
+from ganzoo.games.capabilities import Output, PredictsFrames, output_of
+from ganzoo.games.game import Game
+from ganzoo.tools.gallery.players import Player, player_of
 from ganzoo.tools.gallery.svg import panels
 
 WAYS, STEPS = 3, 12  # of a strip: ways between samples, and samples of each
@@ -38,9 +40,10 @@ PICTURED: dict[Output, str] = {
     "classes": "classes",  # of which there is no picture
     "reconstructions": "reconstructions of pictures of the reference split, in rows",
 }
-USES: dict[Output, str] = {
+USES: dict[str, str] = {
     "samples": "ganzoo sample {place} -n 64",
     "translations": "ganzoo translate {place} PICTURES -o OUT",
+    "frames": "ganzoo translate {place} CLIP -o OUT.gif --frames 5",
     "reconstructions": "ganzoo evaluate {place}",
 }
 TRAINER_SETTINGS = ("max_steps", "precision")
@@ -57,6 +60,14 @@ class Picture:
 
 
 @dataclass(frozen=True)
+class Sound:
+    """Sound embedded in a page."""
+
+    uri: str
+    alt: str
+
+
+@dataclass(frozen=True)
 class GalleryEntry:
     """Entry of a checkpoint on the page."""
 
@@ -64,6 +75,7 @@ class GalleryEntry:
     about: registry.Variant
     picture: Picture
     strip: Picture | None
+    player: Picture | Sound | None  # of what moves or sounds
     curves: Sequence[str]  # SVG elements
     scores: Sequence[tuple[str, str]]
     facts: Sequence[tuple[str, str]]
@@ -119,16 +131,23 @@ def read_entry(folder: Path) -> GalleryEntry:
         raise GanzooError(f"'{folder}' has no {PICTURE} to show.")
     about = card_metadata(model.card)
     strip, makes = interpolation_picture(model.eval(), WAYS, STEPS), output_of(model)
+    player = player_of(model)
     return GalleryEntry(
         name=name,
         about=registry.variant(registry.model_class_path(folder / "recipe.yaml")),
         picture=embed((folder / PICTURE).read_bytes(), f"{name}: {picture_caption(model.card) or PICTURED[makes]}"),
         strip=None if strip is None else embed(png(strip), f"{name}: {WAYS} ways from sample to sample, in rows"),
+        player=None if player is None else embed_player(player, name),
         curves=panels(read_metrics(folder / CURVES)) if (folder / CURVES).is_file() else (),
         scores=card_scores(about),
         facts=fact_rows(about.get("ganzoo", {}), model.card, model.kind),
-        commands=commands_for(about.get("ganzoo", {}).get("recipe", ""), folder, makes),
+        commands=commands_for(about.get("ganzoo", {}).get("recipe", ""), folder, use_of(model)),
     )
+
+
+def use_of(model: Game) -> str:
+    """Returns how a model is used, by the names in `USES`."""
+    return "frames" if isinstance(model, PredictsFrames) else output_of(model)
 
 
 def card_scores(about: dict[str, Any]) -> list[tuple[str, str]]:
@@ -164,7 +183,7 @@ def fact_rows(about: dict[str, Any], card: str, kind: Kind | None = None) -> lis
     return rows
 
 
-def commands_for(recipe: str, folder: Path, makes: Output) -> list[str]:
+def commands_for(recipe: str, folder: Path, use: str) -> list[str]:
     """Returns the command that made a checkpoint, with what it changed in its recipe, and the one to use it.
 
     Of data that the recipe does not name nothing is said of the first: it would make another one.
@@ -181,7 +200,7 @@ def commands_for(recipe: str, folder: Path, makes: Output) -> list[str]:
             if isinstance(trainer, dict) and key in trainer and original.get("trainer", {}).get(key) != trainer[key]
         ]
         fit = [" ".join([f"ganzoo fit --recipe {recipe}", *words])] if same_data(original, resolved) else []
-    return [*fit, *([USES[makes].format(place=place)] if makes in USES else [])]
+    return [*fit, *([USES[use].format(place=place)] if use in USES else [])]
 
 
 def same_data(original: dict[str, Any], resolved: dict[str, Any]) -> bool:
@@ -196,6 +215,14 @@ def embed(content: bytes, alt: str) -> Picture:
     with Image.open(BytesIO(content)) as picture:
         kind, (width, height) = Image.MIME[str(picture.format)], picture.size
     return Picture(f"data:{kind};base64,{base64.b64encode(content).decode()}", alt, width, height)
+
+
+def embed_player(player: Player, name: str) -> Picture | Sound:
+    """Returns a player embedded in its address."""
+    if player.sounds:
+        address = f"data:{player.kind};base64,{base64.b64encode(player.content).decode()}"
+        return Sound(address, f"{name}: {player.caption}")
+    return embed(player.content, f"{name}: {player.caption}")
 
 
 def png(picture: Image.Image) -> bytes:
