@@ -137,6 +137,11 @@ class LatentGAN(GAN):
         """Returns the latents (N, C, h, w) of a batch of images, neither scaled nor quantised."""
         return self.autoencoder.encode(x)
 
+    @torch.no_grad()
+    def reconstruct(self, x: Tensor) -> Tensor:
+        """Returns what the autoencoder makes of images (N, C, H, W), in [-1, 1]: no sample can be better than these."""
+        return self.autoencoder.decode(self.encode(x.to(self.device))).clamp(-1, 1)
+
     def real_pair(self, x: Tensor, y: Any) -> tuple[Tensor, Any]:
         """Returns the scaled latents of the batch, and its conditions."""
         return self.scale(self.encode(x)), y

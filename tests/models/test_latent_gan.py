@@ -54,6 +54,14 @@ def test_the_discriminator_sees_scaled_continuous_latents_on_either_side():
     assert fakes[1].detach().abs().max() > 0
 
 
+def test_images_are_reconstructed_by_the_autoencoder_alone():
+    model = latent_gan()
+    model.scale.fit([model.encode(images())])
+    wanted = model.autoencoder.decode(model.autoencoder.encode(images())).clamp(-1, 1)
+    torch.testing.assert_close(model.reconstruct(images()), wanted)
+    assert output_of(model) == "samples"
+
+
 def test_samples_are_decoded_from_the_codes_nearest_to_what_is_drawn(tmp_path):
     model = latent_gan()
     fit(tmp_path, model, digits(), 2)
