@@ -42,20 +42,21 @@ def sample(
 
     Args:
         name: a bundled checkpoint, a checkpoint folder, a run, a .ckpt, or a Hub repository.
-        n: how many (64; 8 to a row of several truncation factors).
+        n: how many (64; one of each of several texts; 8 to a row of several truncation factors).
         out: a picture; a .npz file; a file of the samples' kind: .gif or .mp4 of video or of turning voxels, .obj of
             voxels, .mid or .wav of music; or a folder, for a file each (NAME.png).
         seed: fixes the draw (0).
         seeds: in place of n and seed: an image of each, such as 0-63.
         labels: classes to draw in turn, by name or number, such as cat dog or 0 1; a conditional model only (all).
-        text: texts to draw in turn, such as "a red hat"; a model of texts only.
+        text: texts to draw in turn, such as "a red hat", which pictures show below; a model of texts only.
         conditions: a .npy or .npz file of vectors, images or whatever the model is drawn from under, to draw in turn.
         truncation: factors towards what is typical in the latent space, a row for each.
         cutoff: truncate the first layers only, so many; a style-based model (what its generator says, or all).
         bars: draw pieces of so many bars, each bar after the one before (8; 4 pieces); a model of bars only.
         chords: of pieces, one to a bar, from the start again where there are more bars, such as C Am F G (those kept).
         primer: of pieces, a MIDI file whose last bar they follow (silence).
-        plain: leave out the masks, which pictures and movies show below the clips of a model that draws through some.
+        plain: leave out the texts below images, and the masks, which pictures and movies show below the clips of a
+            model that draws through some.
         npz: also write the samples to this .npz file: pictures as uint8 NHWC, others as they are.
         revision: branch, tag or commit of a Hub repository.
         device: cpu, cuda, mps.
@@ -69,8 +70,11 @@ def sample(
     """
     import torch
 
+    from ganzoo.drawing.captioned import captioned_grid
     from ganzoo.drawing.films import with_masks
+    from ganzoo.drawing.looks import drawn_alone, images_of
     from ganzoo.drawing.movies import is_movie
+    from ganzoo.drawing.pictures import save_picture
     from ganzoo.drawing.save import is_picture, require_format, write_rows, write_samples
     from ganzoo.games.capabilities import HasMasks
     from ganzoo.games.interpolation import noise_of_seeds, raw_of_seeds
@@ -83,7 +87,7 @@ def sample(
     pieced = bars is not None or bool(chords) or primer is not None
     if pieced and (listed or len(factors) > 1 or factors != [1.0] or cutoff is not None):
         raise GanzooError("--bars: not allowed with --seeds, --truncation or --cutoff.")
-    usual = PIECES if pieced else ROW if len(factors) > 1 else 64
+    usual = PIECES if pieced else ROW if len(factors) > 1 else len(text) if len(text) > 1 else 64
     count = len(listed) or (usual if n is None else n)
     if count < 1:
         raise GanzooError(f"-n: the number of samples must be at least 1, not {count}.")
@@ -110,6 +114,10 @@ def sample(
     for path in targets:
         if len(factors) > 1 and is_picture(path, model.kind):
             write_rows(drawn, [f"truncation {factor:g}" for factor in factors], path, kind=model.kind)
+        elif text and not plain and is_picture(path, model.kind) and drawn_alone(model.kind):
+            captions = [text[i % len(text)] for i in range(count)]
+            columns = len(text) if 1 < len(text) < count else None  # a text to a column
+            save_picture(captioned_grid(images_of(parts[0], model.kind, "each"), captions, columns), path)
         else:
             names = listed if listed and len(factors) == 1 else None
             looked_at = is_picture(path, model.kind) or is_movie(path)

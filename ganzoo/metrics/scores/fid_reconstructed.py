@@ -1,4 +1,4 @@
-"""FID of training images that a model has encoded and decoded: what samples of its decoder can hardly be better than."""
+"""FID of training images that a model has encoded and decoded, which samples of its decoder can hardly better."""
 
 from collections.abc import Iterator
 from typing import Any
