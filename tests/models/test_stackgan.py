@@ -7,6 +7,7 @@ import torch
 from captioned import captioned, first_stage, second_stage
 from equality import alike
 from moves import in_move
+from PIL import Image
 from tiny import fit, trainer
 from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits as bce
@@ -15,6 +16,7 @@ from ganzoo.checkpoints.export_formats import export_generator
 from ganzoo.common.errors import GanzooError
 from ganzoo.networks.stackgan import StackGANDiscriminator, StackGANGenerator
 from ganzoo.networks.text import Precomputed, WordAverage
+from ganzoo.tools import sample as sampling
 from ganzoo.tools.arguments import choose_conditions
 from ganzoo.training.start import Start
 
@@ -154,6 +156,18 @@ def test_stage_two_starts_from_stage_one_which_stays_as_it_is(tmp_path, monkeypa
     one.encoder.checksum.add_(1)
     with pytest.raises(GanzooError, match="another vocabulary"):
         fit(tmp_path / "three", other, captioned(tmp_path, 32), 1, Start())
+
+
+def test_pictures_show_the_texts_that_were_typed(tmp_path, monkeypatch):
+    monkeypatch.setattr(sampling, "load_sampler", lambda *arguments: first_stage().eval())
+    texts = ["the digit two is at the top left of the image", "the digit six is on the left of the digit one"]
+    sizes = {}
+    for name, options in {"typed": {}, "plain": {"plain": True}, "more": {"n": 4}}.items():
+        (path,) = sampling.sample("x", text=texts, out=tmp_path / f"{name}.png", **options)
+        sizes[name] = Image.open(path).size
+    assert sizes["plain"] == (2 * 64 + 2, 64)  # one of each
+    assert sizes["typed"][1] > 112 + 2 * 15  # two lines of words at least
+    assert sizes["more"] == (sizes["typed"][0], 2 * sizes["typed"][1] - 20)
 
 
 def test_the_images_of_stage_one_are_those_that_stage_two_refines():
