@@ -14,7 +14,7 @@ from ganzoo.drawing.solids import save_turning
 from ganzoo.games.capabilities import Composes, HasMasks
 from ganzoo.games.sampler import Sampler
 
-CLIPS, SOLIDS, BARS = 6, 6, 8  # of a player
+CLIPS, SOLIDS, BARS = 8, 6, 8  # of a player
 SEED = 0
 
 
@@ -65,7 +65,9 @@ def play_music(model: Sampler) -> Player:
     """Returns a piece of several bars, under the chords kept from the data, or bars one after another."""
     if isinstance(model, Composes):
         chords = model.conditions(BARS)[0]  # type: ignore[index]  # with the bar before
-        return Player(_written(save_sound, model.compose(chords[None], seed=SEED), ".wav"), "audio/wav", "a piece")
+        return Player(
+            _written(save_sound, model.compose(chords[None], seed=SEED), ".wav"), "audio/wav", f"a piece of {BARS} bars"
+        )
     rolls = model.sample(BARS, seed=SEED)
     return Player(_written(save_sound, rolls, ".wav"), "audio/wav", f"{BARS} samples, one after another")
 
