@@ -12,7 +12,7 @@ from ganzoo.data.captioned_mnist import LAYOUTS, NOTHING
 from ganzoo.metrics import captions
 from ganzoo.metrics.captions import STRANGE, read_canvases
 from ganzoo.metrics.score import Items, ScoreContext, Setting
-from ganzoo.metrics.selection import SCORES, choose_scores
+from ganzoo.metrics.selection import DEFAULTS, SCORES, choose_scores
 from ganzoo.networks.text import Precomputed
 
 EMPTY = torch.empty(0)
@@ -123,6 +123,15 @@ def test_the_first_stage_is_scored_on_what_it_hands_on(coarse, tmp_path, monkeyp
     assert enlarged > 0
     assert "no first stage" in SCORES["digits_fid_stage1"].refuses(ScoreContext(data, model=first_stage()))
     assert SCORES["digits_fid_stage1"].refuses(ScoreContext(data, model=model)) is None
+
+
+def test_captioned_digits_are_scored_by_their_captions_where_nothing_is_said(tmp_path):
+    data = captioned(tmp_path, 32)
+    usual = ["swd", "ms_ssim", "memorisation", "captions_right", "captions_unseen", "digits_fid", "digits_fid_stage1"]
+    of = DEFAULTS["images"].thorough
+    assert of(ScoreContext(data, model=second_stage())) == usual
+    assert of(ScoreContext(data, model=first_stage())) == usual[:-1]
+    assert of(ScoreContext(SimpleNamespace(shape=(1, 32, 32), n_classes=0))) == usual[:3]
 
 
 class Matcher:
