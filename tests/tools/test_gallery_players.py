@@ -8,6 +8,7 @@ from io import BytesIO
 
 import pytest
 import torch
+from clips import video_prediction
 from PIL import Image
 from streams import vgan
 from tunes import midinet
@@ -66,6 +67,15 @@ def test_music_is_heard_bar_after_bar():
     plain.data_kind = MUSIC
     assert player_of(plain).caption == "8 samples, one after another"
     assert seconds(player_of(plain).content) > seconds(player.content)
+
+
+def test_every_kind_has_a_command_of_its_own():
+    uses = {"video": vgan(), "voxels": three_d_gan(), "pieces": midinet(), "frames": video_prediction()}
+    for use, model in uses.items():
+        assert page.use_of(model) == use
+    assert player_of(video_prediction()) is None  # which would need clips to go on from
+    commands = page.commands_for("", registry.CHECKPOINTS / "vae-mnist", "pieces")
+    assert commands == ["ganzoo sample vae-mnist --bars 8 -o pieces.wav"]
 
 
 @pytest.mark.parametrize("content", ["sound", "movie"])

@@ -28,7 +28,7 @@ from ganzoo.common.text import duration
 from ganzoo.common.version import __version__
 from ganzoo.drawing.plot import concise
 from ganzoo.drawing.previews import interpolation_picture
-from ganzoo.games.capabilities import Output, PredictsFrames, output_of
+from ganzoo.games.capabilities import Composes, Output, PredictsFrames, output_of
 from ganzoo.games.game import Game
 from ganzoo.tools.gallery.players import Player, player_of
 from ganzoo.tools.gallery.svg import panels
@@ -42,6 +42,9 @@ PICTURED: dict[Output, str] = {
 }
 USES: dict[str, str] = {
     "samples": "ganzoo sample {place} -n 64",
+    "video": "ganzoo sample {place} -n 16 -o clips.gif",
+    "voxels": "ganzoo sample {place} -n 9 -o solids.gif",
+    "pieces": "ganzoo sample {place} --bars 8 -o pieces.wav",
     "translations": "ganzoo translate {place} PICTURES -o OUT",
     "frames": "ganzoo translate {place} CLIP -o OUT.gif --frames 5",
     "reconstructions": "ganzoo evaluate {place}",
@@ -146,8 +149,11 @@ def read_entry(folder: Path) -> GalleryEntry:
 
 
 def use_of(model: Game) -> str:
-    """Returns how a model is used, by the names in `USES`."""
-    return "frames" if isinstance(model, PredictsFrames) else output_of(model)
+    """Returns how a model is used, by the names in `USES`: what it makes, or more exactly what of."""
+    makes, kind = output_of(model), model.kind
+    if isinstance(model, PredictsFrames | Composes):
+        return "frames" if isinstance(model, PredictsFrames) else "pieces"
+    return kind.name if makes == "samples" and kind is not None and kind.name in USES else makes
 
 
 def card_scores(about: dict[str, Any]) -> list[tuple[str, str]]:
