@@ -64,7 +64,7 @@ def volume_figure(sides: dict[str, Solidity], title: str) -> Figure:
     figure = Figure(figsize=(6.4, 3.6), layout="constrained", facecolor="white")
     axes = figure.add_subplot()
     shares = {name: (side.volumes / side.voxels).numpy() for name, side in sides.items()}
-    edges = torch.linspace(0, max(float(x.max()) for x in shares.values()) + 1e-9, BINS + 1).numpy()
+    edges = torch.linspace(0, max(float(x.max()) for x in shares.values()) + 1e-9, BINS + 1).tolist()
     for (name, side), colour in zip(sides.items(), (REAL, FAKE), strict=True):
         label = f"{name}: {float(side.whole.mean()):.1%} in one piece"
         weights = torch.full((len(side.volumes),), 1 / len(side.volumes)).numpy()

@@ -64,7 +64,7 @@ def turn_solids(model: Sampler) -> Player:
 def play_music(model: Sampler) -> Player:
     """Returns a piece of several bars, under the chords kept from the data, or bars one after another."""
     if isinstance(model, Composes):
-        chords = model.conditions(BARS)[0]  # type: ignore[index]  # with the bar before
+        chords = model.conditions(BARS)[0]  # and the bars before
         return Player(
             _written(save_sound, model.compose(chords[None], seed=SEED), ".wav"), "audio/wav", f"a piece of {BARS} bars"
         )
