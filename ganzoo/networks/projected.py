@@ -3,7 +3,7 @@
 They compute what the authors' code does (https://github.com/autonomousvision/projected-gan, `pg_modules`) with
 EfficientNet-Lite0, which that code has where the paper says Lite1. A frozen network's maps at four scales are mixed
 across channels and scales by random projections, which are never trained, and a discriminator judges each. The code's
-sides of 256 pixels, from which it counts the blocks of a discriminator, follow from `resolution` here.
+sides of 256 pixels, from which it counts the blocks of a discriminator, follow from what is judged unless stated.
 """
 
 from collections.abc import Callable, Sequence
@@ -150,6 +150,8 @@ class ProjectedGANDiscriminator(nn.Module):
         width: channels of the discriminators at 8x8, half as many at 16 and so on down to an eighth.
         separable: separable convolutions, the code's choice beside StyleGAN2's generator.
         n_classes: number of classes; 0 for none.
+        counted: side in pixels, a power of two, from which the blocks of a discriminator are counted; None for that of
+            the images that it sees. The code's is 256 for all.
 
     Attributes:
         changes_maps: that the frozen network's maps can be changed before they are mixed.
@@ -169,6 +171,7 @@ class ProjectedGANDiscriminator(nn.Module):
         width: int = 512,
         separable: bool = False,
         n_classes: int = 0,
+        counted: int | None = None,
     ) -> None:
         super().__init__()
         self.shape, self.n_classes, self.resolution = (channels, size, size), n_classes, resolution
@@ -178,7 +181,7 @@ class ProjectedGANDiscriminator(nn.Module):
                 f"resolution: images are judged at {seen} pixels, but it must be a multiple of 32 from 64."
             )
         self.mixing = FeatureMixing(width=mixing)
-        nominal = 2 ** ceil(log2(seen))
+        nominal = counted or 2 ** ceil(log2(seen))
         self.discriminators = nn.ModuleList()
         for i, mixed in enumerate(self.mixing.mixed):
             sides = [2**j for j in range(3, int(log2(nominal)) - i)][::-1]

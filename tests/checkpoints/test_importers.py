@@ -1,5 +1,6 @@
 """Weights that other code has published become ganzoo's models, which compute what the official ones did."""
 
+import argparse
 import json
 import os
 import sys
@@ -7,16 +8,20 @@ from io import BytesIO
 
 import pytest
 import torch
-from nvidia_pickles import filled, module, pickled
+from nvidia_pickles import filled, module, pickled, plain
 from official import FOLDER, official, wave
+from projecting import needs_extra
 
 import ganzoo
-from ganzoo.checkpoints.importers import pickles
+from ganzoo.checkpoints.importers import ddgan, pickles
 from ganzoo.checkpoints.importers import projected_gan as adapter
 from ganzoo.checkpoints.importers.reading import Network
 from ganzoo.common.errors import GanzooError
 from ganzoo.networks import progan
+from ganzoo.networks.ddgan import DDGANDiscriminator
+from ganzoo.networks.efficientnet import weights_file
 from ganzoo.networks.fastgan import FastGANGenerator
+from ganzoo.networks.projected import FeatureMixing, MapDiscriminator, ProjectedGANDiscriminator
 from ganzoo.tools.convert import convert
 
 
@@ -257,3 +262,125 @@ def test_projected_gans_generators(name, tmp_path):
     assert all(each.endswith("num_batches_tracked") for each in missing)
     with torch.no_grad():
         said.check("eval", network.eval()(said.x, said.labels, [wave((2, *shape)) for shape in network.noise_shapes]))
+
+
+@pytest.mark.parametrize("name", ["small", "large"])
+def test_denoising_diffusion_gans_discriminators(name):
+    said = official(f"ddgan_discriminator_{name}")
+    made = ddgan.discriminator(Network("netD_dict", said.state), said.x.shape[-1])
+    network = DDGANDiscriminator(**made.arguments)
+    network.load_state_dict(made.tensors)
+    assert sum(p.numel() for p in network.parameters()) == said.parameter_count
+    with torch.no_grad():
+        pair = torch.cat([said.x, -0.7 * said.x.flip(3)], 1)
+        said.check("logits", network(pair, torch.tensor([0, 3, 1, 2])))
+
+
+def test_what_denoising_diffusion_gan_keeps_to_go_on_from(tmp_path):
+    states = (official(name).state for name in ("ddgan_ncsnpp_generator", "ddgan_discriminator_small"))
+    live, judge = ({f"module.{key}": value for key, value in state.items()} for state in states)
+    settings = argparse.Namespace(num_timesteps=2, image_size=32, exp="mine", use_ema=True)
+    content = {"epoch": 3, "args": settings, "netG_dict": live, "netD_dict": judge, "optimizerG": {"state": {}}}
+    averaged = {key: value / 2 for key, value in official("ddgan_ncsnpp_generator").state.items()}
+    model = converted(tmp_path, saved(content), saved(averaged))
+    assert (model.chain.steps, model.generator.shape) == (2, (3, 32, 32))
+    weights = dict(model.averaged("generator").named_parameters())
+    assert any(value.equal(averaged["all_modules.2.weight"]) for value in weights.values())
+    assert model.discriminator.linear.weight.equal(judge["module.end_linear.weight"])
+    for unknown in ("begins anew", "the side of its images", "the number of its steps", "its average"):
+        assert unknown not in model.card
+    alone = tmp_path / "alone"
+    alone.mkdir()
+    assert "its average, which netG_*.pth holds" in converted(alone, saved(content)).card
+
+
+def of_mini(state, number=0):
+    """A single discriminator's tensors as they are called in a snapshot."""
+    return {f"discriminator.mini_discs.{number}.{key}": value for key, value in state.items()}
+
+
+def test_projected_gans_discriminators_keep_their_meaning():
+    said = official("projected_gan_multiscale_discriminator")
+    networks = torch.nn.ModuleDict({"discriminators": torch.nn.ModuleList()})
+    networks["discriminators"].extend(MapDiscriminator(widths) for widths in ([4, 256, 512], [4, 512], [8]))
+    state = {f"discriminator.{key}": value for key, value in said.state.items()}
+    last = adapter.last_places(Network("D", state))
+    assert last == ["2", "1", "0"]
+    names = {key: adapter.discriminator_name(key, last) for key in state}
+    assert adapter.discriminator_name("discriminator.mini_discs.0.main.0.main.1.num_batches_tracked", last) is None
+    missing = networks.load_state_dict({name: state[key] for key, name in names.items()}, strict=False)
+    assert not missing.unexpected_keys
+    assert all(name.endswith("num_batches_tracked") for name in missing.missing_keys)
+    with torch.no_grad():
+        logits = [network.eval()(x) for network, x in zip(networks["discriminators"], said.x, strict=True)]
+    said.check("eval", torch.cat(logits, 1))
+
+    said = official("projected_gan_single_discriminator_conditional")
+    network = MapDiscriminator([4, 8], n_classes=3, projected_dim=6, embed_dim=5)
+    state = of_mini(said.state)
+    names = {key: adapter.discriminator_name(key, adapter.last_places(Network("D", state))) for key in state}
+    ours = {name.removeprefix("discriminators.0."): state[key] for key, name in names.items()}
+    assert not network.load_state_dict(ours, strict=False).unexpected_keys
+    with torch.no_grad():
+        said.check("eval", network.eval()(said.x, said.labels))
+
+    said = official("projected_gan_feature_mixing")
+    mixing = FeatureMixing(said.arguments["in_channels"], said.arguments["cout"])
+    names = {key: adapter.discriminator_name(f"feature_network.{key}", []) for key in said.state}
+    mixing.load_state_dict({name.removeprefix("mixing."): said.state[key] for key, name in names.items()})
+    for number, each in enumerate(mixing(said.x)):
+        said.check(str(number), each)
+
+
+def theirs(key, blocks):
+    """The code's name of a tensor of our discriminators, which have so many blocks each."""
+    room, number, *path = key.split(".")
+    if room == "mixing":
+        level, last = path
+        return f"feature_network.scratch.layer{level}_{'ccm' if number == 'across_channels' else 'csm.out_conv'}.{last}"
+    before = f"discriminator.mini_discs.{number}"
+    ends = {"original": "weight_orig", "u": "weight_u", "v": "weight_v"}
+    end = ends.get(path[-1], path[-1])
+    if path[0] == "last":
+        return f"{before}.main.{blocks[int(number)]}.{end}"
+    inside = {"conv": "0", "norm": "1"}[path[2]]
+    separable = [{"0": "depthwise", "1": "pointwise"}[path[3]]] if path[2] == "conv" and path[3] in "01" else []
+    return ".".join([f"{before}.main.{path[1]}.main.{inside}", *separable, end])
+
+
+@pytest.mark.parametrize("separable", [False, True])
+def test_projected_gans_snapshots(separable, tmp_path, monkeypatch):
+    made = ProjectedGANDiscriminator(128, mixing=4, width=32, separable=separable)
+    blocks = [len(one.blocks) for one in made.discriminators]
+    state = {theirs(key, blocks): torch.rand_like(value) for key, value in made.state_dict().items() if value.dim()}
+    state[adapter.STEM] = torch.rand(32, 3, 3, 3)
+    settings = {"interp224": True, "diffaug": False}
+    generator = plain(official("fastgan_generator").state)
+    snapshot = pickled({"G": None, "D": plain(state, settings), "G_ema": generator})
+    monkeypatch.setattr(adapter, "same_stem", lambda network: True)
+    monkeypatch.setattr("ganzoo.tools.convert.SAMPLES", 4)
+    model = converted(tmp_path, snapshot)
+    assert "begins anew" not in model.card
+    own = model.discriminator.state_dict()
+    assert all(own[key].equal(state[theirs(key, blocks)]) for key in own if own[key].dim())
+    assert (model.discriminator.resolution, model.augment) == (224, "")
+    monkeypatch.setattr(adapter, "same_stem", lambda network: False)
+    networks = [Network("D", state, settings), Network("G_ema", official("fastgan_generator").state)]
+    other = adapter.convert(networks)
+    assert not other.parts["discriminator"].tensors
+    assert "begins anew: its frozen network has other weights" in other.unknown[-1]
+
+
+@needs_extra
+def test_projected_gans_frozen_network_is_told_from_another():
+    first = next(iter(torch.load(weights_file("test"), weights_only=True).values()))
+    assert adapter.same_stem(Network("D", {adapter.STEM: first.half()}))
+    assert not adapter.same_stem(Network("D", {adapter.STEM: first.flip(3)}))
+    assert not adapter.same_stem(Network("D", {adapter.STEM: first[:8]}))
+
+
+def test_published_discriminators_count_their_blocks_from_256_pixels():
+    with torch.device("meta"):
+        judges = ProjectedGANDiscriminator(1024, counted=256).discriminators
+        assert [len(one.blocks) for one in judges] == [4, 3, 2, 1]
+        assert [len(one.blocks) for one in ProjectedGANDiscriminator(1024).discriminators] == [6, 5, 4, 3]

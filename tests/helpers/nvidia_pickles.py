@@ -35,7 +35,9 @@ class Plain:
 @contextmanager
 def modules() -> Iterator[None]:
     """Context manager: modules of NVIDIA's that the names in a pickle lead to while it is written."""
-    made = {name: ModuleType(name) for name in ("torch_utils", "torch_utils.persistence", "dnnlib", "dnnlib.util")}
+    names = ("torch_utils", "torch_utils.persistence", "dnnlib", "dnnlib.util", "pg_modules", "pg_modules.blocks")
+    made = {name: ModuleType(name) for name in names}
+    made["pg_modules.blocks"].Block = Block
     made["torch_utils.persistence"]._reconstruct_persistent_obj = _reconstruct_persistent_obj
     made["dnnlib.util"].EasyDict = EasyDict
     with mock.patch.dict(sys.modules, made):
@@ -98,6 +100,42 @@ def module(
     here |= {"_parameters": parameters, "_buffers": kept, "_modules": OrderedDict(children)}
     here |= {"_non_persistent_buffers_set": set(), "_forward_hooks": OrderedDict(), "activation": nn.ReLU()}
     return Persistent(class_name, here, source)
+
+
+class Block(nn.Module):
+    """Module of a class that is no persistent one, as Projected GAN's discriminators have."""
+
+    __module__ = "pg_modules.blocks"
+
+
+def plain(tensors: Mapping[str, Tensor], settings: Mapping[str, Any] | None = None) -> Block:
+    """A network of these tensors, a plain module for each level of their names, normalised as PyTorch's hooks do.
+
+    Args:
+        tensors: by their names.
+        settings: its other attributes.
+    """
+    network = Block()
+    vars(network).update(settings or {})
+    inner: dict[str, dict[str, Tensor]] = {}
+    for name, tensor in tensors.items():
+        first, _, rest = name.partition(".")
+        if rest:
+            inner.setdefault(first, {})[rest] = tensor
+        elif first in ("weight", "bias", "weight_orig"):
+            network.register_parameter(first, nn.Parameter(tensor, False))
+        else:
+            network.register_buffer(first, tensor)
+    for name, part in inner.items():
+        network.add_module(name, plain(part))
+    if "weight_orig" in tensors:
+        hooked = nn.utils.spectral_norm(nn.Conv2d(1, 1, 1))
+        for hooks in ("_forward_pre_hooks", "_state_dict_hooks", "_load_state_dict_pre_hooks"):
+            setattr(network, hooks, getattr(hooked, hooks))
+        network.weight = tensors["weight_orig"]  # what the hook leaves behind
+    if "out_conv" in inner:
+        network.skip_add = torch.ao.nn.quantized.FloatFunctional()
+    return network
 
 
 def pickled(snapshot: Any, protocol: int = 4) -> bytes:

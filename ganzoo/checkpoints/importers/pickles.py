@@ -23,7 +23,10 @@ AXES = 8  # of a tensor
 SPARE = 2**20  # bytes of tensors that a pickle may make beside its own length
 SCALARS = (str, int, float, bool, bytes, type(None))
 # Whose objects are kept as records, by the modules of their classes, none of which is imported.
-CLASSES = ("torch.nn.modules.", "torch_utils.", "dnnlib.", "training.", "R3GAN.", "pg_modules.", "timm.")
+CLASSES = (
+    *("torch.nn.modules.", "torch.nn.utils.spectral_norm.", "torch.nn.quantized.", "torch.ao.nn.quantized."),
+    *("torch_utils.", "dnnlib.", "training.", "R3GAN.", "pg_modules.", "timm."),
+)
 DICTS = ("collections.OrderedDict", "dnnlib.util.EasyDict")
 NUMPY = {"f8": float, "f4": float, "i8": int, "i4": int, "b1": bool}
 

@@ -1,9 +1,10 @@
 """Reading of files of published weights: which networks a file holds, by its content alone."""
 
+import argparse
 import hashlib
 import io
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-from ganzoo.checkpoints.importers.pickles import SPARE, Record, Refused, module_tensors, read_pickle
+from ganzoo.checkpoints.importers.pickles import SCALARS, SPARE, Record, Refused, module_tensors, read_pickle
 from ganzoo.common.errors import GanzooError
 
 ZIP = b"PK\x03\x04"  # what torch.save has written since PyTorch 1.6
@@ -106,7 +107,8 @@ def torch_load(content: bytes) -> Any:
         Refused: if that does not read it.
     """
     try:
-        return torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+        with torch.serialization.safe_globals([argparse.Namespace]):  # a training's settings, which are mere values
+            return torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
     except Exception as error:
         raise Refused("PyTorch does not read it with weights_only: it is damaged, or no mere weights") from error
 
@@ -128,7 +130,7 @@ def pickled(content: bytes) -> list[Network]:
 
 
 def state_dicts(read: Any, name: str = "", depth: int = 0) -> list[Network]:
-    """Returns the networks in nested dictionaries: each that holds tensors is one."""
+    """Returns the networks in nested dictionaries: each that holds tensors is one, with settings that lie beside it."""
     if not isinstance(read, Mapping) or depth > NESTED:
         return []
     tensors = {key: value.detach() for key, value in read.items() if isinstance(key, str) and isinstance(value, Tensor)}
@@ -137,4 +139,6 @@ def state_dicts(read: Any, name: str = "", depth: int = 0) -> list[Network]:
     networks = [Network(name, tensors)] if tensors else []
     for key, value in read.items():
         networks += state_dicts(value, str(key), depth + 1)
-    return networks
+    told = next((vars(value) for value in read.values() if isinstance(value, argparse.Namespace)), {})
+    settings = {key: value for key, value in told.items() if isinstance(key, str) and isinstance(value, SCALARS)}
+    return [replace(one, settings=settings | one.settings) for one in networks] if settings else networks
