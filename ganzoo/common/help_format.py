@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Mapping
 
 GROUPS = {
-    "train": ("fit", "validate", "test", "predict", "compare", "lab", "new"),
+    "train": ("fit", "validate", "test", "predict", "compare", "sweep", "lab", "new"),
     "look": ("list", "info", "plot", "evaluate", "probe", "completion"),
     "use": ("sample", "translate", "interpolate", "arithmetic", "factorise", "mix", "attention"),
     "share": ("export", "convert", "push", "pull", "card", "gallery"),

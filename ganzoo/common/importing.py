@@ -36,7 +36,7 @@ def for_command(arguments: Mapping[str, Any]) -> Any:
     names = [arguments.get("name"), arguments.get("run"), *arguments.get("names", ())]
     on_disk = any(Path(name).expanduser().exists() for name in names if name is not None)
     own_metrics = any("." in metric for metric in arguments.get("metrics") or ())
-    return current_folder() if "recipes" in arguments or on_disk or own_metrics else nullcontext()
+    return current_folder() if {"recipe", "recipes"} & {*arguments} or on_disk or own_metrics else nullcontext()
 
 
 def import_path(kind: type) -> str:

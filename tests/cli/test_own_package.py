@@ -143,6 +143,7 @@ def test_the_current_folder_comes_last_and_leaves_again(tmp_path, monkeypatch):
         (["evaluate", "mine"], True),
         (["export", "mine", "-o", "out"], True),
         (["compare", "wgan_gp_digits"], True),
+        (["sweep", "--recipe", "wgan_gp_digits", "--vary", "g_lr=1e-4,1e-3"], True),
         (["evaluate", "dcgan-mnist", "--metrics", "my_package.Sharpness"], True),
     ],
     ids=str,

@@ -7,8 +7,8 @@ import pytest
 from cells import table
 from commands import ganzoo
 
+from ganzoo.common import vary
 from ganzoo.common.errors import GanzooError
-from ganzoo.tools.compare import vary
 from ganzoo.tools.compare.comparison import write_comparison
 from ganzoo.tools.compare.runs import Contender
 from ganzoo.training.runs import read_progress

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from ganzoo.checkpoints.loading import load
 from ganzoo.checkpoints.locate import locate_checkpoint, no_model
-from ganzoo.common import registry
+from ganzoo.common import registry, vary
 from ganzoo.common.curves import Curve, read_metrics
 from ganzoo.common.errors import GanzooError
 from ganzoo.common.files import atomic_write
@@ -23,7 +23,7 @@ from ganzoo.common.kinds import kind_of
 from ganzoo.common.readme import between_markers
 from ganzoo.drawing import sheets
 from ganzoo.drawing.looks import drawn_alone
-from ganzoo.tools.compare import figures, tables, vary
+from ganzoo.tools.compare import figures, tables
 from ganzoo.tools.compare.beside import Beside, read_beside
 from ganzoo.tools.compare.results import Real, Result
 from ganzoo.tools.compare.runs import Contender, published, train, trained

@@ -17,7 +17,7 @@ import yaml
 from ganzoo.checkpoints.hashes import training_facts as facts_of
 from ganzoo.checkpoints.loading import load
 from ganzoo.checkpoints.trust import read_text
-from ganzoo.common import registry
+from ganzoo.common import registry, vary
 from ganzoo.common.errors import GanzooError
 from ganzoo.common.files import atomic_write
 from ganzoo.common.hardware import hardware, versions
@@ -25,7 +25,6 @@ from ganzoo.games.capabilities import output_of, taught_classes
 from ganzoo.metrics import own
 from ganzoo.metrics.collection import Collected
 from ganzoo.metrics.evaluation import Evaluation
-from ganzoo.tools.compare import vary
 from ganzoo.tools.compare.results import Result
 from ganzoo.training.provenance import WORDS
 from ganzoo.training.recipe_reader import RecipeReader
@@ -46,7 +45,7 @@ class Contender:
         file: its recipe.
         overrides: further arguments of `ganzoo fit`.
         samples: number of samples to score.
-        setting: what tells it from other models of the recipe, see `ganzoo.tools.compare.vary`.
+        setting: what tells it from other models of the recipe, see `ganzoo.common.vary`.
         features: extractors beside the recipe's own, by which the FID is computed, too.
 
     Attributes:
