@@ -49,5 +49,8 @@ def test_the_version_is_found_where_the_workflow_looks_for_it():
     for file in ("ganzoo/common/version.py", "CHANGELOG.md", "CITATION.cff"):
         assert file in check
     assert f'__version__ = "{__version__}"' in (TREE / "ganzoo/common/version.py").read_text().splitlines()
+    headings = re.findall(r"^## (.+)$", (TREE / "CHANGELOG.md").read_text(encoding="utf-8"), re.M)
+    assert headings[0] == "[Unreleased]"
+    assert re.fullmatch(rf"\[{re.escape(__version__)}\] - \d{{4}}-\d\d-\d\d", headings[1])
     lines = (TREE / "CITATION.cff").read_text().splitlines()
     assert [line for line in lines if re.fullmatch(rf'version: "?{re.escape(__version__)}"?', line)]
