@@ -28,7 +28,7 @@ def sweep(
 
     Args:
         recipe: what is trained, see `ganzoo list`, or a YAML file.
-        vary: settings and where to search, such as g_lr=1e-4..1e-3:log, n_critic=1..5 or loss=hinge,wgan.
+        vary: settings and where to search, such as g_lr=1e-4..1e-3:log, n_critic=1..5 or batch_size=16,32.
         trials: how many in all, those of before included.
         name: of the sweep, by which it is continued.
         sampler: how settings are chosen: by what earlier trials have shown (tpe), or at random.
