@@ -112,7 +112,9 @@ class ClipSource:
         return self.root / name if self.root.is_dir() else self.root
 
 
-def read_clips(source: ClipSource, names: list[str], side: int | None, channels: int) -> Iterator[Tensor]:
+def read_clips(
+    source: ClipSource, names: list[str], side: int | None, channels: int, most: int = MOST_BYTES
+) -> Iterator[Tensor]:
     """Yields the clips of a file, of which arrays may hold several, or the one that frames make.
 
     Args:
@@ -120,6 +122,7 @@ def read_clips(source: ClipSource, names: list[str], side: int | None, channels:
         names: of one file, or of pictures, which are its frames in this order.
         side: pixels that the shorter side of a frame gets; None leaves them as they are.
         channels: 3 (RGB) or 1 (grey).
+        most: bytes that the frames of a clip may have together.
 
     Returns:
         uint8 (T, C, H, W) each.
@@ -131,23 +134,24 @@ def read_clips(source: ClipSource, names: list[str], side: int | None, channels:
     if ending in ARRAYS:
         with source.unpacked(name) as path:
             for array in _clips_of_arrays(path, name):
-                yield _clip((_from_array(frame, channels) for frame in array), name, side)
+                yield _clip((_from_array(frame, channels) for frame in array), name, side, most)
     elif ending in MOVIES:
         with source.unpacked(name) as path:
-            yield _clip(_movie(path, name, channels), name, side)
+            yield _clip(_movie(path, name, channels), name, side, most)
     elif ending in ANIMATIONS:
-        yield _clip(_animation(source.read(name), name, channels), name, side)
+        yield _clip(_animation(source.read(name), name, channels), name, side, most)
     else:
-        yield _clip((_picture(source.read(frame), frame, channels) for frame in names), name, side)
+        yield _clip((_picture(source.read(frame), frame, channels) for frame in names), name, side, most)
 
 
-def read_clip(path: Path, side: int | None = None, channels: int = 3) -> Tensor:
+def read_clip(path: Path, side: int | None = None, channels: int = 3, most: int = MOST_BYTES) -> Tensor:
     """Returns the clip that lies at a path, a file or a folder of frames, as uint8 (T, C, H, W).
 
     Args:
         path: of several clips the first one, by its name, is read.
         side: see `read_clips`.
         channels: 3 (RGB) or 1 (grey).
+        most: see `read_clips`.
 
     Raises:
         GanzooError: there is none, or see `read_clips`.
@@ -158,10 +162,10 @@ def read_clip(path: Path, side: int | None = None, channels: int = 3) -> Tensor:
     clips = source.clips()
     if not clips:
         raise GanzooError(f"no clip in {path}; clips end in {', '.join((*ANIMATIONS, *MOVIES, *ARRAYS))}.")
-    return next(read_clips(source, next(iter(clips.values())), side, channels))
+    return next(read_clips(source, next(iter(clips.values())), side, channels, most))
 
 
-def _clip(frames: Iterator[Any], name: str, side: int | None) -> Tensor:
+def _clip(frames: Iterator[Any], name: str, side: int | None, most: int) -> Tensor:
     """Joins frames, Pillow images, to a clip, all in the size of the first one."""
     resized: list[Tensor] = []
     fit: Callable[[Any], Any] | None = None
@@ -169,7 +173,7 @@ def _clip(frames: Iterator[Any], name: str, side: int | None) -> Tensor:
         for frame in frames:
             fit = fit or _fitting(frame.width, frame.height, side)
             resized.append(to_tensor(fit(frame)))
-            if len(resized) > MOST_FRAMES or len(resized) * resized[0].numel() > MOST_BYTES:
+            if len(resized) > MOST_FRAMES or len(resized) * resized[0].numel() > most:
                 raise damaged(name, f"has more than {len(resized) - 1:,} frames, too many; cut it to pieces")
     except GanzooError:
         raise

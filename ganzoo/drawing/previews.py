@@ -1,5 +1,6 @@
 """Preview pictures of a model: samples, interpolations, or translations and reconstructions beside their sources."""
 
+from math import ceil
 from typing import Any
 
 import torch
@@ -12,7 +13,7 @@ from ganzoo.common.frames import split_frames
 from ganzoo.common.kinds import Kind, kind_of
 from ganzoo.drawing.films import with_masks
 from ganzoo.drawing.looks import drawn_alone, images_of, picture
-from ganzoo.drawing.pictures import beside, grid, to_shape
+from ganzoo.drawing.pictures import SMALLEST, beside, grid, to_shape
 from ganzoo.games.capabilities import DrawsSamples, HasMasks, Reconstructs, Translates
 from ganzoo.games.interpolation import walk
 from ganzoo.games.sampler import Sampler
@@ -81,6 +82,27 @@ class Preview:
                 if sum(map(len, sources)) >= count:
                     break
         return torch.cat(sources)[:count], torch.cat(truth)[:count] if truth else None
+
+
+def leftmost_images(sheet: Image.Image, side: int, columns: int = 1, rows: int = 4) -> list[list[Image.Image]]:
+    """Cuts the leftmost images out of a picture of translations: their sources, or the frames of these.
+
+    Args:
+        sheet: as `Preview` draws it.
+        side: sides of a translation in pixels, before it was enlarged.
+        columns: how many of each row.
+        rows: how many, at most.
+
+    Returns:
+        For each row its images, square and enlarged as they are there.
+    """
+    tile = side * max(1, ceil(SMALLEST / side))
+    step = tile + 2  # the gap of a grid
+    there = min(rows, (sheet.height + 2) // step)
+    if columns * step - 2 > sheet.width:
+        return []
+    corners = [[(column * step, row * step) for column in range(columns)] for row in range(there)]
+    return [[sheet.crop((left, top, left + tile, top + tile)) for left, top in row] for row in corners]
 
 
 def interpolation_picture(model: Any, count: int = 4, steps: int = 12, seed: int = 0) -> Image.Image | None:

@@ -1,7 +1,6 @@
 """The `ganzoo interpolate` command: what lies between images of a model, as a picture or a movie."""
 
-from collections.abc import Sequence
-from functools import partial
+from collections.abc import Mapping, Sequence
 from math import isqrt
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -10,7 +9,11 @@ from ganzoo.common.errors import GanzooError
 from ganzoo.tools.arguments import load_sampler, seed_list
 
 if TYPE_CHECKING:
+    from PIL.Image import Image
+    from torch import Tensor
+
     from ganzoo.common.conditions import Values
+    from ganzoo.games.interpolation import Mode
     from ganzoo.games.sampler import Sampler
 
 
@@ -80,25 +83,55 @@ def interpolate(
     stops = raw_of_seeds(model, listed) if listed else model.space.raw(count, seed or 0)
     ways = count if loop else count - 1
     # one noise all along, that of the first stop
-    go = partial(walk, model, stops, mode=mode, truncation=truncation, loop=loop)
     noise = model.noise_seeds(1, listed[0] if listed else seed or 0)
     if not movie:
         y = None if chosen is None else torch.tensor(chosen).repeat(ways)[:ways]
-        rows = go(steps=steps, y=y, noise=noise)
+        rows = walk(model, stops, steps, mode, y, truncation=truncation, noise=noise, loop=loop)
         pictures.save_picture(pictures.grid(images_of(rows.flatten(0, 1), model.kind), columns=steps), out)
         return out
+    movies.save_movie(walk_frames(model, stops, steps, mode, chosen, loop, truncation, noise), out, fps)
+    return out
+
+
+def walk_frames(
+    model: "Sampler",
+    stops: "Mapping[str, Tensor]",
+    steps: int,
+    mode: "Mode | None" = None,
+    classes: Sequence[int] | None = None,
+    loop: bool = False,
+    truncation: float = 1.0,
+    noise: "Tensor | None" = None,
+) -> "list[Image]":
+    """Returns the pictures of a movie from stop to stop, in which walks of several classes stand side by side.
+
+    Args:
+        model: draws samples.
+        stops: random numbers by name, as `model.space.raw` draws them.
+        steps: pictures from one stop to the next.
+        mode: see `interpolate`.
+        classes: numbers of the classes; None for all.
+        loop: go back from the last stop to the first.
+        truncation: factor towards what is typical in the latent space.
+        noise: seed (1,) of the noise all along, where the network takes noise.
+    """
+    import torch
+
+    from ganzoo.drawing.looks import images_of
+    from ganzoo.drawing.pictures import grid
+    from ganzoo.games.interpolation import walk
+
     frames = []
-    for y in _kept_conditions(model, chosen, ways):
-        legs = go(steps=steps + 1, y=y, noise=noise)
+    for y in _kept_conditions(model, classes, len(next(iter(stops.values()))) - (not loop)):
+        legs = walk(model, stops, steps + 1, mode, y, truncation=truncation, noise=noise, loop=loop)
         # a leg's end is the next one's start
         leg_by_leg = torch.cat([legs[:, :-1].flatten(0, 1), *([] if loop else [legs[-1, -1:]])])
         frames.append(images_of(leg_by_leg, model.kind, "passing"))
     columns = _columns(len(frames))
-    movies.save_movie([pictures.grid(torch.stack(shown), columns) for shown in zip(*frames, strict=True)], out, fps)
-    return out
+    return [grid(torch.stack(shown), columns) for shown in zip(*frames, strict=True)]
 
 
-def _kept_conditions(model: "Sampler", chosen: list[int] | None, n: int) -> "list[Values]":
+def _kept_conditions(model: "Sampler", chosen: Sequence[int] | None, n: int) -> "list[Values]":
     """Returns for each walk its condition, n times: the chosen classes, all of them, or one of another kind."""
     from ganzoo.drawing.previews import conditions_of_class
 

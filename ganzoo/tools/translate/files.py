@@ -87,18 +87,15 @@ def translate_files(
             continue
         x, resized = network_input(image, network)
         height, width = x.shape[2:]
-        x = pad_to_multiple(x, getattr(network, "multiple", 1), getattr(network, "least", 1))
         try:
             if file is first and model.device.type == "cpu":
-                set_threads(translate, x, len(plan), threads)
-            pixels = translate_picture(translate, x, model, network, TILE if tile is None else tile)
+                set_threads(translate, padded_input(x, network), len(plan), threads)
+            translation = translate_whole(translate, x, model, network, TILE if tile is None else tile)
         except (GanzooError, RuntimeError, MemoryError) as error:  # one picture shall not keep others from theirs
             if len(plan) == 1 and isinstance(error, GanzooError):
                 raise
             result.skipped.append(f"{file} ({one_line(str(error))})")
             continue
-        scale = pixels.shape[0] / x.shape[2], pixels.shape[1] / x.shape[3]
-        translation = pictures.to_image(pixels[: round(height * scale[0]), : round(width * scale[1])])
         if alpha is not None and holds_transparency(target):
             alpha = middle(alpha, height, width) if resized else alpha
             translation.putalpha(alpha.resize(translation.size))
@@ -109,6 +106,26 @@ def translate_files(
     if not result.written:
         raise GanzooError(f"none of the {len(plan)} picture(s) can be translated: {result.skipped[0]}.")
     return result
+
+
+def padded_input(x: Tensor, network: nn.Module) -> Tensor:
+    """Returns a picture (1, C, H, W) continued until its sides are such as a network takes."""
+    return pad_to_multiple(x, getattr(network, "multiple", 1), getattr(network, "least", 1))
+
+
+def translate_whole(
+    translate: Callable[[Tensor], Tensor], x: Tensor, model: Translator, network: nn.Module, tile: int = TILE
+) -> Image.Image:
+    """Returns the translation of a picture (1, C, H, W) whose sides need not be such as the network takes.
+
+    See `translate_picture` for the arguments, and what is raised.
+    """
+    padded = padded_input(x, network)
+    pixels = translate_picture(translate, padded, model, network, tile)
+    height, width = (
+        round(side * new / old) for side, new, old in zip(x.shape[2:], pixels.shape[:2], padded.shape[2:], strict=True)
+    )
+    return pictures.to_image(pixels[:height, :width])
 
 
 def translate_picture(
