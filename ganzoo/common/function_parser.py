@@ -67,7 +67,8 @@ def make_parser(function: Callable[..., Any], prog: str) -> FunctionParser:
         if not required:
             settings["default"] = [*one.default] if isinstance(one.default, tuple) else one.default
         if one.positional:
-            parser.add_argument(one.name, **settings)
+            optional = {} if required or one.several else {"nargs": "?"}
+            parser.add_argument(one.name, **settings, **optional)
             continue
         if one.type is bool:
             del settings["type"], settings["metavar"]
