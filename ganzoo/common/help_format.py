@@ -8,7 +8,7 @@ from collections.abc import Mapping
 GROUPS = {
     "train": ("fit", "validate", "test", "predict", "compare", "sweep", "lab", "new"),
     "look": ("list", "info", "plot", "evaluate", "probe", "completion"),
-    "use": ("sample", "translate", "interpolate", "arithmetic", "factorise", "mix", "attention"),
+    "use": ("sample", "translate", "interpolate", "arithmetic", "factorise", "mix", "attention", "demo"),
     "share": ("export", "convert", "push", "pull", "card", "gallery"),
 }
 

@@ -22,7 +22,8 @@ import nvidia_pickles
 import pytest
 import torch
 from hubserver import Hub, serve
-from PIL import Image
+from PIL import Image, PngImagePlugin
+from promising import promising_png
 from published import CARD, RECIPE, changed, publish, tiny_model
 from safetensors.torch import load_file, save_file
 
@@ -31,6 +32,7 @@ from ganzoo.cli import main
 from ganzoo.common.errors import GanzooError
 from ganzoo.data import ImageFolder
 from ganzoo.tools.convert import convert
+from ganzoo.tools.demo.uploads import read_picture, read_upload_clip
 from ganzoo.tools.evaluate import evaluate
 
 PAGE = Path(__file__).parents[2] / "docs" / "trust.md"
@@ -414,6 +416,43 @@ samples("a tune of years", "x.mid", lambda file: file.write_bytes(track(YEARS)))
 samples("a tune without notes", "x.mid", lambda file: file.write_bytes(track(END)))
 samples("a movie that is text", "x.mp4", lambda file: file.write_text("hello"))
 samples("a playlist that is called a movie", "x.mp4", lambda file: file.write_text("#EXTM3U\nfile:///etc/passwd\n"))
+
+
+# Uploads
+
+
+def uploaded(name: str, file: str, content: Callable[[], bytes], read: Callable[[Path, int], Any]) -> None:
+    def attempt(folder: Path) -> None:
+        Path(file).write_bytes(content())
+        read(Path(file), 3)
+
+    case("Uploads", name, attempt)
+
+
+def padded_text(size: int) -> bytes:
+    """Returns a small PNG with a text of so many bytes in it, compressed."""
+    about = PngImagePlugin.PngInfo()
+    about.add_text("x", "x" * size, zip=True)
+    with BytesIO() as file:
+        Image.new("L", (8, 8)).save(file, "PNG", pnginfo=about)
+        return file.getvalue()
+
+
+SCRIPT = b"<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>"
+PLAYLIST = b"#EXTM3U\nfile:///etc/passwd\n"
+uploaded("a file of no bytes", "x.png", bytes, read_picture)
+uploaded("text that is called a picture", "x.png", lambda: b"hello", read_picture)
+uploaded("a drawing with a script in it", "x.svg", lambda: SCRIPT, read_picture)
+uploaded("a pickle that is called a picture", "x.png", lambda: pickle.dumps(Evil()), read_picture)
+uploaded("a header of 20,000 x 20,000 pixels", "x.png", lambda: promising_png(20_000, 20_000), read_picture)
+uploaded("a header of 5,000 x 5,000 pixels", "x.png", lambda: promising_png(5000, 5000), read_picture)
+uploaded("a picture that is cut off", "x.png", lambda: promising_png(64, 64, rows=64)[:-30], read_picture)
+uploaded("a picture with 10 MB of text in it", "x.png", lambda: padded_text(10**7), read_picture)
+uploaded("a file of 11 MB", "x.png", lambda: bytes(11 * 2**20), read_picture)
+uploaded("an archive in place of a clip", "x.zip", lambda: b"PK\x03\x04", read_upload_clip)
+uploaded("arrays in place of a clip", "x.npz", lambda: b"PK\x03\x04", read_upload_clip)
+uploaded("a film that is text", "x.mp4", lambda: b"hello", read_upload_clip)
+uploaded("a playlist that is called a film", "x.mp4", lambda: PLAYLIST, read_upload_clip)
 
 
 # Published weights
