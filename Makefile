@@ -8,25 +8,30 @@
 #   IMAGES    real images that every discriminator of `make compare-all`, `compare-conditional` and `compare-cifar10` sees
 #             (256000; 384000; 128000)
 #   SEEDS     their training seeds
+#   LIVE      empty leaves live samplers out of the documentation site, which take minutes and npm the first time
 
 PYTHON ?= python3
 PIP_ARGS ?=
 SET ?=
 IMAGES ?= 256000
 SEEDS ?= 0
+LIVE ?= 1
 
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --disable-pip-version-check $(PIP_ARGS)
 
-.PHONY: help demo test test-slow lint format guard compare compare-all compare-conditional compare-cifar10 gallery lab clean
+.PHONY: help demo test test-slow lint format guard docs docs-check docs-serve compare compare-all compare-conditional compare-cifar10 gallery lab clean
 
 help:
 	@echo "make demo      train WGAN-GP on scikit-learn's digits: no download of data"
-	@echo "make test      style, imports, types and tests: what CI runs"
+	@echo "make test      style, imports, types, documentation and tests: what CI runs"
 	@echo "make test-slow the tests that take minutes, which make test leaves out"
 	@echo "make lint      style, imports and types only"
 	@echo "make format    rewrite the code in the house style"
+	@echo "make docs      the documentation site, in site/; LIVE= without samplers in the pages"
+	@echo "make docs-serve"
+	@echo "               the same while you write, on http://127.0.0.1:8000/"
 	@echo "make guard     fail if a training step costs over 1.10 of a hand-written one"
 	@echo "make compare   DCGAN, WGAN and WGAN-GP on MNIST, three seeds each (hours)"
 	@echo "make compare-all, compare-conditional"
@@ -42,7 +47,7 @@ help:
 demo: $(VENV)/.installed
 	$(BIN)/ganzoo fit --recipe wgan_gp_digits
 
-test: lint
+test: lint docs-check
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 # What `make test` leaves out: minutes each, on processes, environments and benchmarks of their own.
@@ -54,6 +59,18 @@ lint: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/mypy
+
+# What pages draw in the browser is exported first, into build/site: only what a checkpoint has changed of.
+docs: $(VENV)/.installed-dev
+	$(if $(LIVE),cd docs && ../$(BIN)/python -m website.live)
+	$(BIN)/mkdocs build --strict
+
+docs-serve: $(VENV)/.installed-dev
+	$(BIN)/mkdocs serve
+
+# Pages that do not build, links that lead nowhere, a guide without a place in the navigation.
+docs-check: $(VENV)/.installed-dev
+	$(BIN)/mkdocs build --strict --quiet --site-dir build/docs-check
 
 guard: $(VENV)/.installed
 	$(BIN)/python benchmarks/throughput.py dcgan_mnist --guard 1.10
@@ -99,7 +116,7 @@ lab: $(VENV)/.installed
 	$(BIN)/ganzoo lab --methods cures --data ring --seeds 0 1 2 3 4 -o docs/lab/cures --readme docs/lab.md
 
 clean:
-	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) build dist site .mypy_cache .pytest_cache .ruff_cache
 	find ganzoo tests benchmarks examples -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(BIN)/python:
