@@ -60,6 +60,9 @@ lint: $(VENV)/.installed-dev
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/mypy
 
+# A banner about MkDocs 2, below which pyproject.toml keeps.
+docs docs-serve docs-check: export NO_MKDOCS_2_WARNING = 1
+
 # What pages draw in the browser is exported first, into build/site: only what a checkpoint has changed of.
 docs: $(VENV)/.installed-dev
 	$(if $(LIVE),cd docs && ../$(BIN)/python -m website.live)

@@ -21,6 +21,7 @@ ASSETS = Path(__file__).with_name("assets")
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
     """Fills the navigation's places of variants and classes."""
+    variants.read_variant.cache_clear()  # as files may have changed while pages are served
     groups = [
         {title: [{one.title: f"models/{one.name}.md"} for one in group]} for title, group in variants.grouped().items()
     ]
@@ -37,7 +38,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Adds pages that are made here, what guides link to outside docs/, and what live samplers fetch."""
     for place, text in pages.made_pages().items():
         files.append(File.generated(config, place, content=text))
-    guides = {file.src_uri: DOCS / file.src_uri for file in files.documentation_pages() if file.generated_by is None}
+    guides = [file.src_uri for file in files.documentation_pages() if file.generated_by is None]
     for path, text in pages.linked_files(guides).items():
         if text is None:
             add_copy(files, config, links.place_of(path), links.TREE / path)

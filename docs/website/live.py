@@ -179,25 +179,33 @@ def prepare(names: Sequence[str] = ()) -> None:
 
     fetch_runtime()
     names = names or registry.list_checkpoints()
-    changed = [name for name in names if not up_to_date(name)]
-    for name in changed:
-        print(f"{name}: exporting")
-        export_model(name)
-        (MODELS / f"{name}.sha256").write_text(fingerprint(name))
+    changed = [name for name in names if refresh(name)]
     if changed or not GALLERY.is_file():
         gallery(names, out=GALLERY)
+
+
+def refresh(name: str) -> bool:
+    """Exports a bundled checkpoint unless that has been done, or it has been found too large, as it is.
+
+    Returns:
+        Whether it had to.
+    """
+    stamp = MODELS / f"{name}.sha256"
+    if stamp.is_file() and stamp.read_text() == fingerprint(name):
+        return False
+    print(f"{name}: exporting")
+    for file in MODELS.glob(f"{name}.*"):
+        file.unlink()
+    export_model(name)
+    MODELS.mkdir(parents=True, exist_ok=True)
+    stamp.write_text(fingerprint(name))
+    return True
 
 
 def fingerprint(name: str) -> str:
     """Returns the digest of a bundled checkpoint's weights and recipe."""
     folder = registry.CHECKPOINTS / name
     return " ".join(sha256(folder / file) for file in HASHED)
-
-
-def up_to_date(name: str) -> bool:
-    """Returns whether a checkpoint has been exported, or found too large for it, as it is."""
-    stamp = MODELS / f"{name}.sha256"
-    return stamp.is_file() and stamp.read_text() == fingerprint(name)
 
 
 if __name__ == "__main__":

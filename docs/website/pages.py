@@ -1,6 +1,6 @@
 """All pages of the site that are no files of docs/, and the files that guides link to, by their places on the site."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from ganzoo.common import registry
@@ -35,11 +35,11 @@ def hero(checkpoints: Sequence[variants.Checkpoint]) -> variants.Checkpoint:
     return next((one for one in faces if one.live), (faces or [*checkpoints])[0])
 
 
-def linked_files(guides: Mapping[str, Path]) -> dict[str, str | None]:
+def linked_files(guides: Iterable[str]) -> dict[str, str | None]:
     """Returns what pages need of the repository outside docs/, by its path there: a page's text, or None for a copy.
 
     Args:
-        guides: files of docs/ by their places on the site.
+        guides: places of the files of docs/ that are pages.
     """
     linked: set[str] = {f"checkpoints/{name}/{file.name}" for name, file in pictures()}
     for path in [*links.PAGES, *(f"docs/{place}" for place in guides)]:

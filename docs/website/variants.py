@@ -41,6 +41,7 @@ TEMPLATES = Environment(
     loader=FileSystemLoader(Path(__file__).with_name("templates")), trim_blocks=True, lstrip_blocks=True
 )
 TEMPLATES.filters["prose"] = prose
+TEMPLATES.filters["sentence"] = lambda text: text[:1].upper() + text[1:]
 TEMPLATES.filters["indent4"] = lambda text: textwrap.indent(text, "    ")
 
 
@@ -152,7 +153,7 @@ def read_variant(name: str) -> Variant:
     return Variant(
         name=name,
         title=title,
-        summary=f"{summary[:1].upper()}{summary[1:]}.",
+        summary=f"{summary}.",
         fields=fields,
         rest=rest,
         source=source,

@@ -221,8 +221,7 @@ class InTwoFolders(SideBySide):
     """Pairs of two picture files each, decoded to (source channels + channels, size, size), the source first.
 
     Args:
-        *about: see `SideBySide`; the pictures are those of A.
-        partners: the path of each one's partner in B.
+        *about: see `SideBySide`, of the pictures of A; and last the path of each one's partner in B.
     """
 
     def __init__(self, *about: Any) -> None:

@@ -20,7 +20,7 @@ Loss = Callable[[Any, Any, Any], Terms]  # of a batch (x, y) in a move
 class Gate(NamedTuple):
     """Condition under which a player steps, once it is its turn.
 
-    Args:
+    Attributes:
         opens: called before the loss; where it says no, the loss is computed and noted, but no step is taken.
         saw: called last, with the move and whether there was a step.
     """

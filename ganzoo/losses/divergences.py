@@ -20,7 +20,7 @@ LIMIT = 3.0
 class Divergence(NamedTuple):
     """An f-divergence as a row of the paper's tables: output activation and conjugate.
 
-    Args:
+    Attributes:
         f: the convex generator function of table 1, on density ratios above 0.
         activation: g_f of table 2: logits to the domain of `conjugate`, increasing.
         conjugate: f* of table 2.

@@ -15,7 +15,7 @@ from ganzoo.common import registry
 
 pytestmark = pytest.mark.browser
 # Latent vectors; labels; a mapping network and noise; codes of a mixture.
-NAMES = ["wgan-gp-mnist", "acgan-mnist", "stylegan2-faces", "vae-mnist"]
+NAMES = ["wgan-gp-mnist", "acgan-mnist", "stylegan2-faces", "aae-mnist"]
 STEP = 2 / 255  # a grey level, on the scale of [-1, 1]
 
 
@@ -37,8 +37,7 @@ def address(tmp_path_factory):
 
     live.fetch_runtime()
     for name in NAMES:
-        if not live.up_to_date(name):
-            live.export_model(name)
+        live.refresh(name)
     out = tmp_path_factory.mktemp("site")
     build(load_config(str(TREE / "mkdocs.yml"), site_dir=str(out), plugins=["search"], strict=True))
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Files, directory=out))

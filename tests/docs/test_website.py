@@ -8,6 +8,7 @@ import subprocess
 
 import pytest
 import torch
+import yaml
 from tiny import conditional, conv, recolour
 from website_pages import TREE, links, live, navigation, pages, reference, settings, variants
 
@@ -96,7 +97,7 @@ def test_every_room_that_is_used_from_python_has_a_page_of_its_modules(made):
 
 def test_links_of_pages_that_are_made_lead_somewhere(made):
     copied = {links.place_of(path) for path in pages.linked_files(GUIDES)}
-    there = {*made, *GUIDES, *copied} | {path.relative_toDOCS.as_posix() for path in DOCS.rglob("*")}
+    there = {*made, *GUIDES, *copied} | {path.relative_to(DOCS).as_posix() for path in DOCS.rglob("*")}
     missing = []
     for place, text in made.items():
         text = links.CODE.sub("", text)
@@ -144,6 +145,18 @@ def test_pages_ask_nobody_else_for_anything(made):
         assert not re.search(r'\bsrc="(https?:)?//|!\[[^]]*\]\(https?:', text)
 
 
+def test_the_site_is_published_from_main_by_a_job_that_builds_nothing():
+    text = (TREE / ".github" / "workflows" / "docs.yml").read_text()
+    workflow = yaml.safe_load(text)
+    assert workflow[True]["push"] == {"branches": ["main"]}  # YAML reads `on` so
+    assert workflow["permissions"] == {"contents": "read"}
+    build, publish = (workflow["jobs"][name] for name in ("build", "publish"))
+    assert "make docs" in [step.get("run") for step in build["steps"]]
+    assert (publish["needs"], publish["permissions"]) == ("build", {"pages": "write", "id-token": "write"})
+    assert [step["uses"].partition("@")[0] for step in publish["steps"]] == ["actions/deploy-pages"]
+    assert "secrets." not in text
+
+
 def infogan():
     generator = MLPGenerator([1, 8, 8], latent_dim=9, hidden=(16,))
     return InfoGAN(generator, MLPDiscriminator([1, 8, 8], hidden=(16,)), categories=4, codes=2)
@@ -166,11 +179,14 @@ def test_no_page_draws_what_is_no_picture_or_takes_no_latent_vector(tmp_path, mo
     assert live.describe_model(model, "mine") is None
 
 
-def test_a_model_that_is_too_large_gets_no_live_sampler(tmp_path, monkeypatch):
+@pytest.mark.parametrize("excess", [0, 1])
+def test_a_file_that_is_too_large_for_a_page_is_not_left(excess, tmp_path, monkeypatch):
     monkeypatch.setattr("ganzoo.checkpoints.loading.load", lambda name: conv().eval())
-    monkeypatch.setattr(live, "LARGEST", 1000)
-    assert live.export_model("mine", tmp_path) is None
-    assert list(tmp_path.iterdir()) == []
+    export = "ganzoo.checkpoints.export_formats.export_generator"
+    monkeypatch.setattr(export, lambda model, file, *_: file.write_bytes(bytes(live.LARGEST + excess)))
+    about = live.export_model("mine", tmp_path)
+    assert about is None if excess else about.bytes == live.LARGEST
+    assert [file.name for file in sorted(tmp_path.iterdir())] == ([] if excess else ["mine.json", "mine.onnx"])
 
 
 SCRIPT = """
