@@ -31,8 +31,8 @@ def modules_of(room: str) -> list[str]:
     folder = registry.PACKAGE / room
     files = [file for file in folder.glob("*.py") if not file.name.startswith("_")]
     for package in folder.glob("*/__init__.py"):
-        files += [package] if public_names(package) else package.parent.glob("[!_]*.py")
-    return sorted(module_name(file) for file in files if public_names(file))
+        files += [package] if public_names(package.read_text(encoding="utf-8")) else package.parent.glob("[!_]*.py")
+    return sorted(module_name(file) for file in files if public_names(file.read_text(encoding="utf-8")))
 
 
 def module_name(file: Path) -> str:
@@ -41,9 +41,9 @@ def module_name(file: Path) -> str:
     return ".".join(part for part in parts if part != "__init__")
 
 
-def public_names(file: Path) -> list[str]:
-    """Returns the classes and functions that a file defines and does not hide."""
-    body = ast.parse(file.read_text(encoding="utf-8")).body
+def public_names(source: str) -> list[str]:
+    """Returns the classes and functions that a file's text defines and does not hide."""
+    body = ast.parse(source).body
     defined = (node.name for node in body if isinstance(node, ast.ClassDef | ast.FunctionDef))
     return [name for name in defined if not name.startswith("_")]
 

@@ -17,12 +17,14 @@ from ganzoo.checkpoints.folder_format import CURVES, PICTURE
 from ganzoo.checkpoints.hashes import METADATA, card_metadata
 from ganzoo.common import registry
 from ganzoo.common.curves import read_metrics
+from ganzoo.common.kinds import KINDS
 from ganzoo.common.recipe_files import load_recipe
 from ganzoo.common.tasks import tasks_of
 from ganzoo.tools.gallery.page import card_scores, fact_rows, picture_caption
 from ganzoo.tools.gallery.svg import panels
 from website.links import FENCE, place_of, prose, rewrite_links, variant_of
 from website.live import LiveModel, read_live, runtime_bytes
+from website.reference import public_names
 
 # The heading of each task in the navigation, in its order.
 GROUPS = {
@@ -107,6 +109,7 @@ class Variant:
         fields: `Paper`, `URL`, `Code` and `Deviations` of the header.
         rest: what the header says after them.
         source: the file's text.
+        public: names of its classes and functions.
         recipes: that train it.
         checkpoints: bundled ones of it.
     """
@@ -117,6 +120,7 @@ class Variant:
     fields: dict[str, str]
     rest: str
     source: str
+    public: Sequence[str]
     recipes: Sequence[Recipe]
     checkpoints: Sequence[Checkpoint]
 
@@ -157,6 +161,7 @@ def read_variant(name: str) -> Variant:
         fields=fields,
         rest=rest,
         source=source,
+        public=public_names(source),
         recipes=[read_recipe(one) for one in registry.list_recipes() if module_of(one) == module],
         checkpoints=[read_checkpoint(one) for one in registry.list_checkpoints() if folder_module(one) == name],
     )
@@ -216,12 +221,14 @@ def read_checkpoint(name: str) -> Checkpoint:
     about = card_metadata(card)
     text, _ = rewrite_links(METADATA.sub("", card, count=1), f"checkpoints/{name}/README.md", page_of(folder))
     shown = re.sub(r"^# .+\n", "", text.lstrip(), count=1)
+    tasks = tasks_of(load_recipe(folder / "recipe.yaml"))
+    kind = next((KINDS[task] for task in tasks if task in KINDS), None)
     return Checkpoint(
         name=name,
         picture=place_of(f"checkpoints/{name}/{PICTURE}"),
         caption=picture_caption(card) or "samples of seed 0, not picked",
         scores=card_scores(about),
-        facts=fact_rows(about.get("ganzoo", {}), card),
+        facts=fact_rows(about.get("ganzoo", {}), card, kind),
         curves=panels(read_metrics(folder / CURVES)) if (folder / CURVES).is_file() else (),
         card=re.sub(r"^## (.+)$", r"**\1**", shown, flags=re.MULTILINE).strip(),
         live=read_live(name),

@@ -39,7 +39,7 @@ def test_every_variant_has_a_page_with_its_paper_and_its_file(made):
         assert about.paper in page
         assert f"<{about.url}>" in page
         assert source.strip() in page
-        assert f"\n::: ganzoo.models.{name}\n" in page
+        assert f"\n::: ganzoo.models.{name}." in page
         assert f"]({name}.md)" in made["models/index.md"]
 
 
