@@ -14,7 +14,7 @@ from ganzoo.common import registry
 TREE = Path(__file__).parents[2]
 PAGES = {"README.md": "readme.md", "CONTRIBUTING.md": "contributing.md", "CHANGELOG.md": "changelog.md"}
 FILES = "files"  # folder of the site with what lies outside docs/
-COPIED = (".png", ".gif", ".jpg", ".svg", ".csv", ".json")
+COPIED = (".png", ".gif", ".jpg", ".svg", ".csv", ".json", ".ipynb")
 FENCE = "`" * 5
 HIDDEN = "---\nsearch:\n  exclude: true\nhide: [toc]\n---\n"
 CODE = re.compile(r"^```.*?^```$|`[^`\n]+`", re.MULTILINE | re.DOTALL)
