@@ -162,7 +162,7 @@ def describe_model(model: Any, name: str) -> LiveModel | None:
         bytes=0,
         shape=shape,
         streams=tuple((length, prior) for length, prior in streams if length),
-        mixed="u" in raw,
+        mixed="u" in space.texts,
         noise=sum(torch.Size(one).numel() for one in model.noise_shapes),
         classes=tuple(names) if condition is not None else (),
         truncates=placed.shape == scaled.shape and torch.equal(placed, scaled),

@@ -14,7 +14,7 @@ import ganzoo
 from ganzoo.common import registry
 
 pytestmark = pytest.mark.browser
-# Latent vectors; labels; a mapping network and noise; codes of a mixture.
+# Latent vectors; labels; a mapping network and noise; an autoencoder's codes.
 NAMES = ["wgan-gp-mnist", "acgan-mnist", "stylegan2-faces", "aae-mnist"]
 STEP = 2 / 255  # a grey level, on the scale of [-1, 1]
 
@@ -113,8 +113,8 @@ def test_a_page_draws_what_python_draws(name, visit):
         drawn = numbers(f"run({{n: 1, feeds: {{z: {z[0].tolist()}}}}})")
         assert (drawn - model.render(z)).abs().max() < STEP / 4
     # what stands on the screen is that picture, too
-    figure.get_by_label("Seed").fill("7")
-    figure.get_by_label("Seed").press("Enter")
+    figure.get_by_role("spinbutton", name="Seed").fill("7")
+    figure.get_by_role("spinbutton", name="Seed").press("Enter")
     tab.wait_for_function(
         f"document.querySelector('figure.drawing code').textContent.includes('{name} -n 16 --seed 7')"
     )

@@ -9,6 +9,7 @@ import subprocess
 import pytest
 import torch
 import yaml
+from coders import autoencoder, vae
 from tiny import conditional, conv, recolour
 from website_pages import TREE, links, live, navigation, pages, reference, settings, variants
 
@@ -169,6 +170,8 @@ def test_a_page_knows_what_a_model_draws_from():
     about = live.describe_model(infogan().eval(), "mine")
     assert (about.streams, about.classes) == (((3, "uniform"), (2, "uniform")), ("0", "1", "2", "3"))
     assert live.describe_model(conditional().eval(), "mine").classes == ("0", "1", "2")
+    assert live.describe_model(vae().eval(), "mine").mixed == bool(vae().input_space.prior.mixed)
+    assert live.describe_model(autoencoder(components=3).eval(), "mine").mixed
 
 
 def test_no_page_draws_what_is_no_picture_or_takes_no_latent_vector(tmp_path, monkeypatch):
