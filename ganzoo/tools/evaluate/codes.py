@@ -28,7 +28,7 @@ MOST_CODES = 5_000  # the kernels of n codes and n draws have 4 n² entries each
 class Outcome(NamedTuple):
     """Outcome of a two-sample test.
 
-    Args:
+    Attributes:
         mmd2: the squared discrepancy (biased, a sum over five kernels), at least 0.
         null: the level that it stays below in 95% of cases where both samples are of one distribution.
         p: the share of such cases in which it is at least as large as here.
