@@ -39,12 +39,12 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     for place, text in pages.made_pages().items():
         files.append(File.generated(config, place, content=text))
     guides = [file.src_uri for file in files.documentation_pages() if file.generated_by is None]
-    for path, text in pages.linked_files(guides).items():
-        if text is None:
+    for path, shown in pages.linked_files(guides).items():
+        if shown is None:
             add_copy(files, config, links.place_of(path), links.TREE / path)
         elif files.get_file_from_path(links.place_of(path)) is None:
             inclusion = InclusionLevel.NOT_IN_NAV
-            files.append(File.generated(config, links.place_of(path), content=text, inclusion=inclusion))
+            files.append(File.generated(config, links.place_of(path), content=shown, inclusion=inclusion))
     for place, file in {f"assets/{file.name}": file for file in ASSETS.iterdir()}.items():
         add_copy(files, config, place, file)
     for place, file in live.live_files().items():
