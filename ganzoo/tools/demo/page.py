@@ -398,11 +398,12 @@ def panel(exhibit: Exhibit, shelf: Shelf) -> None:
     """Lays out all that a page shows of a model."""
     about = describe(exhibit)
     gr.Markdown(rendered("about.html", about=about), elem_classes="about")
-    with gr.Tabs():
-        for section in SECTIONS:
-            if section.fits(exhibit):
-                with gr.Tab(section.title):
-                    section.lay_out(exhibit, shelf)
+    sections = [section for section in SECTIONS if section.fits(exhibit)]
+    # named, so that the page of the next model does not look for a tab of this one's
+    with gr.Tabs(selected=sections[0].title if sections else None):
+        for section in sections:
+            with gr.Tab(section.title, id=section.title):
+                section.lay_out(exhibit, shelf)
     if about.card:
         with gr.Accordion(CARD, open=False, elem_id="card"):
             gr.Markdown(about.card, elem_classes="card")
