@@ -1,10 +1,15 @@
 """All pages of the site that are no files of docs/, and the files that guides link to, by their places on the site."""
 
+import json
+import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from ganzoo.common import registry
 from website import links, live, reference, variants
+
+REPORTS = links.TREE / "docs" / "evaluation" / "imagenet"
+FACES = "fid[imagenet,807/train]"  # of checkpoints of faces in colour
 
 
 def made_pages() -> dict[str, str]:
@@ -30,9 +35,15 @@ def made_pages() -> dict[str, str]:
 
 
 def hero(checkpoints: Sequence[variants.Checkpoint]) -> variants.Checkpoint:
-    """Returns the checkpoint that the home page shows: one of faces, one that draws there if there is any."""
+    """Returns the checkpoint of faces with the lowest FID, for the home page; one that draws there if any does."""
+
+    def fid(one: variants.Checkpoint) -> float:
+        report = REPORTS / f"{one.name}.json"
+        scores = json.loads(report.read_text(encoding="utf-8"))["scores"] if report.is_file() else {}
+        return scores.get(FACES, math.inf)
+
     faces = [one for one in checkpoints if one.name.endswith("-faces")]
-    return next((one for one in faces if one.live), (faces or [*checkpoints])[0])
+    return min([one for one in faces if one.live] or faces or [*checkpoints], key=fid)
 
 
 def linked_files(guides: Iterable[str]) -> dict[str, str | None]:
