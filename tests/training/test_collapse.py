@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from conditioned import Directed, Drawer, Judge, Mixed, Worded
 from equality import alike
 from tiny import digits, fit, mlp, points
 
@@ -9,6 +10,7 @@ import ganzoo
 from ganzoo.common.curves import read_metrics
 from ganzoo.common.errors import GanzooError
 from ganzoo.data import DataModule
+from ganzoo.models.gan import VanillaGAN
 from ganzoo.networks.mlp import MLPGenerator
 from ganzoo.training.callbacks.collapse import Collapse, evenly_spread_items, mean_distance
 from ganzoo.training.callbacks.progress import TermLogger
@@ -65,6 +67,14 @@ def test_real_items_are_of_all_classes():
     x, y = evenly_spread_items(data, 50)
     assert (x.shape, x.min().item()) == ((50, 1, 8, 8), -1)
     assert len(y.unique()) == 10
+
+
+@pytest.mark.parametrize("data", [Directed, Worded, Mixed])
+def test_samples_under_conditions_that_are_no_classes_are_compared_all_with_all(tmp_path, caplog, data):
+    model = VanillaGAN(Drawer(data.condition), Judge(data.condition))
+    _, curve = watched(tmp_path, model, 2, caplog, data(batch_size=32), every=1)
+    assert len(curve.values) == 2
+    assert all(value > 0 for value in curve.values)
 
 
 def test_a_generator_that_ignores_its_latent_vectors_is_told_once(tmp_path, caplog):

@@ -7,6 +7,7 @@ import lightning.pytorch as pl
 import torch
 from torch import Tensor
 
+from ganzoo.common.conditions import take_values
 from ganzoo.common.errors import GanzooError
 from ganzoo.data.base import DataModule
 from ganzoo.games.capabilities import output_of, taught_classes
@@ -124,13 +125,13 @@ class Collapse(pl.Callback):
         self.warnings = list(state_dict["told"])
 
 
-def evenly_spread_items(datamodule: DataModule, count: int) -> tuple[Tensor, Tensor | None]:
-    """Returns items spread evenly over the reference split, and their classes: data may be stored class by class."""
+def evenly_spread_items(datamodule: DataModule, count: int) -> tuple[Tensor, Any]:
+    """Returns items spread evenly over the reference split, and their conditions: data may be stored class by class."""
     items, labels = datamodule.split(datamodule.reference)
     places = torch.linspace(0, len(items) - 1, min(count, len(items))).long()
     x = torch.stack([items[int(place)] for place in places])
     x = x.float().div(127.5).sub(1) if x.dtype == torch.uint8 else x
-    return x, None if labels is None else labels[places.to(labels.device)]
+    return x, take_values(labels, places)
 
 
 def mean_distance(x: Tensor, y: Tensor | None = None) -> Tensor:
