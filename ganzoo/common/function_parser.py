@@ -67,8 +67,9 @@ def make_parser(function: Callable[..., Any], prog: str) -> FunctionParser:
         if not required:
             settings["default"] = [*one.default] if isinstance(one.default, tuple) else one.default
         if one.positional:
-            optional = {} if required or one.several else {"nargs": "?"}
-            parser.add_argument(one.name, **settings, **optional)
+            if not required and not one.several:
+                settings["nargs"] = "?"
+            parser.add_argument(one.name, **settings)
             continue
         if one.type is bool:
             del settings["type"], settings["metavar"]

@@ -295,7 +295,7 @@ def translate_upload(
     x, resized = network_input(image, network)
     translation = translate_whole(lambda x: model.translate(x, seed=seed, **way), x, model, network)
     words = ["translate", exhibit.place, "picture.png", *["--back"] * bool(way)]
-    words += ["--seed", seed] if seed else []
+    words += ["--seed", str(seed)] if seed else []
     note = "Its middle was cut out and resized to what the model takes." if resized else ""
     note = "It was shrunk for this page; the command takes it as it is." if small and not resized else note
     return pair(x, translation, folder, exhibit, command_line(*words, "-o", "translation.png"), note)
