@@ -184,6 +184,8 @@ def test_a_model_is_chosen_among_all(browser, serve):
             tab.locator(".about h1", has_text=re.compile(f"^{name}$")).wait_for()
             drawn, _ = shown(tab)
         type_number(tab, ".seed", 1)
+        drawn, _ = next_picture(tab, drawn)
+        type_number(tab, ".truncation", 0.5)
         next_picture(tab, drawn)
 
 

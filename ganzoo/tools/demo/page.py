@@ -192,6 +192,7 @@ def seed_controls() -> tuple[Any, Any]:
             min_width=110,
             scale=2,
             elem_classes="seed",
+            interactive=True,
         )
         dice = gr.Button("New seed", min_width=110, scale=1, elem_classes="dice")
     dice.click(None, None, seed, js="() => Math.floor(Math.random() * 1e6)")
@@ -209,6 +210,7 @@ def truncation_control(model: Any) -> Any:
         info="Below 1: more typical, less varied.",
         visible=truncates(model),
         elem_classes="truncation",
+        interactive=True,
     )
 
 
@@ -222,6 +224,7 @@ def class_control(model: Any, first: int = 0) -> Any:
         label="Classes",
         info="None: all of them.",
         visible=bool(choices),
+        interactive=True,
     )
 
 
@@ -232,7 +235,7 @@ def samples_tab(exhibit: Exhibit, shelf: Shelf, slow: bool = False) -> None:
     with gr.Row():
         with gr.Column(scale=2, min_width=260):
             seed, _ = seed_controls()
-            count = gr.Slider(1, offer.most, offer.count, step=1, label=f"Number of {kind.items}")
+            count = gr.Slider(1, offer.most, offer.count, step=1, label=f"Number of {kind.items}", interactive=True)
             labels = class_control(model)
             text = gr.Textbox(
                 label="Text",
@@ -242,6 +245,7 @@ def samples_tab(exhibit: Exhibit, shelf: Shelf, slow: bool = False) -> None:
                 info="A line each; none: those that the model keeps.",
                 placeholder=known_words(model),
                 visible=takes_text(model),
+                interactive=True,
             )
             truncation = truncation_control(model)
             draw = gr.Button("Draw", variant="primary", elem_classes="draw")
@@ -268,13 +272,14 @@ def pieces_tab(exhibit: Exhibit, shelf: Shelf) -> None:
     with gr.Row():
         with gr.Column(scale=2, min_width=260):
             seed, _ = seed_controls()
-            count = gr.Slider(1, offer.most, offer.count, step=1, label="Number of pieces")
-            bars = gr.Slider(*actions.BARS, 8, step=1, label="Bars of each")
+            count = gr.Slider(1, offer.most, offer.count, step=1, label="Number of pieces", interactive=True)
+            bars = gr.Slider(*actions.BARS, 8, step=1, label="Bars of each", interactive=True)
             chords = gr.Textbox(
                 label="Chords",
                 placeholder="C Am F G",
                 info="One to a bar, from the start again; none: kept ones.",
                 max_length=300,
+                interactive=True,
             )
             draw = gr.Button("Compose", variant="primary", elem_classes="draw")
         with gr.Column(scale=5, min_width=300):
@@ -289,11 +294,13 @@ def walk_tab(exhibit: Exhibit, shelf: Shelf) -> None:
     with gr.Row():
         with gr.Column(scale=2, min_width=260):
             seed, _ = seed_controls()
-            stops = gr.Slider(*actions.STOPS, 5, step=1, label="Stops", info="Samples that the way leads through.")
-            steps = gr.Slider(*actions.STEPS, 16, step=1, label="Pictures from stop to stop")
+            stops = gr.Slider(
+                *actions.STOPS, 5, step=1, label="Stops", info="Samples that the way leads through.", interactive=True
+            )
+            steps = gr.Slider(*actions.STEPS, 16, step=1, label="Pictures from stop to stop", interactive=True)
             labels = class_control(model, 1)
             truncation = truncation_control(model)
-            loop = gr.Checkbox(True, label="Back to the first stop")
+            loop = gr.Checkbox(True, label="Back to the first stop", interactive=True)
             draw = gr.Button("Walk", variant="primary", elem_classes="draw")
         with gr.Column(scale=5, min_width=300):
             area = result(actions.MOVIE_FORMATS, {}, None, empty="Choose a way, and press Walk.")
@@ -317,10 +324,19 @@ def translate_tab(exhibit: Exhibit, shelf: Shelf) -> None:
         with gr.Column(scale=2, min_width=260):
             upload = picture_upload()
             paths, chosen = upload_examples(exhibit, shelf, upload)
-            back = gr.Checkbox(False, label="The other way round", visible=getattr(model, "back", None) is not None)
+            back = gr.Checkbox(
+                False, label="The other way round", visible=getattr(model, "back", None) is not None, interactive=True
+            )
             random = is_random(model)
             seed = gr.Number(
-                0, label="Seed", precision=0, minimum=0, maximum=actions.MOST_SEED, visible=random, elem_classes="seed"
+                0,
+                label="Seed",
+                precision=0,
+                minimum=0,
+                maximum=actions.MOST_SEED,
+                visible=random,
+                elem_classes="seed",
+                interactive=True,
             )
             draw = gr.Button("Translate", variant="primary", elem_classes="draw")
         with gr.Column(scale=5, min_width=300):
@@ -335,9 +351,13 @@ def continue_tab(exhibit: Exhibit, shelf: Shelf) -> None:
     act = partial(actions.continue_upload, exhibit)
     with gr.Row():
         with gr.Column(scale=2, min_width=260):
-            upload = gr.File(label=f"Clip of at least {exhibit.model.frames} frames: a GIF or a film", type="filepath")
+            upload = gr.File(
+                label=f"Clip of at least {exhibit.model.frames} frames: a GIF or a film",
+                type="filepath",
+                interactive=True,
+            )
             paths, chosen = upload_examples(exhibit, shelf, upload)
-            frames = gr.Slider(*actions.PREDICTED, 5, step=1, label="Frames to predict")
+            frames = gr.Slider(*actions.PREDICTED, 5, step=1, label="Frames to predict", interactive=True)
             draw = gr.Button("Predict", variant="primary", elem_classes="draw")
         with gr.Column(scale=5, min_width=300):
             first = act(shelf.folder(), paths[0]) if paths else None
@@ -447,7 +467,7 @@ def make_page(names: Sequence[str], opened: Callable[[str], Exhibit], shelf: She
             return page
         gr.Markdown(rendered("front.html", count=len(names)), elem_classes="front")
         listed = [(label, name) for label, name in choices() if name in names]
-        choice = gr.Dropdown(listed, value=listed[0][1], label="Model", elem_id="model")
+        choice = gr.Dropdown(listed, value=listed[0][1], label="Model", elem_id="model", interactive=True)
 
         @gr.render(inputs=choice, concurrency_limit=1, concurrency_id=MODEL, show_progress="minimal")
         def chosen(name: str) -> None:
