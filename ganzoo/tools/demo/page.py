@@ -45,7 +45,12 @@ SHOWN = "What the model is shown"
 def picture_upload() -> Any:
     """Lays out an input for a picture that hands on where it lies: nothing is decoded before its bounds are checked."""
     upload: Any = gr.Image(
-        label="Picture", type="filepath", image_mode=None, sources=["upload", "clipboard"], height=240
+        label="Picture",
+        type="filepath",
+        image_mode=None,
+        sources=["upload", "clipboard"],
+        height=240,
+        interactive=True,
     )
     # not by a subclass, beside whose file Gradio would write another one
     upload.preprocess = lambda payload: None if payload is None else payload.path
