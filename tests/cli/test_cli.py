@@ -42,8 +42,8 @@ def test_nothing_heavy_is_imported_for_a_short_answer(words):
     out, err = child.communicate(timeout=60)
     assert (child.returncode, err) == (0, "")
     assert out
-    # PyTorch alone takes more; `list` reads 80 recipes in half of this
-    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before < 0.8
+    # PyTorch alone takes more; `list` reads 93 recipes, and the sources of their classes, in three quarters of this
+    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before < 1.0
 
 
 @pytest.mark.parametrize("words", [["fit"], ["fit", "--recipe", "wgan_gp_mnits"], ["smaple"]], ids=" ".join)
