@@ -244,7 +244,7 @@ def test_uploads_have_a_bound_of_bytes(serve):
 
 def test_a_mishap_is_logged_and_the_visitor_told_nothing_of_it(caplog):
     gradio = pytest.importorskip("gradio", reason="pip install 'ganzoo-lightning[demo]'")
-    from ganzoo.tools.demo.page import SORRY, Result, answering
+    from ganzoo.tools.demo.results import SORRY, Result, answering
 
     def fail(folder, value):
         if value == "known":
