@@ -1,7 +1,11 @@
 """The release workflow: it publishes what was tested, with no secret, and its commands are there."""
 
+import os
 import re
 import shlex
+import shutil
+import subprocess
+import tomllib
 from pathlib import Path
 
 import yaml
@@ -43,9 +47,28 @@ def test_the_wheel_is_tried_by_commands_that_are_there():
     assert re.search(r"--recipe (\S+)", text)[1] in list_recipes()
 
 
+def test_the_package_says_where_the_project_is(tmp_path):
+    for name in ("pyproject.toml", "README.md"):
+        shutil.copy(TREE / name, tmp_path)
+    (script,) = [script for script in scripts("build") if "project.urls" in script]
+    here = {"GITHUB_SERVER_URL": "https://forge.example", "GITHUB_REPOSITORY": "them/ganzoo", "GITHUB_REF_NAME": "v9"}
+    subprocess.run(["bash", "-e", "-c", script], cwd=tmp_path, env=os.environ | here, check=True, timeout=60)
+    home = "https://forge.example/them/ganzoo"
+    before, after = (tomllib.loads((folder / "pyproject.toml").read_text()) for folder in (TREE, tmp_path))
+    changelog = f"{home}/blob/v9/CHANGELOG.md"
+    assert after["project"].pop("urls") == {"Repository": home, "Issues": f"{home}/issues", "Changelog": changelog}
+    assert after == before
+    text = (tmp_path / "README.md").read_text(encoding="utf-8")
+    links = re.findall(r'\]\(([^)]+)\)|src="([^"]+)"', text)
+    assert len(links) > 50
+    assert [link or source for link, source in links if not (link or source).startswith("https://")] == []
+    assert f"]({home}/blob/v9/docs/training.md)" in text
+    assert f'src="{home}/raw/v9/checkpoints/wgan-gp-mnist/samples.png"' in text
+
+
 def test_the_version_is_found_where_the_workflow_looks_for_it():
     """Its greps take these very lines."""
-    (check,) = [script for script in scripts("build") if "GITHUB_REF_NAME" in script]
+    (check,) = [script for script in scripts("build") if "GITHUB_REF_NAME#v" in script]
     for file in ("ganzoo/common/version.py", "CHANGELOG.md", "CITATION.cff"):
         assert file in check
     assert f'__version__ = "{__version__}"' in (TREE / "ganzoo/common/version.py").read_text().splitlines()
