@@ -1,9 +1,10 @@
-"""Callbacks that time a run: segment by segment as another process says, or once, for so many seconds."""
+"""Callbacks that time a run: segment by segment as another process says, or once, for some seconds or batches."""
 
 import json
 import os
 import resource
 import time
+from pathlib import Path
 from typing import Any
 
 import lightning.pytorch as pl
@@ -63,3 +64,61 @@ class Rate(pl.Callback):
             answer = {"rate": round((step - self.first) / (now - self.begun), 3), "threads": torch.get_num_threads()}
             print(json.dumps(answer), file=REPORT, flush=True)
             os._exit(0)  # at once: what comes after a run is not measured
+
+
+class Processor(pl.Callback):
+    """Prints processor seconds and page faults of a batch, and the peak memory in MB, and ends the process.
+
+    Args:
+        batches: that are counted, after a third as many and two more that warm up.
+    """
+
+    def __init__(self, batches: int = 12) -> None:
+        self.batches, self.first = batches, batches // 3 + 2
+        self.done = 0
+
+    def on_train_batch_end(self, trainer: pl.Trainer, *_: Any) -> None:
+        """Counts from the end of the last batch that warms up, and ends the process with that of the last."""
+        self.done += 1
+        usage = resource.getrusage(resource.RUSAGE_SELF)
+        if self.done == self.first:
+            self.seconds, self.faults = time.process_time(), usage.ru_minflt
+        elif self.done == self.first + self.batches:
+            seconds, faults = time.process_time() - self.seconds, usage.ru_minflt - self.faults
+            each = {"seconds": round(seconds / self.batches, 5), "faults": round(faults / self.batches)}
+            print(json.dumps(each | {"peak_mb": round(peak_memory())}), flush=True)
+            os._exit(0)
+
+
+class Snapshots(pl.Callback):
+    """Writes what a model draws with, the averaged generator, at times of its run; what that costs is not counted.
+
+    Args:
+        folder: where `SECONDS.pt` files go, each a dictionary of seconds, generator updates and a state dict.
+        begun: when the process was started, in seconds since the epoch: imports and the first scores count.
+        at: seconds of the snapshots, increasing. The last one ends the run; a run that ends before it adds its last
+            state.
+    """
+
+    def __init__(self, folder: str, begun: float, at: list[float]) -> None:
+        self.folder, self.begun, self.at = Path(folder), begun, list(at)
+        self.spent = 0.0
+
+    def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, *_: Any) -> None:
+        """Writes a snapshot after the first batch past its time."""
+        now = time.time() - self.begun - self.spent
+        if not self.at or now < self.at[0]:
+            return
+        self.at = [later for later in self.at if later > now]
+        self._write(now, trainer, pl_module)
+        self.spent = time.time() - self.begun - now
+        trainer.should_stop = trainer.should_stop or not self.at
+
+    def on_fit_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Writes the last state of a run that took all its steps, after its last validation."""
+        if self.at:
+            self._write(time.time() - self.begun - self.spent, trainer, pl_module)
+
+    def _write(self, seconds: float, trainer: pl.Trainer, model: Any) -> None:
+        about = {"seconds": round(seconds, 2), "updates": trainer.global_step}
+        torch.save({**about, "state": model.averaged("generator").state_dict()}, self.folder / f"{seconds:08.2f}.pt")

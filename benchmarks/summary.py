@@ -185,6 +185,31 @@ def steps() -> str:
     return "\n".join(lines)
 
 
+def allocator() -> str:
+    """Returns the table of what keeping freed memory saves."""
+    found = read("allocator")
+    rows = {name: row for name, row in found.items() if isinstance(row, dict) and "ratio" in row}
+    lines = [
+        "| recipe | ms per batch: kept, handed back | kept / handed back (lowest, highest) | page faults per batch | "
+        "peak memory, MB |",
+        "| --- | ---: | ---: | ---: | ---: |",
+    ]
+    for name, row in rows.items():
+        kept, plain, ratio = row["kept"], row["plain"], row["ratio"]
+        lines.append(
+            f"| `{name}` | {1000 * kept['seconds']:,.0f}, {1000 * plain['seconds']:,.0f} | "
+            f"{ratio['median']:.2f} ({ratio['low']:.2f}, {ratio['high']:.2f}) | "
+            f"{kept['faults']:,.0f}, {plain['faults']:,.0f} | {kept['peak_mb']:,.0f}, {plain['peak_mb']:,.0f} |"
+        )
+    rounds = sorted({row["rounds"] for row in rows.values()})
+    lines += [
+        "",
+        f"On {found['hardware']}, one thread, torch {found['versions']['torch']}, float32; processor time, medians of "
+        f"{' or '.join(map(str, rounds))} processes each, in turns. `python benchmarks/allocator.py` measures it.",
+    ]
+    return "\n".join(lines)
+
+
 def spoken(ratios: dict[str, Any]) -> str:
     """Returns the ratio with and without real features that are there already."""
     return ", ".join(f"{row['time']['median']:.2f} ({name.replace('_', ' ')})" for name, row in ratios.items())
@@ -210,6 +235,7 @@ def main() -> None:
     put(page, "besides", besides())
     put(page, "memory", memory())
     put(page, "steps", steps())
+    put(page, "allocator", allocator())
     if (HERE / "results" / "contention.json").is_file():
         put(page, "contention", contention())
 

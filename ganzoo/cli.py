@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import Any
 
 from ganzoo.common import importing
+from ganzoo.common.allocator import keep_freed_memory
 from ganzoo.common.commands import OPTIONS, TRAINING, commands, summary
 from ganzoo.common.errors import GanzooError, nearest
 from ganzoo.common.help_format import commands_help
@@ -62,6 +63,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def entry() -> None:
     """Runs the console script, and exits with its status."""
+    keep_freed_memory()
     try:
         status = main()
         sys.stdout.flush()
