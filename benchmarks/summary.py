@@ -210,6 +210,27 @@ def allocator() -> str:
     return "\n".join(lines)
 
 
+def operators() -> str:
+    """Returns the table of where a step's time goes by operator."""
+    found = read("operators")
+    rows = {name: row for name, row in found.items() if isinstance(row, dict) and "shares" in row}
+    titles = list(next(iter(rows.values()))["shares"])
+    lines = ["| share of a batch's time | " + " | ".join(f"`{name}`" for name in rows) + " |"]
+    lines.append("| --- |" + " ---: |" * len(rows))
+    for title in titles:
+        lines.append(f"| {title} | " + " | ".join(f"{row['shares'][title]:.1%}" for row in rows.values()) + " |")
+    rates = " | ".join(f"{row['gflop_per_second']:.0f}" for row in rows.values())
+    lines.append(f"| GFLOP/s of convolutions and products | {rates} |")
+    lines.append("| GFLOP in a batch | " + " | ".join(f"{row['gflop_per_batch']:.1f}" for row in rows.values()) + " |")
+    lines += [
+        "",
+        f"On {found['hardware']}, one thread, torch {found['versions']['torch']}, {found['precision']}; a product of "
+        f"large matrices reaches {found['machine_gflop_per_second']:.0f} GFLOP/s here. "
+        "`python benchmarks/operators.py` measures it.",
+    ]
+    return "\n".join(lines)
+
+
 def spoken(ratios: dict[str, Any]) -> str:
     """Returns the ratio with and without real features that are there already."""
     return ", ".join(f"{row['time']['median']:.2f} ({name.replace('_', ' ')})" for name, row in ratios.items())
@@ -236,6 +257,7 @@ def main() -> None:
     put(page, "memory", memory())
     put(page, "steps", steps())
     put(page, "allocator", allocator())
+    put(page, "operators", operators())
     if (HERE / "results" / "contention.json").is_file():
         put(page, "contention", contention())
 
