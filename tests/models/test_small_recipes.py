@@ -1,11 +1,14 @@
 """Recipes for two CPU cores: the variant and data of the published ones, with networks whose checkpoint stays small."""
 
 import pydoc
+from functools import cache
 from inspect import signature
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
+from torch import nn
 
 from ganzoo.checkpoints.build import build_model
 from ganzoo.common import registry
@@ -43,11 +46,9 @@ def recipe(name: str) -> dict:
     return yaml.safe_load((registry.RECIPES / f"{name}.yaml").read_text())
 
 
-def megabytes(name: str) -> float:
-    """Size of a recipe's published checkpoint, whose numbers take two bytes each.
-
-    Sides, frames and classes follow the data.
-    """
+@cache
+def build(name: str) -> Any:
+    """Builds a recipe's model, whose sides, frames and classes follow the data."""
     described = recipe(name)
     model, size = described["model"], described["data"]["init_args"]["size"]
     follow = getattr(pydoc.locate(model["class_path"]), "follow", lambda spec, stated: {})  # of labelled variants
@@ -64,7 +65,12 @@ def megabytes(name: str) -> float:
         arguments = signature(pydoc.locate(part["class_path"])).parameters
         named = {argument: value for argument, value in of_data.items() if argument in arguments}
         part["init_args"] = {**named, **part.get("init_args", {})}
-    parts = build_model(yaml.safe_dump(described), Path(name)).exported().values()
+    return build_model(yaml.safe_dump(described), Path(name))
+
+
+def megabytes(name: str) -> float:
+    """Size of a recipe's published checkpoint, whose numbers take two bytes each."""
+    parts = build(name).exported().values()
     return 2e-6 * sum(tensor.numel() for part in parts for tensor in part.state_dict().values())
 
 
@@ -78,3 +84,10 @@ def test_a_small_recipe_is_the_published_one_at_another_size(name, published):
     assert small["trainer"]["max_steps"] < whole["trainer"]["max_steps"]
     assert megabytes(name) < megabytes(published) / 4
     assert megabytes(name) < 3  # what a new checkpoint may take in the repository
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_no_norm_takes_the_mean_of_a_channel_out_of_each_image(name):
+    # a narrow network in as many groups as a wide one: autoencoders lost images' colours to it
+    norms = [module for module in build(name).modules() if isinstance(module, nn.GroupNorm)]
+    assert all(norm.num_channels >= 2 * norm.num_groups for norm in norms)
