@@ -23,7 +23,8 @@ class ADA(Stabiliser):
     """Augments each image with probability p, which rises as the discriminator gets surer of real images.
 
     p rises while r_t = E sign(D(x)) on real images is above its target, and falls while it is below: for losses whose
-    boundary between real and generated is a logit of 0. Kept up to p of about 0.8, the generator learns none of it.
+    boundary between real and generated is a logit of 0. Kept up to p of about 0.8, the generator learns none of it. p
+    stops at 1, where every part is certain; in the authors' code it goes on rising, and takes as long to come back.
 
     The augmentations are the paper's `bgc`, each with a probability of p of its own: mirroring, quarter turns, shifts,
     sizes, turns, stretching; brightness, contrast, saturation. Its inversion of brightness, turns of hue and filters
@@ -46,7 +47,7 @@ class ADA(Stabiliser):
 
     augments = True
     p: Tensor
-    heard: Tensor  # sum of signs and number of real images since p last moved
+    heard: Tensor  # sum of signs, an image's mean each, and number of real images since p last moved
     steps: Tensor  # of the discriminator since then
 
     def __init__(
@@ -95,8 +96,9 @@ class ADA(Stabiliser):
     def d_terms(self, game: Stabilised, x: Any, y: Any, move: AdversarialMove) -> Terms:
         """Counts the signs of the logits of real images over all processes; adds no term."""
         self.require_judged(game, move)
-        signs = torch.cat([judgement.logits.float().sign().flatten() for judgement in move.real])
-        heard = sum_over_processes(torch.stack([signs.sum(), torch.full_like(signs, 1).sum()]))
+        logits = [judgement.logits.float() for judgement in move.real]
+        signs = torch.cat([each.sign().flatten(1).mean(1) if each.dim() > 1 else each.sign() for each in logits])
+        heard = sum_over_processes(torch.stack([signs.sum(), torch.ones_like(signs).sum()]))
         self.heard.add_(heard)
         move.note("d/ada_r", heard[0] / heard[1])
         return {}

@@ -56,6 +56,17 @@ def test_p_stays_a_probability():
     assert moved(ADA(interval=1, images=20), *[1] * 4, *[-1] * 4) == pytest.approx([0.5, 1, 1, 1, 0.5, 0, 0, 0])
 
 
+def test_several_logits_of_an_image_count_as_one_image():
+    for dims in ((), (1,), (5,), (1, 3, 3)):  # of a PatchGAN, or of a discriminator for each scale
+        ada = ADA(interval=1, images=100)
+        game = conv(stabilisers=[ada])
+        game.logits = lambda output, x, dims=dims: torch.ones(len(x), *dims)
+        in_move(game.d_terms, torch.zeros(10, 1, 8, 8), None)
+        game.after_d(game.open_move())
+        assert ada.p.item() == pytest.approx(0.1)
+        assert game.notes.means()["d/ada_r"] == 1
+
+
 def test_r_is_the_mean_sign_of_real_logits_against_the_target():
     x = torch.zeros(20, 1, 8, 8)
     for right, direction in ((17, 1), (15, -1)):  # signs of 0.7 and 0.5 on average
