@@ -1,6 +1,7 @@
 """Loader of batches of samples in a seeded order, which can stop and resume anywhere."""
 
 from collections.abc import Callable, Iterator, Sequence
+from copy import copy
 from itertools import accumulate
 from typing import Any, Protocol
 
@@ -139,6 +140,12 @@ class BatchLoader(Resumable):
         """Returns the number of batches of a whole epoch on this rank."""
         whole, rest = divmod(self.size, self.batch_size * self.world_size)
         return whole if self.shuffle else whole + (self.rank < rest)
+
+    def undivided(self) -> "BatchLoader":
+        """Returns a loader of the same items that begins anew and serves all of them, whatever process this is."""
+        loader = copy(self)
+        loader.rank, loader.world_size, loader.epoch, loader.position = 0, 1, 0, 0
+        return loader
 
     def state_dict(self) -> dict[str, int]:
         """Returns the place in the epoch, and the number of images."""

@@ -55,6 +55,8 @@ class ConditionExamples(nn.Module):
 def reference_conditions(datamodule: Any, n: int, skip: int = 0) -> Values:
     """Returns the conditions of n items of the data's reference split, in its stored order and from its start again.
 
+    They are the same in all processes, each of which a loader serves a share of the items alone.
+
     Args:
         datamodule: serves batches (x, conditions).
         n: how many.
@@ -62,7 +64,8 @@ def reference_conditions(datamodule: Any, n: int, skip: int = 0) -> Values:
     """
     parts: list[Values] = []
     with torch.random.fork_rng(devices=[]):  # a loader's workers take their seed from the global state
-        for _, y in datamodule.loader(datamodule.reference):
+        loader = datamodule.loader(datamodule.reference)
+        for _, y in loader.undivided() if hasattr(loader, "undivided") else loader:
             parts.append(y)
             if sum(map(count_values, parts)) >= skip + n:
                 break

@@ -150,6 +150,14 @@ def test_evaluation_keeps_the_order_and_every_image_once():
         assert [len(part) for part in parts] == [len(list(part)) for part in parts]
 
 
+def test_an_undivided_loader_serves_all_items_in_every_process():
+    for n in (1, 8, 37):
+        loader = numbered(n, shuffle=False, rank=1, world_size=3)
+        shares = places(loader)
+        assert same(loader.undivided(), numbered(n, shuffle=False))
+        assert places(loader) == shares  # which stays as it was
+
+
 def test_flips_mirror_about_half_of_the_images_and_resume_exactly():
     plain = {int(i): x for xs, y in numbered(400, flip=False) for x, i in zip(xs, y, strict=True)}
     mirrored = 0

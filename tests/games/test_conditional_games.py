@@ -1,15 +1,19 @@
 """Games under vectors, words and several conditions at once: trained, sampled, scored and resumed."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
 from commands import ganzoo
 from conditioned import Directed, Drawer, Judge, Mixed, Worded
 from tiny import fit
+from torch.utils._pytree import tree_map
 
 from ganzoo.checkpoints import loading
-from ganzoo.common.conditions import Vectors, join_values, take_values
+from ganzoo.common.conditions import Vectors, count_values, join_values, take_values
 from ganzoo.common.errors import GanzooError
+from ganzoo.games.examples import reference_conditions
 from ganzoo.metrics.scoring import score
 from ganzoo.models.gan import VanillaGAN
 
@@ -53,6 +57,19 @@ def test_it_trains_and_is_sampled_under_conditions_of_the_data(tmp_path, data):
     torch.testing.assert_close(model.sample(4, seed=0), samples[:4])
     other = model.sample(4, data.condition.example(4), seed=0)
     assert not torch.equal(other, samples[:4])
+
+
+@EVERY
+def test_all_processes_draw_under_the_same_conditions(data):
+    """Else those of the second one would be others than a single process draws the same samples under."""
+    alone, second = data(batch_size=8), data(batch_size=8)
+    second.trainer = SimpleNamespace(
+        global_rank=1, world_size=2, limit_train_batches=1.0, strategy=SimpleNamespace(root_device=torch.device("cpu"))
+    )
+    theirs = [count_values(y) for _, y in second.loader(second.reference)]
+    assert sum(theirs) == len(second.split(second.reference)[0]) // 2
+    wanted, there = (reference_conditions(module, 30, skip=5) for module in (alone, second))
+    tree_map(lambda a, b: torch.testing.assert_close(a, b, rtol=0, atol=0), wanted, there)
 
 
 def test_what_is_drawn_follows_its_vector(tmp_path):
