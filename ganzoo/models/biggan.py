@@ -48,9 +48,10 @@ def truncated_normal(z: Tensor, threshold: float) -> Tensor:
     """
     if threshold <= 0:
         return torch.zeros_like(z)
-    rank = torch.special.ndtr(z.double())
-    low = torch.special.ndtr(torch.tensor(-threshold, dtype=torch.double, device=z.device))
-    return torch.special.ndtri(low + rank * (1 - 2 * low)).clamp(-threshold, threshold).to(z.dtype)
+    wide = (z.cpu() if z.device.type == "mps" else z).double()  # Apple's GPUs know no float64
+    low = torch.special.ndtr(torch.tensor(-threshold, dtype=torch.double, device=wide.device))
+    inside = torch.special.ndtri(low + torch.special.ndtr(wide) * (1 - 2 * low)).clamp(-threshold, threshold)
+    return inside.to(z.dtype).to(z.device)
 
 
 class BigGAN(GAN):
@@ -95,7 +96,9 @@ class BigGAN(GAN):
 
     @property
     def input_space(self) -> LatentSpace:
-        """Latent space of what the network takes, with the paper's truncation."""
+        """Latent space of what the network takes, with the paper's truncation where its numbers are normal."""
         space = super().input_space
         assert isinstance(space, Latents)
+        if self.prior != "normal":
+            return space
         return TruncatedNormals(space.parts, space.device, space.generate)

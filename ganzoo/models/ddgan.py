@@ -20,6 +20,7 @@ from ganzoo.common.errors import GanzooError
 from ganzoo.games.denoising import DenoisingChain
 from ganzoo.games.ema import Averaging
 from ganzoo.games.gan import GAN
+from ganzoo.games.latent import draw_latent
 from ganzoo.games.latent_space import Latents, LatentSpace
 from ganzoo.games.move import AdversarialMove
 from ganzoo.games.noise_inputs import Shapes
@@ -114,7 +115,7 @@ class DDGAN(GAN):
 
     def denoised(self, x: Tensor, t: Tensor) -> Tensor:
         """Returns x_t of x_{t+1} at steps t (N,), differentiable, by the live generator."""
-        z = torch.randn(x.shape[0], self.generator.latent_dim, device=x.device)  # type: ignore[call-overload]
+        z = draw_latent(x.shape[0], self.generator.latent_dim, self.prior, x.device)  # type: ignore[arg-type]
         return self.chain.back(self.generator(x, t, z), x, t)
 
     def discriminator_inputs(self, x: Tensor, y: Condition, by: str) -> tuple[Tensor, Tensor]:

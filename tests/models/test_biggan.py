@@ -39,6 +39,8 @@ def test_samples_are_truncated_by_a_threshold():
     assert model.space.draw(64, 0, 0.3).abs().max() <= 0.3
     assert model.space.mode == "spherical"
     torch.testing.assert_close(model.sample(3, seed=1, truncation=0.4), model.sample(5, seed=1, truncation=0.4)[:3])
+    uniform = biggan(prior="uniform")  # whose numbers are scaled, as ranks among normal ones say nothing of them
+    torch.testing.assert_close(uniform.space.draw(4, 0, 0.3), 0.3 * uniform.latent(4, 0))
 
 
 def test_the_average_equals_the_live_network_before_its_start_and_averages_statistics_after(tmp_path):

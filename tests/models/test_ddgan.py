@@ -56,6 +56,16 @@ def test_the_generators_move_draws_everything_anew_and_its_gradient_goes_through
     assert all(p.grad is not None and p.grad.isfinite().all() for p in model.generator.parameters())
 
 
+def test_training_draws_the_latent_vectors_that_samples_are_drawn_with():
+    model = ddgan(prior="uniform")
+    _, guessed = watched(model)
+    in_move(model.d_loss, X)
+    in_move(model.g_loss, X)
+    for _, _, z, _ in guessed:
+        assert 0.9 < z.abs().max() <= 1
+    assert model.latent(50, seed=0)[:, 64:].abs().max() <= 1
+
+
 def test_losses_are_logistic():
     model = ddgan(gamma=0.0)
     model.logits = lambda output, view: 0 * output + 3
