@@ -113,7 +113,7 @@ class ClipFolder(DataModule):
         """Reads all videos at first, and returns the clips of a split.
 
         Raises:
-            GanzooError: no video can be read, or none is in the split.
+            GanzooError: no video can be read, none is in the split, or all are held out.
         """
         self._videos = self._videos or self._read()
         names = [*self._videos]
@@ -121,6 +121,9 @@ class ClipFolder(DataModule):
         if self.held_out and not held:
             order = sorted(names, key=lambda name: sha256(name.encode()).digest())
             held = {*order[: max(1, round(self.held_out * len(order)))]}
+            if len(held) == len(names):
+                few = f"of {len(names)} video(s) none is left to train on; 0 scores against the training videos"
+                raise GanzooError(f"data.held_out: {self.held_out} given, but {few}.")
         own = [name for name in names if (name in held) == (split == "test")]
         if not own:
             raise GanzooError(f"data.root: of {len(names)} video(s) in {self.root} none is in the {split} split.")
@@ -223,4 +226,5 @@ def _starts(length: int, span: int) -> range:
 
 
 def _is_test(name: str) -> bool:
-    return any(role(folder) in ("test", "val") for folder in PurePosixPath(name).parts[:-1])
+    """Returns whether a video is in a folder called test, which may be that of its frames."""
+    return any(role(part) in ("test", "val") for part in PurePosixPath(name).parts)

@@ -143,12 +143,19 @@ class MidiFolder(Tunes):
         self._files: dict[str, Tune] = {}
 
     def read(self, split: Split) -> list[Tune]:
-        """Reads the files of a split, sorted by their names."""
+        """Reads the files of a split, sorted by their names.
+
+        Raises:
+            GanzooError: if none can be read, or all are held out.
+        """
         if not self._files:
             self._files = self._all()
         names = sorted(self._files)
         order = sorted(names, key=lambda name: hashlib.sha256(name.encode()).digest())
         held = set(order[: max(1, round(self.held_out * len(order)))] if self.held_out else [])
+        if len(held) == len(names):
+            few = f"of {len(names)} MIDI file(s) none is left to train on; 0 scores against the training files"
+            raise GanzooError(f"data.held_out: {self.held_out} given, but {few}.")
         return [self._files[name] for name in names if (name in held) == (split == "test")]
 
     def _all(self) -> dict[str, Tune]:

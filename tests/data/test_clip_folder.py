@@ -117,6 +117,18 @@ def test_videos_are_held_out_by_folders_or_by_their_share(tmp_path):
     parted = ClipFolder(str(tmp_path / "parted"), size=16, frames=4)
     assert numbers(parted.split("test")[0][0])[0] == 16
     assert len(parted.split("train")[0]) == 4
+    for number, name in enumerate(("train", "test")):  # of one video each, whose frames lie in them
+        write_frames(tmp_path / "two" / name, frames_of(4, start=4 * number))
+    two = ClipFolder(str(tmp_path / "two"), size=16, frames=4)
+    assert [numbers(two.split(split)[0][0])[0] for split in ("train", "test")] == [0, 4]
+    assert two.reference == "test"
+
+
+def test_a_single_video_cannot_be_held_out(tmp_path):
+    write_frames(tmp_path / "only", frames_of(4))
+    with pytest.raises(GanzooError, match=r"^data\.held_out: 0\.1 given, but of 1 video\(s\) none is left to train"):
+        clips(tmp_path, held_out=0.1)
+    assert len(clips(tmp_path, held_out=0)) == 1
 
 
 def test_what_is_short_or_damaged_is_left_out_and_named(tmp_path, caplog):

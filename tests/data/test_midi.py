@@ -103,6 +103,11 @@ def test_a_folder_or_zip_is_parted_by_names_and_leaves_out_what_is_no_tune(tmp_p
     assert zipped.title == "tunes"
     whole = MidiFolder(str(root), held_out=0.0)
     assert (whole.reference, len(whole.tunes("train"))) == ("train", 10)
+    (tmp_path / "one").mkdir()
+    write_tune(tmp_path / "one" / "x.mid", ["C"])
+    with pytest.raises(GanzooError, match=r"^data\.held_out: 0\.1 given, but of 1 MIDI file\(s\) none is left"):
+        MidiFolder(str(tmp_path / "one")).setup()
+    assert len(MidiFolder(str(tmp_path / "one"), held_out=0.0).tunes("train")) == 1
 
 
 def test_a_folder_without_tunes_is_refused(tmp_path):
