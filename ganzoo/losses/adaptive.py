@@ -7,6 +7,7 @@ from torch import Tensor
 
 EPSILON = 1e-4
 LARGEST = 1e4
+SCALE = 2.0**12  # of what is differentiated: float16 has no numbers as small as gradients of a mean over all pixels
 
 
 def adaptive_weight(loss: Tensor, other: Tensor, weight: Tensor) -> Tensor:
@@ -22,7 +23,8 @@ def adaptive_weight(loss: Tensor, other: Tensor, weight: Tensor) -> Tensor:
     Returns:
         |d loss / d weight| / (|d other / d weight| + 1e-4), a scalar without a gradient.
     """
-    norms = [torch.autograd.grad(each, weight, retain_graph=True)[0].float().norm() for each in (loss, other)]
+    gradients = [torch.autograd.grad(SCALE * each, weight, retain_graph=True)[0] for each in (loss, other)]
+    norms = [gradient.float().norm() / SCALE for gradient in gradients]
     return (norms[0] / (norms[1] + EPSILON)).clamp(0, LARGEST).detach()
 
 

@@ -49,6 +49,13 @@ def test_gradients_become_equal_and_the_weight_has_none():
     assert adaptive_weight(10 * nll, 0 * adversarial, layer.weight) == LARGEST
 
 
+def test_means_over_many_pixels_do_not_vanish_in_half_precision():
+    weight = torch.ones(1, requires_grad=True)
+    pixels = (weight.half() * torch.ones(10).half()).float()  # a gradient of 2e-8 each, which float16 rounds to 0
+    ratio = adaptive_weight(2e-8 * pixels.sum(), 1e-3 * weight.sum(), weight)
+    assert ratio.item() == pytest.approx(2e-7 / (1e-3 + 1e-4), rel=0.01)
+
+
 def test_a_loss_differentiated_at_once_has_its_value_and_gradients_without_its_graph():
     x = wave((2, 3, 4)).requires_grad_()
     passes = []
