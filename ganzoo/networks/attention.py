@@ -10,6 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import max_pool2d
 
+from ganzoo.common.errors import GanzooError
+
 
 class SelfAttention2d(nn.Module):
     """Non-local block: x + gamma * o, each place of o a mean of the values at all places; gamma begins at 0.
@@ -17,10 +19,15 @@ class SelfAttention2d(nn.Module):
     Args:
         channels: channels of the map, at least 8.
         normalise: what is done to each of the four 1x1 convolutions, such as spectral normalisation.
+
+    Raises:
+        GanzooError: if there are fewer channels.
     """
 
     def __init__(self, channels: int, normalise: Callable[[nn.Module], nn.Module] = lambda layer: layer) -> None:
         super().__init__()
+        if channels < 8:
+            raise GanzooError(f"width: attention needs maps of at least 8 channels, not {channels}.")
         self.query = normalise(nn.Conv2d(channels, channels // 8, 1, bias=False))
         self.key = normalise(nn.Conv2d(channels, channels // 8, 1, bias=False))
         self.value = normalise(nn.Conv2d(channels, channels // 2, 1, bias=False))

@@ -127,7 +127,7 @@ class BigGANGenerator(nn.Module):
         attention: sides of the maps that are attended to, such as 16.
 
     Raises:
-        GanzooError: for another size, or a latent vector that cannot be cut so.
+        GanzooError: for another size, a latent vector that cannot be cut so, or attention to what is not there.
     """
 
     def __init__(
@@ -155,6 +155,7 @@ class BigGANGenerator(nn.Module):
         pairs = list(pairwise(widths))
         self.blocks = nn.ModuleList(GeneratorBlock(*pair, n_classes, embed_dim) for pair in pairs)
         sides = [8 * 2**i for i in range(len(pairs))]
+        require_among("attention", attention, sides, "sides of maps")
         self.attention = nn.ModuleDict(
             {str(i): SelfAttention2d(widths[i + 1], spectral) for i, side in enumerate(sides) if side in attention}
         )
@@ -186,7 +187,7 @@ class BigGANDiscriminator(nn.Module):
             the block that halves to the side asked for; at 32 pixels its option 16 puts it after each of the four.
 
     Raises:
-        GanzooError: for another size.
+        GanzooError: for another size, or attention to what is not there.
     """
 
     def __init__(
@@ -203,6 +204,7 @@ class BigGANDiscriminator(nn.Module):
         self.n_classes, self.n_features = n_classes, widths[-1]
         pairs = list(pairwise(widths))
         halvings = len(pairs) - (2 if size == 32 else 1)
+        require_among("attention", attention, range(len(pairs)), "numbers of blocks")
         self.blocks = nn.ModuleList(
             DiscriminatorBlock(*pair, halve=i < halvings, first=i == 0) for i, pair in enumerate(pairs)
         )
@@ -240,6 +242,19 @@ def init_normal(network: nn.Module, std: float = 0.02) -> None:
         if isinstance(layer, nn.Conv2d | nn.Linear | nn.Embedding):
             weight = dict(layer.named_parameters()).get("parametrizations.weight.original", layer.weight)
             nn.init.normal_(weight, 0.0, std)
+
+
+def require_among(field: str, chosen: Sequence[int], there: Sequence[int], what: str) -> None:
+    """Raises GanzooError if something is chosen that is not there.
+
+    Args:
+        field: what the error names.
+        chosen: numbers.
+        there: those that there are.
+        what: they are, in words.
+    """
+    if strange := [number for number in chosen if number not in there]:
+        raise GanzooError(f"{field}: {strange[0]} given, but there are the {what} {', '.join(map(str, there))}.")
 
 
 def _widths(table: dict[int, tuple[int, ...]], size: int) -> tuple[int, ...]:

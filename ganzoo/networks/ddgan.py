@@ -13,7 +13,7 @@ from torch.nn.functional import leaky_relu
 from ganzoo.common.errors import GanzooError
 from ganzoo.networks.filtered import halved
 from ganzoo.networks.minibatch import minibatch_std
-from ganzoo.networks.ncsnpp import HALF, NEAR_ZERO, begun, embedded_time
+from ganzoo.networks.ncsnpp import HALF, NEAR_ZERO, begun, embedded_time, require_embeddable
 
 SLOPE = 0.2
 GROUP = 4  # samples of a group of the minibatch standard deviation
@@ -54,10 +54,10 @@ class DDGANDiscriminator(nn.Module):
         width: half the channels that it begins with.
         multipliers: channels after each block, in widths.
         halve_first: whether the first block halves the side, as all others do; for larger images.
-        time_dim: length of the embedded step.
+        time_dim: length of the embedded step, an even number, 4 or more.
 
     Raises:
-        GanzooError: if halving so often leaves a remainder.
+        GanzooError: if halving so often leaves a remainder, or `time_dim` is odd or below 4.
     """
 
     def __init__(
@@ -70,6 +70,7 @@ class DDGANDiscriminator(nn.Module):
         time_dim: int = 256,
     ) -> None:
         super().__init__()
+        require_embeddable("time_dim", time_dim)
         times = len(multipliers) - (not halve_first)
         if size % 2**times:
             raise GanzooError(f"size: {size} given, which cannot be halved {times} times.")

@@ -48,6 +48,12 @@ def embedded_time(t: Tensor, dim: int) -> Tensor:
     return torch.cat([angles.sin(), angles.cos()], 1)
 
 
+def require_embeddable(field: str, dim: int) -> None:
+    """Raises GanzooError if `embedded_time` makes no vectors of a length."""
+    if dim < 4 or dim % 2:
+        raise GanzooError(f"{field}: {dim} given, but steps are embedded in an even number of values, 4 or more.")
+
+
 def groups_of(channels: int) -> int:
     """Returns the number of groups of a normalisation: a quarter of the channels, at most 32, where that divides."""
     return next(count for count in range(max(min(channels // 4, 32), 1), 0, -1) if channels % count == 0)
@@ -196,7 +202,7 @@ class NCSNppGenerator(nn.Module):
     Args:
         size: side of the images in pixels.
         channels: channels of the images.
-        width: channels at the full side, an even number.
+        width: channels at the full side, an even number, 4 or more.
         multipliers: by how much the width is multiplied at each side, each half of the one before.
         blocks: residual blocks of a side on the way down; one more on the way up.
         attention: sides of the maps that have attention; there always is some at the last.
@@ -205,7 +211,7 @@ class NCSNppGenerator(nn.Module):
         mapping_layers: layers that make it, after a first one.
 
     Raises:
-        GanzooError: if halving so often leaves a remainder.
+        GanzooError: if halving so often leaves a remainder, or the width is odd or below 4.
     """
 
     def __init__(
@@ -221,6 +227,7 @@ class NCSNppGenerator(nn.Module):
         mapping_layers: int = 4,
     ) -> None:
         super().__init__()
+        require_embeddable("width", width)
         if size % 2 ** (len(multipliers) - 1):
             raise GanzooError(f"size: {size} given, which cannot be halved {len(multipliers) - 1} times.")
         self.shape, self.latent_dim, self.width = (channels, size, size), latent_dim, width

@@ -39,11 +39,16 @@ class ResidualBlock(nn.Module):
         channels: of input and output.
         groups: of the 3x3 convolution.
         expansion: how many times as many channels are inside.
+
+    Raises:
+        GanzooError: if the groups do not divide these.
     """
 
     def __init__(self, channels: int, groups: int, expansion: int = 2) -> None:
         super().__init__()
         inside = expansion * channels
+        if groups < 1 or inside % groups:
+            raise GanzooError(f"groups: {groups} given, which do not divide {inside} channels.")
         self.expand = nn.Conv2d(channels, inside, 1, bias=False)
         self.act1 = BiasedLeakyReLU(inside)
         self.grouped = nn.Conv2d(inside, inside, 3, padding=1, groups=groups, bias=False)

@@ -59,5 +59,11 @@ def doubling_sides(size: int, kind: str, least: int = 8) -> list[int]:
 
 
 def channels_at(side: int, base: int, largest: int) -> int:
-    """Returns the number of channels of maps of a side: `base` divided by it, at most `largest`."""
+    """Returns the number of channels of maps of a side: `base` divided by it, at most `largest`.
+
+    Raises:
+        GanzooError: if that leaves none.
+    """
+    if base < side or largest < 1:
+        raise GanzooError(f"base: {base} given, at most {largest}, which leaves no channels to maps of {side} pixels.")
     return min(base // side, largest)

@@ -45,7 +45,7 @@ class PowerIteration(nn.Module):
                 self.u.copy_(u)
                 if not self.iterate:
                     self.v.copy_(v)
-        return weight / torch.dot(u, matrix @ v)
+        return weight / torch.dot(u, (matrix @ v).to(u.dtype))  # under autocast the product may be of half precision
 
 
 def power_iteration(layer: nn.Module, iterate: bool = False, dim: int = 0) -> nn.Module:

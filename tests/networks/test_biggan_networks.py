@@ -1,5 +1,7 @@
 """BigGAN's networks against the first author's: outputs, statistics after a pass, and published sizes."""
 
+from copy import deepcopy
+
 import pytest
 import torch
 from official import official
@@ -8,7 +10,7 @@ from torch import nn
 from ganzoo.common.errors import GanzooError
 from ganzoo.networks.attention import SelfAttention2d
 from ganzoo.networks.biggan import BigGANDiscriminator, BigGANGenerator, spectral
-from ganzoo.networks.spectral import PowerIteration
+from ganzoo.networks.spectral import PowerIteration, power_iteration
 
 LAYERS = {"conv_sc": "shortcut", "bn1": "norm1", "bn2": "norm2", "shared": "embed"}
 ATTENTION = {"theta": "query", "phi": "key", "g": "value", "o": "out"}
@@ -149,6 +151,12 @@ def test_chunks_of_the_latent_vector_reach_their_blocks():
         assert (network(moved, y) - network(z, y)).abs().max() > 1e-6
     with pytest.raises(GanzooError, match="a latent_dim that 4 divides"):
         BigGANGenerator(32, 3, 4, 18, 3, shared_dim=6, hierarchical=True)
+    with pytest.raises(GanzooError, match="attention: 64 given, but there are the sides of maps 8, 16, 32"):
+        BigGANGenerator(attention=[16, 64])
+    with pytest.raises(GanzooError, match="attention: 16 given, but there are the numbers of blocks 0, 1, 2, 3"):
+        BigGANDiscriminator(attention=[16])
+    with pytest.raises(GanzooError, match="attention needs maps of at least 8 channels, not 4"):
+        BigGANGenerator(width=1, attention=[16])
     with pytest.raises(GanzooError, match="size: 48 given, but a BigGAN network is for 32, 64, 128, 256 pixels"):
         BigGANGenerator(48)
 
@@ -163,3 +171,13 @@ def test_spectral_norms_are_one_after_passes_and_evaluation_changes_nothing():
     layer.eval()(torch.zeros(1, 12))
     assert torch.equal(layer.parametrizations.weight[0].u, kept)
     assert isinstance(layer.parametrizations.weight[0], PowerIteration)
+
+
+@pytest.mark.parametrize("iterate", [False, True])
+@pytest.mark.parametrize("training", [False, True])
+def test_spectral_norms_are_taken_under_autocast_in_training_and_in_evaluation(training, iterate):
+    torch.manual_seed(0)
+    layer, x = power_iteration(nn.Linear(12, 8), iterate).train(training), torch.randn(4, 12)
+    wanted = deepcopy(layer)(x)
+    with torch.autocast("cpu", torch.bfloat16):
+        torch.testing.assert_close(layer(x).float(), wanted, rtol=0.05, atol=0.05)

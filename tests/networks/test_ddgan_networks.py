@@ -93,3 +93,11 @@ def test_groups_divide_the_channels():
 def test_sides_that_leave_a_remainder_are_refused(make):
     with pytest.raises(GanzooError, match="size: 20 given, which cannot be halved 3 times"):
         make()
+
+
+@pytest.mark.parametrize("dim", [2, 5])
+def test_steps_that_cannot_be_embedded_are_refused(dim):
+    with pytest.raises(GanzooError, match=rf"^width: {dim} given, but steps are embedded in an even number"):
+        NCSNppGenerator(8, 1, dim, (1,), 1, (), 4, 8, 1)
+    with pytest.raises(GanzooError, match=rf"^time_dim: {dim} given, but steps are embedded"):
+        DDGANDiscriminator(8, 1, 4, (2,), time_dim=dim)

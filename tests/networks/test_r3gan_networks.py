@@ -153,5 +153,7 @@ def test_resampling_keeps_constants_and_the_mean():
 
 
 def test_stages_must_lead_to_the_side():
+    with pytest.raises(GanzooError, match=r"^groups: 3 given, which do not divide 32 channels"):
+        R3GANGenerator(4, widths=[16], groups=[3], blocks=[1])
     with pytest.raises(GanzooError, match="size: 64 given, but 4 stages make images of 32 pixels"):
         R3GANGenerator(64)

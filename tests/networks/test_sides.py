@@ -7,7 +7,7 @@ from ganzoo.common.errors import GanzooError
 from ganzoo.networks.dcgan import DCGANDiscriminator, DCGANGenerator, ends, sides
 from ganzoo.networks.infogan import InfoGANDiscriminator, InfoGANGenerator
 from ganzoo.networks.resnet import ResNetDiscriminator
-from ganzoo.networks.sides import crop_or_pad, halvings
+from ganzoo.networks.sides import channels_at, crop_or_pad, halvings
 from ganzoo.networks.srresnet import SRGANDiscriminator
 from ganzoo.networks.unet import UNet
 
@@ -66,3 +66,11 @@ def test_a_u_net_of_an_odd_side_draws_as_much_noise_as_it_drops():
     assert network(x, noise).shape == x.shape
     assert network.noises == [16 * 3**2, 8 * 6**2, 4 * 12**2]  # 50 is halved to 25, 12, 6, 3, 1
     assert not torch.equal(network.eval()(x, noise), network(x, -noise))
+
+
+def test_maps_have_channels_at_every_side():
+    assert [channels_at(side, 64, 32) for side in (1, 2, 4, 64)] == [32, 32, 16, 1]
+    with pytest.raises(
+        GanzooError, match=r"^base: 64 given, at most 32, which leaves no channels to maps of 128 pixels"
+    ):
+        channels_at(128, 64, 32)
