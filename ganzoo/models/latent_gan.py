@@ -78,6 +78,9 @@ class LatentGAN(GAN):
         init: checkpoint of the VQGAN that the autoencoder comes from, as `ganzoo.load` takes it: a bundled name, a
             folder, a .ckpt, a Hub repository. None takes the autoencoder as it is, for one made by hand.
         **kwargs: see `GAN`.
+
+    Raises:
+        GanzooError: if the autoencoder has no latents, or the players are made for others.
     """
 
     of_samples = ("autoencoder",)
@@ -95,6 +98,8 @@ class LatentGAN(GAN):
         **kwargs: Any,
     ) -> None:
         super().__init__(generator, discriminator, **kwargs)
+        if not hasattr(autoencoder, "latent_shape"):
+            raise GanzooError("model.autoencoder: it has no latents; ganzoo.networks.vqgan.VQAutoencoder does.")
         self.autoencoder = autoencoder.requires_grad_(False).eval()
         self.latent_shape: tuple[int, ...] = self.autoencoder.latent_shape
         self.scale = LatentScale(self.latent_shape[0])

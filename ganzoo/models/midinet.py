@@ -55,7 +55,7 @@ class MidiNet(GAN):
         **kwargs: see `GAN`.
 
     Raises:
-        GanzooError: if the generator is to take no step.
+        GanzooError: if the generator is to take no step, or the discriminator has no maps to match.
     """
 
     discriminator: Any  # with maps
@@ -76,6 +76,10 @@ class MidiNet(GAN):
     ) -> None:
         if g_steps < 1:
             raise GanzooError(f"model.g_steps: must be at least 1, not {g_steps}.")
+        if not hasattr(discriminator, "maps"):
+            raise GanzooError(
+                "model.discriminator: it has no maps to match; ganzoo.networks.midinet.MidiNetDiscriminator does."
+            )
         super().__init__(generator, discriminator, g_lr=g_lr, d_lr=d_lr, betas=betas, ema=ema, **kwargs)
         self.objective = Objective(partial(smoothed_d, target=real_target), of_fakes(nonsaturating_g))
         self.mean_weight, self.feature_weight, self.g_steps = mean_weight, feature_weight, g_steps

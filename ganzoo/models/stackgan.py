@@ -78,15 +78,18 @@ class StackGAN(GAN):
         super().__init__(generator, discriminator, ema=ema, **kwargs)
         self.encoder = encoder.requires_grad_(False).eval()
         self.stage1 = None if stage1 is None else stage1.requires_grad_(False).eval()
+        for name, network in (("generator", generator), ("stage1", stage1)):
+            if network is not None and not hasattr(network, "ca"):
+                raise GanzooError(f"model.{name}: it augments no condition; those of ganzoo.networks.stackgan do.")
         for name, network in (("generator", generator), ("discriminator", discriminator), ("stage1", stage1)):
-            if network is not None and network.condition != Vectors(self.encoder.dim):
+            if network is not None and condition_of(network) != Vectors(self.encoder.dim):
                 raise GanzooError(
                     f"model.{name}.condition_dim: it must be {self.encoder.dim}, the length of the encoder's vectors."
                 )
         low = getattr(generator, "low_shape", None)
         if (low is None) != (stage1 is None) or (stage1 is not None and stage1.shape != low):
-            made = "none" if stage1 is None else f"of shape {stage1.shape}"
-            raise GanzooError(f"model.stage1: the generator refines {low or 'none'}, but images of stage I are {made}.")
+            own = "none" if stage1 is None else f"of shape {stage1.shape}"
+            raise GanzooError(f"model.stage1: the generator refines {low or 'none'}, but images of stage I are {own}.")
         self.init, self.encoder_steps, self.kl_weight = init, encoder_steps, kl_weight
         self.starts = {} if init is None else {"encoder": init} | ({} if stage1 is None else {"stage1": init})
         self.finished_by = ("encoder",) if stage1 is None else ("encoder", "stage1")  # type: ignore[misc]

@@ -12,7 +12,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from ganzoo.common.errors import require_at_least
+from ganzoo.common.errors import GanzooError, require_at_least
 from ganzoo.games.ema import Averaging
 from ganzoo.games.gan import GAN
 from ganzoo.games.move import AdversarialMove
@@ -37,7 +37,7 @@ class VGAN(GAN):
         **kwargs: see `GAN`.
 
     Raises:
-        GanzooError: if the weight is negative.
+        GanzooError: if the weight is negative, or the generator composes no streams.
     """
 
     objective = NONSATURATING  # of the difference of two logits it is the cross-entropy of their softmax
@@ -55,6 +55,8 @@ class VGAN(GAN):
     ) -> None:
         super().__init__(generator, discriminator, g_lr=g_lr, d_lr=d_lr, betas=betas, ema=ema, **kwargs)
         require_at_least("model.mask_weight", mask_weight, 0)
+        if not hasattr(generator, "streams"):
+            raise GanzooError("model.generator: it composes no streams; ganzoo.networks.vgan.VGANGenerator does.")
         self.mask_weight = mask_weight
 
     def g_loss(self, x: Tensor, y: Any, move: AdversarialMove) -> Terms:

@@ -6,7 +6,8 @@ Code: https://github.com/mlpc-ucsd/ViTGAN (settings for CIFAR-10: c10_style64.gi
 Deviations: attention is by tied queries and keys and falls with the distance; in the code it is untied and rises
     (`as_coded` of the networks in `ganzoo.networks.vitgan` computes that). R1's weight is halved, as in its paper.
     Consistency is between images and copies that are shifted and flipped, all augmented. Singular vectors of held norms
-    are updated, where the code's stay as they were drawn.
+    are updated, where the code's stay as they were drawn. The warm-up is a share of the run: of the code's 800,000
+    steps its 3,000.
 """
 
 from typing import Any

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn.modules.conv import _ConvNd
 from torch.nn.utils.parametrize import is_parametrized
 
+from ganzoo.common.errors import GanzooError
 from ganzoo.games.move import AdversarialMove
 from ganzoo.games.players import Terms
 from ganzoo.games.stabiliser import Stabilised, Stabiliser
@@ -36,6 +37,18 @@ class OrthogonalRegularisation(Stabiliser):
         self.generator = generator
         self.discriminator = discriminator
         self.diagonal = diagonal
+
+    def check(self, game: Stabilised) -> None:
+        """Raises GanzooError if a network has no layers to regularise.
+
+        Raises:
+            GanzooError: if none is linear or convolutional, as where learning rates are equalised.
+        """
+        judges = [getattr(game, name) for name in game.discriminators]
+        for network in [game.generator] * bool(self.generator) + judges * bool(self.discriminator):
+            if network is not None and next(filters(network), None) is None:
+                kind, own = type(self).__name__, type(network).__name__
+                raise GanzooError(f"model.stabilisers: {kind} is for nn.Linear and convolutions, and {own} has none.")
 
     def d_terms(self, game: Stabilised, x: Any, y: Any, move: AdversarialMove) -> Terms:
         """Returns the penalty on the discriminator."""

@@ -94,6 +94,8 @@ def test_players_for_other_latents_are_refused():
         LatentGAN(MLPGenerator([1, 8, 8], 6, (16,)), MLPDiscriminator(LATENT, (16,)), autoencoder())
     with pytest.raises(GanzooError, match=r"model\.autoencoder: it is made for samples of shape"):
         latent_gan().fits(digits(size=16))
+    with pytest.raises(GanzooError, match=r"model\.autoencoder: it has no latents"):
+        LatentGAN(MLPGenerator(LATENT, 6, (16,)), MLPDiscriminator(LATENT, (16,)), MLPGenerator(LATENT))
 
 
 @pytest.fixture(scope="module")

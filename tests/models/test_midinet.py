@@ -13,6 +13,7 @@ from ganzoo.common.errors import GanzooError
 from ganzoo.data import Chorales
 from ganzoo.models.midinet import MidiNet, smoothed_d
 from ganzoo.networks.midinet import MidiNetDiscriminator, MidiNetGenerator
+from ganzoo.networks.mlp import MLPDiscriminator
 
 
 def test_the_discriminator_aims_at_nine_tenths_on_real_bars_and_at_zero_on_generated_ones():
@@ -57,6 +58,8 @@ def test_a_batch_is_a_step_of_the_discriminator_and_two_of_the_generator(tmp_pat
     assert [player.name for player in small(g_steps=1).players()] == ["d", "g"]
     with pytest.raises(GanzooError, match=r"^model\.g_steps: must be at least 1"):
         small(g_steps=0)
+    with pytest.raises(GanzooError, match=r"^model\.discriminator: it has no maps to match"):
+        MidiNet(small().generator, MLPDiscriminator([1, 16, 128], (4,)))
 
 
 def test_samples_are_bars_of_one_note_at_a_time_and_training_is_not(tmp_path):

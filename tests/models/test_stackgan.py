@@ -14,6 +14,8 @@ from torch.nn.functional import binary_cross_entropy_with_logits as bce
 
 from ganzoo.checkpoints.export_formats import export_generator
 from ganzoo.common.errors import GanzooError
+from ganzoo.networks.conditional import VectorGenerator
+from ganzoo.networks.dcgan import DCGANDiscriminator, DCGANGenerator
 from ganzoo.networks.stackgan import StackGANDiscriminator, StackGANGenerator
 from ganzoo.networks.text import Precomputed, WordAverage
 from ganzoo.tools import sample as sampling
@@ -210,3 +212,9 @@ def test_networks_that_do_not_fit_together_are_refused(tmp_path):
         precomputed.encode_text(["digit two"])
     with pytest.raises(GanzooError, match=r"^model\.encoder: it takes sequences of 3"):
         fit(tmp_path, first_stage(WordAverage(3, "digit", 1, 12)), captioned(tmp_path), 1)
+    plain, vectors = DCGANGenerator(16, 1, 4, 20), DCGANGenerator(16, 1, 4, 20)
+    for generator in (plain, VectorGenerator(vectors, 12, 4)):
+        with pytest.raises(GanzooError, match=r"^model\.generator: it augments no condition"):
+            type(first_stage())(generator, first_stage().discriminator, first_stage().encoder)
+    with pytest.raises(GanzooError, match=r"^model\.discriminator\.condition_dim: it must be 12"):
+        type(first_stage())(first_stage().generator, DCGANDiscriminator(16, 1, 4), first_stage().encoder)

@@ -21,6 +21,8 @@ from ganzoo.drawing.looks import picture
 from ganzoo.drawing.previews import Preview
 from ganzoo.games.capabilities import HasMasks
 from ganzoo.models.gan import VanillaGAN
+from ganzoo.models.vgan import VGAN
+from ganzoo.networks.mlp import MLPGenerator
 from ganzoo.training.callbacks.keep import Last
 
 
@@ -74,11 +76,13 @@ def test_previews_show_masks_below_clips():
     assert shown.height / shown.width > 1.5 * alone.height / alone.width
 
 
-def test_it_refuses_images_and_negative_weights():
+def test_it_refuses_images_negative_weights_and_other_generators():
     with pytest.raises(GanzooError, match=r"^model\.generator: it is made for video, but the data are images"):
         vgan().fits(digits())
     with pytest.raises(GanzooError, match=r"^model\.mask_weight"):
         vgan(mask_weight=-1.0)
+    with pytest.raises(GanzooError, match=r"^model\.generator: it composes no streams"):
+        VGAN(MLPGenerator([*SHAPE], 6, (4,)), vgan().discriminator)
 
 
 def run(folder, *callbacks, ckpt_path=None):

@@ -20,6 +20,7 @@ from ganzoo.models.wgan_gp import WGANGP
 from ganzoo.networks.conditional import LabelledDiscriminator
 from ganzoo.networks.dcgan import DCGANDiscriminator
 from ganzoo.networks.mlp import MLPDiscriminator
+from ganzoo.networks.stylegan2 import StyleGAN2Generator
 from ganzoo.stabilisers import (
     ADA,
     Consistency,
@@ -324,6 +325,16 @@ def test_its_gradient_is_that_of_the_equation():
     w = torch.randn(4, 7, requires_grad=True)
     (slope,) = torch.autograd.grad(correlation(w), w)
     torch.testing.assert_close(slope, 4 * ((w @ w.T) * (1 - torch.eye(4))) @ w)
+
+
+def test_networks_without_such_layers_are_refused():
+    game = conv(stabilisers=[OrthogonalRegularisation(1e-4, 1e-4)])
+    game.check((1, 8, 8))
+    for name, network in (("generator", StyleGAN2Generator(8, 1, 4, 4, 2, 8, 4)), ("discriminator", nn.Identity())):
+        game = conv(stabilisers=[OrthogonalRegularisation(1e-4, 1e-4)])
+        setattr(game, name, network)
+        with pytest.raises(GanzooError, match=f"nn.Linear and convolutions, and {type(network).__name__} has none"):
+            game.check((1, 8, 8))
 
 
 def test_filters_are_rows_per_output_channel():
