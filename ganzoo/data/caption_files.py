@@ -87,7 +87,7 @@ def _of_json(text: str) -> Iterable[tuple[str, list[str]]]:
             assert isinstance(record, dict)
         except (ValueError, AssertionError, RecursionError):
             raise GanzooError(f"data.root: line {number} of {FILES[0]} is no record of JSON.") from None
-        yield _named(record, number, FILES[0]), _said(record, number, FILES[0])
+        yield _file_of(record, number, FILES[0]), _captions_of(record, number, FILES[0])
 
 
 def _of_csv(text: str) -> Iterable[tuple[str, list[str]]]:
@@ -95,21 +95,21 @@ def _of_csv(text: str) -> Iterable[tuple[str, list[str]]]:
     rows = csv.DictReader(io.StringIO(text))
     try:
         for number, row in enumerate(rows, 2):
-            yield _named(row, number, FILES[1]), _said(row, number, FILES[1])
+            yield _file_of(row, number, FILES[1]), _captions_of(row, number, FILES[1])
     except csv.Error as error:
         raise GanzooError(f"data.root: {FILES[1]} cannot be read: {error}.") from None
 
 
-def _named(record: dict[str, Any], number: int, file: str) -> str:
+def _file_of(record: dict[str, Any], number: int, file: str) -> str:
     name = next((record[key] for key in NAMES if record.get(key)), None)
     if not isinstance(name, str):
         raise GanzooError(f"data.root: line {number} of {file} does not say which file, by one of {', '.join(NAMES)}.")
     return str(PurePosixPath(name))
 
 
-def _said(record: dict[str, Any], number: int, file: str) -> list[str]:
-    said = next((record[key] for key in TEXTS if record.get(key)), None)
-    texts = [said] if isinstance(said, str) else said
+def _captions_of(record: dict[str, Any], number: int, file: str) -> list[str]:
+    value = next((record[key] for key in TEXTS if record.get(key)), None)
+    texts = [value] if isinstance(value, str) else value
     if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
         raise GanzooError(f"data.root: line {number} of {file} has no caption, by one of {', '.join(TEXTS)}.")
     return texts

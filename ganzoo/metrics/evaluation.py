@@ -312,8 +312,8 @@ class Evaluation:
             if score.name in observers:
                 continue
             reference = collected.reference.seen_by(score, self.device, collected.prepared.get(score.name))
-            given = score.measure(side.seen_by(score, self.device), reference, setting)
-            results |= given if isinstance(given, dict) else {score.name: given}
+            scored = score.measure(side.seen_by(score, self.device), reference, setting)
+            results |= scored if isinstance(scored, dict) else {score.name: scored}
         return {name: scored for name, scored in results.items() if base(name) in self.names}
 
 

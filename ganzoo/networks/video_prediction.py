@@ -78,14 +78,14 @@ class MultiScalePredictor(nn.Module):
         Each is (N, channels, H / 2^k, W / 2^k) in [-1, 1]. The paper's figure ends in tanh; as in the authors' code it
         comes after the sum with the enlarged prediction (nearest pixels).
         """
-        made: list[Tensor] = []
+        frames: list[Tensor] = []
         for net, seen in zip(self.nets, mean_pyramid(x, self.scales), strict=True):
-            if made:
-                coarse = interpolate(made[-1], scale_factor=2, mode="nearest")
-                made.append(torch.tanh(coarse + net(torch.cat([seen, coarse], 1))))
+            if frames:
+                coarse = interpolate(frames[-1], scale_factor=2, mode="nearest")
+                frames.append(torch.tanh(coarse + net(torch.cat([seen, coarse], 1))))
             else:
-                made.append(torch.tanh(net(seen)))
-        return made
+                frames.append(torch.tanh(net(seen)))
+        return frames
 
     def forward(self, x: Tensor) -> Tensor:
         """Maps earlier frames (N, frames * channels, H, W) in [-1, 1] to the next one (N, channels, H, W)."""

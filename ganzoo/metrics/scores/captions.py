@@ -32,9 +32,9 @@ class CaptionsRight(Score):
 
     def measure(self, samples: Items, reference: Items, setting: Setting) -> dict[str, Scored]:
         """Returns the shares; not a number of captions of which there are none."""
-        said = setting.datamodule.meaning(samples.conditions).to(samples.kept.device)
-        right = (samples.kept == said).all(1).double()
-        unseen = setting.datamodule.unseen(said)
+        meaning = setting.datamodule.meaning(samples.conditions).to(samples.kept.device)
+        right = (samples.kept == meaning).all(1).double()
+        unseen = setting.datamodule.unseen(meaning)
         return {
             name: mean_of(right[chosen], "samples") for name, chosen in zip(self.gives, (~unseen, unseen), strict=True)
         }

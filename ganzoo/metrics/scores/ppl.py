@@ -56,8 +56,8 @@ class PathLength(Score):
         lengths = []
         for first in range(0, setting.samples, BATCH):
             n = min(BATCH, setting.samples - first)
-            given = take_values(conditions, slice(first, first + n))
-            y = in_turn(model, n) if given is None else given
+            kept = take_values(conditions, slice(first, first + n))
+            y = in_turn(model, n) if kept is None else kept
             ends = path_steps(model.space, n, mix(setting.seed, first), y)
             with torch.inference_mode():
                 images = [at_full_side(model, model.render(end, y)).to(setting.device) for end in ends]

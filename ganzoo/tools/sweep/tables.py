@@ -18,10 +18,10 @@ def report(outcome: Outcome) -> list[str]:
     rows = [["trial", outcome.monitor, "step", *keys, "took", ""]]
     rows += [_row(trial, keys) for trial in ranked(outcome)[:SHOWN]]
     counts = {state: sum(one.state == state for one in outcome.trials) for state in ("complete", "pruned", "failed")}
-    told = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
+    states = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
     return [
         *_aligned(rows),
-        f"{len(outcome.trials)} trials: {told}; {'higher' if outcome.higher else 'lower'} is better",
+        f"{len(outcome.trials)} trials: {states}; {'higher' if outcome.higher else 'lower'} is better",
         f"{'best settings':16} {outcome.file}",
         f"{'train with them':16} {command('fit', '--config', outcome.file)}",
         f"{'keep this run':16} {command('export', outcome.run, '-o', outcome.file.stem.replace('_', '-'))}",
