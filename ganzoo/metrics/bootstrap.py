@@ -111,8 +111,8 @@ def of_mean(items: Tensor, of: str) -> Replicates:
 
 
 def mean_of(items: Tensor, of: str) -> Scored:
-    """Returns the mean over items (N,) as a score."""
-    return Scored(items.double().mean(), of_mean(items, of))
+    """Returns the mean over items (N,) as a score; of none it is not a number, and has no interval."""
+    return Scored(items.double().mean(), of_mean(items, of) if len(items) else None)
 
 
 def of_fid(real: Tensor, fake: Tensor) -> Replicates:

@@ -45,6 +45,11 @@ def test_a_means_interval_is_the_textbooks():
     assert 0.9 < shares.low < 0.98 <= shares.high <= 1
 
 
+def test_a_mean_over_nothing_is_no_number_without_an_interval():
+    scored = bootstrap.mean_of(torch.empty(0), "samples")
+    assert (scored.value.isnan().item(), scored.replicates) == (True, None)
+
+
 def test_intervals_are_about_the_score_even_if_resamples_are_biased():
     real, fake = randn(60, 8), randn(60, 8, seed=1)
     fid = Reference(real).frechet_distance(fake).item()
