@@ -36,6 +36,7 @@ class DataBound(pl.LightningModule):
     def fits(self, datamodule: Any) -> None:
         """Raises GanzooError where the game does not fit the data, before anything is loaded or trained."""
         self.require_kind(datamodule)
+        self.require_batches(datamodule)
         self.check(datamodule.shape)
 
     @property
@@ -55,6 +56,17 @@ class DataBound(pl.LightningModule):
             stated, data = getattr(part, "kind", None), kind_of(datamodule)
             if isinstance(stated, Kind) and data not in (None, stated):
                 raise GanzooError(f"model.{name}: it is made for {stated.name}, but the data are {data.name}.")
+
+    def require_batches(self, datamodule: Any) -> None:
+        """Raises GanzooError where a BatchNorm of vectors would have a single one, of a batch or of a part of it."""
+        size, parts = getattr(datamodule, "batch_size", None), getattr(self, "accumulate", 1)
+        if size is None or size // parts > 1:
+            return
+        for name, part in self.parts().items():
+            norms = [layer for layer in part.modules() if isinstance(layer, nn.BatchNorm1d)]
+            if any(parameter.requires_grad for norm in norms for parameter in norm.parameters()):
+                few = f"{size} given" if parts == 1 else f"{size} in {parts} parts given"
+                raise GanzooError(f"data.batch_size: {few}, but model.{name} has BatchNorm, which needs 2 or more.")
 
     def learn_of(self, datamodule: Any) -> None:
         """Keeps the names of the data's classes, where the model works with them, and the kind of its samples."""

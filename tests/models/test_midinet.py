@@ -62,6 +62,14 @@ def test_a_batch_is_a_step_of_the_discriminator_and_two_of_the_generator(tmp_pat
         MidiNet(small().generator, MLPDiscriminator([1, 16, 128], (4,)))
 
 
+def test_batches_of_one_bar_are_refused_where_batchnorm_has_vectors(tmp_path):
+    write_chorales(tmp_path)
+    for size, parts, message in ((1, 1, "1 given"), (3, 2, "3 in 2 parts given")):
+        with pytest.raises(GanzooError, match=rf"^data\.batch_size: {message}, but model\.generator has BatchNorm"):
+            small(accumulate=parts).fits(Chorales(str(tmp_path), batch_size=size))
+    small(accumulate=2).fits(Chorales(str(tmp_path), batch_size=4))
+
+
 def test_samples_are_bars_of_one_note_at_a_time_and_training_is_not(tmp_path):
     model, data = small(), chorales(tmp_path)
     fit(tmp_path, model, data, 2)
