@@ -98,7 +98,7 @@ def _with_list_in(recipe: str, keys: Sequence[str]) -> str:
                 return recipe
             owner, index = place
             name, node = owner.value[index]
-        if isinstance(node, yaml.SequenceNode) or node.tag == "tag:yaml.org,2002:null":
+        if node is None or isinstance(node, yaml.SequenceNode) or node.tag == "tag:yaml.org,2002:null":
             return recipe
         if isinstance(node, yaml.ScalarNode) and node.style is None:  # `fid, is`, too
             listed = yaml.compose(f"[{node.value}]", yaml.SafeLoader)
@@ -110,7 +110,7 @@ def _with_list_in(recipe: str, keys: Sequence[str]) -> str:
         return recipe
 
 
-def _find(node: yaml.Node, key: str) -> tuple[yaml.MappingNode, int] | None:
+def _find(node: yaml.Node | None, key: str) -> tuple[yaml.MappingNode, int] | None:
     """Returns the mapping that holds a key, a section or the arguments of its class, and its place there."""
     if not isinstance(node, yaml.MappingNode):
         return None
