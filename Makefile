@@ -89,8 +89,9 @@ compare: $(VENV)/.installed
 	    --out docs/comparison --readme README.md --beside docs/comparison/study.csv --set model.init_args.lr_factor=null $(SET)
 
 # A recipe has conditional networks where it learns from labels. Runs stand apart from the trio's, whose critics
-# do not see exactly as many images. Learning rates follow the recipes, whose schedules stretch over whatever the budget is.
-MNIST = $(basename $(notdir $(shell grep -l 'ganzoo\.data\.MNIST$$' recipes/*.yaml)))
+# do not see exactly as many images. Fast recipes are for few images, and stay out. Learning rates follow the recipes,
+# whose schedules stretch over whatever the budget is.
+MNIST = $(filter-out %_fast,$(basename $(notdir $(shell grep -l 'ganzoo\.data\.MNIST$$' recipes/*.yaml))))
 LABELLED = $(basename $(notdir $(shell grep -l 'networks\.conditional\.' recipes/*.yaml)))
 EQUALLY = --images $(IMAGES) --seeds $(SEEDS) --runs runs/compared --readme docs/comparison.md $(if $(SET),--set $(SET))
 
