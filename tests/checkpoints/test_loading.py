@@ -28,10 +28,11 @@ builtins.__import__ = watched
 import ganzoo
 for name in ganzoo.list_checkpoints():
     model = ganzoo.load(name)
-    if hasattr(model, "translate"):
-        made = model.translate(torch.zeros(2, *(n or 32 for n in model.generator.source_shape)))
-    else:
+    if hasattr(model, "sample"):
         made = model.sample(16)
+    else:
+        answer = model.translate if hasattr(model, "translate") else model.reconstruct
+        made = answer(torch.zeros(2, *(n or 32 for n in model.generator.source_shape)))
     assert made.isfinite().all()
 print(json.dumps([asked, sorted((set(sys.modules) - before) & heavy)]))
 """

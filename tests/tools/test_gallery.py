@@ -85,7 +85,7 @@ def test_every_checkpoint_has_a_section_that_says_what_its_card_says(page):
         assert variant.title in text
         assert variant.paper in text
         assert f"ganzoo fit --recipe {about['ganzoo']['recipe']}" in text
-        assert re.search(rf"ganzoo (sample|translate) {name}\b", text)
+        assert re.search(rf"ganzoo (sample|translate|evaluate) {name}\b", text)  # evaluate: it only redraws
         assert f"{about['ganzoo']['steps']:,} generator steps" in text
         assert "licence" in text
         for metric in about["model-index"][0]["results"][0]["metrics"]:
