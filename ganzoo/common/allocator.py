@@ -13,9 +13,9 @@ def keep_freed_memory() -> bool:
     """Has glibc keep large blocks of freed memory for the next tensor, instead of handing them back to the kernel.
 
     A step allocates and frees the same tensors again and again. By default glibc maps the large ones anew each time,
-    and the kernel clears every page of them, which costs up to a third of the time. In exchange the process
-    keeps the most memory that it has ever held. Whoever has set one of glibc's environment variables (`MALLOC_...`)
-    is left alone.
+    and the kernel clears every page of them; docs/speed.md says what that costs. In exchange the process keeps the
+    most memory that it has ever held. Whoever has set one of glibc's environment variables (`MALLOC_...`) is left
+    alone.
 
     Returns:
         Whether the settings were made: not on other systems, C libraries or allocators.

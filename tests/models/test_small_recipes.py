@@ -91,3 +91,15 @@ def test_no_norm_takes_the_mean_of_a_channel_out_of_each_image(name):
     # a narrow network in as many groups as a wide one: autoencoders lost images' colours to it
     norms = [module for module in build(name).modules() if isinstance(module, nn.GroupNorm)]
     assert all(norm.num_channels >= 2 * norm.num_groups for norm in norms)
+
+
+def test_a_fast_recipe_is_its_variant_on_fewer_images_by_narrower_networks():
+    fast, usual = recipe("cgan_mnist_fast"), recipe("cgan_mnist")
+    assert fast["model"]["class_path"] == usual["model"]["class_path"]
+    images = [each["trainer"]["max_steps"] * each["data"]["init_args"].get("batch_size", 64) for each in (fast, usual)]
+    assert images[0] <= images[1] / 2
+    for network in ("generator", "discriminator"):
+        widths = [
+            each["model"]["init_args"][network]["init_args"]["network"]["init_args"]["width"] for each in (fast, usual)
+        ]
+        assert widths[0] < widths[1]
